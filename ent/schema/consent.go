@@ -1,0 +1,30 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Consent is what a user agreed to and when: the policy of the user pages.
+type Consent struct{ ent.Schema }
+
+// Fields of Consent. A date is set when its flag becomes true and stays.
+func (Consent) Fields() []ent.Field {
+	return []ent.Field{
+		rootUserID(),
+		field.Bool("is_push_agree").Default(false),
+		field.Bool("is_marketing_agree").Default(false),
+		field.Time("push_agree_date").Optional().Nillable(),
+		field.Time("marketing_agree_date").Optional().Nillable(),
+		createdAt(),
+	}
+}
+
+// Edges of Consent.
+func (Consent) Edges() []ent.Edge { return []ent.Edge{rootUser("consent")} }
+
+// Indexes of Consent.
+func (Consent) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("root_user_id").Unique()}
+}

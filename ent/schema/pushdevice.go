@@ -1,0 +1,31 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// PushDevice is a phone that a user asked to be notified on (SNUTT's
+// registration id). A registration id belongs to the account that added it last.
+type PushDevice struct{ ent.Schema }
+
+// Fields of PushDevice.
+func (PushDevice) Fields() []ent.Field {
+	return []ent.Field{
+		rootUserID(),
+		field.String("registration_id").NotEmpty().MaxLen(4096).Immutable(),
+		createdAt(),
+	}
+}
+
+// Edges of PushDevice.
+func (PushDevice) Edges() []ent.Edge { return []ent.Edge{rootUser("push_devices")} }
+
+// Indexes of PushDevice.
+func (PushDevice) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("registration_id").Unique(),
+		index.Fields("root_user_id"),
+	}
+}

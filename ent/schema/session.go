@@ -1,0 +1,31 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Session is a refresh family: one sign-in and every token that came of it.
+type Session struct{ ent.Schema }
+
+// Fields of Session.
+func (Session) Fields() []ent.Field {
+	return []ent.Field{
+		rootUserID(),
+		field.String("refresh_hash").Sensitive().
+			Comment("SHA-256 of the one refresh token that is good; any other of the family was used before."),
+		createdAt(),
+		field.Time("refreshed_at"),
+		field.Time("expires_at").Comment("of the refresh token that is good"),
+		field.Time("ended_at").Optional().Nillable(),
+	}
+}
+
+// Edges of Session.
+func (Session) Edges() []ent.Edge { return []ent.Edge{rootUser("sessions")} }
+
+// Indexes of Session.
+func (Session) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("root_user_id"), index.Fields("expires_at")}
+}

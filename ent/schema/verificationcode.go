@@ -1,0 +1,48 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// VerificationCode is a code or one-time link that went out to an address, and
+// the grant that giving it back earned.
+type VerificationCode struct{ ent.Schema }
+
+// Fields of VerificationCode.
+func (VerificationCode) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("root_user_id").Optional().Nillable().Immutable().
+			Comment("None for a phone that is about to sign up."),
+		field.Enum("purpose").Values("phone", "email", "password_reset").Immutable(),
+		field.String("address").NotEmpty().MaxLen(254).Immutable().Comment("E.164 phone or e-mail"),
+		field.String("code_hash").Sensitive().Immutable(),
+		field.Int("tries").Default(0).Comment("wrong ones"),
+		createdAt(),
+		field.Time("expires_at").Immutable(),
+		field.Time("closed_at").Optional().Nillable().Comment("used, or replaced by a newer code"),
+		field.String("grant_hash").Optional().Nillable().Sensitive().
+			Comment("SHA-256 of the valid_token that a right phone code earned"),
+		field.Time("grant_expires_at").Optional().Nillable(),
+		field.Time("grant_used_at").Optional().Nillable(),
+	}
+}
+
+// Edges of VerificationCode.
+func (VerificationCode) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("root_user", User.Type).Ref("verification_codes").Field("root_user_id").Unique().Immutable(),
+	}
+}
+
+// Indexes of VerificationCode.
+func (VerificationCode) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("purpose", "address", "created_at"),
+		index.Fields("grant_hash").Unique(),
+		index.Fields("root_user_id", "purpose"),
+		index.Fields("created_at"),
+	}
+}

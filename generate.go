@@ -1,0 +1,5 @@
+// Package luxbff is the root of the module. It holds no code: only the order in
+// which the generators run, because gqlgen binds to the types that ent writes.
+package luxbff
+
+//go:generate go tool ent generate --feature sql/versioned-migration,sql/execquery,sql/upsert,sql/lock,sql/modifier --target ./ent ./ent/schema

@@ -1,0 +1,51 @@
+// Package viewer carries who is asking through a context: every domain function
+// takes a Viewer and starts its reads from its id. It imports ent and fault.
+package viewer
+
+import (
+	"context"
+	"time"
+
+	"luxbff/ent"
+	"luxbff/internal/fault"
+)
+
+// Viewer is a signed-in root user. User is the row as it was when the token was
+// checked. SessionID is 0 for a long-lived SNUTT token, which has no session;
+// ExpiresAt is zero then too.
+type Viewer struct {
+	User      *ent.User
+	SessionID int
+	ExpiresAt time.Time
+}
+
+// RootUserID is the id that every row of the viewer carries.
+func (v Viewer) RootUserID() int { return v.User.ID }
+
+type key struct{}
+
+type outcome struct {
+	viewer Viewer
+	err    error
+}
+
+// With puts the viewer into the context.
+func With(ctx context.Context, v Viewer) context.Context {
+	return context.WithValue(ctx, key{}, outcome{viewer: v})
+}
+
+// Without puts the reason why there is no viewer into the context: it is told
+// only when something asks for one.
+func Without(ctx context.Context, reason error) context.Context {
+	return context.WithValue(ctx, key{}, outcome{err: reason})
+}
+
+// From gives the viewer, or the reason why there is none: Unauthenticated,
+// TokenIsExpired, UserIsDeleted or UserIsNone.
+func From(ctx context.Context) (Viewer, error) {
+	found, ok := ctx.Value(key{}).(outcome)
+	if !ok {
+		return Viewer{}, fault.Unauthenticated.Err()
+	}
+	return found.viewer, found.err
+}

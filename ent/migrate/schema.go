@@ -198,9 +198,9 @@ var (
 				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[1], DevlogsColumns[4]},
 			},
 			{
-				Name:    "devlog_child_user_id_treatment_date_id",
+				Name:    "devlog_child_user_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[10], DevlogsColumns[4], DevlogsColumns[0]},
+				Columns: []*schema.Column{DevlogsColumns[10], DevlogsColumns[0]},
 			},
 			{
 				Name:    "devlog_root_user_id",

@@ -48,7 +48,7 @@ func (Devlog) Indexes() []ent.Index {
 		uniqueWhile("status = 'TEMPORARY'", "child_user_id", "device_id"),
 		index.Fields("device_id", "registration", "log_file_id").Unique(),
 		index.Fields("device_id", "registration", "treatment_date"),
-		index.Fields("child_user_id", "treatment_date", "id"),
+		index.Fields("child_user_id", "id"),
 		index.Fields("root_user_id"),
 	}
 }

@@ -3,3 +3,4 @@
 package luxbff
 
 //go:generate go tool ent generate --feature sql/versioned-migration,sql/execquery,sql/upsert,sql/lock,sql/modifier --target ./ent ./ent/schema
+//go:generate go run ./internal/tools/gqlgen

@@ -1,0 +1,142 @@
+// Package token signs and reads the JSON Web Tokens that clients carry, with
+// Ed25519 keys that roll by their ids. It knows neither rows nor rules: whether
+// a session still lives is for internal/account to say. It must not import ent
+// or any other package of the project.
+package token
+
+import (
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+)
+
+// verifiedKept is how many tokens are remembered as well signed: checking an
+// Ed25519 signature costs more than all else that a small query does.
+const verifiedKept = 8192
+
+// Keys are the keys of one deployment: the first signs, all verify. They also
+// give the secrets by which codes and deleted identities are stored as digests.
+type Keys struct {
+	signer   jwk.Key
+	public   jwk.Set
+	jwks     []byte
+	seeds    [][]byte
+	verified *lru.Cache[string, Claims]
+}
+
+// ParseKeys reads the setting TOKEN_KEYS: `kid:base64 of an Ed25519 seed`,
+// comma-separated. An error names the key at fault by its place, never its seed.
+func ParseKeys(text string) (*Keys, error) {
+	var named []namedSeed
+	for i, item := range strings.Split(text, ",") {
+		key, err := parseSeed(strings.TrimSpace(item))
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		named = append(named, key)
+	}
+	return newKeys(named)
+}
+
+// DevelopmentKeys are the same in every checkout, so that a token outlives a
+// restart. Whoever reads this file can forge tokens for them: production must
+// have its own.
+func DevelopmentKeys() *Keys {
+	seed := sha256.Sum256([]byte("luxbff development key, not a secret"))
+	keys, err := newKeys([]namedSeed{{id: "development", seed: seed[:]}})
+	if err != nil {
+		panic("token: the development key is malformed: " + err.Error())
+	}
+	return keys
+}
+
+type namedSeed struct {
+	id   string
+	seed []byte
+}
+
+func parseSeed(item string) (namedSeed, error) {
+	id, encoded, found := strings.Cut(item, ":")
+	if !found || id == "" {
+		return namedSeed{}, errors.New("not of the form kid:base64")
+	}
+	seed, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return namedSeed{}, fmt.Errorf("%s is not the base64 of a %d-byte seed", id, ed25519.SeedSize)
+	}
+	return namedSeed{id: id, seed: seed}, nil
+}
+
+func newKeys(named []namedSeed) (*Keys, error) {
+	k := &Keys{public: jwk.NewSet()}
+	for i, n := range named {
+		private := ed25519.NewKeyFromSeed(n.seed)
+		if err := k.publish(n.id, private.Public()); err != nil {
+			return nil, err
+		}
+		k.seeds = append(k.seeds, n.seed)
+		if i > 0 {
+			continue
+		}
+		signer, err := importKey(n.id, private)
+		if err != nil {
+			return nil, err
+		}
+		k.signer = signer
+	}
+	var err error
+	if k.jwks, err = json.Marshal(k.public); err != nil {
+		return nil, fmt.Errorf("publish keys: %w", err)
+	}
+	k.verified, err = lru.New[string, Claims](verifiedKept)
+	return k, err
+}
+
+func (k *Keys) publish(id string, public any) error {
+	if _, taken := k.public.LookupKeyID(id); taken {
+		return fmt.Errorf("the key id %s is there twice", id)
+	}
+	key, err := importKey(id, public)
+	if err != nil {
+		return err
+	}
+	return k.public.AddKey(key)
+}
+
+func importKey(id string, raw any) (jwk.Key, error) {
+	key, err := jwk.Import(raw)
+	if err != nil {
+		return nil, fmt.Errorf("import key %s: %w", id, err)
+	}
+	return key, errors.Join(
+		key.Set(jwk.KeyIDKey, id),
+		key.Set(jwk.AlgorithmKey, jwa.EdDSA()),
+		key.Set(jwk.KeyUsageKey, "sig"),
+	)
+}
+
+// JWKS is the JSON Web Key Set that others check signatures by.
+func (k *Keys) JWKS() []byte { return k.jwks }
+
+// Secrets derives a secret for the purpose from each key, the signing key's
+// first: write with the first and accept all, and nothing is lost while keys roll.
+func (k *Keys) Secrets(purpose string) ([][]byte, error) {
+	secrets := make([][]byte, len(k.seeds))
+	for i, seed := range k.seeds {
+		secret, err := hkdf.Key(sha256.New, seed, nil, purpose, sha256.Size)
+		if err != nil {
+			return nil, fmt.Errorf("derive a secret: %w", err)
+		}
+		secrets[i] = secret
+	}
+	return secrets, nil
+}

@@ -1,0 +1,130 @@
+package graphiql
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dist is what `make graphiql` builds from web/: index.html, and in graphiql/ the
+// files it loads, most of them compressed and named NAME.gz.
+//
+//go:embed dist
+var dist embed.FS
+
+func servePage(w http.ResponseWriter, r *http.Request) {
+	page, err := dist.ReadFile("dist/index.html")
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	serve(w, r, page)
+}
+
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	body, packed, err := readAsset(name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", contentType(name))
+	if packed {
+		w.Header().Set("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			w.Header().Set("Content-Encoding", "gzip")
+		} else if body, err = unpack(body); err != nil {
+			http.NotFound(w, r)
+			return
+		}
+	}
+	if hashed(name) {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	serve(w, r, body)
+}
+
+// serve answers with body, or with 304 where the client has it already.
+func serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	h := w.Header()
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
+	sum := sha256.Sum256(body)
+	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// readAsset finds a file of dist/graphiql, packed where only NAME.gz is there.
+func readAsset(name string) (body []byte, packed bool, err error) {
+	if !fs.ValidPath(name) {
+		return nil, false, fs.ErrNotExist
+	}
+	body, err = dist.ReadFile("dist/graphiql/" + name + ".gz")
+	if err == nil {
+		return body, true, nil
+	}
+	body, err = dist.ReadFile("dist/graphiql/" + name)
+	return body, false, err
+}
+
+// hashed tells whether a name ends in a hash of the content, as in
+// index-B67qFNtZ.js: what it names then never changes.
+func hashed(name string) bool {
+	const hashLength = 8
+	stem := strings.TrimSuffix(name, path.Ext(name))
+	dash := len(stem) - hashLength - 1
+	return dash > 0 && stem[dash] == '-'
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
+}
+
+// contentType doesn't ask the machine's tables for what a browser insists on.
+func contentType(name string) string {
+	switch ext := path.Ext(name); ext {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".ttf":
+		return "font/ttf"
+	case ".md":
+		return "text/plain; charset=utf-8"
+	default:
+		return mime.TypeByExtension(ext)
+	}
+}
+
+// acceptsGzip reads Accept-Encoding as RFC 9110, 12.5.3 has it, as far as gzip
+// is concerned.
+func acceptsGzip(r *http.Request) bool {
+	for _, item := range strings.Split(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		coding, weight, weighted := strings.Cut(item, ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+		return !weighted || err == nil && q > 0
+	}
+	return false
+}

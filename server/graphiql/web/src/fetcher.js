@@ -1,0 +1,73 @@
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { getOperationAST } from 'graphql';
+import { CloseCode, createClient } from 'graphql-ws';
+
+const LONGEST_WAIT = 8000;
+
+/**
+ * Sends queries and mutations over HTTP and subscriptions over a WebSocket, both
+ * to `url`. `feed` is told how the socket fares.
+ */
+export function createFetcher(url, feed) {
+  const overHTTP = createGraphiQLFetcher({ url: url.href });
+  return (request, options) => {
+    const operation = options?.documentAST && getOperationAST(options.documentAST, request.operationName);
+    return operation?.operation === 'subscription'
+      ? subscription(url, request, operation, options.headers, feed)
+      : overHTTP(request, options);
+  };
+}
+
+function subscription(url, request, operation, headers, feed) {
+  const payload = { ...request, variables: { ...request.variables } };
+  return {
+    subscribe(sink) {
+      const client = createClient({
+        url: url.href.replace(/^http/, 'ws'),
+        connectionParams: headers,
+        retryAttempts: Infinity,
+        retryWait: (tries) => new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, LONGEST_WAIT))),
+        shouldRetry: (reason) => reason.code !== CloseCode.Forbidden,
+        on: { connecting: feed.connecting, connected: feed.connected, closed: feed.closed },
+      });
+      const end = () => {
+        feed.ended();
+        sink.complete();
+      };
+      const stop = client.subscribe(payload, {
+        next(result) {
+          resumeAfter(payload, operation, result);
+          feed.received();
+          sink.next(result);
+        },
+        error(reason) {
+          sink.next({ errors: errorsOf(reason) });
+          end();
+        },
+        complete: end,
+      });
+      return {
+        unsubscribe() {
+          stop();
+          feed.ended();
+        },
+      };
+    },
+  };
+}
+
+// graphql-ws sends the same payload again on a new socket. With the cursor of
+// the last event in `$after` the feed goes on where the old socket was cut.
+function resumeAfter(payload, operation, result) {
+  const takesAfter = operation.variableDefinitions?.some(({ variable }) => variable.name.value === 'after');
+  const cursor = Object.values(result.data ?? {})[0]?.cursor;
+  if (takesAfter && cursor) payload.variables.after = cursor;
+}
+
+// A refused operation comes as a list of GraphQL errors, a socket that is closed
+// for good as a close event.
+function errorsOf(reason) {
+  if (Array.isArray(reason)) return reason;
+  if (reason instanceof CloseEvent) return [{ message: `The server closed the socket: ${reason.code} ${reason.reason}`.trim() }];
+  return [{ message: String(reason?.message ?? reason) }];
+}

@@ -1,0 +1,64 @@
+# The commands of this repository; `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+LINT  := go tool -modfile=tools/go.mod golangci-lint
+FUMPT := go tool -modfile=tools/go.mod gofumpt
+# A tag behind which a test stands is found, not listed: see .ci/run.
+TAGGED = .ci/run tagged
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## serve on :8080 with a demo family in luxbff.db
+	go run ./server
+
+.PHONY: generate
+generate: ## write ent/ and graph/ anew from their schemas
+	go generate ./...
+
+.PHONY: fmt
+fmt: ## format the code
+	$(FUMPT) -w $$(.ci/run gofiles)
+
+.PHONY: lint
+lint: ## hold the house rules (.golangci.yml)
+	$(LINT) run ./...
+
+.PHONY: verify
+verify: ## prove that generated code, go.mod, format and vet are clean
+	.ci/run verify
+
+.PHONY: test
+test: ## run the tests that need nothing but Go
+	go test ./...
+
+.PHONY: race
+race: ## run them under the race detector
+	go test -race ./...
+
+.PHONY: postgres
+postgres: ## run them on a throwaway PostgreSQL
+	.ci/run postgres
+
+.PHONY: npm
+npm: ## run the tests with the npm clients
+	$(TAGGED) npm
+
+.PHONY: browser
+browser: ## run the tests in headless Chromium
+	$(TAGGED) browser
+
+.PHONY: golden
+golden: ## accept the golden files as they come out now
+	.ci/run golden
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: ci
+ci: ## everything that CI does
+	.ci/run

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+)
+
+var errNoTransaction = errors.New("store: transactions begin with Write")
+
+// entDriver lets ent run on a connection of the store. A transaction that ent
+// would begin for itself, to write a row with its edges, is part of the Write
+// around it.
+type entDriver struct {
+	*entsql.Driver
+	inWrite bool
+}
+
+func newDriver(engine string, conn entsql.ExecQuerier, inWrite bool) entDriver {
+	return entDriver{entsql.NewDriver(engine, entsql.Conn{ExecQuerier: conn}), inWrite}
+}
+
+// Tx gives ent the transaction that is there already.
+func (d entDriver) Tx(context.Context) (dialect.Tx, error) {
+	if !d.inWrite {
+		return nil, errNoTransaction
+	}
+	return dialect.NopTx(d), nil
+}
+
+// BeginTx refuses: an isolation level of its own is not to be had.
+func (d entDriver) BeginTx(context.Context, *entsql.TxOptions) (dialect.Tx, error) {
+	return nil, errNoTransaction
+}
+
+// Close leaves the connection to the store.
+func (d entDriver) Close() error { return nil }

@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"entgo.io/ent/dialect"
+)
+
+const (
+	// groupCap bounds the writes that share one commit.
+	groupCap = 64
+	// groupSpan bounds how long the first of a group waits for the others'
+	// statements: past it the group takes no more and commits.
+	groupSpan = 50 * time.Millisecond
+	// patience bounds how long a caller whose context ended waits for the
+	// outcome of a write that has begun.
+	patience = 30 * time.Second
+)
+
+// errLeft is the error of a write whose function ended its goroutine, as
+// testing.T.FailNow does.
+var errLeft = errors.New("store: the function given to Write ended its goroutine")
+
+// writer is the one writer of an SQLite file: a goroutine that owns a
+// connection, takes the writes that wait, runs each in a savepoint of one
+// transaction, and answers them all once that is committed, with one sync of the disk.
+type writer struct {
+	db      *sql.DB
+	limit   time.Duration
+	queue   chan *job
+	stopped chan struct{}
+
+	mu      sync.Mutex
+	closed  bool
+	waiting sync.WaitGroup
+
+	// What follows belongs to the goroutine.
+	conn  *preparedConn
+	group []*job
+}
+
+// job is one write on its way through the writer.
+type job struct {
+	ctx  context.Context
+	fn   Func
+	tx   *Tx
+	err  error
+	done chan struct{}
+}
+
+func newWriter(db *sql.DB, cfg Config) *writer {
+	w := &writer{
+		db:      db,
+		limit:   cfg.WriteLimit,
+		queue:   make(chan *job),
+		stopped: make(chan struct{}),
+	}
+	go w.loop()
+	return w
+}
+
+// write hands fn to the goroutine and waits for its answer.
+func (w *writer) write(ctx context.Context, fn Func) (*Tx, error) {
+	if !w.enter() {
+		return nil, ErrClosed
+	}
+	defer w.waiting.Done()
+	work := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case w.queue <- work:
+		return work.wait(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// wait waits for the answer, and for a caller that is gone not for ever.
+func (j *job) wait(ctx context.Context) (*Tx, error) {
+	select {
+	case <-j.done:
+		return j.tx, j.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-j.done:
+		return j.tx, j.err
+	case <-timer.C:
+		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+	}
+}
+
+func (w *writer) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.waiting.Add(1)
+	}
+	return !w.closed
+}
+
+// close lets the writes that wait run and ends the goroutine.
+func (w *writer) close() {
+	w.mu.Lock()
+	again := w.closed
+	w.closed = true
+	w.mu.Unlock()
+	w.waiting.Wait()
+	if !again {
+		close(w.queue)
+	}
+	<-w.stopped
+}
+
+// loop is the goroutine. A function that ends it has another take its place.
+func (w *writer) loop() {
+	ended := false
+	defer func() {
+		if !ended {
+			w.restart()
+		}
+	}()
+	for first := range w.queue {
+		w.serve(first)
+	}
+	if w.conn != nil {
+		_ = w.conn.close()
+	}
+	ended = true
+	close(w.stopped)
+}
+
+func (w *writer) restart() {
+	w.afresh()
+	w.answer(errLeft)
+	go w.loop()
+}
+
+// serve runs one group to its answers.
+func (w *writer) serve(first *job) {
+	if err := w.begin(); err != nil {
+		w.afresh()
+		first.answer(err)
+		return
+	}
+	err := w.fill(first)
+	if err == nil {
+		err = w.do("COMMIT")
+	}
+	if err != nil {
+		w.afresh()
+		err = fmt.Errorf("store: the transaction was rolled back: %w", err)
+	}
+	w.answer(err)
+}
+
+// fill runs the first write and those that wait by then, without waiting for
+// more. Its error spoils the whole group.
+func (w *writer) fill(first *job) error {
+	began := time.Now()
+	for work := first; work != nil; work = w.next() {
+		w.group = append(w.group, work)
+		if err := w.member(work); err != nil {
+			return err
+		}
+		if len(w.group) == groupCap || time.Since(began) > groupSpan {
+			break
+		}
+	}
+	return nil
+}
+
+func (w *writer) next() *job {
+	select {
+	case work := <-w.queue:
+		return work
+	default:
+		return nil
+	}
+}
+
+// member runs one write in its savepoint. What goes wrong in it is the job's
+// error and harms no other; the error given back is that of a savepoint, after
+// which nothing of the transaction can be relied on: SQLite ends it by itself on
+// a full disk, a failed read or lack of memory.
+func (w *writer) member(work *job) error {
+	if work.err = work.ctx.Err(); work.err != nil {
+		return nil
+	}
+	if err := w.do("SAVEPOINT member"); err != nil {
+		return err
+	}
+	work.tx = newTx(dialect.SQLite, w.conn)
+	work.err = work.tx.run(work.ctx, w.limit, work.fn)
+	if work.err != nil {
+		if err := w.do("ROLLBACK TO member"); err != nil {
+			return err
+		}
+	}
+	return w.do("RELEASE member")
+}
+
+// begin takes the write lock of the file before the first statement: to take it
+// later, after a read, may fail at once whatever the busy timeout.
+func (w *writer) begin() error {
+	if w.conn == nil {
+		if err := w.connect(); err != nil {
+			return err
+		}
+	}
+	return w.do("BEGIN IMMEDIATE")
+}
+
+func (w *writer) connect() error {
+	conn, err := w.db.Conn(context.Background())
+	if err != nil {
+		return fmt.Errorf("store: connect the writer: %w", err)
+	}
+	w.conn, err = newPreparedConn(conn)
+	return err
+}
+
+func (w *writer) do(statement string) error {
+	_, err := w.conn.ExecContext(context.Background(), statement)
+	return err
+}
+
+// afresh drops the connection and with it whatever state its transaction is in.
+func (w *writer) afresh() {
+	if w.conn != nil {
+		w.conn.discard()
+		w.conn = nil
+	}
+}
+
+// answer tells every member of the group its outcome: its own error, or else
+// the group's.
+func (w *writer) answer(err error) {
+	for _, work := range w.group {
+		if work.err == nil {
+			work.err = err
+		}
+		close(work.done)
+	}
+	clear(w.group)
+	w.group = w.group[:0]
+}
+
+func (j *job) answer(err error) {
+	j.err = err
+	close(j.done)
+}

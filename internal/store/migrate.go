@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"entgo.io/ent/dialect"
+	"github.com/pressly/goose/v3"
+
+	"luxbff/internal/store/migrations"
+)
+
+// ErrNewerDatabase is the error for a database that a newer program migrated.
+var ErrNewerDatabase = errors.New("store: the database is newer than this program")
+
+// versionTable is where goose keeps which migrations were applied.
+const versionTable = "goose_db_version"
+
+// migrate runs on a handle of its own without foreign keys: SQLite changes a
+// table by building it anew and dropping the old one, and with foreign keys on
+// that drop would clear or delete the rows which refer to it. The files do say
+// "PRAGMA foreign_keys = off", which inside a transaction does nothing.
+func (s *sqlite) migrate(ctx context.Context) error {
+	address := s.url.with(sqliteTimes, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)")
+	db, err := openFile(address, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if err := checkPragmas(ctx, db, []pragma{{"foreign_keys", "0", "0"}}); err != nil {
+		return err
+	}
+	if err := migrate(ctx, goose.DialectSQLite3, db, s.migrations()); err != nil {
+		return err
+	}
+	return checkReferences(ctx, db)
+}
+
+// checkReferences makes up for the foreign keys that were off.
+func checkReferences(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
+	if err != nil {
+		return fmt.Errorf("store: check references: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		var table, parent string
+		var row sql.NullInt64
+		var key int
+		if err := rows.Scan(&table, &row, &parent, &key); err != nil {
+			return fmt.Errorf("store: check references: %w", err)
+		}
+		return fmt.Errorf("store: after the migration row %d of %s refers to no row of %s", row.Int64, table, parent)
+	}
+	return rows.Err()
+}
+
+func (s *sqlite) migrations() fs.FS {
+	if s.cfg.Migrations != nil {
+		return s.cfg.Migrations
+	}
+	return migrations.SQLite()
+}
+
+func (s *sqlite) pending(ctx context.Context) (int, error) {
+	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + versionTable + "'"
+	return pending(ctx, s.readers.db, dialect.SQLite, exists, s.migrations())
+}
+
+// migrate applies what is pending.
+func migrate(ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS, opts ...goose.ProviderOption) error {
+	opts = append(opts, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(engine, db, files, opts...)
+	if err != nil {
+		return fmt.Errorf("store: read the migrations: %w", err)
+	}
+	has, knows, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("store: read the version of the database: %w", err)
+	}
+	if has > knows {
+		return newer(has, knows)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
+	return nil
+}
+
+// pending compares versions by reading alone, as a readiness check may not
+// write: goose would make its table.
+func pending(ctx context.Context, db *sql.DB, engine goose.Dialect, exists string, files fs.FS) (int, error) {
+	provider, err := goose.NewProvider(engine, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return 0, fmt.Errorf("store: read the migrations: %w", err)
+	}
+	has, err := version(ctx, db, exists)
+	if err != nil {
+		return 0, fmt.Errorf("store: read the version of the database: %w", err)
+	}
+	sources := provider.ListSources()
+	if knows := sources[len(sources)-1].Version; has > knows {
+		return 0, newer(has, knows)
+	}
+	count := 0
+	for _, source := range sources {
+		if source.Version > has {
+			count++
+		}
+	}
+	return count, nil
+}
+
+func version(ctx context.Context, db *sql.DB, exists string) (int64, error) {
+	var tables int
+	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil || tables == 0 {
+		return 0, err
+	}
+	var has int64
+	newest := "SELECT COALESCE(MAX(version_id), 0) FROM " + versionTable + " WHERE is_applied"
+	return has, db.QueryRowContext(ctx, newest).Scan(&has)
+}
+
+func newer(has, knows int64) error {
+	return fmt.Errorf("%w: it has version %d, the program knows %d; run the newer program or restore a backup",
+		ErrNewerDatabase, has, knows)
+}

@@ -1,0 +1,102 @@
+// Command newmigration writes the migrations that bring both engines to
+// ent/schema, from the root of the module:
+//
+//	go run ./internal/store/newmigration -postgres postgres://… NAME
+//
+// The URL is of a server on which it may create a database and drop it again.
+// With -afresh it deletes all earlier migrations first: for as long as nothing
+// was released, the first migration is written anew instead of added to.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"luxbff/internal/store/schemadiff"
+	"luxbff/internal/store/throwaway"
+)
+
+const folder = "internal/store/migrations"
+
+func main() {
+	server := flag.String("postgres", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable",
+		"the `URL` of a PostgreSQL server to work on")
+	afresh := flag.Bool("afresh", false, "delete the earlier migrations")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: newmigration [-afresh] [-postgres URL] NAME")
+		os.Exit(2)
+	}
+	if err := write(context.Background(), *server, flag.Arg(0), *afresh); err != nil {
+		fmt.Fprintln(os.Stderr, "newmigration:", err)
+		os.Exit(1)
+	}
+}
+
+// write works both files out before it touches a folder.
+func write(ctx context.Context, server, name string, afresh bool) error {
+	sqlite, sqliteErr := schemadiff.SQLite(ctx, earlier("sqlite", afresh), name)
+	if sqliteErr != nil && !errors.Is(sqliteErr, schemadiff.ErrNothingToDo) {
+		return fmt.Errorf("SQLite: %w", sqliteErr)
+	}
+	postgres, postgresErr := onPostgres(ctx, server, name, afresh)
+	if postgresErr != nil && !errors.Is(postgresErr, schemadiff.ErrNothingToDo) {
+		return fmt.Errorf("PostgreSQL: %w", postgresErr)
+	}
+	return errors.Join(
+		put("sqlite", sqlite, sqliteErr, afresh),
+		put("postgres", postgres, postgresErr, afresh),
+	)
+}
+
+func onPostgres(ctx context.Context, server, name string, afresh bool) (file schemadiff.File, err error) {
+	address, drop, err := throwaway.Create(ctx, server, "")
+	if err != nil {
+		return file, err
+	}
+	defer func() { err = errors.Join(err, drop(ctx)) }()
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return file, err
+	}
+	defer func() { _ = db.Close() }()
+	return schemadiff.Postgres(ctx, db, earlier("postgres", afresh), name)
+}
+
+// earlier is what the new migration builds on.
+func earlier(engine string, afresh bool) fs.FS {
+	if afresh {
+		return embed.FS{}
+	}
+	return os.DirFS(filepath.Join(folder, engine))
+}
+
+func put(engine string, file schemadiff.File, missing error, afresh bool) error {
+	if missing != nil {
+		fmt.Println(engine+":", missing)
+		return nil
+	}
+	if afresh {
+		if err := clear(engine); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(folder, engine, file.Name)
+	fmt.Println("wrote", path)
+	return os.WriteFile(path, file.SQL, 0o644)
+}
+
+func clear(engine string) error {
+	old, err := filepath.Glob(filepath.Join(folder, engine, "*.sql"))
+	for _, path := range old {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	// The driver registers itself as "sqlite".
+	_ "modernc.org/sqlite"
+)
+
+// pragma is a setting of an SQLite connection: what asks for it and what it
+// then reads back as.
+type pragma struct{ name, set, want string }
+
+// A commit is on disk when it returns: synchronous=FULL. The user's own
+// synchronous(EXTRA) would do as well but is not what was measured.
+var (
+	commonPragmas = []pragma{
+		{"busy_timeout", "5000", "5000"},
+		{"foreign_keys", "1", "1"},
+	}
+	writerPragmas = []pragma{
+		{"journal_mode", "WAL", "wal"},
+		{"synchronous", "FULL", "2"},
+		{"journal_size_limit", "67108864", "67108864"},
+	}
+	readerPragmas = []pragma{
+		{"query_only", "1", "1"},
+	}
+)
+
+var sqliteTimes = map[string]string{"_time_format": "sqlite", "_timezone": "UTC"}
+
+// sqlite is one writer and a pool of readers on one file.
+type sqlite struct {
+	cfg     Config
+	url     sqliteURL
+	writers *sql.DB
+	readers *preparedPool
+	writer  *writer
+}
+
+func openSQLite(ctx context.Context, cfg Config) (engine, error) {
+	address, err := parseSQLite(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	s := &sqlite{cfg: cfg, url: address}
+	if err := s.open(ctx); err != nil {
+		_ = s.closeFiles()
+		return nil, err
+	}
+	s.writer = newWriter(s.writers, cfg)
+	return s, nil
+}
+
+// open opens the writer first: it makes the file and its journal, which
+// readers need to find.
+func (s *sqlite) open(ctx context.Context) (err error) {
+	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
+	if s.writers, err = openFile(s.url.with(sqliteTimes, settings(write)...), 1); err != nil {
+		return err
+	}
+	if err := checkPragmas(ctx, s.writers, write); err != nil {
+		return err
+	}
+	readers, err := openFile(s.url.with(withMode(sqliteTimes, "ro"), settings(read)...), s.cfg.Connections)
+	if err != nil {
+		return err
+	}
+	s.readers = newPreparedPool(readers)
+	return checkPragmas(ctx, readers, read)
+}
+
+func openFile(address string, connections int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", address)
+	if err != nil {
+		return nil, fmt.Errorf("store: open SQLite: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func withMode(params map[string]string, mode string) map[string]string {
+	all := map[string]string{"mode": mode}
+	for key, value := range params {
+		all[key] = value
+	}
+	return all
+}
+
+func settings(pragmas []pragma) []string {
+	var set []string
+	for _, p := range pragmas {
+		set = append(set, p.name+"("+p.set+")")
+	}
+	return set
+}
+
+// checkPragmas reads the settings back: SQLite passes over a pragma that it
+// does not know or cannot follow.
+func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
+	for _, p := range pragmas {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("store: open SQLite: read pragma %s: %w", p.name, err)
+		}
+		if !strings.EqualFold(got, p.want) {
+			return fmt.Errorf("store: open SQLite: pragma %s is %s, must be %s", p.name, got, p.want)
+		}
+	}
+	return nil
+}
+
+func (s *sqlite) reader() *readConn { return &readConn{engine: dialect.SQLite, conn: s.readers} }
+
+func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
+
+// close ends the readers first: the last connection to close, the writer's,
+// folds the journal back into the file.
+func (s *sqlite) close() error {
+	s.writer.close()
+	return s.closeFiles()
+}
+
+func (s *sqlite) closeFiles() error {
+	var readers, writers error
+	if s.readers != nil {
+		readers = s.readers.close()
+	}
+	if s.writers != nil {
+		writers = s.writers.Close()
+	}
+	return errors.Join(readers, writers)
+}

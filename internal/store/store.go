@@ -1,0 +1,143 @@
+// Package store opens the database, migrates it and runs reads and writes. One
+// address picks the engine, SQLite or PostgreSQL, and nothing above the package
+// needs to know which it is. It holds no rule of the domain and imports ent and
+// the database drivers alone.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"luxbff/ent"
+)
+
+// ErrClosed is what a write gets once Close was called.
+var ErrClosed = errors.New("store: closed")
+
+// ErrOutcomeUnknown is what a write gets whose caller gave up while the
+// database had not answered: it may be stored or not.
+var ErrOutcomeUnknown = errors.New("store: outcome of the write is unknown")
+
+var errNested = errors.New("store: Write inside a Write")
+
+// Config says which database to open and how. Only URL is needed.
+type Config struct {
+	// URL is file:PATH for SQLite, with SQLite's own parameters after a "?", or
+	// postgres://… for PostgreSQL. A database in memory is refused.
+	URL string
+	// Log gets what no caller can be told; none means slog.Default().
+	Log *slog.Logger
+	// Connections is the size of the pool of readers and, on PostgreSQL, of the
+	// pool of writers as well; 0 means 8.
+	Connections int
+	// WriteLimit bounds the time one function given to Write may take; 0 means
+	// 10 seconds. It is seen between statements and never breaks one off on SQLite.
+	WriteLimit time.Duration
+	// Migrations takes the place of the program's own migrations of the engine,
+	// for the tests of an upgrade.
+	Migrations fs.FS
+}
+
+// Store is an open database. Its methods may be called from many goroutines.
+type Store struct {
+	engine engine
+	read   *ent.Client
+	log    *slog.Logger
+}
+
+// Func is the work of one write. It may be called more than once, and must
+// begin by resetting whatever it hands out; what it does besides tx must bear
+// being rolled back. Its context ends with the caller's and with tx.
+type Func = func(ctx context.Context, tx *Tx) error
+
+// engine is what SQLite and PostgreSQL do differently.
+type engine interface {
+	// reader runs reads alone.
+	reader() *readConn
+	// write runs fn in a transaction and returns once its outcome is known.
+	write(ctx context.Context, fn Func) (*Tx, error)
+	// migrate brings the database to the newest version.
+	migrate(ctx context.Context) error
+	// pending counts the migrations to come.
+	pending(ctx context.Context) (int, error)
+	// close lets the writes that wait run, and then ends every connection.
+	close() error
+}
+
+type insideKey struct{}
+
+// Open opens the database and checks that it is set up as the program needs
+// it; it creates a missing SQLite file but no table. An error names what is wrong.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	opened, err := openEngine(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	client := ent.NewClient(ent.Driver(opened.reader().driver()))
+	return &Store{engine: opened, read: client, log: cfg.Log}, nil
+}
+
+// Read is a client over the pool of readers. The database refuses writes
+// through it, and it begins no transaction. It must not be used inside Write,
+// where it would not see what that wrote.
+func (s *Store) Read() *ent.Client { return s.read }
+
+// Query runs a read written by hand on the pool of readers and keeps it
+// prepared. $1, $2, … stand for the arguments on both engines. The caller must
+// close the rows, and must do so before its next read: rows that stay open keep
+// a reader from everyone else.
+func (s *Store) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.engine.reader().QueryContext(ctx, query, args...)
+}
+
+// Write runs fn in a transaction. When it returns nil, what fn wrote is on
+// disk; with any error nothing of it is stored, ErrOutcomeUnknown aside. An
+// error of fn comes back as it is, a panic as an error with the stack.
+//
+// A context that is done before fn began gives its error. Once fn has begun its
+// outcome is waited for. On SQLite waiting writes share one commit, and fn runs
+// alone; on PostgreSQL fn runs beside others and again after a conflict. A Write
+// inside fn is refused; fn must not wait for another Write in any other way.
+func (s *Store) Write(ctx context.Context, fn Func) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if ctx.Value(insideKey{}) == s {
+		return errNested
+	}
+	tx, err := s.engine.write(context.WithValue(ctx, insideKey{}, s), fn)
+	if err != nil {
+		return err
+	}
+	tx.committed(ctx, s.log)
+	return nil
+}
+
+// Migrate brings the database to the newest version the program knows. It
+// refuses one that is newer, and on SQLite fails if a reference is left dangling.
+func (s *Store) Migrate(ctx context.Context) error { return s.engine.migrate(ctx) }
+
+// Pending counts the migrations that were not applied yet. A database that is
+// newer than the program is an error.
+func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pending(ctx) }
+
+// Close refuses new writes, lets those that wait run, and closes the database.
+func (s *Store) Close() error { return s.engine.close() }
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Connections == 0 {
+		cfg.Connections = 8
+	}
+	if cfg.WriteLimit == 0 {
+		cfg.WriteLimit = 10 * time.Second
+	}
+	return cfg
+}

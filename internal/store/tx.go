@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"luxbff/ent"
+)
+
+var (
+	errEnded    = errors.New("store: the transaction has ended")
+	errRowsOpen = errors.New("store: rows of the statement before are still open")
+)
+
+// Tx is a transaction: an ent client and raw SQL in it. It is for the one
+// goroutine that runs the function given to Write and ends with it.
+type Tx struct {
+	*ent.Client
+	conn  *txConn
+	hooks []func()
+}
+
+func newTx(engine string, conn entsql.ExecQuerier) *Tx {
+	guarded := &txConn{conn: conn, engine: engine}
+	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true))), conn: guarded}
+}
+
+// Exec runs a statement written by hand. $1, $2, … stand for the arguments.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return tx.conn.ExecContext(ctx, query, args...)
+}
+
+// Query runs a statement written by hand that gives rows, which must be closed
+// before the next statement.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return tx.conn.QueryContext(ctx, query, args...)
+}
+
+// AfterCommit has fn called once, when the write is durable and before Write
+// returns; never after a rollback. It must not block for long.
+func (tx *Tx) AfterCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
+
+// run calls fn and ends the transaction for it, and gives the error that
+// decides: that of fn, or of a statement that fn passed over.
+func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer func() {
+		if value := recover(); value != nil {
+			err = panicked(value)
+		}
+		if failed := tx.conn.end(); err == nil {
+			err = failed
+		}
+	}()
+	return fn(ctx, tx)
+}
+
+// committed calls the hooks, each in spite of a panic of another.
+func (tx *Tx) committed(ctx context.Context, log *slog.Logger) {
+	for _, hook := range tx.hooks {
+		if err := call(hook); err != nil {
+			log.ErrorContext(ctx, "after commit", "error", err)
+		}
+	}
+}
+
+func call(hook func()) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = panicked(value)
+		}
+	}()
+	hook()
+	return nil
+}
+
+func panicked(value any) error {
+	if err, ok := value.(error); ok {
+		return fmt.Errorf("store: panic: %w\n%s", err, debug.Stack())
+	}
+	return fmt.Errorf("store: panic: %v\n%s", value, debug.Stack())
+}
+
+// txConn runs the statements of one transaction. After one has failed it runs
+// no more, on either engine: PostgreSQL would refuse them, and SQLite may have
+// rolled back, so that they would be stored on their own.
+type txConn struct {
+	engine string
+	mu     sync.Mutex
+	conn   entsql.ExecQuerier
+	rows   *sql.Rows
+	failed error
+	ended  bool
+}
+
+// ExecContext runs a statement without rows.
+func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
+	result, err := c.conn.ExecContext(ctx, query, args...)
+	c.failed = err
+	return result, err
+}
+
+// QueryContext runs a statement with rows.
+func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := c.conn.QueryContext(ctx, query, args...)
+	c.rows, c.failed = rows, err
+	return rows, err
+}
+
+// ready says whether another statement may run, and counts it.
+func (c *txConn) ready(ctx context.Context) error {
+	switch {
+	case c.ended:
+		return errEnded
+	case c.failed != nil:
+		return c.failed
+	case c.rows != nil && isOpen(c.rows):
+		c.failed = errRowsOpen
+	default:
+		c.rows, c.failed = nil, ctx.Err()
+	}
+	if c.failed == nil {
+		count(ctx)
+	}
+	return c.failed
+}
+
+// end closes what fn left open, refuses what it may still try, and gives the
+// error that spoils the transaction.
+func (c *txConn) end() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.rows != nil {
+		_ = c.rows.Close()
+	}
+	return c.failed
+}
+
+// isOpen asks for the columns, the one thing that closed rows refuse.
+func isOpen(rows *sql.Rows) bool {
+	_, err := rows.Columns()
+	return err == nil
+}

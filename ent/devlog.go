@@ -27,7 +27,7 @@ type Devlog struct {
 	ChildUserID int `json:"child_user_id,omitempty"`
 	// DeviceID holds the value of the "device_id" field.
 	DeviceID int `json:"device_id,omitempty"`
-	// the device's, when the log came
+	// the device's, when the log came or changed last
 	Registration int `json:"registration,omitempty"`
 	// Status holds the value of the "status" field.
 	Status vocab.DevlogStatus `json:"status,omitempty"`

@@ -378,6 +378,24 @@ type (
 	}
 )
 
+// SetRegistration sets the "registration" field.
+func (u *DevlogUpsert) SetRegistration(v int) *DevlogUpsert {
+	u.Set(devlog.FieldRegistration, v)
+	return u
+}
+
+// UpdateRegistration sets the "registration" field to the value that was provided on create.
+func (u *DevlogUpsert) UpdateRegistration() *DevlogUpsert {
+	u.SetExcluded(devlog.FieldRegistration)
+	return u
+}
+
+// AddRegistration adds v to the "registration" field.
+func (u *DevlogUpsert) AddRegistration(v int) *DevlogUpsert {
+	u.Add(devlog.FieldRegistration, v)
+	return u
+}
+
 // SetStatus sets the "status" field.
 func (u *DevlogUpsert) SetStatus(v vocab.DevlogStatus) *DevlogUpsert {
 	u.Set(devlog.FieldStatus, v)
@@ -518,9 +536,6 @@ func (u *DevlogUpsertOne) UpdateNewValues() *DevlogUpsertOne {
 		if _, exists := u.create.mutation.DeviceID(); exists {
 			s.SetIgnore(devlog.FieldDeviceID)
 		}
-		if _, exists := u.create.mutation.Registration(); exists {
-			s.SetIgnore(devlog.FieldRegistration)
-		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(devlog.FieldCreatedAt)
 		}
@@ -553,6 +568,27 @@ func (u *DevlogUpsertOne) Update(set func(*DevlogUpsert)) *DevlogUpsertOne {
 		set(&DevlogUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetRegistration sets the "registration" field.
+func (u *DevlogUpsertOne) SetRegistration(v int) *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetRegistration(v)
+	})
+}
+
+// AddRegistration adds v to the "registration" field.
+func (u *DevlogUpsertOne) AddRegistration(v int) *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.AddRegistration(v)
+	})
+}
+
+// UpdateRegistration sets the "registration" field to the value that was provided on create.
+func (u *DevlogUpsertOne) UpdateRegistration() *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateRegistration()
+	})
 }
 
 // SetStatus sets the "status" field.
@@ -879,9 +915,6 @@ func (u *DevlogUpsertBulk) UpdateNewValues() *DevlogUpsertBulk {
 			if _, exists := b.mutation.DeviceID(); exists {
 				s.SetIgnore(devlog.FieldDeviceID)
 			}
-			if _, exists := b.mutation.Registration(); exists {
-				s.SetIgnore(devlog.FieldRegistration)
-			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(devlog.FieldCreatedAt)
 			}
@@ -915,6 +948,27 @@ func (u *DevlogUpsertBulk) Update(set func(*DevlogUpsert)) *DevlogUpsertBulk {
 		set(&DevlogUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetRegistration sets the "registration" field.
+func (u *DevlogUpsertBulk) SetRegistration(v int) *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetRegistration(v)
+	})
+}
+
+// AddRegistration adds v to the "registration" field.
+func (u *DevlogUpsertBulk) AddRegistration(v int) *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.AddRegistration(v)
+	})
+}
+
+// UpdateRegistration sets the "registration" field to the value that was provided on create.
+func (u *DevlogUpsertBulk) UpdateRegistration() *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateRegistration()
+	})
 }
 
 // SetStatus sets the "status" field.

@@ -30,6 +30,27 @@ func (_u *DevlogUpdate) Where(ps ...predicate.Devlog) *DevlogUpdate {
 	return _u
 }
 
+// SetRegistration sets the "registration" field.
+func (_u *DevlogUpdate) SetRegistration(v int) *DevlogUpdate {
+	_u.mutation.ResetRegistration()
+	_u.mutation.SetRegistration(v)
+	return _u
+}
+
+// SetNillableRegistration sets the "registration" field if the given value is not nil.
+func (_u *DevlogUpdate) SetNillableRegistration(v *int) *DevlogUpdate {
+	if v != nil {
+		_u.SetRegistration(*v)
+	}
+	return _u
+}
+
+// AddRegistration adds value to the "registration" field.
+func (_u *DevlogUpdate) AddRegistration(v int) *DevlogUpdate {
+	_u.mutation.AddRegistration(v)
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *DevlogUpdate) SetStatus(v vocab.DevlogStatus) *DevlogUpdate {
 	_u.mutation.SetStatus(v)
@@ -242,6 +263,12 @@ func (_u *DevlogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if value, ok := _u.mutation.Registration(); ok {
+		_spec.SetField(devlog.FieldRegistration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRegistration(); ok {
+		_spec.AddField(devlog.FieldRegistration, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(devlog.FieldStatus, field.TypeString, value)
 	}
@@ -301,6 +328,27 @@ type DevlogUpdateOne struct {
 	hooks     []Hook
 	mutation  *DevlogMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetRegistration sets the "registration" field.
+func (_u *DevlogUpdateOne) SetRegistration(v int) *DevlogUpdateOne {
+	_u.mutation.ResetRegistration()
+	_u.mutation.SetRegistration(v)
+	return _u
+}
+
+// SetNillableRegistration sets the "registration" field if the given value is not nil.
+func (_u *DevlogUpdateOne) SetNillableRegistration(v *int) *DevlogUpdateOne {
+	if v != nil {
+		_u.SetRegistration(*v)
+	}
+	return _u
+}
+
+// AddRegistration adds value to the "registration" field.
+func (_u *DevlogUpdateOne) AddRegistration(v int) *DevlogUpdateOne {
+	_u.mutation.AddRegistration(v)
+	return _u
 }
 
 // SetStatus sets the "status" field.
@@ -544,6 +592,12 @@ func (_u *DevlogUpdateOne) sqlSave(ctx context.Context) (_node *Devlog, err erro
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.Registration(); ok {
+		_spec.SetField(devlog.FieldRegistration, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRegistration(); ok {
+		_spec.AddField(devlog.FieldRegistration, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(devlog.FieldStatus, field.TypeString, value)

@@ -18,7 +18,7 @@ func (Devlog) Fields() []ent.Field {
 		rootUserID(),
 		field.Int("child_user_id").Immutable(),
 		field.Int("device_id").Immutable(),
-		field.Int("registration").Immutable().Comment("the device's, when the log came"),
+		field.Int("registration").Comment("the device's, when the log came or changed last"),
 		field.String("status").GoType(vocab.DevlogStatus("")),
 		field.Int("finish_flag").GoType(vocab.FinishFlag(0)).Optional().Nillable(),
 		field.String("treatment_date").GoType(vocab.LocalDateTime("")),

@@ -88,3 +88,10 @@ func (l *LocalDateTime) UnmarshalGQL(in any) (err error) {
 	*l, err = ParseLocalDateTime(text)
 	return err
 }
+
+// Past reports whether d has begun somewhere on Earth at now: the clock's day
+// may still be yesterday for a child born this morning in Seoul.
+func (d Date) Past(now time.Time) bool {
+	const farthestEast = 14 * time.Hour
+	return d != "" && d <= DateOf(now.Add(farthestEast))
+}

@@ -1,0 +1,51 @@
+package graph
+
+import (
+	"context"
+
+	"luxbff/ent"
+	"luxbff/graph/generated"
+	"luxbff/graph/model"
+	"luxbff/internal/devlog"
+	"luxbff/internal/viewer"
+)
+
+func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error) {
+	page, err := r.Devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
+	if err != nil {
+		return nil, err
+	}
+	return connection(page), nil
+}
+
+func (r *devlogResolver) ChildUser(ctx context.Context, obj *ent.Devlog) (*ent.ChildUser, error) {
+	return r.child(ctx, obj)
+}
+
+func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Device, error) {
+	return obj.Edges.Device, nil
+}
+
+func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := r.Devlogs.Upload(ctx, v, records(input.Logs))
+	if err != nil {
+		return nil, err
+	}
+	return &model.UploadDevlogsPayload{Devlogs: stored.Devlogs}, nil
+}
+
+func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *devlog.Event, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Devlogs.Feed(ctx, v, devlog.FeedParams{ChildUserID: childUserID, After: after})
+}
+
+func (r *Resolver) Devlog() generated.DevlogResolver { return &devlogResolver{r} }
+
+type devlogResolver struct{ *Resolver }

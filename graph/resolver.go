@@ -1,0 +1,17 @@
+// Package graph is the GraphQL edge: one schema file and one resolver file a
+// noun. A resolver reads its input, makes one domain call and shapes the answer.
+// It holds no rule and no storage.
+package graph
+
+import (
+	"luxbff/internal/account"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+)
+
+// Resolver is what the resolvers call.
+type Resolver struct {
+	Accounts *account.Service
+	Children *child.Service
+	Devlogs  *devlog.Service
+}

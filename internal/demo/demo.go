@@ -1,0 +1,137 @@
+// Package demo fills an empty development database: a small catalogue of
+// devices, and a family of two children, two devices and a week of logs. It goes
+// through the domain as an app would, and imports no edge.
+package demo
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"time"
+
+	"luxbff/ent"
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/fault"
+	"luxbff/internal/notify"
+	"luxbff/internal/viewer"
+)
+
+// How the demo's parent signs in.
+const (
+	Email    = "demo@luxbff.example"
+	Password = "demo1234"
+	phone    = "+821012345670"
+)
+
+//go:embed catalogue.csv
+var catalogue []byte
+
+// Services is the domain the demo goes through.
+type Services struct {
+	Accounts *account.Service
+	Children *child.Service
+	Devlogs  *devlog.Service
+	Outbox   *notify.Outbox
+	Clock    func() time.Time
+}
+
+// Load makes what is not there yet and gives the demo's parent.
+func Load(ctx context.Context, s Services) (*ent.User, error) {
+	if _, err := s.Children.Import(ctx, bytes.NewReader(catalogue)); err != nil {
+		return nil, fmt.Errorf("load the demo catalogue: %w", err)
+	}
+	parent, err := s.Accounts.SignIn(ctx, account.SignInParams{Email: Email, Password: Password})
+	if err == nil {
+		return parent.User, nil
+	}
+	if !fault.Is(err, fault.UserNotFound) {
+		return nil, fmt.Errorf("sign in the demo account: %w", err)
+	}
+	user, err := signUp(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("sign up the demo account: %w", err)
+	}
+	if err := addFamily(ctx, s, viewer.Viewer{User: user}); err != nil {
+		return nil, fmt.Errorf("make the demo family: %w", err)
+	}
+	return user, nil
+}
+
+var sixDigits = regexp.MustCompile(`\d{6}`)
+
+func signUp(ctx context.Context, s Services) (*ent.User, error) {
+	if err := s.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: phone}); err != nil {
+		return nil, err
+	}
+	sent, err := s.Outbox.Recent(ctx, phone, 1)
+	if err != nil || len(sent) == 0 {
+		return nil, fmt.Errorf("no code in the outbox: %w", err)
+	}
+	validToken, err := s.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{
+		Phone: phone, Code: sixDigits.FindString(sent[0].Text),
+	})
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.Accounts.SignUp(ctx, account.SignUpParams{
+		ValidToken: validToken, Email: Email, Password: Password, Phone: phone,
+		FirstName: "Demo", LastName: "Parent", Birthdate: "1990-05-17", Gender: vocab.Female, NationalCode: "KR",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done.User, nil
+}
+
+// member is a child of the demo family and its device in the catalogue.
+type member struct {
+	firstName, serial, mac string
+	birthdate              vocab.Date
+	gender                 vocab.Gender
+	minutes                int // of one use
+}
+
+func family() []member {
+	return []member{
+		{"Mina", "DEMO000001", "00:80:E1:27:60:01", "2017-03-02", vocab.Female, 60},
+		{"Jun", "DEMO000002", "00:80:E1:27:60:02", "2019-11-23", vocab.Male, 45},
+	}
+}
+
+func addFamily(ctx context.Context, s Services, v viewer.Viewer) error {
+	for _, m := range family() {
+		made, err := s.Children.Create(ctx, v, child.CreateParams{
+			FirstName: m.firstName, LastName: "Parent", Birthdate: m.birthdate, Gender: m.gender,
+			DeviceParams: child.DeviceParams{SerialCode: m.serial, MacID: m.mac},
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := s.Devlogs.Upload(ctx, v, week(made, m.minutes, s.Clock())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// week is a use each evening of the last seven days.
+func week(of *ent.ChildUser, minutes int, now time.Time) []devlog.Record {
+	const days = 7
+	flag := vocab.NormalShutdown
+	records := make([]devlog.Record, days)
+	for i := range records {
+		evening := now.AddDate(0, 0, i-days).Truncate(24 * time.Hour).Add(20*time.Hour + 30*time.Minute)
+		file := i + 1
+		records[i] = devlog.Record{
+			ChildUserID: of.ID, DeviceID: of.Edges.Device.ID, UniqueID: *of.Edges.Device.UniqueID,
+			TreatmentDate: vocab.LocalDateTime(evening.Format("2006-01-02T15:04:05")),
+			FinishFlag:    &flag, LastIntensity: 10 + i, TreatmentTime: minutes * 60, LogFileID: &file,
+		}
+	}
+	return records
+}

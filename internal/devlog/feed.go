@@ -1,0 +1,264 @@
+package devlog
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"luxbff/ent"
+	"luxbff/ent/device"
+	"luxbff/ent/devlogevent"
+	"luxbff/ent/user"
+	"luxbff/ent/vocab"
+	"luxbff/internal/child"
+	"luxbff/internal/fault"
+	"luxbff/internal/live"
+	"luxbff/internal/viewer"
+)
+
+// Kept is how long an event stays in the feed.
+const Kept = 7 * 24 * time.Hour
+
+// feedBatch is how many events one read brings, and how many wait for a reader.
+const feedBatch = 16
+
+// Event is one change of a devlog, as it is told to the account.
+type Event struct {
+	Cursor     string
+	Change     vocab.DevlogChange
+	OccurredAt time.Time
+	Devlog     *ent.Devlog
+	Device     *ent.Device
+}
+
+// FeedParams say which events a subscriber wants: those of one child, and those
+// after a cursor. Without a cursor the feed begins now.
+type FeedParams struct {
+	ChildUserID *int
+	After       *string
+}
+
+// Feed gives the account's events as they happen until ctx ends, or until the
+// child it is filtered to is gone, which closes the channel. Nothing runs while
+// nothing happens: the hub wakes a short goroutine, which reads the events after
+// the last one told, puts them on the channel, and wakes the transport when ctx
+// carries a waker. Errors: RealUserNotFound, NotAuthorizedUser, CursorNotValid,
+// CursorExpired.
+func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-chan *Event, error) {
+	if p.ChildUserID != nil {
+		if _, err := s.children.Get(ctx, v, *p.ChildUserID); err != nil {
+			return nil, err
+		}
+	}
+	f := &feed{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, feedBatch)}
+	f.wakeTransport, _ = live.Waker(ctx)
+	f.ctx = ctx
+	// The bell is watched before the place is taken: an event between the two
+	// rings at least once.
+	stop := s.hub.Watch(v.RootUserID(), f.poke)
+	if err := f.start(ctx, p.After); err != nil {
+		stop()
+		return nil, err
+	}
+	context.AfterFunc(ctx, stop)
+	f.poke()
+	return f.events, nil
+}
+
+// feed is one subscriber. Its drain goroutine alone touches last and the
+// sending side of events.
+type feed struct {
+	service       *Service
+	viewer        viewer.Viewer
+	childUserID   *int
+	events        chan *Event
+	wakeTransport func()
+	//nolint:containedctx // the subscription's own: it outlives the call that made it.
+	ctx  context.Context
+	last int64
+
+	mu       sync.Mutex
+	ready    bool // last is set
+	draining bool
+	again    bool // a bell rang while draining
+	ended    bool
+}
+
+// start takes the place from which the feed goes on.
+func (f *feed) start(ctx context.Context, after *string) error {
+	newest, err := f.service.newest(ctx, f.viewer.RootUserID())
+	if err != nil {
+		return err
+	}
+	f.last = newest
+	if after != nil {
+		at, err := readCursor(*after)
+		if err != nil || at.rootUserID != f.viewer.RootUserID() || at.seq > newest {
+			return fault.CursorNotValid.On("after")
+		}
+		if f.service.clock().Sub(at.occurredAt) > Kept {
+			return fault.CursorExpired.On("after")
+		}
+		f.last = at.seq
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ready = true
+	return nil
+}
+
+// newest is the number of the account's last event, 0 if it has none.
+func (s *Service) newest(ctx context.Context, rootUserID int) (int64, error) {
+	account, err := s.store.Read().User.Query().
+		Where(user.ID(rootUserID)).Select(user.FieldEventSeq).Only(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read event number: %w", err)
+	}
+	return account.EventSeq, nil
+}
+
+// poke starts the drain goroutine, or makes the running one look once more.
+func (f *feed) poke() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case !f.ready || f.ended:
+	case f.draining:
+		f.again = true
+	default:
+		f.draining = true
+		go f.drain()
+	}
+}
+
+// drain tells what has come since, until nothing more has.
+func (f *feed) drain() {
+	for {
+		more, err := f.tell()
+		if fault.Is(err, fault.RealUserNotFound) {
+			f.end()
+			return
+		}
+		if err != nil && f.ctx.Err() == nil {
+			f.service.log.ErrorContext(f.ctx, "read the feed; the next bell tries again", "error", err)
+		}
+		if !more && f.rest() {
+			return
+		}
+	}
+}
+
+// rest ends the drain unless a bell rang meanwhile.
+func (f *feed) rest() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.again {
+		f.again = false
+		return false
+	}
+	f.draining = false
+	return true
+}
+
+// end closes the channel: the subscription completes.
+func (f *feed) end() {
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
+	close(f.events)
+	f.wake()
+}
+
+func (f *feed) wake() {
+	if f.wakeTransport != nil {
+		f.wakeTransport()
+	}
+}
+
+// tell reads one batch and hands it over. More says that the batch was full.
+func (f *feed) tell() (more bool, err error) {
+	if f.childUserID != nil {
+		if _, err := f.service.children.Get(f.ctx, f.viewer, *f.childUserID); err != nil {
+			return false, err
+		}
+	}
+	batch, err := f.service.events(f.ctx, f.viewer.RootUserID(), f.childUserID, f.last)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range batch {
+		select {
+		case f.events <- f.service.shown(e):
+			f.last = e.Seq
+			f.wake()
+		case <-f.ctx.Done():
+			return false, f.ctx.Err()
+		}
+	}
+	return len(batch) == feedBatch, nil
+}
+
+// events reads what came after a place, with the devices as they stand, in two
+// statements.
+func (s *Service) events(ctx context.Context, rootUserID int, childUserID *int, after int64) ([]*told, error) {
+	query := s.store.Read().DevlogEvent.Query().
+		Where(devlogevent.RootUserID(rootUserID), devlogevent.SeqGT(after)).
+		Order(ent.Asc(devlogevent.FieldSeq)).Limit(feedBatch)
+	if childUserID != nil {
+		query.Where(devlogevent.ChildUserID(*childUserID))
+	}
+	found, err := query.All(ctx)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	ids := make([]int, len(found))
+	for i, e := range found {
+		ids[i] = e.DeviceID
+	}
+	devices, err := s.store.Read().Device.Query().Where(device.IDIn(ids...)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read devices: %w", err)
+	}
+	batch := make([]*told, len(found))
+	for i, e := range found {
+		batch[i] = &told{DevlogEvent: e}
+		for _, d := range devices {
+			if d.ID == e.DeviceID {
+				batch[i].device = d
+			}
+		}
+	}
+	return batch, nil
+}
+
+// told is an event with the device it is about, as that stands now.
+type told struct {
+	*ent.DevlogEvent
+	device *ent.Device
+}
+
+// shown makes of a stored event what the subscriber sees: the log and the
+// device's number as they were then.
+func (s *Service) shown(e *told) *Event {
+	d := child.Catalogued(e.device)
+	if e.device.ChildUserID != nil && *e.device.ChildUserID == e.ChildUserID {
+		own := *e.device
+		d = &own
+	}
+	d.LastLogFileID = e.LastLogFileID
+	log := &ent.Devlog{
+		ID: e.DevlogID, RootUserID: e.RootUserID, ChildUserID: e.ChildUserID, DeviceID: e.DeviceID,
+		Status: e.Status, FinishFlag: e.FinishFlag, TreatmentDate: e.TreatmentDate,
+		LastIntensity: e.LastIntensity, TreatmentTime: e.TreatmentTime, LogFileID: e.LogFileID,
+		CreatedAt: e.DevlogCreatedAt, UpdatedAt: e.OccurredAt,
+	}
+	log.Edges.Device = d
+	return &Event{
+		Cursor:     cursor{e.RootUserID, e.Seq, e.OccurredAt}.String(),
+		Change:     e.Change,
+		OccurredAt: e.OccurredAt,
+		Devlog:     log,
+		Device:     d,
+	}
+}

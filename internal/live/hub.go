@@ -1,0 +1,71 @@
+// Package live tells whoever watches a root user that something changed. It is
+// a bell and carries no news: the watcher reads the database, which is the log,
+// so a bell that rings twice does no harm and one that is lost costs at most a
+// poll. It imports neither the storage nor a transport.
+package live
+
+import "sync"
+
+// Hub is the bell of one process.
+type Hub struct {
+	mu       sync.RWMutex
+	watchers map[int]map[*watcher]struct{}
+}
+
+type watcher struct{ wake func() }
+
+// NewHub makes a hub that nobody watches.
+func NewHub() *Hub { return &Hub{watchers: map[int]map[*watcher]struct{}{}} }
+
+// Watch calls wake after each Ring of the root user until stop is called. Wake
+// runs on the ringer's goroutine: it must return at once.
+func (h *Hub) Watch(rootUserID int, wake func()) (stop func()) {
+	w := &watcher{wake: wake}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.watchers[rootUserID] == nil {
+		h.watchers[rootUserID] = map[*watcher]struct{}{}
+	}
+	h.watchers[rootUserID][w] = struct{}{}
+	return func() { h.forget(rootUserID, w) }
+}
+
+func (h *Hub) forget(rootUserID int, w *watcher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.watchers[rootUserID], w)
+	if len(h.watchers[rootUserID]) == 0 {
+		delete(h.watchers, rootUserID)
+	}
+}
+
+// Ring wakes all who watch the root user.
+func (h *Hub) Ring(rootUserID int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for w := range h.watchers[rootUserID] {
+		w.wake()
+	}
+}
+
+// Watched lists the root users that somebody watches.
+func (h *Hub) Watched() []int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	ids := make([]int, 0, len(h.watchers))
+	for id := range h.watchers {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Watchers counts all who watch.
+func (h *Hub) Watchers() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	n := 0
+	for _, of := range h.watchers {
+		n += len(of)
+	}
+	return n
+}

@@ -1,0 +1,27 @@
+package rest
+
+import (
+	"luxbff/internal/fault"
+)
+
+// lux is the surface of the LUX pages.
+func lux() Surface {
+	return Surface{
+		Prefix:  "/api/v1/lux",
+		Routes:  luxDeviceRoutes(),
+		failure: detail,
+	}
+}
+
+// detail is an error as LUX and Addnox write it.
+func detail(e *fault.Error) (int, any) {
+	return e.Status(), struct {
+		Detail string `json:"detail"`
+	}{e.Detail()}
+}
+
+// done is the answer of a route that has nothing to show.
+type done struct {
+	StatusCode int    `json:"statusCode"`
+	Message    string `json:"message"`
+}

@@ -1,0 +1,221 @@
+// Package rest holds the legacy edges: LUX, Addnox (and Withnox) and SNUTT. A
+// surface is a table of routes; a route decodes, makes one domain call and
+// encodes. It holds no rule, no storage and no GraphQL.
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"luxbff/internal/account"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/fault"
+	"luxbff/internal/viewer"
+)
+
+// Edge is what the routes call.
+type Edge struct {
+	Accounts *account.Service
+	Children *child.Service
+	Devlogs  *devlog.Service
+	Log      *slog.Logger
+}
+
+// Route is one documented action of a surface. Everything that is told about it
+// elsewhere, in the OpenAPI document and in the headers of its answers, is read
+// from here.
+type Route struct {
+	Method string
+	// Path is below the surface's prefix, with {name} for a path parameter.
+	Path string
+	// Operation is the GraphQL field that replaces the route.
+	Operation string
+	// Access says what the Authorization header has to hold.
+	Access Access
+	// Status of a good answer.
+	Status int
+	// In and Out are the types behind request and good answer.
+	In, Out reflect.Type
+	// Faults are the errors that the route's page documents.
+	Faults []fault.Kind
+
+	serve func(e *Edge, r *http.Request) (any, error)
+}
+
+// Access is what a route asks of its caller.
+type Access uint8
+
+// What the Authorization header has to hold.
+const (
+	Public     Access = iota // nothing
+	SignedIn                 // an access token
+	ValidToken               // the valid_token of a verified phone
+)
+
+// nothing is the input of a route without parameters.
+type nothing struct{}
+
+// signedIn makes a route for a viewer.
+func signedIn[In, Out any](
+	method, path, operation string,
+	do func(context.Context, *Edge, viewer.Viewer, In) (Out, error), faults ...fault.Kind,
+) Route {
+	return route[In, Out](method, path, operation, SignedIn, faults,
+		func(e *Edge, r *http.Request) (any, error) {
+			// Who asks is settled before what is asked: a deleted account learns
+			// nothing else.
+			v, err := viewer.From(r.Context())
+			if err != nil {
+				return nil, err
+			}
+			in, err := decode[In](r)
+			if err != nil {
+				return nil, err
+			}
+			return do(r.Context(), e, v, in)
+		})
+}
+
+// public makes a route for anybody.
+func public[In, Out any](
+	method, path, operation string,
+	do func(context.Context, *Edge, In) (Out, error), faults ...fault.Kind,
+) Route {
+	return route[In, Out](method, path, operation, Public, faults,
+		func(e *Edge, r *http.Request) (any, error) {
+			in, err := decode[In](r)
+			if err != nil {
+				return nil, err
+			}
+			return do(r.Context(), e, in)
+		})
+}
+
+// withValidToken makes a route for the bearer of a valid_token, which the domain
+// checks; it is empty where the caller sent none.
+func withValidToken[In, Out any](
+	method, path, operation string,
+	do func(ctx context.Context, e *Edge, validToken string, in In) (Out, error), faults ...fault.Kind,
+) Route {
+	return route[In, Out](method, path, operation, ValidToken, faults,
+		func(e *Edge, r *http.Request) (any, error) {
+			in, err := decode[In](r)
+			if err != nil {
+				return nil, err
+			}
+			return do(r.Context(), e, Bearer(r), in)
+		})
+}
+
+func route[In, Out any](
+	method, path, operation string, access Access, faults []fault.Kind,
+	serve func(*Edge, *http.Request) (any, error),
+) Route {
+	return Route{
+		Method: method, Path: path, Operation: operation, Access: access, Status: http.StatusOK,
+		In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), Faults: faults, serve: serve,
+	}
+}
+
+// created is the route with 201 for its good answer.
+func (r Route) created() Route {
+	r.Status = http.StatusCreated
+	return r
+}
+
+// Bearer is the token of a request: `Authorization: Bearer …`, else
+// `x-access-token: …` (rule 1 of the contract).
+func Bearer(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	return r.Header.Get("X-Access-Token")
+}
+
+// Surface is a table of routes below a prefix, and how it says that something
+// went wrong.
+type Surface struct {
+	Prefix string
+	Routes []Route
+	// failure makes the body of an error.
+	failure func(*fault.Error) (status int, body any)
+}
+
+// Surfaces are all the legacy edges.
+func Surfaces() []Surface {
+	return []Surface{lux()}
+}
+
+// Handler serves the surfaces. A path that none has, below a prefix that one
+// has, gets that surface's own 404; a path with another method its 405.
+func (e *Edge) Handler(surfaces []Surface) http.Handler {
+	mux := http.NewServeMux()
+	for _, s := range surfaces {
+		allowed := map[string][]string{}
+		for _, r := range s.Routes {
+			mux.Handle(r.Method+" "+s.Prefix+r.Path, e.handle(s, r))
+			allowed[r.Path] = append(allowed[r.Path], r.Method)
+		}
+		for path, methods := range allowed {
+			mux.Handle(s.Prefix+path, e.otherMethod(s, methods))
+		}
+		mux.Handle(s.Prefix+"/", e.unknownPath(s))
+	}
+	return mux
+}
+
+func (e *Edge) handle(s Surface, route Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := route.serve(e, r)
+		if err != nil {
+			e.fail(w, r, s, err)
+			return
+		}
+		write(w, route.Status, out)
+	})
+}
+
+func (e *Edge) otherMethod(s Surface, methods []string) http.Handler {
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		e.fail(w, r, s, fault.MethodNotAllowed.Err())
+	})
+}
+
+func (e *Edge) unknownPath(s Surface) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e.fail(w, r, s, fault.ResourceNotFound.Err())
+	})
+}
+
+// fail writes the documented error. Its cause, if it has one, is for the log.
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error) {
+	known := fault.From(err)
+	if cause := known.Unwrap(); cause != nil {
+		e.Log.ErrorContext(r.Context(), "request failed",
+			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)
+	}
+	status, body := s.failure(known)
+	write(w, status, body)
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	// The status is out: a client that hung up is nobody's error.
+	_ = encoder.Encode(body)
+}

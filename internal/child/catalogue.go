@@ -104,7 +104,7 @@ func (s *Service) load(ctx context.Context, tx *store.Tx, batch []catalogueEntry
 
 func (e catalogueEntry) create(tx *store.Tx, s *Service) *ent.DeviceCreate {
 	return tx.Device.Create().
-		SetSerialCode(e.serial).SetMacID(e.mac).
+		SetSerialCode(e.serial).SetMACID(e.mac).
 		SetProjectID(e.project).SetHardwareID(e.hardware).
 		SetNowFirmwareID(e.firmware).SetFirmwareVersion(e.firmwareVersion).
 		SetNillableUniqueID(e.uniqueID).SetCreatedAt(s.clock())
@@ -112,7 +112,7 @@ func (e catalogueEntry) create(tx *store.Tx, s *Service) *ent.DeviceCreate {
 
 func (e catalogueEntry) update(tx *store.Tx, d *ent.Device) *ent.DeviceUpdate {
 	change := tx.Device.Update().Where(device.ID(d.ID)).
-		SetMacID(e.mac).SetProjectID(e.project).SetHardwareID(e.hardware).
+		SetMACID(e.mac).SetProjectID(e.project).SetHardwareID(e.hardware).
 		SetNowFirmwareID(e.firmware).SetFirmwareVersion(e.firmwareVersion)
 	if d.ChildUserID == nil {
 		change.SetNillableUniqueID(e.uniqueID)
@@ -121,7 +121,7 @@ func (e catalogueEntry) update(tx *store.Tx, d *ent.Device) *ent.DeviceUpdate {
 }
 
 func (e catalogueEntry) same(d *ent.Device) bool {
-	return e.mac == d.MacID && e.project == d.ProjectID && e.hardware == d.HardwareID &&
+	return e.mac == d.MACID && e.project == d.ProjectID && e.hardware == d.HardwareID &&
 		e.firmware == d.NowFirmwareID && e.firmwareVersion == d.FirmwareVersion &&
 		(e.uniqueID == nil || d.ChildUserID != nil || d.UniqueID != nil && *d.UniqueID == *e.uniqueID)
 }
@@ -138,14 +138,14 @@ func knownDevices(ctx context.Context, tx *store.Tx, batch []catalogueEntry) (ca
 		}
 	}
 	found, err := tx.Device.Query().Where(device.Or(
-		device.SerialCodeIn(serials...), device.MacIDIn(macs...), device.UniqueIDIn(uniqueIDs...),
+		device.SerialCodeIn(serials...), device.MACIDIn(macs...), device.UniqueIDIn(uniqueIDs...),
 	)).All(ctx)
 	if err != nil {
 		return catalogue{}, fmt.Errorf("read devices: %w", err)
 	}
 	known := catalogue{map[string]*ent.Device{}, map[string]*ent.Device{}, map[string]*ent.Device{}}
 	for _, d := range found {
-		known.bySerial[d.SerialCode], known.byMac[d.MacID] = d, d
+		known.bySerial[d.SerialCode], known.byMac[d.MACID] = d, d
 		if d.UniqueID != nil {
 			known.byUniqueID[*d.UniqueID] = d
 		}

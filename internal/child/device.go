@@ -195,7 +195,7 @@ func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser,
 // that bears the unique id they bring.
 func claim(ctx context.Context, tx *store.Tx, p DeviceParams) (d, bearer *ent.Device, err error) {
 	d, err = tx.Device.Query().Where(device.SerialCode(p.SerialCode)).Only(ctx)
-	if ent.IsNotFound(err) || err == nil && !p.fits(d.MacID) {
+	if ent.IsNotFound(err) || err == nil && !p.fits(d.MACID) {
 		return nil, nil, fault.NotFoundDevice.Err()
 	}
 	if err != nil {

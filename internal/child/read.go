@@ -98,7 +98,7 @@ func scan(rows *sql.Rows) (*ent.ChildUser, error) {
 
 func (d *deviceColumns) device(of *ent.ChildUser) *ent.Device {
 	found := &ent.Device{
-		ID: int(d.id.Int64), SerialCode: d.serialCode.String, MacID: d.macID.String,
+		ID: int(d.id.Int64), SerialCode: d.serialCode.String, MACID: d.macID.String,
 		ProjectID: int(d.projectID.Int64), HardwareID: int(d.hardwareID.Int64),
 		NowFirmwareID: int(d.firmwareID.Int64), FirmwareVersion: d.firmwareVersion.String,
 		DeviceAlias: d.alias.String, RootUserID: &of.RootUserID, ChildUserID: &of.ID, LastChildUserID: &of.ID,

@@ -49,7 +49,7 @@ func showLuxDevice(d *ent.Device) luxDevice {
 		UniqueID:      orZero(d.UniqueID),
 		SerialCode:    d.SerialCode,
 		DeviceAlias:   d.DeviceAlias,
-		MacID:         lastFour(d.MacID),
+		MacID:         lastFour(d.MACID),
 		CreatedAt:     instant(d.CreatedAt),
 		LastLogFileID: d.LastLogFileID,
 	}
@@ -88,7 +88,7 @@ func showFamilyMember(c *ent.ChildUser, mac func(string) string) familyMember {
 		UniqueID:        orZero(d.UniqueID),
 		SerialCode:      d.SerialCode,
 		DeviceAlias:     d.DeviceAlias,
-		MacID:           mac(d.MacID),
+		MacID:           mac(d.MACID),
 		CreatedAt:       instant(d.CreatedAt),
 		LastLogFileID:   d.LastLogFileID,
 		RootUserID:      c.RootUserID,

@@ -31,8 +31,8 @@ CREATE UNIQUE INDEX `devlog_child_user_id_device_id` ON `devlogs` (`child_user_i
 CREATE UNIQUE INDEX `devlog_device_id_registration_log_file_id` ON `devlogs` (`device_id`, `registration`, `log_file_id`);
 -- create index "devlog_device_id_registration_treatment_date" to table: "devlogs"
 CREATE INDEX `devlog_device_id_registration_treatment_date` ON `devlogs` (`device_id`, `registration`, `treatment_date`);
--- create index "devlog_child_user_id_treatment_date_id" to table: "devlogs"
-CREATE INDEX `devlog_child_user_id_treatment_date_id` ON `devlogs` (`child_user_id`, `treatment_date`, `id`);
+-- create index "devlog_child_user_id_id" to table: "devlogs"
+CREATE INDEX `devlog_child_user_id_id` ON `devlogs` (`child_user_id`, `id`);
 -- create index "devlog_root_user_id" to table: "devlogs"
 CREATE INDEX `devlog_root_user_id` ON `devlogs` (`root_user_id`);
 -- create "devlog_events" table
@@ -139,8 +139,8 @@ DROP INDEX `devlogevent_root_user_id_seq`;
 DROP TABLE `devlog_events`;
 -- reverse: create index "devlog_root_user_id" to table: "devlogs"
 DROP INDEX `devlog_root_user_id`;
--- reverse: create index "devlog_child_user_id_treatment_date_id" to table: "devlogs"
-DROP INDEX `devlog_child_user_id_treatment_date_id`;
+-- reverse: create index "devlog_child_user_id_id" to table: "devlogs"
+DROP INDEX `devlog_child_user_id_id`;
 -- reverse: create index "devlog_device_id_registration_treatment_date" to table: "devlogs"
 DROP INDEX `devlog_device_id_registration_treatment_date`;
 -- reverse: create index "devlog_device_id_registration_log_file_id" to table: "devlogs"

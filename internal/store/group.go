@@ -191,7 +191,7 @@ func (w *writer) next() *job {
 // a full disk, a failed read or lack of memory.
 func (w *writer) member(work *job) error {
 	if work.err = work.ctx.Err(); work.err != nil {
-		return nil
+		return nil //nolint:nilerr // it is the job's error, not the group's
 	}
 	if err := w.do("SAVEPOINT member"); err != nil {
 		return err

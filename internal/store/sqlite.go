@@ -55,7 +55,7 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 		_ = s.closeFiles()
 		return nil, err
 	}
-	s.writer = newWriter(s.writers, cfg)
+	s.writer = newWriter(s.writers, cfg) //nolint:contextcheck // the writer outlives the call that opens it
 	return s, nil
 }
 

@@ -84,7 +84,7 @@ func put(engine string, file schemadiff.File, missing error, afresh bool) error 
 		return nil
 	}
 	if afresh {
-		if err := clear(engine); err != nil {
+		if err := remove(engine); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func put(engine string, file schemadiff.File, missing error, afresh bool) error 
 	return os.WriteFile(path, file.SQL, 0o644)
 }
 
-func clear(engine string) error {
+func remove(engine string) error {
 	old, err := filepath.Glob(filepath.Join(folder, engine, "*.sql"))
 	for _, path := range old {
 		err = errors.Join(err, os.Remove(path))

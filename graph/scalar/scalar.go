@@ -18,6 +18,8 @@ const rfc3339Milli = "2006-01-02T15:04:05.000Z"
 
 var (
 	errNotAnInt     = errors.New("not an integer of 32 bits")
+	errNotAnID      = errors.New("not an id")
+	errNotText      = errors.New("not a string")
 	errNotAnInstant = errors.New("not an instant of RFC 3339, as 2025-02-21T06:48:49.000Z")
 )
 
@@ -74,4 +76,29 @@ func UnmarshalInt(in any) (int, error) {
 		return 0, errNotAnInt
 	}
 	return int(wide), nil
+}
+
+// MarshalID writes an id as the text that GraphQL shows it as.
+func MarshalID(id int) graphql.Marshaler { return graphql.MarshalIntID(id) }
+
+// UnmarshalID reads an id as text or as a number.
+func UnmarshalID(in any) (int, error) {
+	id, err := graphql.UnmarshalIntID(in)
+	if err != nil {
+		return 0, errNotAnID
+	}
+	return id, nil
+}
+
+// MarshalString writes a String.
+func MarshalString(text string) graphql.Marshaler { return graphql.MarshalString(text) }
+
+// UnmarshalString reads a String and, as the GraphQL specification asks and
+// gqlgen's does not, nothing else.
+func UnmarshalString(in any) (string, error) {
+	text, ok := in.(string)
+	if !ok {
+		return "", errNotText
+	}
+	return text, nil
 }

@@ -60,3 +60,34 @@ func TestMarshalInt(t *testing.T) {
 		t.Errorf("got %s", got.String())
 	}
 }
+
+func TestID(t *testing.T) {
+	t.Parallel()
+	for _, in := range []any{"7", int64(7), json.Number("7")} {
+		if got, err := scalar.UnmarshalID(in); err != nil || got != 7 {
+			t.Errorf("%T: got %d, %v", in, got, err)
+		}
+	}
+	for _, in := range []any{"", "seven", "7.0", "99999999999999999999", json.Number("1e3"), true, nil} {
+		if got, err := scalar.UnmarshalID(in); err == nil {
+			t.Errorf("%T %v: read as %d", in, in, got)
+		}
+	}
+	var got strings.Builder
+	scalar.MarshalID(7).MarshalGQL(&got)
+	if got.String() != `"7"` {
+		t.Errorf("got %s", got.String())
+	}
+}
+
+func TestUnmarshalString(t *testing.T) {
+	t.Parallel()
+	if got, err := scalar.UnmarshalString("a"); err != nil || got != "a" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, in := range []any{json.Number("5"), int64(5), true, nil} {
+		if got, err := scalar.UnmarshalString(in); err == nil {
+			t.Errorf("%T %v: read as %q", in, in, got)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package ws_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"luxbff/internal/fault"
+	"luxbff/server/ws"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of a test; none of them measures time.
+const patience = 20 * time.Second
+
+// bench is a server with the test schema behind the transports.
+type bench struct {
+	t        *testing.T
+	schema   *schema
+	server   *httptest.Server
+	registry *ws.Registry
+}
+
+// setup starts a server. Its Init lets in everybody but those who ask to be
+// refused; the payload tells which keys the session has.
+func setup(t *testing.T, change func(*ws.Config)) *bench {
+	t.Helper()
+	cfg := ws.Config{Init: welcome, Registry: ws.NewRegistry(ws.RegistryConfig{})}
+	if change != nil {
+		change(&cfg)
+	}
+	b := &bench{t: t, schema: newSchema(), registry: cfg.Registry}
+	srv := handler.New(b.schema)
+	srv.SetErrorPresenter(present)
+	srv.AddTransport(ws.New(cfg))
+	b.server = httptest.NewServer(srv)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := b.registry.Shutdown(ctx); err != nil {
+			t.Errorf("sockets are left after the test: %v", err)
+		}
+		b.server.Close()
+	})
+	return b
+}
+
+func welcome(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
+	switch payload.String("as") {
+	case "nobody":
+		return ws.Session{}, fault.Unauthenticated.Err()
+	case "expired":
+		return ws.Session{}, fault.TokenIsExpired.Err()
+	case "broken":
+		return ws.Session{}, errors.New("the database is away")
+	case "panic":
+		panic("in Init")
+	}
+	session := ws.Session{
+		Context: context.WithValue(ctx, whoKey{}, payload.String("user")),
+		User:    payload.String("user"),
+		ID:      payload.String("session"),
+	}
+	if payload.String("ack") != "" {
+		session.Ack = map[string]any{"hello": payload.String("ack"), "path": r.URL.Path}
+	}
+	return session, nil
+}
+
+func (b *bench) await(condition func(feeds, notes int) bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := b.schema.board.await(ctx, condition); err != nil {
+		b.t.Fatalf("the board did not come to what was waited for: %v", err)
+	}
+}
+
+func feeds(n int) func(int, int) bool { return func(feeds, _ int) bool { return feeds == n } }
+func notes(n int) func(int, int) bool { return func(_, notes int) bool { return notes == n } }
+
+// client is a raw WebSocket client.
+type client struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+const (
+	modern = "graphql-transport-ws"
+	legacy = "graphql-ws"
+)
+
+func (b *bench) dial(subprotocols ...string) *client {
+	b.t.Helper()
+	dialer := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: patience}
+	conn, answer, err := dialer.Dial("ws"+strings.TrimPrefix(b.server.URL, "http")+"/graphql", nil)
+	if err != nil {
+		b.t.Fatalf("dial: %v", err)
+	}
+	_ = answer.Body.Close()
+	b.t.Cleanup(func() { _ = conn.Close() })
+	return &client{b.t, conn}
+}
+
+// hello dials and gets as far as the ack.
+func (b *bench) hello(payload string) *client {
+	b.t.Helper()
+	c := b.dial(modern)
+	c.send(`{"type":"connection_init","payload":` + payload + `}`)
+	c.expect(`{"type":"connection_ack"}`)
+	return c
+}
+
+func (c *client) send(frame string) {
+	c.t.Helper()
+	if err := c.conn.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
+		c.t.Fatalf("send %s: %v", frame, err)
+	}
+}
+
+// read gives the next frame, or the close error that came instead.
+func (c *client) read() (string, error) {
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_, data, err := c.conn.ReadMessage()
+	return string(data), err
+}
+
+func (c *client) expect(want string) {
+	c.t.Helper()
+	got, err := c.read()
+	if err != nil {
+		c.t.Fatalf("waiting for %s: %v", want, err)
+	}
+	if diff := cmp.Diff(parse(want), parse(got)); diff != "" {
+		c.t.Fatalf("frame (-want +got):\n%s", diff)
+	}
+}
+
+func (c *client) expectClose(code int, reason string) {
+	c.t.Helper()
+	got, err := c.read()
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) {
+		c.t.Fatalf("got frame %q and error %v, want close %d", got, err, code)
+	}
+	if closed.Code != code || closed.Text != reason {
+		c.t.Fatalf("closed with %d %q, want %d %q", closed.Code, closed.Text, code, reason)
+	}
+}
+
+func parse(text string) any {
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return text
+	}
+	return value
+}
+
+func mustJSON(value any) []byte {
+	data, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

@@ -1,0 +1,181 @@
+package ws
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// verb is what an inbound message asks for, whatever its protocol calls it.
+type verb uint8
+
+const (
+	verbUnknown verb = iota
+	verbInit
+	verbStart
+	verbStop
+	verbPing
+	verbPong
+	verbTerminate
+)
+
+// protocol is one of the two subprotocols: the names of its messages and the
+// few points in which they behave differently.
+type protocol struct {
+	name  string
+	verbs map[string]verb
+	// next, failed and complete are the message types about an operation.
+	next, failed, complete string
+	// keepAlive is sent at every ping interval, besides a ping frame.
+	keepAlive []byte
+	// legacy is how subscriptions-transport-ws differs: malformed messages are
+	// answered and then ignored, a refusal is a connection_error before the
+	// close, a used id replaces its operation, a stop is answered by a complete,
+	// an error is one object, and the ack is followed by a keep-alive.
+	legacy bool
+}
+
+func transportWS() *protocol {
+	return &protocol{
+		name: "graphql-transport-ws",
+		verbs: map[string]verb{
+			"connection_init": verbInit,
+			"subscribe":       verbStart,
+			"complete":        verbStop,
+			"ping":            verbPing,
+			"pong":            verbPong,
+		},
+		next: "next", failed: "error", complete: "complete",
+		keepAlive: []byte(`{"type":"ping"}`),
+	}
+}
+
+func legacyWS() *protocol {
+	return &protocol{
+		name: "graphql-ws",
+		verbs: map[string]verb{
+			"connection_init":      verbInit,
+			"start":                verbStart,
+			"stop":                 verbStop,
+			"connection_terminate": verbTerminate,
+		},
+		next: "data", failed: "error", complete: "complete",
+		keepAlive: []byte(`{"type":"ka"}`),
+		legacy:    true,
+	}
+}
+
+// subprotocols are the names in the order of our preference.
+func subprotocols() []string { return []string{transportWS().name, legacyWS().name} }
+
+// message is an inbound frame.
+type message struct {
+	ID      string          `json:"id"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+var (
+	errNotJSON   = errors.New("Message is not a JSON object of the protocol")
+	errType      = errors.New("Message type is unknown")
+	errID        = errors.New("Message needs an id")
+	errPayload   = errors.New("Message payload is malformed")
+	errNotText   = errors.New("Only text messages are understood")
+	errQuery     = errors.New("Message payload needs a query")
+	errObject    = errors.New("Message payload must be an object")
+	errVariables = errors.New("Message payload has malformed variables")
+)
+
+// decode reads a frame. Its error is the reason for 4400.
+func (p *protocol) decode(frame []byte) (verb, message, error) {
+	var m message
+	if len(bytes.TrimSpace(frame)) == 0 || json.Unmarshal(frame, &m) != nil {
+		return verbUnknown, m, errNotJSON
+	}
+	kind := p.verbs[m.Type]
+	switch {
+	case kind == verbUnknown:
+		return kind, m, errType
+	case (kind == verbStart || kind == verbStop) && m.ID == "":
+		return kind, m, errID
+	}
+	return kind, m, nil
+}
+
+// object decodes an optional payload that must be an object.
+func object(payload json.RawMessage) (map[string]any, error) {
+	if len(payload) == 0 {
+		return nil, nil //nolint:nilnil // no payload is no error
+	}
+	var fields map[string]any
+	if json.Unmarshal(payload, &fields) != nil {
+		return nil, errObject
+	}
+	return fields, nil
+}
+
+// parameters decodes the payload of an operation. A query may be missing only
+// where extensions can name a persisted one.
+func parameters(payload json.RawMessage) (*graphql.RawParams, error) {
+	params := &graphql.RawParams{}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	if err := decoder.Decode(params); err != nil {
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) && mismatch.Field == "variables" {
+			return nil, errVariables
+		}
+		return nil, errPayload
+	}
+	if params.Query == "" && params.Extensions == nil {
+		return nil, errQuery
+	}
+	return params, nil
+}
+
+// frame encodes a message; a nil payload is left out, and so is an empty id.
+// The id comes quoted.
+func frame(kind string, quotedID, payload []byte) []byte {
+	out := make([]byte, 0, len(kind)+len(quotedID)+len(payload)+32)
+	out = append(out, `{"type":"`...)
+	out = append(out, kind...)
+	out = append(out, '"')
+	if len(quotedID) > 0 {
+		out = append(out, `,"id":`...)
+		out = append(out, quotedID...)
+	}
+	if payload != nil {
+		out = append(out, `,"payload":`...)
+		out = append(out, payload...)
+	}
+	return append(out, '}')
+}
+
+// encode gives a response as JSON. The executor's data is valid JSON already,
+// so the usual response isn't walked through a second time.
+func encode(r *graphql.Response) ([]byte, error) {
+	if len(r.Errors) > 0 || len(r.Extensions) > 0 || r.HasNext != nil || r.Label != "" || len(r.Path) > 0 || r.Data == nil {
+		return json.Marshal(r)
+	}
+	out := make([]byte, 0, len(r.Data)+len(`{"data":}`))
+	out = append(out, `{"data":`...)
+	out = append(out, r.Data...)
+	return append(out, '}'), nil
+}
+
+// failure encodes the errors of an operation that was refused.
+func (p *protocol) failure(errs gqlerror.List) ([]byte, error) {
+	if p.legacy && len(errs) > 0 {
+		return json.Marshal(errs[0])
+	}
+	return json.Marshal(errs)
+}
+
+// quote is text as a JSON string.
+func quote(text string) []byte {
+	quoted, _ := json.Marshal(text) // a string always encodes
+	return quoted
+}

@@ -1,0 +1,195 @@
+package ws
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// RegistryConfig bounds what one user may hold open. A zero bound takes its
+// default.
+type RegistryConfig struct {
+	UserLimit   int           // live connections of one Session.User; 32
+	RetrySpread time.Duration // over which Shutdown spreads its retry hints; 5 s
+}
+
+// Registry knows every live connection by the keys of its [Session], so that
+// ending a session or an account, or stopping the server, ends them too. The
+// keys mean nothing to it.
+type Registry struct {
+	cfg RegistryConfig
+
+	mu       sync.Mutex
+	all      map[member]keys
+	users    index
+	sessions index
+	stopping bool
+	empty    chan struct{} // closed once stopping and nothing is left
+}
+
+// member is a live connection: a socket or an HTTP stream.
+type member interface {
+	Close(code int, reason string)
+	abort()
+}
+
+// keys are what a member is filed under; empty ones until it is admitted.
+type keys struct{ user, session string }
+
+type index map[string][]member
+
+// NewRegistry makes an empty registry. All transports of a server share one.
+func NewRegistry(cfg RegistryConfig) *Registry {
+	orDefault(&cfg.UserLimit, 32)
+	orDefault(&cfg.RetrySpread, 5*time.Second)
+	return &Registry{
+		cfg: cfg, all: map[member]keys{},
+		users: index{}, sessions: index{}, empty: make(chan struct{}),
+	}
+}
+
+// CloseSession closes the connections of one session with 4403 and the reason.
+func (g *Registry) CloseSession(id, reason string) { g.close(g.sessions, id, reason) }
+
+// CloseUser closes the connections of one user with 4403 and the reason.
+func (g *Registry) CloseUser(user, reason string) { g.close(g.users, user, reason) }
+
+// Len counts the live connections.
+func (g *Registry) Len() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.all)
+}
+
+// Shutdown lets nobody in any more and closes every connection with 1001. The
+// reason is "Restarting, retry in N ms", N spread evenly over RetrySpread, so
+// that the clients don't all return at once. It waits until they are gone; when
+// ctx ends first, the rest are cut and its error is given.
+func (g *Registry) Shutdown(ctx context.Context) error {
+	members := g.stop()
+	for i, m := range members {
+		hint := g.cfg.RetrySpread * time.Duration(i+1) / time.Duration(len(members))
+		m.Close(CodeGoingAway, fmt.Sprintf("Restarting, retry in %d ms", hint.Milliseconds()))
+	}
+	select {
+	case <-g.empty:
+		return nil
+	case <-ctx.Done():
+		for _, m := range members {
+			m.abort()
+		}
+		return ctx.Err()
+	}
+}
+
+func (g *Registry) stop() []member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.stopping {
+		g.stopping = true
+		g.checkEmpty()
+	}
+	members := make([]member, 0, len(g.all))
+	for m := range g.all {
+		members = append(members, m)
+	}
+	return members
+}
+
+// checkEmpty needs the mutex.
+func (g *Registry) checkEmpty() {
+	if g.stopping && len(g.all) == 0 {
+		select {
+		case <-g.empty:
+		default:
+			close(g.empty)
+		}
+	}
+}
+
+func (g *Registry) draining() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stopping
+}
+
+// enter counts a connection whose session isn't known yet. It is false when the
+// registry is shut down; the connection counts all the same until it exits.
+func (g *Registry) enter(m member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all[m] = keys{}
+	return !g.stopping
+}
+
+// admit files a connection under its keys. It is false at the user's limit. One
+// that has left already is not filed.
+func (g *Registry) admit(m member, k keys) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.users[k.user]) >= g.cfg.UserLimit {
+		return false
+	}
+	if _, in := g.all[m]; in {
+		g.all[m] = k
+		g.users.add(k.user, m)
+		g.sessions.add(k.session, m)
+	}
+	return true
+}
+
+// move files a connection under another session of the same user.
+func (g *Registry) move(m member, session string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	k, in := g.all[m]
+	if !in || k.session == session {
+		return
+	}
+	g.sessions.remove(k.session, m)
+	g.sessions.add(session, m)
+	g.all[m] = keys{k.user, session}
+}
+
+func (g *Registry) exit(m member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	k := g.all[m]
+	delete(g.all, m)
+	g.users.remove(k.user, m)
+	g.sessions.remove(k.session, m)
+	g.checkEmpty()
+}
+
+func (g *Registry) close(in index, key, reason string) {
+	g.mu.Lock()
+	members := append([]member(nil), in[key]...)
+	g.mu.Unlock()
+	for _, m := range members {
+		m.Close(CodeForbidden, reason)
+	}
+}
+
+func (x index) add(key string, m member) {
+	if key != "" {
+		x[key] = append(x[key], m)
+	}
+}
+
+func (x index) remove(key string, m member) {
+	members := x[key]
+	for i := range members {
+		if members[i] != m {
+			continue
+		}
+		if len(members) == 1 {
+			delete(x, key)
+			return
+		}
+		last := len(members) - 1
+		members[i], members[last] = members[last], nil
+		x[key] = members[:last]
+		return
+	}
+}

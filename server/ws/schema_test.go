@@ -1,0 +1,248 @@
+package ws_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/fault"
+	"luxbff/internal/live"
+)
+
+const sdl = `
+type Query { echo(text: String!): String! refuse: String wait: String panic: String who: String }
+type Mutation { add(n: Int!): Int! }
+type Subscription {
+  count(to: Int!): Int!
+  feed(padding: Int, ends: Boolean): String!
+  stuck: Int!
+  refused: Int!
+}`
+
+// schema is a small executable schema written by hand.
+type schema struct {
+	doc   *ast.Schema
+	board *board
+}
+
+func newSchema() *schema {
+	return &schema{
+		doc:   gqlparser.MustLoadSchema(&ast.Source{Name: "test.graphqls", Input: sdl}),
+		board: &board{feeds: map[*feed]struct{}{}, changed: make(chan struct{})},
+	}
+}
+
+func (s *schema) Schema() *ast.Schema { return s.doc }
+
+func (s *schema) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
+	return 0, false
+}
+
+func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	field, _ := op.Operation.SelectionSet[0].(*ast.Field)
+	args := field.ArgumentMap(op.Variables)
+	if op.Operation.Operation == ast.Subscription {
+		return s.subscribe(ctx, op, field, args)
+	}
+	first := true
+	return func(ctx context.Context) *graphql.Response {
+		if !first {
+			return nil
+		}
+		first = false
+		return answer(ctx, field, s.resolve(ctx, field.Name, args))
+	}
+}
+
+func (s *schema) resolve(ctx context.Context, name string, args map[string]any) any {
+	switch name {
+	case "echo":
+		return args["text"]
+	case "who":
+		return ctx.Value(whoKey{})
+	case "wait":
+		s.board.note()
+		<-ctx.Done()
+		return nil
+	case "panic":
+		panic("in a resolver that nothing guards")
+	case "add":
+		return args["n"].(int64) + 1
+	}
+	graphql.AddError(ctx, fault.NotFoundDevice.On("input.deviceId"))
+	return nil
+}
+
+type whoKey struct{}
+
+func answer(ctx context.Context, field *ast.Field, value any) *graphql.Response {
+	if value == nil {
+		return &graphql.Response{Data: fmt.Appendf(nil, `{%q:null}`, field.Alias)}
+	}
+	return &graphql.Response{Data: fmt.Appendf(nil, `{%q:%s}`, field.Alias, mustJSON(value))}
+}
+
+func (s *schema) subscribe(
+	ctx context.Context, op *graphql.OperationContext, field *ast.Field, args map[string]any,
+) graphql.ResponseHandler {
+	res, err := op.ResolverMiddleware(ctx, func(ctx context.Context) (any, error) {
+		return s.open(ctx, field.Name, args)
+	})
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return nil
+	}
+	values, _ := res.(chan any)
+	return func(ctx context.Context) *graphql.Response {
+		select {
+		case v, ok := <-values:
+			if !ok {
+				return nil
+			}
+			return answer(ctx, field, v)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *schema) open(ctx context.Context, name string, args map[string]any) (any, error) {
+	switch name {
+	case "count":
+		return counter(ctx, int(args["to"].(int64))), nil
+	case "refused":
+		live.Waker(ctx) // taken, and then the resolver fails all the same
+		return nil, fault.CursorNotValid.On("after")
+	}
+	padding, _ := args["padding"].(int64)
+	ends, _ := args["ends"].(bool)
+	return s.board.subscribe(ctx, int(padding), ends), nil
+}
+
+// counter sends 1 to n from a goroutine of its own.
+func counter(ctx context.Context, n int) chan any {
+	values := make(chan any)
+	go func() {
+		defer close(values)
+		for i := 1; i <= n; i++ {
+			select {
+			case values <- i:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return values
+}
+
+// board is a hub: it wakes its feeds where they can be woken.
+type board struct {
+	mu      sync.Mutex
+	feeds   map[*feed]struct{}
+	changed chan struct{}
+	notes   int
+}
+
+type feed struct {
+	ctx     context.Context
+	values  chan any
+	wake    func()
+	woken   bool
+	padding string
+	ends    bool
+}
+
+func (b *board) subscribe(ctx context.Context, padding int, ends bool) chan any {
+	f := &feed{ctx: ctx, values: make(chan any, 1024), ends: ends}
+	for len(f.padding) < padding {
+		f.padding += "0123456789"
+	}
+	if f.wake, f.woken = live.Waker(ctx); !f.woken {
+		f.wake = func() {}
+	}
+	b.mu.Lock()
+	b.feeds[f] = struct{}{}
+	b.signal()
+	b.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.feeds, f)
+		b.signal()
+	})
+	return f.values
+}
+
+// signal needs the mutex.
+func (b *board) signal() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *board) note() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notes++
+	b.signal()
+}
+
+// publish puts text on every feed that has room.
+func (b *board) publish(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for f := range b.feeds {
+		select {
+		case f.values <- text + f.padding:
+			f.wake()
+		default:
+		}
+	}
+}
+
+// finish closes every feed, some of them with an error.
+func (b *board) finish(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for f := range b.feeds {
+		if f.ends {
+			live.End(f.ctx, err)
+		}
+		close(f.values)
+		f.wake()
+		delete(b.feeds, f)
+	}
+}
+
+// await waits until the board is as the condition says.
+func (b *board) await(ctx context.Context, condition func(feeds, notes int) bool) error {
+	for {
+		b.mu.Lock()
+		ok, changed := condition(len(b.feeds), b.notes), b.changed
+		b.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// present is an error presenter as the graph has one.
+func present(ctx context.Context, err error) *gqlerror.Error {
+	shown := graphql.DefaultErrorPresenter(ctx, err)
+	var known *fault.Error
+	if !errors.As(err, &known) {
+		return shown
+	}
+	return &gqlerror.Error{Message: known.Detail(), Path: shown.Path, Extensions: map[string]any{"code": known.Code()}}
+}

@@ -1,0 +1,351 @@
+package ws
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+
+	"luxbff/internal/fault"
+)
+
+type phase uint8
+
+const (
+	phaseFresh    phase = iota // before connection_init
+	phaseGreeting              // Init runs
+	phaseReady                 // connection_ack was sent
+	phaseClosed                // our close frame is queued or the peer is gone
+)
+
+// socket is one WebSocket. mu guards what is below it, and the writing half
+// lives in write.go.
+type socket struct {
+	t     *Transport
+	conn  *websocket.Conn
+	proto *protocol
+	exec  graphql.GraphExecutor
+	ctx   context.Context //nolint:containedctx // the socket's life, not a call's
+	end   context.CancelFunc
+	heard atomic.Bool // a frame came since the last ping
+
+	mu       sync.Mutex
+	phase    phase
+	session  Session
+	request  *http.Request // the upgrade, kept for Init only
+	renewing bool
+	running  map[string]*operation
+	timer    *time.Timer
+	wait     time.Duration // what the timer was set to
+	outbox
+}
+
+// serve starts the socket's one lasting goroutine.
+func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) {
+	s := &socket{t: t, conn: conn, exec: exec, request: r, proto: transportWS()}
+	if conn.Subprotocol() == legacyWS().name {
+		s.proto = legacyWS()
+	}
+	s.ctx, s.end = context.WithCancel(t.cfg.Context)
+	conn.SetPingHandler(func(text string) error {
+		s.heard.Store(true)
+		s.push(websocket.PongMessage, []byte(text))
+		return nil
+	})
+	conn.SetPongHandler(func(string) error {
+		s.heard.Store(true)
+		return nil
+	})
+	s.startTimer(t.cfg.InitTimeout)
+	switch {
+	case !t.cfg.Registry.enter(s):
+		s.Close(CodeGoingAway, "Restarting")
+	case conn.Subprotocol() == "":
+		s.Close(CodeNoSubprotocol, "Subprotocol not acceptable")
+	}
+	go s.read()
+}
+
+// read takes frames until the connection ends. After our own close frame it
+// goes on reading, to let the frame reach a peer that is still sending.
+func (s *socket) read() {
+	defer s.leave()
+	for {
+		data, err := s.receive()
+		switch {
+		case errors.Is(err, errNotText):
+			s.malformed(err)
+		case errors.Is(err, errTooBig):
+			s.Close(CodeMessageTooBig, "Message is too big")
+		case err != nil:
+			return
+		default:
+			s.handle(data)
+		}
+	}
+}
+
+var errTooBig = errors.New("message is too big")
+
+// receive waits for the next message. Its buffer is made when the message has
+// begun, so that an idle socket holds none.
+func (s *socket) receive() ([]byte, error) {
+	kind, r, err := s.conn.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	s.heard.Store(true)
+	if kind != websocket.TextMessage {
+		return nil, errNotText
+	}
+	var data bytes.Buffer
+	size, err := data.ReadFrom(io.LimitReader(r, int64(s.t.cfg.MessageLimit)+1))
+	if err == nil && size > int64(s.t.cfg.MessageLimit) {
+		return nil, errTooBig
+	}
+	return data.Bytes(), err
+}
+
+func (s *socket) handle(data []byte) {
+	if s.in(phaseClosed) {
+		return
+	}
+	kind, m, err := s.proto.decode(data)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	switch kind {
+	case verbInit:
+		s.greet(m.Payload)
+	case verbStart:
+		s.startOperation(m)
+	case verbStop:
+		s.stopOperation(m.ID)
+	case verbPing:
+		s.ping(m.Payload)
+	case verbPong:
+		if _, err := object(m.Payload); err != nil {
+			s.malformed(err)
+		}
+	case verbTerminate:
+		s.Close(websocket.CloseNormalClosure, "")
+	}
+}
+
+func (s *socket) in(p phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == p
+}
+
+// malformed answers what can't be understood as the protocol's page asks for.
+func (s *socket) malformed(err error) {
+	if s.proto.legacy {
+		s.push(websocket.TextMessage, connectionError(err.Error()))
+		return
+	}
+	s.Close(CodeBadMessage, err.Error())
+}
+
+func connectionError(reason string) []byte {
+	payload, _ := json.Marshal(map[string]string{"message": reason}) // strings always encode
+	return frame("connection_error", nil, payload)
+}
+
+// greet runs Init beside the reader, so that the reader's stack stays small
+// and a peer that leaves is noticed.
+func (s *socket) greet(payload json.RawMessage) {
+	fields, err := object(payload)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	s.mu.Lock()
+	first := s.phase == phaseFresh
+	if first {
+		s.phase = phaseGreeting
+	}
+	request := s.request
+	s.request = nil
+	s.mu.Unlock()
+	if !first {
+		s.Close(CodeTooManyInits, "Too many initialisation requests")
+		return
+	}
+	go s.initialise(fields, request)
+}
+
+func (s *socket) initialise(payload InitPayload, r *http.Request) {
+	defer s.recoverHook("init")
+	session, err := s.t.cfg.Init(s.ctx, payload, r)
+	if err != nil {
+		s.forbid(err)
+		return
+	}
+	if session.Context == nil {
+		session.Context = s.ctx
+	}
+	if !s.t.cfg.Registry.admit(s, keys{session.User, session.ID}) {
+		s.Close(CodeTooManySockets, "Too many sockets")
+		return
+	}
+	// A session that ended while Init ran was not yet to be found by
+	// CloseSession; from here on it is, so this look is the last one needed.
+	if s.t.cfg.Operation != nil {
+		if _, err := s.t.cfg.Operation(session.Context); err != nil {
+			s.forbid(err)
+			return
+		}
+	}
+	s.acknowledge(session)
+}
+
+func (s *socket) acknowledge(session Session) {
+	var payload []byte
+	if session.Ack != nil {
+		encoded, err := json.Marshal(session.Ack)
+		if err != nil {
+			s.forbid(err)
+			return
+		}
+		payload = encoded
+	}
+	session.Ack = nil
+	s.mu.Lock()
+	if s.phase == phaseGreeting {
+		s.phase = phaseReady
+		s.session = session
+		s.append(websocket.TextMessage, frame("connection_ack", nil, payload))
+	}
+	if s.proto.legacy {
+		s.append(websocket.TextMessage, s.proto.keepAlive)
+	}
+	s.mu.Unlock()
+	s.schedule()
+}
+
+// ping answers a ping, or the request for re-authentication that it carries.
+func (s *socket) ping(payload json.RawMessage) {
+	fields, err := object(payload)
+	if err != nil {
+		s.malformed(err)
+		return
+	}
+	if token, ok := fields["accessToken"].(string); ok && s.t.cfg.Renew != nil {
+		s.startRenewal(token)
+		return
+	}
+	if fields == nil {
+		payload = nil
+	}
+	s.push(websocket.TextMessage, frame("pong", nil, payload))
+}
+
+func (s *socket) startRenewal(token string) {
+	s.mu.Lock()
+	ready, busy := s.phase == phaseReady, s.renewing
+	s.renewing = true
+	before := s.session
+	s.mu.Unlock()
+	switch {
+	case !ready:
+		s.Close(CodeUnauthorized, "Unauthorized")
+	case busy:
+		s.Close(CodeTooManyInits, "Too many initialisation requests")
+	default:
+		go s.renew(before, token)
+	}
+}
+
+func (s *socket) renew(before Session, token string) {
+	defer s.recoverHook("renew")
+	after, err := s.t.cfg.Renew(before.Context, token)
+	if err == nil && after.User != before.User {
+		err = fault.NotAuthorizedUser.Err()
+	}
+	if err != nil {
+		s.forbid(err)
+		return
+	}
+	if after.Context == nil {
+		after.Context = before.Context
+	}
+	after.Ack = nil
+	s.mu.Lock()
+	s.renewing = false
+	s.session = after
+	s.mu.Unlock()
+	s.t.cfg.Registry.move(s, after.ID)
+	s.schedule()
+	s.push(websocket.TextMessage, frame("pong", nil, expiry(after.ExpiresAt)))
+}
+
+// expiry is the payload of the pong that answers a re-authentication.
+func expiry(at time.Time) []byte {
+	if at.IsZero() {
+		return []byte(`{"expiresAt":null}`)
+	}
+	return []byte(`{"expiresAt":"` + at.UTC().Format("2006-01-02T15:04:05.000Z07:00") + `"}`)
+}
+
+// forbid closes the socket for an error of a hook.
+func (s *socket) forbid(err error) {
+	code, reason := verdict(err)
+	if code == CodeTryAgainLater && s.ctx.Err() == nil {
+		s.t.cfg.Logger.Error("socket hook failed", "error", err)
+	}
+	if s.proto.legacy {
+		s.push(websocket.TextMessage, connectionError(reason))
+	}
+	s.Close(code, reason)
+}
+
+func (s *socket) recoverHook(name string) {
+	if cause := recover(); cause != nil {
+		s.t.cfg.Logger.Error("socket hook panicked", "hook", name, "panic", cause, "stack", string(debug.Stack()))
+		s.Close(CodeInternal, fault.Internal.Err().Detail())
+	}
+}
+
+// leave forgets a socket whose connection has ended.
+func (s *socket) leave() {
+	s.mu.Lock()
+	s.clear()
+	running := s.retire()
+	s.mu.Unlock()
+	s.release(running)
+	s.abort()
+	s.t.cfg.Registry.exit(s)
+}
+
+// retire needs the mutex. It ends the phase in which anything can begin, and
+// gives the operations to release.
+func (s *socket) retire() map[string]*operation {
+	s.phase = phaseClosed
+	s.request = nil
+	s.timer.Stop()
+	running := s.running
+	s.running = nil
+	return running
+}
+
+// release ends what ran on the socket.
+func (s *socket) release(running map[string]*operation) {
+	s.end()
+	for _, op := range running {
+		op.cancel()
+	}
+}
+
+// abort cuts the connection without a close frame; the reader then leaves.
+func (s *socket) abort() { _ = s.conn.Close() }

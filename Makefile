@@ -19,6 +19,10 @@ run: ## serve on :8080 with a demo family in luxbff.db
 generate: ## write ent/ and graph/ anew from their schemas
 	go generate ./...
 
+.PHONY: graphiql
+graphiql: ## build the page of GraphiQL from server/graphiql/web
+	cd server/graphiql/web && npm ci --no-audit --no-fund && npm run build
+
 .PHONY: fmt
 fmt: ## format the code
 	$(FUMPT) -w $$(.ci/run gofiles)

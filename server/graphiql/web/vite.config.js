@@ -1,22 +1,29 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
 
-const outDir = '../dist';
-
-// The server embeds the page compressed: a third of the size in the binary,
-// and nothing left to compress while serving. Fonts are compressed already.
+// The server embeds the page compressed: a third of the size in the binary, and
+// nothing left to compress while serving. Compressors differ between versions of
+// Node, so a file whose text is the same stays as it was.
 function compressTexts() {
+  const before = new Map();
+  let folder;
   return {
     name: 'compress-texts',
     apply: 'build',
+    configResolved({ root, build }) {
+      folder = resolve(root, build.outDir, build.assetsDir);
+      if (!existsSync(folder)) return;
+      for (const name of readdirSync(folder)) before.set(name, readFileSync(join(folder, name)));
+    },
     closeBundle() {
-      const folder = join(outDir, 'graphiql');
       for (const name of readdirSync(folder).filter((name) => /\.(js|css|svg|ttf|md)$/.test(name))) {
-        const path = join(folder, name);
-        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
-        rmSync(path);
+        const text = readFileSync(join(folder, name));
+        const packed = before.get(`${name}.gz`);
+        const same = packed && gunzipSync(packed).equals(text);
+        writeFileSync(join(folder, `${name}.gz`), same ? packed : gzipSync(text, { level: 9 }));
+        rmSync(join(folder, name));
       }
     },
   };
@@ -44,7 +51,7 @@ function dropDirectiveWarnings(level, log, handler) {
 export default defineConfig({
   base: './',
   build: {
-    outDir,
+    outDir: '../dist',
     emptyOutDir: true,
     assetsDir: 'graphiql',
     assetsInlineLimit: 0,

@@ -31,7 +31,12 @@ export function FeedStatus({ feed }) {
       <span className="feed-dot" aria-hidden="true" />
       {status}
       {status === 'Live' ? '' : '…'}
-      <span className="feed-events">{events === 1 ? '1 event' : `${events} events`}, the last one is shown</span>
+      <span className="feed-events">{countText(events)}</span>
     </div>
   );
+}
+
+function countText(events) {
+  if (events === 0) return 'no event yet';
+  return events === 1 ? '1 event' : `${events} events, the last one is shown`;
 }

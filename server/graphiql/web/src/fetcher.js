@@ -1,5 +1,5 @@
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
-import { getOperationAST } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { CloseCode, createClient } from 'graphql-ws';
 
 const LONGEST_WAIT = 8000;
@@ -10,12 +10,24 @@ const LONGEST_WAIT = 8000;
  */
 export function createFetcher(url, feed) {
   const overHTTP = createGraphiQLFetcher({ url: url.href });
-  return (request, options) => {
-    const operation = options?.documentAST && getOperationAST(options.documentAST, request.operationName);
+  return (asked, options) => {
+    const operation = findOperation(asked);
+    const request = { ...asked, operationName: operation ? operation.name?.value : asked.operationName };
     return operation?.operation === 'subscription'
       ? subscription(url, request, operation, options.headers, feed)
       : overHTTP(request, options);
   };
+}
+
+// Just after a change of tabs GraphiQL still tells the operation of the tab
+// before. The text is what counts: with one operation in it there is no choice.
+function findOperation({ query, operationName }) {
+  try {
+    const operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+    return operations.length === 1 ? operations[0] : operations.find(({ name }) => name?.value === operationName);
+  } catch {
+    return undefined; // The server says best what is wrong with the text.
+  }
 }
 
 function subscription(url, request, operation, headers, feed) {

@@ -15,6 +15,7 @@ import './style.css';
 import './workers.js';
 
 const WIDE = '(min-width: 1100px)';
+const DOCS_WIDTH = '0.27'; // of the width of the rest
 
 function SamplesIcon() {
   return (
@@ -28,6 +29,7 @@ function App({ config }) {
   const headers = Object.keys(config.headers).length > 0 ? JSON.stringify(config.headers, null, 2) : '';
   const storage = createStorage(config.headers);
   const { firstVisit, active } = openTabs(storage, config.tabs, headers);
+  if (firstVisit) storage.setItem('graphiql:docExplorerFlex', DOCS_WIDTH);
   const feed = createFeed();
   const showSamples = () => {
     restoreSamples(storage, config.tabs, headers);

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -14,9 +13,9 @@ import (
 const (
 	// groupCap bounds the writes that share one commit.
 	groupCap = 64
-	// groupSpan bounds how long the first of a group waits for the others'
-	// statements: past it the group takes no more and commits.
-	groupSpan = 50 * time.Millisecond
+	// statementsCap bounds how many statements of others the first of a group
+	// waits for: past it the group takes no more writes and commits.
+	statementsCap = 1000
 	// patience bounds how long a caller whose context ended waits for the
 	// outcome of a write that has begun.
 	patience = 30 * time.Second
@@ -24,7 +23,7 @@ const (
 
 // errLeft is the error of a write whose function ended its goroutine, as
 // testing.T.FailNow does.
-var errLeft = errors.New("store: the function given to Write ended its goroutine")
+var errLeft = errors.New("store: a function given to Write ended its goroutine")
 
 // writer is the one writer of an SQLite file: a goroutine that owns a
 // connection, takes the writes that wait, runs each in a savepoint of one
@@ -35,9 +34,7 @@ type writer struct {
 	queue   chan *job
 	stopped chan struct{}
 
-	mu      sync.Mutex
-	closed  bool
-	waiting sync.WaitGroup
+	drain drain
 
 	// What follows belongs to the goroutine.
 	conn  *preparedConn
@@ -66,10 +63,10 @@ func newWriter(db *sql.DB, cfg Config) *writer {
 
 // write hands fn to the goroutine and waits for its answer.
 func (w *writer) write(ctx context.Context, fn Func) (*Tx, error) {
-	if !w.enter() {
+	if !w.drain.enter() {
 		return nil, ErrClosed
 	}
-	defer w.waiting.Done()
+	defer w.drain.leave()
 	work := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
 	case w.queue <- work:
@@ -96,23 +93,9 @@ func (j *job) wait(ctx context.Context) (*Tx, error) {
 	}
 }
 
-func (w *writer) enter() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.closed {
-		w.waiting.Add(1)
-	}
-	return !w.closed
-}
-
 // close lets the writes that wait run and ends the goroutine.
 func (w *writer) close() {
-	w.mu.Lock()
-	again := w.closed
-	w.closed = true
-	w.mu.Unlock()
-	w.waiting.Wait()
-	if !again {
+	if w.drain.close() {
 		close(w.queue)
 	}
 	<-w.stopped
@@ -163,13 +146,16 @@ func (w *writer) serve(first *job) {
 // fill runs the first write and those that wait by then, without waiting for
 // more. Its error spoils the whole group.
 func (w *writer) fill(first *job) error {
-	began := time.Now()
+	statements := 0
 	for work := first; work != nil; work = w.next() {
 		w.group = append(w.group, work)
 		if err := w.member(work); err != nil {
 			return err
 		}
-		if len(w.group) == groupCap || time.Since(began) > groupSpan {
+		if work.tx != nil {
+			statements += work.tx.conn.ran
+		}
+		if len(w.group) == groupCap || statements > statementsCap {
 			break
 		}
 	}
@@ -200,7 +186,7 @@ func (w *writer) member(work *job) error {
 	work.err = work.tx.run(work.ctx, w.limit, work.fn)
 	if work.err != nil {
 		if err := w.do("ROLLBACK TO member"); err != nil {
-			return err
+			return fmt.Errorf("%w (after: %v)", err, work.tx.conn.failed)
 		}
 	}
 	return w.do("RELEASE member")

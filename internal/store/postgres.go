@@ -2,7 +2,217 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"luxbff/internal/store/migrations"
 )
 
-func openPostgres(context.Context, Config) (engine, error) { return nil, errors.New("later") }
+// SQLSTATE codes after which the same work may succeed.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+const (
+	// attempts bounds how often one write is tried.
+	attempts = 8
+	// firstPause and longestPause bound the pause before another attempt.
+	firstPause   = 2 * time.Millisecond
+	longestPause = 200 * time.Millisecond
+	// commitGrace is what a transaction may take beyond its function.
+	commitGrace = 10 * time.Second
+	// idleAfter closes connections that a quiet replica does not need.
+	idleAfter = time.Minute
+)
+
+// postgres is a pool that writes and one that cannot. pgx keeps statements
+// prepared on each connection by itself.
+type postgres struct {
+	cfg     Config
+	writers *sql.DB
+	readers *sql.DB
+	drain   drain
+}
+
+func openPostgres(ctx context.Context, cfg Config) (engine, error) {
+	config, err := pgx.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
+	reading := config.Copy()
+	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	p.readers = openPool(reading, cfg.Connections)
+	if err := errors.Join(p.writers.PingContext(ctx), p.readers.PingContext(ctx)); err != nil {
+		_ = p.closePools()
+		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
+	}
+	return p, nil
+}
+
+// hidePassword keeps what pgx says is wrong and drops the URL it quotes.
+func hidePassword(err error) error {
+	var parse *pgconn.ParseConfigError
+	if errors.As(err, &parse) && parse.Unwrap() != nil {
+		return parse.Unwrap()
+	}
+	return errors.New("cannot be read")
+}
+
+func openPool(config *pgx.ConnConfig, connections int) *sql.DB {
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readTimesInUTC))
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(idleAfter)
+	return db
+}
+
+// readTimesInUTC keeps times from coming back in the zone of the machine.
+func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name:  "timestamptz",
+		OID:   pgtype.TimestamptzOID,
+		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
+}
+
+func (p *postgres) reader() *readConn { return &readConn{engine: dialect.Postgres, conn: p.readers} }
+
+// write tries fn until it succeeds, fails for a reason of its own, or has met
+// too many conflicts. After a unique violation fn runs again and sees the row
+// that was first; the same violation twice in a row is its answer.
+func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
+	if !p.drain.enter() {
+		return nil, ErrClosed
+	}
+	defer p.drain.leave()
+	var before *pgconn.PgError
+	for attempt := 1; ; attempt++ {
+		tx, err := p.attempt(ctx, fn)
+		now := conflict(tx, err)
+		if now == nil || attempt == attempts || isSameViolation(before, now) {
+			return tx, err
+		}
+		before = now
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt runs fn in one transaction. The statements end with the caller's
+// context; begin and commit do not, so that the outcome is known.
+func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
+	conn, err := p.writers.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	outer, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.WriteLimit+commitGrace)
+	defer cancel()
+	inner, err := conn.BeginTx(outer, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return nil, fmt.Errorf("store: begin: %w", err)
+	}
+	// After a commit this does nothing.
+	defer func() { _ = inner.Rollback() }()
+	tx := newTx(dialect.Postgres, inner)
+	if err := tx.run(ctx, p.cfg.WriteLimit, fn); err != nil {
+		return tx, err
+	}
+	return tx, commit(inner)
+}
+
+// commit tells a refused commit from one whose answer got lost.
+func commit(tx *sql.Tx) error {
+	err := tx.Commit()
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback):
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
+// conflict finds the error after which another attempt may succeed. What fn made
+// of a failed statement does not count.
+func conflict(tx *Tx, err error) *pgconn.PgError {
+	if tx != nil && tx.conn.failed != nil {
+		err = tx.conn.failed
+	}
+	var found *pgconn.PgError
+	if !errors.As(err, &found) {
+		return nil
+	}
+	switch found.Code {
+	case uniqueViolation, serializationFailure, deadlockDetected:
+		return found
+	}
+	return nil
+}
+
+func isSameViolation(before, now *pgconn.PgError) bool {
+	return before != nil && now.Code == uniqueViolation &&
+		before.Code == uniqueViolation && before.ConstraintName == now.ConstraintName
+}
+
+// pause waits longer each time, and never as long as the others who met.
+func pause(ctx context.Context, attempt int) error {
+	longest := min(firstPause<<attempt, longestPause)
+	timer := time.NewTimer(rand.N(longest) + firstPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *postgres) migrations() fs.FS {
+	if p.cfg.Migrations != nil {
+		return p.cfg.Migrations
+	}
+	return migrations.Postgres()
+}
+
+// migrate lets one of several replicas that start at once do it, and the others
+// wait for it.
+func (p *postgres) migrate(ctx context.Context) error {
+	everySecondForFiveMinutes := lock.WithLockTimeout(1, 300)
+	locker, err := lock.NewPostgresSessionLocker(everySecondForFiveMinutes)
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, goose.DialectPostgres, p.writers, p.migrations(), goose.WithSessionLocker(locker))
+}
+
+func (p *postgres) pending(ctx context.Context) (int, error) {
+	exists := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
+	return pending(ctx, p.readers, goose.DialectPostgres, exists, p.migrations())
+}
+
+func (p *postgres) close() error {
+	p.drain.close()
+	return p.closePools()
+}
+
+func (p *postgres) closePools() error { return errors.Join(p.readers.Close(), p.writers.Close()) }

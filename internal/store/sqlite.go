@@ -53,7 +53,7 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 	s := &sqlite{cfg: cfg, url: address}
 	if err := s.open(ctx); err != nil {
 		_ = s.closeFiles()
-		return nil, err
+		return nil, fmt.Errorf("store: open %s: %w", address.path, err)
 	}
 	s.writer = newWriter(s.writers, cfg) //nolint:contextcheck // the writer outlives the call that opens it
 	return s, nil
@@ -80,7 +80,7 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 func openFile(address string, connections int) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", address)
 	if err != nil {
-		return nil, fmt.Errorf("store: open SQLite: %w", err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -109,10 +109,10 @@ func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
 	for _, p := range pragmas {
 		var got string
 		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
-			return fmt.Errorf("store: open SQLite: read pragma %s: %w", p.name, err)
+			return fmt.Errorf("read pragma %s: %w", p.name, err)
 		}
 		if !strings.EqualFold(got, p.want) {
-			return fmt.Errorf("store: open SQLite: pragma %s is %s, must be %s", p.name, got, p.want)
+			return fmt.Errorf("pragma %s is %s, must be %s", p.name, got, p.want)
 		}
 	}
 	return nil

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
 
 	"luxbff/ent"
 )
@@ -47,6 +49,19 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 // AfterCommit has fn called once, when the write is durable and before Write
 // returns; never after a rollback. It must not block for long.
 func (tx *Tx) AfterCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
+
+// Lock takes the rows of the table with these ids, in the order of the ids, and
+// holds them until the transaction ends: other transactions that lock them wait.
+// SQLite has nothing to lock, as its one writer runs alone. Rows that are not
+// there are passed over.
+func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
+	if tx.conn.engine != dialect.Postgres || len(ids) == 0 {
+		return nil
+	}
+	query := "SELECT id FROM " + pgx.Identifier{table}.Sanitize() + " WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+	_, err := tx.Exec(ctx, query, ids)
+	return err
+}
 
 // run calls fn and ends the transaction for it, and gives the error that
 // decides: that of fn, or of a statement that fn passed over.
@@ -100,6 +115,7 @@ type txConn struct {
 	rows   *sql.Rows
 	failed error
 	ended  bool
+	ran    int
 }
 
 // ExecContext runs a statement without rows.
@@ -128,20 +144,32 @@ func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*
 
 // ready says whether another statement may run, and counts it.
 func (c *txConn) ready(ctx context.Context) error {
-	switch {
-	case c.ended:
+	if c.ended {
 		return errEnded
-	case c.failed != nil:
-		return c.failed
-	case c.rows != nil && isOpen(c.rows):
-		c.failed = errRowsOpen
-	default:
-		c.rows, c.failed = nil, ctx.Err()
+	}
+	if c.failed == nil && c.rows != nil {
+		c.failed = afterRows(c.rows)
 	}
 	if c.failed == nil {
-		count(ctx)
+		c.failed = ctx.Err()
 	}
-	return c.failed
+	if c.failed != nil {
+		return c.failed
+	}
+	c.rows = nil
+	c.ran++
+	count(ctx)
+	return nil
+}
+
+// afterRows is why no statement may follow these rows. Rows may fail after the
+// first was given, as a deadlock does.
+func afterRows(rows *sql.Rows) error {
+	// Columns is the one thing that closed rows refuse.
+	if _, err := rows.Columns(); err == nil {
+		return errRowsOpen
+	}
+	return rows.Err()
 }
 
 // end closes what fn left open, refuses what it may still try, and gives the
@@ -150,14 +178,12 @@ func (c *txConn) end() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	if c.rows != nil {
-		_ = c.rows.Close()
+	if c.rows == nil {
+		return c.failed
+	}
+	_ = c.rows.Close()
+	if c.failed == nil {
+		c.failed = c.rows.Err()
 	}
 	return c.failed
-}
-
-// isOpen asks for the columns, the one thing that closed rows refuse.
-func isOpen(rows *sql.Rows) bool {
-	_, err := rows.Columns()
-	return err == nil
 }

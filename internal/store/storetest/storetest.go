@@ -42,12 +42,13 @@ func URL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
 	if server == "" || strings.HasPrefix(server, "file:") {
-		return sqliteFile(t)
+		return SQLiteURL(t)
 	}
 	return postgresDatabase(t, server)
 }
 
-func sqliteFile(t testing.TB) string {
+// SQLiteURL is URL for the tests of SQLite itself.
+func SQLiteURL(t testing.TB) string {
 	t.Helper()
 	content, err := sqliteTemplate()
 	if err != nil {

@@ -76,10 +76,9 @@ func (s *shelf) put(j *journal, r Record) *ent.Devlog {
 		return stored
 	}
 	l, change := s.temporary, vocab.Updated
-	switch {
-	case l == nil:
+	if l == nil {
 		l, change = s.begin(j, r), vocab.Created
-	default:
+	} else {
 		j.touch(l)
 	}
 	s.write(l, r, j)

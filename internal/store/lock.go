@@ -25,10 +25,8 @@ func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", table, err)
 	}
+	defer rows.Close()
 	for rows.Next() {
-	}
-	if err := rows.Close(); err != nil {
-		return fmt.Errorf("lock %s: %w", table, err)
 	}
 	return rows.Err()
 }

@@ -137,8 +137,8 @@ func (p presenter) logCause(ctx context.Context, known *fault.Error, path ast.Pa
 	if ctx.Err() != nil && errors.Is(cause, context.Canceled) {
 		level = slog.LevelDebug
 	}
-	p.log.LogAttrs(ctx, level, "graphql: "+known.Detail(), append(p.about(ctx),
-		slog.String("path", bounded(path.String())), slog.Any("cause", cause))...)
+	p.log.LogAttrs(ctx, level, "graphql: refused", append(p.about(ctx),
+		slog.String("detail", known.Detail()), slog.String("path", bounded(path.String())), slog.Any("cause", cause))...)
 }
 
 // recovered implements graphql.RecoverFunc: the stack goes to the log at once.

@@ -2,7 +2,6 @@ package gqlhttp_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,7 +50,7 @@ func (c call) request() *http.Request {
 
 func quietly(config gqlhttp.Config) gqlhttp.Config {
 	if config.Logger == nil {
-		config.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	return config
 }

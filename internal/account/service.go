@@ -1,0 +1,68 @@
+// Package account holds the root user: how an account comes to be, signs in and
+// goes, its sessions, identities, consent, settings and verification codes. Each
+// action of the contract is one function that every surface calls. It imports
+// neither gqlgen nor net/http, and no edge.
+package account
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"luxbff/internal/notify"
+	"luxbff/internal/store"
+	"luxbff/internal/token"
+)
+
+// Config is what a Service needs. Store, Outbox, Keys, Clock, Random and Log
+// must be there.
+type Config struct {
+	Store  *store.Store
+	Outbox *notify.Outbox
+	Keys   *token.Keys
+	// Clock gives the time in UTC, cut to milliseconds.
+	Clock func() time.Time
+	// Random is a cryptographic source.
+	Random io.Reader
+	Log    *slog.Logger
+	// PublicURL is where people reach this server; links in e-mails begin with it.
+	PublicURL string
+	// RejoinAfter is how long the phone of a deleted account is held back.
+	RejoinAfter time.Duration
+	// Providers are the social providers that are configured, by name.
+	Providers map[string]SocialProvider
+	// OnSessionsEnded is told after the commit, so that live sockets can be
+	// closed. No ids means every token of the account, 0 its long-lived token.
+	OnSessionsEnded func(rootUserID int, sessionIDs []int)
+	// PasswordCost is for tests; none means what production uses.
+	PasswordCost *argon2id.Params
+}
+
+// Service answers for everything about accounts.
+type Service struct {
+	cfg       Config
+	store     *store.Store
+	outbox    *notify.Outbox
+	passwords *passwords
+	digests   digests
+}
+
+// New makes a Service.
+func New(cfg Config) (*Service, error) {
+	hashes, err := newPasswords(cfg.PasswordCost)
+	if err != nil {
+		return nil, err
+	}
+	digests, err := newDigests(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.OnSessionsEnded == nil {
+		cfg.OnSessionsEnded = func(int, []int) {}
+	}
+	return &Service{cfg: cfg, store: cfg.Store, outbox: cfg.Outbox, passwords: hashes, digests: digests}, nil
+}
+
+func (s *Service) now() time.Time { return s.cfg.Clock() }

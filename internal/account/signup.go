@@ -1,0 +1,207 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"luxbff/ent"
+	"luxbff/ent/identity"
+	"luxbff/ent/vocab"
+	"luxbff/internal/fault"
+	"luxbff/internal/store"
+	"luxbff/internal/text"
+)
+
+// Person is what a sign-up of LUX or Addnox tells of the new account.
+type Person struct {
+	FirstName string
+	// LastName may be empty.
+	LastName  string
+	Birthdate vocab.Date
+	Gender    vocab.Gender
+	// Phone is E.164, the one that earned the valid_token.
+	Phone            string
+	IsPushAgree      bool
+	IsMarketingAgree bool
+	// NationalCode is ISO 3166-1 alpha-2.
+	NationalCode string
+}
+
+// SignUpParams are a sign-up by e-mail and password.
+type SignUpParams struct {
+	// ValidToken is what VerifySmsCode gave for the phone.
+	ValidToken string
+	Email      string
+	Password   string
+	Person
+}
+
+// SignUp makes an account and opens a session. What it refuses leaves the
+// valid_token usable. Errors: SignUpTokenInvalid, EmailNotValid, BadRequest,
+// PhoneInvalid, SameEmailIsRegistered, PhoneTaken, UserPreviouslyDeleted,
+// SignUpFailed.
+func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) {
+	if !validEmail(p.Email) {
+		return SignedIn{}, fault.EmailNotValid.On("input.email")
+	}
+	if err := s.checkPerson(p.Person); err != nil {
+		return SignedIn{}, err
+	}
+	if !strongPassword(p.Password) {
+		return SignedIn{}, fault.BadRequest.On("input.password")
+	}
+	to := registration{
+		validToken: p.ValidToken, tokenRefused: fault.SignUpTokenInvalid,
+		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
+	}
+	if err := s.checkGrant(ctx, to); err != nil {
+		return SignedIn{}, err
+	}
+	hash, err := s.passwords.hash(ctx, p.Password)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	to.passwordHash = &hash
+	return s.register(ctx, to, nil)
+}
+
+func (s *Service) checkPerson(p Person) error {
+	switch {
+	case !text.Name(p.FirstName):
+		return fault.BadRequest.On("input.firstName")
+	case !text.NameOrEmpty(p.LastName):
+		return fault.BadRequest.On("input.lastName")
+	case !s.bornBy(p.Birthdate):
+		return fault.BadRequest.On("input.birthdate")
+	case !p.Gender.Valid():
+		return fault.BadRequest.On("input.gender")
+	case !validPhone(p.Phone):
+		return fault.PhoneInvalid.On("input.phone")
+	case !validCountry(p.NationalCode):
+		return fault.BadRequest.On("input.nationalCode")
+	}
+	return nil
+}
+
+// registration is what becomes an account of LUX or Addnox.
+type registration struct {
+	validToken string
+	// tokenRefused is what the route calls a valid_token that isn't good.
+	tokenRefused fault.Kind
+	email        string
+	passwordHash *string
+	registerType vocab.RegisterType
+	person       Person
+}
+
+// checkGrant refuses a forged valid_token before a password is hashed for it.
+func (s *Service) checkGrant(ctx context.Context, r registration) error {
+	grant, err := s.granted(ctx, s.store.Read(), r.validToken, r.person.Phone)
+	if err == nil && grant == nil {
+		return r.tokenRefused.Err()
+	}
+	return err
+}
+
+// register makes the account in one transaction and opens a session. extra, if
+// any, runs in it for what one kind of sign-up does besides.
+func (s *Service) register(
+	ctx context.Context, r registration, extra func(context.Context, *store.Tx, *ent.User) error,
+) (signedIn SignedIn, err error) {
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := s.registerIn(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		if extra != nil {
+			if err := extra(ctx, tx, u); err != nil {
+				return err
+			}
+		}
+		signedIn, err = s.issue(ctx, tx, u, SessionTokens)
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, signUpFailed(err)
+	}
+	return signedIn, nil
+}
+
+// signUpFailed gives what is unexpected the name that the sign-up routes have
+// for it.
+func signUpFailed(err error) error {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return fault.SignUpFailed.Because(err)
+}
+
+func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
+	grant, err := s.granted(ctx, tx.Client, r.validToken, r.person.Phone)
+	if err != nil {
+		return nil, err
+	}
+	if grant == nil {
+		return nil, r.tokenRefused.Err()
+	}
+	if err := s.phoneFree(ctx, tx.Client, r.person.Phone, 0); err != nil {
+		return nil, err
+	}
+	u, err := s.createUser(ctx, tx, r)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := s.takeEmail(ctx, tx, u.ID, r.email)
+	if err != nil {
+		return nil, err
+	}
+	if !owner {
+		return nil, fault.SameEmailIsRegistered.On("input.email")
+	}
+	if err := s.addIdentity(ctx, tx, u.ID, identity.ProviderPhone, r.person.Phone, nil); err != nil {
+		return nil, err
+	}
+	used, err := s.useGrant(ctx, tx, grant)
+	if err == nil && !used {
+		return nil, r.tokenRefused.Err()
+	}
+	return u, err
+}
+
+func (s *Service) createUser(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
+	now := s.now()
+	create := tx.User.Create().
+		SetFirstName(r.person.FirstName).
+		SetLastName(r.person.LastName).
+		SetBirthdate(r.person.Birthdate).
+		SetGender(r.person.Gender).
+		SetEmail(r.email).
+		SetPhone(r.person.Phone).
+		SetRegisterType(r.registerType).
+		SetNationalCode(r.person.NationalCode).
+		SetCreatedAt(now)
+	if r.passwordHash != nil {
+		create.SetPasswordHash(*r.passwordHash).SetPasswordChangedAt(now)
+	}
+	u, err := create.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store an account: %w", err)
+	}
+	consent := tx.Consent.Create().
+		SetRootUserID(u.ID).
+		SetIsPushAgree(r.person.IsPushAgree).
+		SetIsMarketingAgree(r.person.IsMarketingAgree).
+		SetCreatedAt(now)
+	if r.person.IsPushAgree {
+		consent.SetPushAgreeDate(now)
+	}
+	if r.person.IsMarketingAgree {
+		consent.SetMarketingAgreeDate(now)
+	}
+	if err := consent.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("store a consent: %w", err)
+	}
+	return u, nil
+}

@@ -16,8 +16,8 @@ type ChildUser struct{ ent.Schema }
 func (ChildUser) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
-		field.String("first_name").MaxLen(100),
-		field.String("last_name").MaxLen(100),
+		field.String("first_name").MaxRuneLen(100),
+		field.String("last_name").MaxRuneLen(100),
 		field.String("birthdate").GoType(vocab.Date("")),
 		field.String("gender").GoType(vocab.Gender("")),
 		createdAt(),

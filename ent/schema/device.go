@@ -22,7 +22,7 @@ func (Device) Fields() []ent.Field {
 		field.Int("now_firmware_id"),
 		field.String("firmware_version").MaxLen(32),
 		field.String("unique_id").Optional().Nillable().MaxLen(255).Comment("names one device at a time"),
-		field.String("device_alias").Default("").MaxLen(100),
+		field.String("device_alias").Default("").MaxRuneLen(100),
 		field.Int("root_user_id").Optional().Nillable(),
 		field.Int("child_user_id").Optional().Nillable(),
 		field.Int("last_child_user_id").Optional().Nillable().

@@ -20,7 +20,7 @@ func (Identity) Fields() []ent.Field {
 			Values("email", "phone", "local", "facebook", "google", "apple", "kakao", "naver"),
 		field.String("subject").NotEmpty().MaxLen(254).
 			Comment("Compared as it stands: e-mails and local ids in lower case; a digest once deleted."),
-		field.String("display_name").Optional().Nillable().MaxLen(254).
+		field.String("display_name").Optional().Nillable().MaxRuneLen(254).
 			Comment("The local id as typed, or the name the provider gave."),
 		field.String("secret_hash").Optional().Nillable().Sensitive().
 			Comment("argon2id of the password of a sign-up that is not complete."),

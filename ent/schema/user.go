@@ -15,8 +15,8 @@ type User struct{ ent.Schema }
 // and are blanked when the account is deleted.
 func (User) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("first_name").Optional().Nillable().MaxLen(100),
-		field.String("last_name").Optional().Nillable().MaxLen(100),
+		field.String("first_name").Optional().Nillable().MaxRuneLen(100),
+		field.String("last_name").Optional().Nillable().MaxRuneLen(100),
 		field.String("birthdate").GoType(vocab.Date("")).Optional().Nillable(),
 		field.String("gender").GoType(vocab.Gender("")).Optional().Nillable(),
 		field.String("email").Optional().Nillable().MaxLen(254).

@@ -14,13 +14,25 @@ import (
 func containsFunc(s string, is func(rune) bool) bool { return strings.IndexFunc(s, is) >= 0 }
 
 var (
-	hostPattern         = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$`)
-	phonePattern        = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	codePattern         = regexp.MustCompile(`^[0-9]{6}$`)
-	localIDPattern      = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
-	pushTokenPattern    = regexp.MustCompile(`^[!-~]{32,4096}$`)
-	registrationPattern = regexp.MustCompile(`^[!-~]{1,4096}$`)
+	hostPattern    = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$`)
+	phonePattern   = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	codePattern    = regexp.MustCompile(`^[0-9]{6}$`)
+	localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 )
+
+// maxToken is the longest push token and registration id.
+const maxToken = 4096
+
+// validPushToken is 32 to 4096 printable ASCII characters without spaces
+// (contract, rule 7).
+func validPushToken(token string) bool { return len(token) >= 32 && validRegistrationID(token) }
+
+// validRegistrationID is what a push service names a phone by.
+func validRegistrationID(id string) bool {
+	return id != "" && len(id) <= maxToken && !containsFunc(id, notGraphic)
+}
+
+func notGraphic(r rune) bool { return r <= ' ' || r > '~' }
 
 // validEmail holds an address to what mail servers take: ASCII, a local part of
 // at most 64 and 254 in all, a host with a dot, no display name, no quoting.
@@ -34,7 +46,7 @@ func validEmail(address string) bool {
 	return len(local) <= 64 && !containsFunc(local, odd) && hostPattern.MatchString(host)
 }
 
-func odd(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
+func odd(r rune) bool { return notGraphic(r) || r == '"' || r == '\\' }
 
 // sameEmail is how addresses are compared: without case.
 func sameEmail(address string) string { return strings.ToLower(address) }
@@ -42,15 +54,13 @@ func sameEmail(address string) string { return strings.ToLower(address) }
 // sameLocalID is how local ids are compared: without case.
 func sameLocalID(id string) string { return strings.ToLower(id) }
 
-// validPhone is an E.164 number whose length is possible in its country. The
-// numbering plan is not asked further: it changes more often than the program,
-// and the code that is sent shows whether the number is real.
+// validPhone is an E.164 number of its country's numbering plan.
 func validPhone(phone string) bool {
 	if !phonePattern.MatchString(phone) {
 		return false
 	}
 	number, err := phonenumbers.Parse(phone, phonenumbers.UNKNOWN_REGION)
-	return err == nil && phonenumbers.IsPossibleNumber(number) &&
+	return err == nil && phonenumbers.IsValidNumber(number) &&
 		phonenumbers.Format(number, phonenumbers.E164) == phone
 }
 

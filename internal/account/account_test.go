@@ -1,0 +1,295 @@
+package account_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"luxbff/ent"
+	"luxbff/ent/message"
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
+	"luxbff/internal/fault"
+	"luxbff/internal/notify"
+	"luxbff/internal/store"
+	"luxbff/internal/store/storetest"
+	"luxbff/internal/token"
+	"luxbff/internal/viewer"
+)
+
+// clock is a time that a test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(by)
+}
+
+// ended is one call of the hook on ended sessions.
+type ended struct {
+	rootUserID int
+	sessionIDs []int
+}
+
+// world is a service on a fresh database, with what a test may turn.
+type world struct {
+	*account.Service
+	store    *store.Store
+	outbox   *notify.Outbox
+	keys     *token.Keys
+	clock    *clock
+	facebook *people
+
+	mu    sync.Mutex
+	ended []ended
+}
+
+type option func(*account.Config, *notify.Config)
+
+func withoutSenders(_ *account.Config, n *notify.Config) { n.Senders = nil }
+
+func rejoinAfter(d time.Duration) option {
+	return func(a *account.Config, _ *notify.Config) { a.RejoinAfter = d }
+}
+
+func newWorld(t *testing.T, options ...option) *world {
+	t.Helper()
+	w := &world{
+		store: storetest.Open(t), keys: token.DevelopmentKeys(), facebook: &people{known: map[string]account.Profile{}},
+		clock: &clock{at: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)},
+	}
+	log := slog.New(slog.DiscardHandler)
+	outbox := notify.Config{
+		Store: w.store, Senders: notify.Development(log), KeepText: true, Clock: w.clock.now, Random: rand.Reader, Log: log,
+	}
+	cfg := account.Config{
+		Store: w.store, Keys: w.keys, Clock: w.clock.now, Random: rand.Reader, Log: log,
+		PublicURL:       "https://lux.example",
+		Providers:       map[string]account.SocialProvider{"facebook": w.facebook},
+		OnSessionsEnded: w.sessionsEnded,
+		PasswordCost:    &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+	}
+	for _, set := range options {
+		set(&cfg, &outbox)
+	}
+	w.outbox = notify.New(outbox)
+	cfg.Outbox = w.outbox
+	service, err := account.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Service = service
+	return w
+}
+
+func (w *world) sessionsEnded(rootUserID int, sessionIDs []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = append(w.ended, ended{rootUserID, sessionIDs})
+}
+
+func (w *world) endings() []ended {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.ended
+	w.ended = nil
+	return all
+}
+
+// people stands in for a social provider: tokens and who is behind them.
+type people struct {
+	mu    sync.Mutex
+	known map[string]account.Profile
+	asked int
+}
+
+func (p *people) Who(_ context.Context, token string) (account.Profile, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	profile, ok := p.known[token]
+	if !ok {
+		return account.Profile{}, errors.New("the provider refuses the token")
+	}
+	return profile, nil
+}
+
+func (p *people) add(token string, profile account.Profile) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[token] = profile
+}
+
+const (
+	phone    = "+821012345678"
+	email    = "Parent@Lux.example"
+	password = "correct horse 1"
+)
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// lastMessage is the newest message to the address.
+func (w *world) lastMessage(t *testing.T, to string) notify.Sent {
+	t.Helper()
+	recent, err := w.outbox.Recent(t.Context(), to, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(recent) == 0 {
+		t.Fatalf("no message to %s", to)
+	}
+	return recent[0]
+}
+
+func (w *world) lastCode(t *testing.T, to string) string {
+	t.Helper()
+	return sixDigits.FindString(w.lastMessage(t, to).Text)
+}
+
+// smsCode has a code sent and reads it.
+func (w *world) smsCode(t *testing.T, phone string) string {
+	t.Helper()
+	if err := w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}); err != nil {
+		t.Fatalf("send a code: %v", err)
+	}
+	return w.lastCode(t, phone)
+}
+
+func (w *world) validToken(t *testing.T, phone string) string {
+	t.Helper()
+	got, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: w.smsCode(t, phone)})
+	if err != nil {
+		t.Fatalf("verify a code: %v", err)
+	}
+	return got
+}
+
+func person(phone string) account.Person {
+	return account.Person{
+		FirstName: "하나", LastName: "", Birthdate: "1990-05-06", Gender: vocab.Female,
+		Phone: phone, IsMarketingAgree: true, NationalCode: "KR",
+	}
+}
+
+func signUpParams(validToken, email, phone string) account.SignUpParams {
+	return account.SignUpParams{ValidToken: validToken, Email: email, Password: password, Person: person(phone)}
+}
+
+func (w *world) signUp(t *testing.T, email, phone string) account.SignedIn {
+	t.Helper()
+	got, err := w.SignUp(t.Context(), signUpParams(w.validToken(t, phone), email, phone))
+	if err != nil {
+		t.Fatalf("sign up: %v", err)
+	}
+	return got
+}
+
+// viewer is who stands behind the tokens.
+func (w *world) viewer(t *testing.T, tokens account.Tokens) viewer.Viewer {
+	t.Helper()
+	got, err := w.Authenticate(t.Context(), tokens.AccessToken)
+	if err != nil {
+		t.Fatalf("authenticate: %v", err)
+	}
+	return got
+}
+
+// parent is a signed-up account of LUX.
+func (w *world) parent(t *testing.T) viewer.Viewer {
+	t.Helper()
+	return w.viewer(t, w.signUp(t, email, phone).Tokens)
+}
+
+func (w *world) user(t *testing.T, id int) *ent.User {
+	t.Helper()
+	u, err := w.store.Read().User.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// write sets up what no action of the service does.
+func (w *world) write(t *testing.T, fn func(ctx context.Context, tx *store.Tx) error) {
+	t.Helper()
+	if err := w.store.Write(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want fails unless err is of the kind.
+func want(t *testing.T, err error, kind fault.Kind) {
+	t.Helper()
+	if !fault.Is(err, kind) {
+		t.Helper()
+		t.Errorf("got %v, want %v", cause(err), kind.Err())
+	}
+}
+
+func cause(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
+
+// ok fails the test on an error.
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(cause(err))
+	}
+}
+
+// together runs fn sixteen times at once and gives the errors.
+func together(fn func(i int) error) []error {
+	const many = 16
+	errs := make([]error, many)
+	var wait sync.WaitGroup
+	start := make(chan struct{})
+	for i := range many {
+		wait.Go(func() {
+			<-start
+			errs[i] = fn(i)
+		})
+	}
+	close(start)
+	wait.Wait()
+	return errs
+}
+
+// tally counts the errors by their detail; "" stands for success.
+func tally(errs []error) map[string]int {
+	count := map[string]int{}
+	for _, err := range errs {
+		if err == nil {
+			count[""]++
+			continue
+		}
+		count[fault.From(err).Detail()]++
+	}
+	return count
+}
+
+var (
+	_ io.Reader = rand.Reader
+	_           = message.ChannelSms
+)

@@ -1,0 +1,287 @@
+package account_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
+	"luxbff/internal/fault"
+	"luxbff/internal/store"
+	"luxbff/internal/token"
+)
+
+func TestSignUpOpensAnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.signUp(t, email, phone)
+	if got.Tokens.ExpiresIn != 900 || got.Tokens.RefreshExpiresIn != 1209600 || got.Tokens.TokenType != "bearer" ||
+		got.Tokens.RootUserID != got.User.ID {
+		t.Errorf("tokens %+v", got.Tokens)
+	}
+	ctx, counter := store.CountStatements(t.Context())
+	v, err := w.Authenticate(ctx, got.Tokens.AccessToken)
+	ok(t, err)
+	if counter.N() != 1 {
+		t.Errorf("authentication took %d statements", counter.N())
+	}
+	stored := w.user(t, got.User.ID)
+	stored.PasswordHash = nil
+	if diff := cmp.Diff(stored.String(), v.User.String()); diff != "" {
+		t.Errorf("the viewer is not the row: %s", diff)
+	}
+	if v.User.RegisterType != vocab.RegisteredByEmail || *v.User.Email != email || v.User.IsEmailVerified {
+		t.Errorf("%+v", v.User)
+	}
+	if !v.ExpiresAt.Equal(w.clock.now().Add(15*time.Minute)) || v.SessionID == 0 {
+		t.Errorf("session %d until %v", v.SessionID, v.ExpiresAt)
+	}
+	policy, err := w.Policy(t.Context(), v)
+	ok(t, err)
+	if policy.IsPushAgree || policy.PushAgreeDate != nil || !policy.IsMarketingAgree || policy.MarketingAgreeDate == nil {
+		t.Errorf("policy %+v", policy)
+	}
+}
+
+func TestSignUpRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signUp(t, "taken@lux.example", "+821099999999")
+	valid := w.validToken(t, phone)
+	for name, tc := range map[string]struct {
+		spoil func(*account.SignUpParams)
+		want  fault.Kind
+	}{
+		"no token":           {func(p *account.SignUpParams) { p.ValidToken = "" }, fault.SignUpTokenInvalid},
+		"forged token":       {func(p *account.SignUpParams) { p.ValidToken = "forged" }, fault.SignUpTokenInvalid},
+		"another phone":      {func(p *account.SignUpParams) { p.Phone = "+821011112222" }, fault.SignUpTokenInvalid},
+		"no e-mail":          {func(p *account.SignUpParams) { p.Email = "" }, fault.EmailNotValid},
+		"half an e-mail":     {func(p *account.SignUpParams) { p.Email = "parent@" }, fault.EmailNotValid},
+		"e-mail taken":       {func(p *account.SignUpParams) { p.Email = "TAKEN@lux.example" }, fault.SameEmailIsRegistered},
+		"weak password":      {func(p *account.SignUpParams) { p.Password = "password" }, fault.BadRequest},
+		"no first name":      {func(p *account.SignUpParams) { p.FirstName = "" }, fault.BadRequest},
+		"NUL in a name":      {func(p *account.SignUpParams) { p.LastName = "a\x00" }, fault.BadRequest},
+		"born tomorrow":      {func(p *account.SignUpParams) { p.Birthdate = "2026-03-05" }, fault.BadRequest},
+		"no birthdate":       {func(p *account.SignUpParams) { p.Birthdate = "" }, fault.BadRequest},
+		"unknown gender":     {func(p *account.SignUpParams) { p.Gender = "X" }, fault.BadRequest},
+		"phone without plus": {func(p *account.SignUpParams) { p.Phone = "01012345678" }, fault.PhoneInvalid},
+		"no country":         {func(p *account.SignUpParams) { p.NationalCode = "kr" }, fault.BadRequest},
+	} {
+		p := signUpParams(valid, email, phone)
+		tc.spoil(&p)
+		_, err := w.SignUp(t.Context(), p)
+		if !fault.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		}
+	}
+	if _, err := w.SignUp(t.Context(), signUpParams(valid, email, phone)); err != nil {
+		t.Errorf("the valid_token did not outlive the refusals: %v", err)
+	}
+	_, err := w.SignUp(t.Context(), signUpParams(valid, "second@lux.example", phone))
+	want(t, err, fault.SignUpTokenInvalid)
+}
+
+func TestValidTokenLastsTenMinutes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	valid := w.validToken(t, phone)
+	w.clock.advance(10 * time.Minute)
+	_, err := w.SignUp(t.Context(), signUpParams(valid, email, phone))
+	want(t, err, fault.SignUpTokenInvalid)
+}
+
+func TestSmsCodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	verify := func(code string) error {
+		_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+		return err
+	}
+	want(t, verify("123456"), fault.CodeInvalid)
+	replaced := w.smsCode(t, phone)
+	expired := w.smsCode(t, phone)
+	for replaced == expired {
+		expired = w.smsCode(t, phone)
+	}
+	want(t, verify(replaced), fault.CodeInvalid)
+	want(t, verify(""), fault.CodeInvalid)
+	w.clock.advance(3 * time.Minute)
+	want(t, verify(expired), fault.CodeExpired)
+	good := w.smsCode(t, phone)
+	w.clock.advance(3*time.Minute - time.Millisecond)
+	ok(t, verify(good))
+	want(t, verify(good), fault.CodeInvalid)
+
+	guessed := w.smsCode(t, phone)
+	for range 5 {
+		want(t, verify(other(guessed)), fault.CodeInvalid)
+	}
+	want(t, verify(guessed), fault.CodeInvalid)
+}
+
+// other is a code that is not the given one.
+func other(code string) string {
+	if code == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
+func TestSendSmsCodeRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, number := range []string{"", "01012345678", "+82 10 1234 5678", "+821", "+999123456789", "+8210123", "+82101234567890", "＋821012345678"} {
+		want(t, w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: number}), fault.PhoneInvalid)
+	}
+	mute := newWorld(t, withoutSenders)
+	want(t, mute.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}), fault.SendSmsFailed)
+	if n := mute.store.Read().VerificationCode.Query().CountX(t.Context()); n != 0 {
+		t.Errorf("%d codes stored though none went out", n)
+	}
+}
+
+func TestNobodyIsToldWhichPhonesAreRegistered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signUp(t, email, phone)
+	code := w.smsCode(t, phone)
+	verify := account.VerifySmsCodeParams{Phone: phone, Code: other(code)}
+	_, err := w.VerifySmsCode(t.Context(), verify)
+	want(t, err, fault.CodeInvalid)
+	verify.Code = code
+	_, err = w.VerifySmsCode(t.Context(), verify)
+	want(t, err, fault.PhoneTaken)
+}
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.signUp(t, email, phone).User.ID
+	got, err := w.SignIn(t.Context(), account.SignInParams{Email: "PARENT@lux.EXAMPLE", Password: password})
+	ok(t, err)
+	if v := w.viewer(t, got.Tokens); v.RootUserID() != id {
+		t.Errorf("signed in as %d, want %d", v.RootUserID(), id)
+	}
+	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "correct horse 2"})
+	want(t, err, fault.PasswordInvalid)
+	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "nobody@lux.example", Password: password})
+	want(t, err, fault.UserNotFound)
+}
+
+func TestTenWrongPasswordsBlock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signUp(t, email, phone)
+	try := func(password string) error {
+		_, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+		return err
+	}
+	for range 9 {
+		want(t, try("wrong 1"), fault.PasswordInvalid)
+	}
+	ok(t, try(password)) // the count begins anew
+	for range 10 {
+		want(t, try("wrong 1"), fault.PasswordInvalid)
+	}
+	want(t, try(password), fault.AccountBlocked)
+	w.clock.advance(15*time.Minute - time.Millisecond)
+	want(t, try(password), fault.AccountBlocked)
+	w.clock.advance(time.Millisecond)
+	want(t, try("wrong 1"), fault.PasswordInvalid)
+	ok(t, try(password))
+}
+
+func TestRefreshTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.signUp(t, email, phone).Tokens
+	refresh := func(text string) (account.Tokens, error) {
+		return w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: text})
+	}
+	second, err := refresh(first.RefreshToken)
+	ok(t, err)
+	w.viewer(t, first)
+	session := w.viewer(t, second).SessionID
+
+	_, err = refresh(second.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	_, err = refresh("your_token_here")
+	want(t, err, fault.Unauthenticated)
+
+	_, err = refresh(first.RefreshToken) // used before
+	want(t, err, fault.RefreshTokenNotValid)
+	if diff := cmp.Diff([]ended{{first.RootUserID, []int{session}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
+		t.Errorf("endings: %s", diff)
+	}
+	_, err = w.Authenticate(t.Context(), second.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	_, err = refresh(second.RefreshToken)
+	want(t, err, fault.RefreshTokenNotValid)
+
+	fresh, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	ok(t, err)
+	w.clock.advance(14*24*time.Hour - time.Second)
+	fresh.Tokens, err = refresh(fresh.Tokens.RefreshToken)
+	ok(t, err)
+	w.clock.advance(14 * 24 * time.Hour)
+	_, err = refresh(fresh.Tokens.RefreshToken)
+	want(t, err, fault.TokenIsExpired)
+}
+
+func TestSignOutActsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stays := w.signUp(t, email, phone).Tokens
+	goes, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	ok(t, err)
+	v := w.viewer(t, goes.Tokens)
+	ok(t, w.SignOut(t.Context(), v))
+	ok(t, w.SignOut(t.Context(), v))
+	_, err = w.Authenticate(t.Context(), goes.Tokens.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: goes.Tokens.RefreshToken})
+	want(t, err, fault.RefreshTokenNotValid)
+	w.viewer(t, stays)
+	if diff := cmp.Diff([]ended{{v.RootUserID(), []int{v.SessionID}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
+		t.Errorf("endings: %s", diff)
+	}
+}
+
+func TestAuthenticateRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tokens := w.signUp(t, email, phone).Tokens
+	nobody, err := w.keys.Sign(token.Claims{
+		Use: token.Access, RootUserID: 999, SessionID: 1, ExpiresAt: w.clock.now().Add(time.Minute),
+	})
+	ok(t, err)
+	outdated, err := w.keys.Sign(token.Claims{Use: token.Long, RootUserID: tokens.RootUserID, CredentialVersion: 9})
+	ok(t, err)
+	for text, kind := range map[string]fault.Kind{
+		"":                  fault.Unauthenticated,
+		"your_token_here":   fault.Unauthenticated,
+		tokens.RefreshToken: fault.Unauthenticated,
+		nobody:              fault.UserIsNone,
+		outdated:            fault.Unauthenticated,
+	} {
+		_, err := w.Authenticate(t.Context(), text)
+		want(t, err, kind)
+	}
+	w.clock.advance(15 * time.Minute)
+	_, err = w.Authenticate(t.Context(), tokens.AccessToken)
+	want(t, err, fault.TokenIsExpired)
+}
+
+func TestStartSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.signUp(t, email, phone).User.ID
+	tokens, err := w.StartSession(t.Context(), id, time.Hour)
+	ok(t, err)
+	w.clock.advance(59 * time.Minute)
+	w.viewer(t, tokens)
+	_, err = w.StartSession(t.Context(), 999, 0)
+	want(t, err, fault.UserIsNone)
+}

@@ -79,8 +79,11 @@ func signUp(ctx context.Context, s Services) (*ent.User, error) {
 		return nil, err
 	}
 	done, err := s.Accounts.SignUp(ctx, account.SignUpParams{
-		ValidToken: validToken, Email: Email, Password: Password, Phone: phone,
-		FirstName: "Demo", LastName: "Parent", Birthdate: "1990-05-17", Gender: vocab.Female, NationalCode: "KR",
+		ValidToken: validToken, Email: Email, Password: Password,
+		Person: account.Person{
+			FirstName: "Demo", LastName: "Parent", Birthdate: "1990-05-17", Gender: vocab.Female,
+			Phone: phone, NationalCode: "KR",
+		},
 	})
 	if err != nil {
 		return nil, err

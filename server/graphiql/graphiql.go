@@ -7,6 +7,7 @@ package graphiql
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 )
 
@@ -35,7 +36,7 @@ type Config struct {
 	// the connection parameters of its subscriptions. It is called each time the
 	// page is opened, and the browser never stores the values, so that a token
 	// in them is always the newest. Anybody who can open the page can read them.
-	// Nil means none.
+	// Nil, the function or the map, means none.
 	Headers func(context.Context) map[string]string
 }
 
@@ -62,7 +63,7 @@ func (c Config) serveSettings(w http.ResponseWriter, r *http.Request) {
 		answer.Tabs = []Tab{}
 	}
 	if c.Headers != nil {
-		answer.Headers = c.Headers(r.Context())
+		maps.Copy(answer.Headers, c.Headers(r.Context()))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -145,8 +145,9 @@ func TestSettingsHoldTheTabsAndTheNewestHeaders(t *testing.T) {
 		Tabs     []graphiql.Tab
 		Headers  map[string]string
 	}
-	bare := graphiql.Config{Endpoint: "/graphql"}
-	for _, c := range []graphiql.Config{config(), bare} {
+	none := func(context.Context) map[string]string { return nil }
+	bare := []graphiql.Config{{Endpoint: "/graphql"}, {Endpoint: "/graphql", Headers: none}}
+	for _, c := range append(bare, config()) {
 		response := get(t, graphiql.Handler(c), "/graphiql/config.json")
 		if got := response.Header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("Cache-Control %q: a token must not be stored", got)

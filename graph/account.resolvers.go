@@ -2,75 +2,123 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"luxbff/ent"
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
+	"luxbff/internal/account"
+	"luxbff/internal/viewer"
 )
 
 func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error) {
-	panic(fmt.Errorf("not implemented: SendSmsCode - sendSmsCode"))
+	err := r.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: input.Phone})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SendSmsCodePayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) VerifySmsCode(ctx context.Context, input model.VerifySmsCodeInput) (*model.VerifySmsCodePayload, error) {
-	panic(fmt.Errorf("not implemented: VerifySmsCode - verifySmsCode"))
+	validToken, err := r.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: input.Phone, Code: input.Code})
+	if err != nil {
+		return nil, err
+	}
+	return &model.VerifySmsCodePayload{ValidToken: validToken}, nil
 }
 
 func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
-	panic(fmt.Errorf("not implemented: SignUp - signUp"))
+	signedIn, err := r.Accounts.SignUp(ctx, account.SignUpParams{
+		ValidToken: input.ValidToken,
+		Email:      input.Email,
+		Password:   input.Password,
+		Person: account.Person{
+			FirstName:        input.FirstName,
+			LastName:         input.LastName,
+			Birthdate:        input.Birthdate,
+			Gender:           input.Gender,
+			Phone:            input.Phone,
+			IsPushAgree:      input.IsPushAgree,
+			IsMarketingAgree: input.IsMarketingAgree,
+			NationalCode:     input.NationalCode,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SignUpPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
-	panic(fmt.Errorf("not implemented: SignIn - signIn"))
+	signedIn, err := r.Accounts.SignIn(ctx, account.SignInParams{Email: input.Email, Password: input.Password})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SignInPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) RefreshToken(ctx context.Context, input model.RefreshTokenInput) (*model.RefreshTokenPayload, error) {
-	panic(fmt.Errorf("not implemented: RefreshToken - refreshToken"))
+	fresh, err := r.Accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: input.RefreshToken})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RefreshTokenPayload{Tokens: tokens(fresh)}, nil
 }
 
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	panic(fmt.Errorf("not implemented: SignOut - signOut"))
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Accounts.SignOut(ctx, v); err != nil {
+		return nil, err
+	}
+	return &model.SignOutPayload{Ok: true}, nil
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: Me - me"))
+	v, err := viewer.From(ctx)
+	return v.User, err
 }
 
-func (r *userResolver) IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error) {
-	panic(fmt.Errorf("not implemented: IsPhoneNumberChecked - isPhoneNumberChecked"))
+func (r *userResolver) IsPhoneNumberChecked(_ context.Context, obj *ent.User) (bool, error) {
+	return account.IsPhoneNumberChecked(obj), nil
 }
 
-func (r *userResolver) NeedsPersonalInfoUpdate(ctx context.Context, obj *ent.User) (bool, error) {
-	panic(fmt.Errorf("not implemented: NeedsPersonalInfoUpdate - needsPersonalInfoUpdate"))
+func (r *userResolver) NeedsPersonalInfoUpdate(_ context.Context, obj *ent.User) (bool, error) {
+	return account.NeedsPersonalInfoUpdate(obj), nil
 }
 
-func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (bool, error) {
-	panic(fmt.Errorf("not implemented: NeedsPasswordChange - needsPasswordChange"))
+func (r *userResolver) NeedsPasswordChange(_ context.Context, obj *ent.User) (bool, error) {
+	return r.Accounts.NeedsPasswordChange(obj), nil
 }
 
 func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, error) {
-	panic(fmt.Errorf("not implemented: LocalID - localId"))
+	names, err := r.Accounts.SignInNames(ctx, obj)
+	return names.LocalID, err
 }
 
-func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: NotificationSettings - notificationSettings"))
+func (r *userResolver) NotificationSettings(_ context.Context, obj *ent.User) (*ent.User, error) {
+	return obj, nil
 }
 
 func (r *userResolver) Policy(ctx context.Context, obj *ent.User) (*ent.Consent, error) {
-	panic(fmt.Errorf("not implemented: Policy - policy"))
+	return r.Accounts.Policy(ctx, obj)
 }
 
 func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error) {
-	panic(fmt.Errorf("not implemented: Facebook - facebook"))
+	names, err := r.Accounts.SignInNames(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return &model.FacebookLink{Attached: names.Facebook.Attached, Name: names.Facebook.Name}, nil
 }
 
 func (r *userResolver) PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error) {
-	panic(fmt.Errorf("not implemented: PushDevices - pushDevices"))
+	return r.Accounts.PushDevices(ctx, obj)
 }
 
 func (r *userResolver) ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error) {
-	panic(fmt.Errorf("not implemented: ChildUsers - childUsers"))
+	return r.Children.List(ctx, viewer.Viewer{User: obj})
 }
 
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }

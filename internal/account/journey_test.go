@@ -38,7 +38,7 @@ func TestSignUpOpensAnAccount(t *testing.T) {
 	if !v.ExpiresAt.Equal(w.clock.now().Add(15*time.Minute)) || v.SessionID == 0 {
 		t.Errorf("session %d until %v", v.SessionID, v.ExpiresAt)
 	}
-	policy, err := w.Policy(t.Context(), v)
+	policy, err := w.Policy(t.Context(), v.User)
 	ok(t, err)
 	if policy.IsPushAgree || policy.PushAgreeDate != nil || !policy.IsMarketingAgree || policy.MarketingAgreeDate == nil {
 		t.Errorf("policy %+v", policy)

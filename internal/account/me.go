@@ -8,7 +8,6 @@ import (
 	"luxbff/ent/consent"
 	"luxbff/ent/identity"
 	"luxbff/ent/pushdevice"
-	"luxbff/internal/viewer"
 )
 
 // passwordMonths is when a password is old (contract, rule 8).
@@ -30,9 +29,9 @@ func NeedsPersonalInfoUpdate(u *ent.User) bool {
 // verified before it was taken.
 func IsPhoneNumberChecked(u *ent.User) bool { return u.Phone != nil }
 
-// Policy is what the viewer consented to; nil if it was never asked.
-func (s *Service) Policy(ctx context.Context, v viewer.Viewer) (*ent.Consent, error) {
-	found, err := s.store.Read().Consent.Query().Where(consent.RootUserID(v.RootUserID())).First(ctx)
+// Policy is what the account consented to; nil if it was never asked.
+func (s *Service) Policy(ctx context.Context, u *ent.User) (*ent.Consent, error) {
+	found, err := s.store.Read().Consent.Query().Where(consent.RootUserID(u.ID)).First(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil
 	}
@@ -49,7 +48,7 @@ type Link struct {
 	Name *string
 }
 
-// SignInNames are the names by which the viewer signs in besides its e-mail.
+// SignInNames are the names by which an account signs in besides its e-mail.
 type SignInNames struct {
 	// LocalID is as typed, nil without one.
 	LocalID  *string
@@ -57,8 +56,8 @@ type SignInNames struct {
 }
 
 // SignInNames reads the local id and the Facebook link, in one statement.
-func (s *Service) SignInNames(ctx context.Context, v viewer.Viewer) (SignInNames, error) {
-	found, err := ofUser(ctx, s.store.Read(), v.RootUserID(), identity.ProviderLocal, identity.ProviderFacebook)
+func (s *Service) SignInNames(ctx context.Context, u *ent.User) (SignInNames, error) {
+	found, err := ofUser(ctx, s.store.Read(), u.ID, identity.ProviderLocal, identity.ProviderFacebook)
 	if err != nil {
 		return SignInNames{}, err
 	}
@@ -75,9 +74,9 @@ func (s *Service) SignInNames(ctx context.Context, v viewer.Viewer) (SignInNames
 }
 
 // PushDevices are the phones that asked to be notified, oldest first.
-func (s *Service) PushDevices(ctx context.Context, v viewer.Viewer) ([]*ent.PushDevice, error) {
+func (s *Service) PushDevices(ctx context.Context, u *ent.User) ([]*ent.PushDevice, error) {
 	found, err := s.store.Read().PushDevice.Query().
-		Where(pushdevice.RootUserID(v.RootUserID())).
+		Where(pushdevice.RootUserID(u.ID)).
 		Order(ent.Asc(pushdevice.FieldID)).
 		All(ctx)
 	if err != nil {

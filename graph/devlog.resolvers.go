@@ -11,7 +11,7 @@ import (
 )
 
 func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error) {
-	page, err := r.Devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
+	page, err := r.Resolver.Devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
 	if err != nil {
 		return nil, err
 	}

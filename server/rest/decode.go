@@ -19,8 +19,8 @@ const maxBody = 1 << 20
 
 // decode reads a request into In by the tags of its fields: `path:"name"`,
 // `query:"name"`, `json:"name"` (the JSON body, or a form) and `either:"name"`
-// (query, else body). A pointer is optional and nil when the value is absent or
-// null; anything else is required. Unknown fields are ignored, as today's
+// (query, else body). An embedded struct is read in place. A pointer is optional and
+// nil when the value is absent or null; anything else is required. Unknown fields are ignored, as today's
 // clients send some. Whatever doesn't fit is BadRequest.
 func decode[In any](r *http.Request) (In, error) {
 	var in In
@@ -55,17 +55,19 @@ func open(r *http.Request, in reflect.Type) (*request, error) {
 		return nil, errQuery
 	}
 	from := &request{Request: r, query: query}
-	for i := range in.NumField() {
-		if hasBody(in.Field(i)) {
-			from.body, err = readBody(r)
-			return from, err
-		}
+	if hasBody(in) {
+		from.body, err = readBody(r)
 	}
-	return from, nil
+	return from, err
 }
 
-func hasBody(f reflect.StructField) bool {
-	return f.Tag.Get("json") != "" || f.Tag.Get("either") != ""
+func hasBody(in reflect.Type) bool {
+	for _, f := range reflect.VisibleFields(in) {
+		if f.Tag.Get("json") != "" || f.Tag.Get("either") != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func readBody(r *http.Request) (map[string]json.RawMessage, error) {
@@ -106,6 +108,8 @@ func (r *request) fill(target reflect.Value) error {
 		var found bool
 		var err error
 		switch {
+		case field.Anonymous && field.Tag == "":
+			found, err = true, r.fill(value)
 		case field.Tag.Get("path") != "":
 			found, err = fromText(r.PathValue(field.Tag.Get("path")), value)
 		case field.Tag.Get("query") != "":

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"slices"
+
 	"luxbff/internal/fault"
 )
 
@@ -8,7 +10,7 @@ import (
 func lux() Surface {
 	return Surface{
 		Prefix:  "/api/v1/lux",
-		Routes:  luxDeviceRoutes(),
+		Routes:  slices.Concat(authRoutes(), luxAuthRoutes(), luxUserRoutes(), luxDeviceRoutes()),
 		failure: detail,
 	}
 }

@@ -1,0 +1,155 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
+	"luxbff/internal/fault"
+)
+
+// authRoutes are the authentication routes that LUX and Addnox share.
+func authRoutes() []Route {
+	return []Route{
+		public(http.MethodPost, "/auth/email/signin", "signIn", signIn,
+			fault.PasswordInvalid, fault.SignUpNotCompleted, fault.SmsVerificationRequired, fault.UserNotFound,
+			fault.SignedUpUserIsDeleted, fault.AccountBlocked),
+		public(http.MethodPost, "/auth/refresh-token", "refreshToken", refreshToken,
+			fault.TokenIsExpired, fault.Unauthenticated, fault.RefreshTokenNotValid),
+		public(http.MethodPost, "/auth/send-sms-auth", "sendSmsCode", sendSmsCode,
+			fault.PhoneInvalid, fault.SendSmsFailed),
+		public(http.MethodPost, "/auth/phone-number-validation", "verifySmsCode", verifySmsCode,
+			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+	}
+}
+
+// luxAuthRoutes are those of LUX alone.
+func luxAuthRoutes() []Route {
+	return []Route{
+		withValidToken(http.MethodPost, "/auth/email/signup", "signUp", signUp,
+			fault.EmailNotValid, fault.SignUpTokenInvalid, fault.SameEmailIsRegistered, fault.SignUpFailed),
+	}
+}
+
+// tokenAnswer is the token answer of auth.md. ID is the root user's.
+type tokenAnswer struct {
+	AccessToken      string `json:"access_token"`
+	ExpiresIn        int    `json:"expires_in"`
+	RefreshToken     string `json:"refresh_token"`
+	RefreshExpiresIn int    `json:"refresh_expires_in"`
+	ID               int    `json:"id"`
+	TokenType        string `json:"token_type"`
+}
+
+func showTokens(t account.Tokens, err error) (tokenAnswer, error) {
+	return tokenAnswer{
+		AccessToken:      t.AccessToken,
+		ExpiresIn:        t.ExpiresIn,
+		RefreshToken:     t.RefreshToken,
+		RefreshExpiresIn: t.RefreshExpiresIn,
+		ID:               t.RootUserID,
+		TokenType:        t.TokenType,
+	}, err
+}
+
+type signInIn struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+func signIn(ctx context.Context, e *Edge, in signInIn) (tokenAnswer, error) {
+	got, err := e.Accounts.SignIn(ctx, account.SignInParams{Email: in.Username, Password: in.Password})
+	return showTokens(got.Tokens, err)
+}
+
+type refreshTokenIn struct {
+	RefreshToken string `json:"refresh_token"`
+}
+
+func refreshToken(ctx context.Context, e *Edge, in refreshTokenIn) (tokenAnswer, error) {
+	return showTokens(e.Accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: in.RefreshToken}))
+}
+
+type sendSmsCodeIn struct {
+	Phone string `json:"phone"`
+}
+
+func sendSmsCode(ctx context.Context, e *Edge, in sendSmsCodeIn) (bool, error) {
+	err := e.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: in.Phone})
+	return err == nil, err
+}
+
+// phoneCodeIn is a code given back. Leaving it out is a wrong code.
+type phoneCodeIn struct {
+	Phone    string  `json:"phone"`
+	Validnum *string `json:"validnum"`
+}
+
+type validTokenOut struct {
+	ValidToken string `json:"valid_token"`
+}
+
+func verifySmsCode(ctx context.Context, e *Edge, in phoneCodeIn) (validTokenOut, error) {
+	got, err := e.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	return validTokenOut{got}, err
+}
+
+// personIn is what the sign-ups of LUX and Addnox have in common.
+type personIn struct {
+	FirstName        string       `json:"first_name"`
+	LastName         string       `json:"last_name"`
+	Birthdate        date         `json:"birthdate"`
+	Gender           vocab.Gender `json:"gender"`
+	Phone            string       `json:"phone"`
+	IsPushAgree      bool         `json:"is_push_agree"`
+	IsMarketingAgree bool         `json:"is_marketing_agree"`
+	NationalCode     string       `json:"national_code"`
+}
+
+func (in personIn) person() account.Person {
+	return account.Person{
+		FirstName:        in.FirstName,
+		LastName:         in.LastName,
+		Birthdate:        in.Birthdate.Date,
+		Gender:           in.Gender,
+		Phone:            in.Phone,
+		IsPushAgree:      in.IsPushAgree,
+		IsMarketingAgree: in.IsMarketingAgree,
+		NationalCode:     in.NationalCode,
+	}
+}
+
+type signUpIn struct {
+	Email        string  `json:"email"`
+	Password     string  `json:"password"`
+	RegisterType byEmail `json:"register_type"`
+	personIn
+}
+
+func signUp(ctx context.Context, e *Edge, validToken string, in signUpIn) (tokenAnswer, error) {
+	got, err := e.Accounts.SignUp(ctx, account.SignUpParams{
+		ValidToken: validToken, Email: in.Email, Password: in.Password, Person: in.person(),
+	})
+	return showTokens(got.Tokens, err)
+}
+
+var errRegisterType = errors.New("another register_type than the route's")
+
+// byEmail is the register_type of a sign-up by e-mail: E and nothing else.
+type byEmail struct{}
+
+// UnmarshalJSON reads "E".
+func (*byEmail) UnmarshalJSON(raw []byte) error {
+	return readRegisterType(raw, vocab.RegisteredByEmail)
+}
+
+func readRegisterType(raw []byte, want vocab.RegisterType) error {
+	var got vocab.RegisterType
+	if err := json.Unmarshal(raw, &got); err != nil || got != want {
+		return errRegisterType
+	}
+	return nil
+}

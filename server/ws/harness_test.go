@@ -44,7 +44,9 @@ func setup(t *testing.T, change func(*ws.Config)) *bench {
 	srv := handler.New(b.schema)
 	srv.SetErrorPresenter(present)
 	srv.AddTransport(ws.New(cfg))
-	b.server = httptest.NewServer(srv)
+	b.server = httptest.NewUnstartedServer(srv)
+	b.server.Config.ConnContext = smallBuffers
+	b.server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

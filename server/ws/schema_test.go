@@ -148,6 +148,7 @@ type board struct {
 	feeds   map[*feed]struct{}
 	changed chan struct{}
 	notes   int
+	preload string // put on a feed while its resolver still runs
 }
 
 type feed struct {
@@ -169,6 +170,10 @@ func (b *board) subscribe(ctx context.Context, padding int, ends bool) chan any 
 	}
 	b.mu.Lock()
 	b.feeds[f] = struct{}{}
+	if b.preload != "" {
+		f.values <- b.preload
+		f.wake()
+	}
 	b.signal()
 	b.mu.Unlock()
 	context.AfterFunc(ctx, func() {

@@ -1,0 +1,102 @@
+package ws_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"luxbff/internal/fault"
+)
+
+const feedFrame = `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed }"}}`
+
+func TestWokenFeedLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	const readers, events = 8, 1000
+	var wg sync.WaitGroup
+	for range readers {
+		c := b.hello(`{}`)
+		c.send(feedFrame)
+		wg.Go(func() {
+			for i := range events {
+				want := fmt.Sprintf(`{"type":"next","id":"f","payload":{"data":{"feed":"%d"}}}`, i)
+				if got, err := c.read(); err != nil || got != want {
+					t.Errorf("event %d: got %s, %v", i, got, err)
+					return
+				}
+			}
+		})
+	}
+	b.await(feeds(readers))
+	for i := range events {
+		b.schema.board.publish(fmt.Sprint(i))
+	}
+	wg.Wait()
+}
+
+func TestWokenFeedThatHasNewsBeforeItIsDispatched(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.hello(`{}`)
+	for round := range 200 {
+		b.schema.board.mu.Lock()
+		b.schema.board.preload = fmt.Sprint(round)
+		b.schema.board.mu.Unlock()
+		c.send(feedFrame)
+		c.expect(fmt.Sprintf(`{"type":"next","id":"f","payload":{"data":{"feed":"%d"}}}`, round))
+		c.send(`{"type":"complete","id":"f"}`)
+	}
+}
+
+func TestFeedCompletes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.hello(`{}`)
+	c.send(feedFrame)
+	b.await(feeds(1))
+	b.schema.board.publish("last")
+	b.schema.board.finish(nil)
+	c.expect(`{"type":"next","id":"f","payload":{"data":{"feed":"last"}}}`)
+	c.expect(`{"type":"complete","id":"f"}`)
+}
+
+func TestFeedEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.hello(`{}`)
+	c.send(strings.Replace(feedFrame, "feed", "feed(ends: true)", 1))
+	b.await(feeds(1))
+	b.schema.board.publish("last")
+	b.schema.board.finish(fault.CursorExpired.Err())
+	c.expect(`{"type":"next","id":"f","payload":{"data":{"feed":"last"}}}`)
+	c.expect(`{"type":"error","id":"f","payload":[{"message":"Cursor expired","extensions":{"code":"CURSOR_EXPIRED"}}]}`)
+	c.send(`{"type":"ping"}`)
+	c.expect(`{"type":"pong"}`)
+}
+
+func TestStoppedFeedIsSilent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.hello(`{}`)
+	c.send(feedFrame)
+	b.await(feeds(1))
+	c.send(`{"type":"complete","id":"f"}`)
+	b.await(feeds(0))
+	b.schema.board.publish("too late")
+	c.send(`{"type":"ping"}`)
+	c.expect(`{"type":"pong"}`)
+}
+
+func TestFeedsEndWithTheirSocket(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	c := b.hello(`{}`)
+	c.send(feedFrame)
+	c.send(`{"id":"w","type":"subscribe","payload":{"query":"{ wait }"}}`)
+	b.await(feeds(1))
+	b.await(notes(1))
+	_ = c.conn.Close()
+	b.await(feeds(0))
+}

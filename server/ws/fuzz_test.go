@@ -47,7 +47,7 @@ func fuzzFrames(f *testing.F, subprotocol string, scripts []script, codes []int)
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		for _, frame := range []string{`{"type":"connection_init"}`, first, second, `{"id":"end","type":"` + last(subprotocol) + `","payload":{"query":"{"}}`} {
 			if conn.WriteMessage(websocket.TextMessage, []byte(frame)) != nil {

@@ -78,18 +78,23 @@ type message struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-var (
-	errNotJSON   = errors.New("Message is not a JSON object of the protocol")
-	errType      = errors.New("Message type is unknown")
-	errID        = errors.New("Message needs an id")
-	errPayload   = errors.New("Message payload is malformed")
-	errNotText   = errors.New("Only text messages are understood")
-	errQuery     = errors.New("Message payload needs a query")
-	errObject    = errors.New("Message payload must be an object")
-	errVariables = errors.New("Message payload has malformed variables")
+// badMessage is why a message can't be understood: the reason for 4400.
+type badMessage string
+
+func (m badMessage) Error() string { return string(m) }
+
+const (
+	errNotJSON   badMessage = "Message is not a JSON object of the protocol"
+	errType      badMessage = "Message type is unknown"
+	errID        badMessage = "Message needs an id"
+	errPayload   badMessage = "Message payload is malformed"
+	errNotText   badMessage = "Only text messages are understood"
+	errQuery     badMessage = "Message payload needs a query"
+	errObject    badMessage = "Message payload must be an object"
+	errVariables badMessage = "Message payload has malformed variables"
 )
 
-// decode reads a frame. Its error is the reason for 4400.
+// decode reads a frame. Its error is a badMessage.
 func (p *protocol) decode(frame []byte) (verb, message, error) {
 	var m message
 	if len(bytes.TrimSpace(frame)) == 0 || json.Unmarshal(frame, &m) != nil {

@@ -57,7 +57,7 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 			return nil
 		}
 		first = false
-		return answer(ctx, field, s.resolve(ctx, field.Name, args))
+		return answer(field, s.resolve(ctx, field.Name, args))
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *schema) resolve(ctx context.Context, name string, args map[string]any) 
 
 type whoKey struct{}
 
-func answer(ctx context.Context, field *ast.Field, value any) *graphql.Response {
+func answer(field *ast.Field, value any) *graphql.Response {
 	if value == nil {
 		return &graphql.Response{Data: fmt.Appendf(nil, `{%q:null}`, field.Alias)}
 	}
@@ -106,7 +106,7 @@ func (s *schema) subscribe(
 			if !ok {
 				return nil
 			}
-			return answer(ctx, field, v)
+			return answer(field, v)
 		case <-ctx.Done():
 			return nil
 		}

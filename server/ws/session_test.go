@@ -15,15 +15,19 @@ import (
 	"luxbff/server/ws"
 )
 
-// dial is a clock that a test turns.
+// dialClock is a clock that a test turns.
 type dialClock struct{ ms atomic.Int64 }
+
+func newDialClock() *dialClock {
+	c := &dialClock{}
+	c.ms.Store(1_800_000_000_000)
+	return c
+}
 
 func (c *dialClock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
 func (c *dialClock) turn(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-func hours(c *dialClock, n int) time.Time { return c.now().Add(time.Duration(n) * time.Hour) }
-func newDialClock() *dialClock            { c := &dialClock{}; c.ms.Store(1_800_000_000_000); return c }
-func quickTicks(cfg *ws.Config, c *dialClock) {
-	cfg.Clock, cfg.PingInterval = c.now, 300*time.Millisecond
+func (c *dialClock) in(hours int) time.Time {
+	return c.now().Add(time.Duration(hours) * time.Hour)
 }
 
 func TestTokenExpiry(t *testing.T) {
@@ -53,14 +57,14 @@ func TestRenewalMovesTheExpiry(t *testing.T) {
 	t.Parallel()
 	clock := newDialClock()
 	b := setup(t, func(cfg *ws.Config) {
-		quickTicks(cfg, clock)
+		cfg.Clock, cfg.PingInterval = clock.now, 300*time.Millisecond
 		cfg.Init = func(ctx context.Context, p ws.InitPayload, r *http.Request) (ws.Session, error) {
 			session, err := welcome(ctx, p, r)
-			session.ExpiresAt = hours(clock, 1)
+			session.ExpiresAt = clock.in(1)
 			return session, err
 		}
 		cfg.Renew = func(ctx context.Context, token string) (ws.Session, error) {
-			return ws.Session{Context: context.WithValue(ctx, whoKey{}, token), User: "a", ExpiresAt: hours(clock, 3)}, nil
+			return ws.Session{Context: context.WithValue(ctx, whoKey{}, token), User: "a", ExpiresAt: clock.in(3)}, nil
 		}
 	})
 	c := b.hello(`{"user":"a"}`)
@@ -81,7 +85,7 @@ func TestRenewalRefused(t *testing.T) {
 	block := make(chan struct{})
 	t.Cleanup(func() { close(block) })
 	b := setup(t, func(cfg *ws.Config) {
-		cfg.Renew = func(ctx context.Context, token string) (ws.Session, error) {
+		cfg.Renew = func(_ context.Context, token string) (ws.Session, error) {
 			switch token {
 			case "old":
 				return ws.Session{}, fault.TokenIsExpired.Err()

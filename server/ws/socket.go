@@ -187,7 +187,7 @@ func (s *socket) greet(payload json.RawMessage) {
 
 func (s *socket) initialise(payload InitPayload, r *http.Request) {
 	defer s.recoverHook("init")
-	session, err := s.t.cfg.Init(s.ctx, payload, r)
+	session, err := s.t.cfg.Init(s.ctx, payload, r) //nolint:contextcheck // the request's context has ended with the upgrade
 	if err != nil {
 		s.forbid(err)
 		return

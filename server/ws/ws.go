@@ -146,7 +146,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		t.cfg.Logger.DebugContext(r.Context(), "upgrade refused", "reason", err)
 		return
 	}
-	serve(t, conn, r, exec)
+	serve(t, conn, r, exec) //nolint:contextcheck // the socket outlives the request
 }
 
 // refuse answers a request that doesn't become a socket, in GraphQL's shape.

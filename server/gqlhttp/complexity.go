@@ -39,7 +39,7 @@ func (l *complexityLimit) MutateOperationContext(
 	if cost <= l.limit {
 		return nil
 	}
-	err := gqlerror.Errorf("operation has complexity %d, which exceeds the limit of %d", cost, l.limit)
+	err := gqlerror.Errorf("The operation has complexity %d, which exceeds the limit of %d.", cost, l.limit)
 	errcode.Set(err, codeTooComplex)
 	return err
 }

@@ -20,6 +20,7 @@ const (
 	DefaultMaxBody       = 1 << 20 // bytes
 	DefaultMaxComplexity = 5_000
 	DefaultMaxDepth      = 12
+	DefaultMaxSelections = 500
 	// DefaultMaxTokens has room for an upload of 1,000 devlogs written as
 	// literals: 26 tokens each.
 	DefaultMaxTokens = 30_000
@@ -46,6 +47,9 @@ type Config struct {
 	MaxComplexity int
 	// MaxDepth is how deep selections may nest, introspection aside.
 	MaxDepth int
+	// MaxSelections is the largest number of fields and fragments written in one
+	// document. The time that validation takes rises with its square.
+	MaxSelections int
 	// MaxTokens is the largest number of tokens of one document.
 	MaxTokens int
 
@@ -73,12 +77,18 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 
 	server.SetErrorPresenter(present.present)
 	server.SetRecoverFunc(present.recovered)
-	server.SetQueryCache(newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes))
+	documents := newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes)
+	server.SetQueryCache(documents)
 	server.SetParserTokenLimit(config.MaxTokens)
 	server.SetDisableSuggestion(!config.Suggestions)
 	server.SetValidationRulesFn(validationRules(config))
 
 	server.Use(persistedQueries{texts: newTextCache[string](cachedDocuments, cachedDocumentBytes)})
+	server.Use(documentLimits{
+		passed: documents, maxTokens: config.MaxTokens,
+		maxSelections: config.MaxSelections, maxDepth: config.MaxDepth,
+	})
+	server.Use(errorLimit{})
 	server.Use(&oneOf{})
 	server.Use(&complexityLimit{limit: config.MaxComplexity})
 	if config.Introspection {
@@ -99,6 +109,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxDepth == 0 {
 		c.MaxDepth = DefaultMaxDepth
+	}
+	if c.MaxSelections == 0 {
+		c.MaxSelections = DefaultMaxSelections
 	}
 	if c.MaxTokens == 0 {
 		c.MaxTokens = DefaultMaxTokens

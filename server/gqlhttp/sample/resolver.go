@@ -49,14 +49,14 @@ func (query) Born(_ context.Context, on vocab.Date) (vocab.Date, error) { return
 
 func (query) Items(_ context.Context, first *int) ([]*Item, error) { return items(*first), nil }
 
-func (query) Pick(_ context.Context, by PickInput) (string, error) {
+func (query) Pick(ctx context.Context, by PickInput) (string, error) {
 	switch {
 	case by.ID.IsSet():
 		return fmt.Sprint("id ", *by.ID.Value()), nil
 	case by.Name.IsSet():
 		return "name " + *by.Name.Value(), nil
 	}
-	return query{}.Pick(context.Background(), *by.Next.Value())
+	return query{}.Pick(ctx, *by.Next.Value())
 }
 
 func (query) PickAll(_ context.Context, by []*PickInput) (int, error) { return len(by), nil }

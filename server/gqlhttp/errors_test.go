@@ -1,0 +1,239 @@
+package gqlhttp_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/fault"
+	"luxbff/server/gqlhttp"
+	"luxbff/server/gqlhttp/sample"
+)
+
+// logged makes a server and the buffer that its log goes to.
+func logged(t *testing.T, config gqlhttp.Config) (server http.Handler, log *bytes.Buffer) {
+	t.Helper()
+	log = &bytes.Buffer{}
+	config.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	config.RequestID = func(context.Context) string { return "request-7" }
+	return gqlhttp.New(sample.NewSchema(), config), log
+}
+
+func TestErrorsOfResolvers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		query             string
+		want              string
+		inLog, neverInLog []string
+	}{
+		"a documented error": {
+			`{fail(how: KNOWN)}`,
+			`{"errors":[{"message":"Serial code is not valid","path":["fail"],"locations":[{"line":1,"column":2}],` +
+				`"extensions":{"code":"SERIAL_CODE_IS_NOT_VALID","field":"input.serialCode","status":400}}],"data":{"fail":null}}`,
+			nil, nil,
+		},
+		"one that takes the whole answer along": {
+			`{failHard(how: KNOWN)}`,
+			`{"errors":[{"message":"Serial code is not valid","path":["failHard"],"locations":[{"line":1,"column":2}],` +
+				`"extensions":{"code":"SERIAL_CODE_IS_NOT_VALID","field":"input.serialCode","status":400}}],"data":null}`,
+			nil, nil,
+		},
+		"an unexpected error": {
+			`query Home {mine: fail(how: UNKNOWN)}`,
+			`{"errors":[{"message":"Internal server error. Please try again later.","path":["mine"],"locations":[{"line":1,"column":13}],` +
+				`"extensions":{"code":"INTERNAL","status":500}}],"data":{"mine":null}}`,
+			[]string{sample.ErrUnknown.Error(), `"request_id":"request-7"`, `"operation":"Home"`, `"path":"mine"`, `"ERROR"`},
+			nil,
+		},
+		"a panic": {
+			`query Home {fail(how: PANIC)}`,
+			`{"errors":[{"message":"Internal server error. Please try again later.","path":["fail"],` +
+				`"extensions":{"code":"INTERNAL","status":500}}],"data":{"fail":null}}`,
+			[]string{"the roof fell in", `"request_id":"request-7"`, `"operation":"Home"`, "resolver.go", `"ERROR"`},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, log := logged(t, gqlhttp.Config{})
+			got := do(t, server, call{body: `{"operationName": "` + operationOf(tc.query) + `", "query": "` + tc.query + `"}`, accept: graphqlJSON})
+			if got.Code != http.StatusOK || got.Body.String() != tc.want {
+				t.Errorf("got %d %s\nwant %s", got.Code, got.Body, tc.want)
+			}
+			for _, text := range tc.inLog {
+				if !strings.Contains(log.String(), text) {
+					t.Errorf("%s is not in the log: %s", text, log)
+				}
+			}
+			if len(tc.inLog) == 0 && log.Len() > 0 {
+				t.Errorf("logged %s", log)
+			}
+		})
+	}
+}
+
+func operationOf(query string) string {
+	if strings.HasPrefix(query, "query Home") {
+		return "Home"
+	}
+	return ""
+}
+
+// TestOperationNameInTheLogIsBounded: a client chooses it.
+func TestOperationNameInTheLogIsBounded(t *testing.T) {
+	t.Parallel()
+	server, log := logged(t, gqlhttp.Config{})
+	name := strings.Repeat("A", 5_000)
+	do(t, server, call{body: `{"operationName": "` + name + `", "query": "query ` + name + ` {` + name + `: fail(how: UNKNOWN)}"}`})
+	if size := log.Len(); size == 0 || size > 1_000 {
+		t.Errorf("logged %d bytes", size)
+	}
+}
+
+func TestClientThatLeavesIsNoError(t *testing.T) {
+	t.Parallel()
+	server, log := logged(t, gqlhttp.Config{})
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	r := call{body: `{"query": "{fail(how: CANCELLED)}"}`}.request().WithContext(ctx)
+	server.ServeHTTP(httptest.NewRecorder(), r)
+	if strings.Contains(log.String(), "ERROR") {
+		t.Errorf("logged %s", log)
+	}
+}
+
+func TestErrorsOfInput(t *testing.T) {
+	t.Parallel()
+	const badRequest = "INVALID_REQUEST_OR_MISSING_PARAMETERS"
+	server, log := logged(t, gqlhttp.Config{})
+	for name, tc := range map[string]struct {
+		query     string
+		variables any
+		field     string
+		path      int // elements of the response path
+	}{
+		"a missing variable":           {`query($n: Date!) {born(on: $n)}`, nil, "n", 0},
+		"a null variable":              {`query($n: Date!) {born(on: $n)}`, map[string]any{"n": nil}, "n", 0},
+		"a variable of another type":   {`query($n: String) {hello(name: $n)}`, map[string]any{"n": true}, "n", 0},
+		"a number for text":            {`query($n: String) {hello(name: $n)}`, map[string]any{"n": 5}, "name", 1},
+		"text for a number":            {`query($n: Int) {items(first: $n) {id}}`, map[string]any{"n": "5"}, "first", 1},
+		"a number of 64 bits":          {`query($n: Int) {items(first: $n) {id}}`, map[string]any{"n": 1 << 40}, "first", 1},
+		"a fraction":                   {`query($n: Int) {items(first: $n) {id}}`, map[string]any{"n": 1.5}, "n", 0},
+		"an impossible date":           {`query($n: Date!) {born(on: $n)}`, map[string]any{"n": "2025-02-30"}, "on", 1},
+		"an impossible literal":        {`{born(on: "2025-02-30")}`, nil, "on", 1},
+		"an unknown enum value":        {`query($n: Failure!) {fail(how: $n)}`, map[string]any{"n": "SOMEHOW"}, "n", 0},
+		"an enum in small letters":     {`query($n: Failure!) {fail(how: $n)}`, map[string]any{"n": "known"}, "how", 1},
+		"an unknown field":             {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "nam": ""}}, "input.nam", 0},
+		"a missing field":              {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{}}, "input.id", 0},
+		"an id that is no number":      {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": "x"}}, "input.id", 1},
+		"one bad element of a list":    {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "born": []string{"2024-01-01", "never"}}}, "input.born[1]", 1},
+		"null in a list that has none": {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "born": []any{nil}}}, "input.born[0]", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := do(t, server, call{body: asked(t, tc.query, tc.variables), accept: graphqlJSON})
+			failed := failureOf(t, got)
+			if failed.Extensions.Code != badRequest || failed.Extensions.Status != http.StatusBadRequest ||
+				failed.Extensions.Field != tc.field || failed.Message != fault.BadRequest.Err().Detail() ||
+				failed.Extensions.Reason == "" || len(failed.Path) != tc.path {
+				t.Errorf("got %s", got.Body)
+			}
+			if executed := tc.path > 0; (got.Code == http.StatusOK) != executed {
+				t.Errorf("got status %d", got.Code)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if log.Len() > 0 {
+			t.Errorf("what clients do wrong is in the log: %s", log)
+		}
+	})
+}
+
+// TestStatusOfRequestErrors: a well-formed request has 200 under
+// application/json whatever becomes of it.
+func TestStatusOfRequestErrors(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{MaxComplexity: 20}))
+	for name, tc := range map[string]struct{ query, code string }{
+		"a document that doesn't parse":    {"{", "GRAPHQL_PARSE_FAILED"},
+		"half a character":                 {`{hello(name: "\ud800")}`, "GRAPHQL_PARSE_FAILED"},
+		"an unknown field":                 {"{nobody}", "GRAPHQL_VALIDATION_FAILED"},
+		"no operation":                     {"fragment F on Query {hello}", "GRAPHQL_VALIDATION_FAILED"},
+		"which operation":                  {"query A {hello} query B {hello}", "GRAPHQL_VALIDATION_FAILED"},
+		"a bad variable":                   {"query($n: Date!) {born(on: $n)}", "INVALID_REQUEST_OR_MISSING_PARAMETERS"},
+		"an operation that costs too much": {"{items(first: 30) {id}}", "COMPLEXITY_LIMIT_EXCEEDED"},
+	} {
+		for accept, status := range map[string]int{plainJSON: http.StatusOK, graphqlJSON: http.StatusBadRequest, apolloMobile: http.StatusOK} {
+			t.Run(name+" as "+accept, func(t *testing.T) {
+				t.Parallel()
+				got := do(t, server, call{body: asked(t, tc.query, nil), accept: accept})
+				failed := failureOf(t, got)
+				if got.Code != status || failed.Extensions.Code != tc.code || failed.Extensions.Status != http.StatusBadRequest {
+					t.Errorf("got %d %s", got.Code, got.Body)
+				}
+				if strings.Contains(got.Body.String(), `"data"`) {
+					t.Errorf("a request error has data: %s", got.Body)
+				}
+			})
+		}
+	}
+}
+
+// around is an extension that does what its function says.
+type around func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler
+
+func (around) ExtensionName() string                   { return "Around" }
+func (around) Validate(graphql.ExecutableSchema) error { return nil }
+func (a around) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return a(ctx, next)
+}
+
+func TestPanicOutsideResolvers(t *testing.T) {
+	t.Parallel()
+	server, log := logged(t, gqlhttp.Config{Extensions: []graphql.HandlerExtension{
+		around(func(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
+			panic(struct{ Phone string }{"+821012345678"})
+		}),
+	}})
+	got := do(t, server, call{body: `{"query": "{hello}"}`})
+	if failed := failureOf(t, got); got.Code != http.StatusInternalServerError || failed.Extensions.Code != "INTERNAL" {
+		t.Errorf("got %d %s", got.Code, got.Body)
+	}
+	if !strings.Contains(log.String(), "Phone string") || strings.Contains(log.String(), "+8210") {
+		t.Errorf("logged %s", log)
+	}
+}
+
+// refusing is an extension that refuses every operation.
+type refusing struct{ because *fault.Error }
+
+func (refusing) ExtensionName() string                   { return "Refusing" }
+func (refusing) Validate(graphql.ExecutableSchema) error { return nil }
+func (r refusing) MutateOperationContext(context.Context, *graphql.OperationContext) *gqlerror.Error {
+	return gqlerror.Wrap(r.because)
+}
+
+func TestExtensionRefusesAnOperation(t *testing.T) {
+	t.Parallel()
+	server, log := logged(t, gqlhttp.Config{Extensions: []graphql.HandlerExtension{
+		refusing{fault.TooManyRequests.Because(errors.New("the bucket is empty"))},
+	}})
+	for accept, status := range map[string]int{plainJSON: http.StatusOK, graphqlJSON: http.StatusTooManyRequests} {
+		got := do(t, server, call{body: `{"query": "{hello}"}`, accept: accept})
+		if failed := failureOf(t, got); got.Code != status || failed.Extensions.Code != "TOO_MANY_REQUESTS" {
+			t.Errorf("as %s got %d %s", accept, got.Code, got.Body)
+		}
+	}
+	if text := log.String(); !strings.Contains(text, "the bucket is empty") || !strings.Contains(text, "WARN") {
+		t.Errorf("logged %s", text)
+	}
+}

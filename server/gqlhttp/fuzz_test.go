@@ -1,0 +1,57 @@
+package gqlhttp_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"luxbff/server/gqlhttp"
+	"luxbff/server/gqlhttp/sample"
+)
+
+// FuzzPOST holds that any body gets JSON in UTF-8 with data, or with an error
+// that has a code, and never a 500.
+func FuzzPOST(f *testing.F) {
+	for _, body := range []string{
+		`{"query": "{hello}"}`,
+		`{"query": "query($by: PickInput!) {pick(by: $by)}", "variables": {"by": {"id": 5}}}`,
+		`{"query": "query($by: [PickInput!]) {pickAll(by: $by)}", "variables": {"by": {"next": {"name": "\ud83c\udfc3"}}}}`,
+		`{"query": "mutation($input: RenameInput!) {rename(input: $input) {item {id ...f}}} fragment f on Item {name}", "variables": {"input": {"id": 1, "name": null}}}`,
+		`{"query": "query A {items(first: 2) {id}} query B {born(on: \"2024-02-29\")}", "operationName": "B"}`,
+		`{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}`,
+		`{"query": "{fail(how: UNKNOWN)}"}`, `{"query": "{__schema {types {name}}}"}`,
+		`{"query": "{hello(name: \"\\ud800\")}"}`, `[{}]`, `{"query": 5`, `"\ud800"`, "\xff",
+	} {
+		f.Add([]byte(body))
+	}
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true, Suggestions: true}))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		// One of the resolvers waits for its client to leave.
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		recorder := httptest.NewRecorder()
+		server.ServeHTTP(recorder, call{method: http.MethodPost, body: string(body)}.request().WithContext(ctx))
+		if recorder.Code != http.StatusOK && recorder.Code != http.StatusBadRequest {
+			t.Fatalf("got %d %s", recorder.Code, recorder.Body)
+		}
+		var answer struct {
+			Data   json.RawMessage
+			Errors []failure
+		}
+		if err := json.Unmarshal(recorder.Body.Bytes(), &answer); err != nil || !utf8.Valid(recorder.Body.Bytes()) {
+			t.Fatalf("%v in %s", err, recorder.Body)
+		}
+		if len(answer.Errors) == 0 && answer.Data == nil {
+			t.Fatalf("neither data nor errors in %s", recorder.Body)
+		}
+		for _, failed := range answer.Errors {
+			if failed.Extensions.Code == "" || failed.Message == "" {
+				t.Fatalf("an error without code in %s", recorder.Body)
+			}
+		}
+	})
+}

@@ -1,0 +1,154 @@
+package gqlhttp_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"luxbff/server/gqlhttp"
+	"luxbff/server/gqlhttp/sample"
+)
+
+func repeat(count int, format string) string {
+	var all strings.Builder
+	for i := range count {
+		fmt.Fprintf(&all, strings.ReplaceAll(format, "%d", "%[1]d"), i)
+	}
+	return all.String()
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{
+		MaxComplexity: 50, MaxDepth: 4, MaxSelections: 60, MaxTokens: 300,
+	}))
+	for name, tc := range map[string]struct{ within, beyond, message string }{
+		"depth": {
+			"{items {parent {parent {id}}}}", "{items {parent {parent {parent {id}}}}}",
+			"The operation nests 5 levels deep, which exceeds the limit of 4.",
+		},
+		"depth of fragments": {
+			"{items {...a}} fragment a on Item {parent {...b}} fragment b on Item {parent {id}}",
+			"{items {...a}} fragment a on Item {parent {...b}} fragment b on Item {parent {parent {id}}}",
+			"The operation nests 5 levels deep, which exceeds the limit of 4.",
+		},
+		"depth of inline fragments": {
+			"{items {... on Item {parent {... {parent {id}}}}}}", "{items {... on Item {parent {... {parent {parent {id}}}}}}}",
+			"The operation nests 5 levels deep, which exceeds the limit of 4.",
+		},
+		"complexity": {
+			"{items(first: 49) {id}}", "{items(first: 50) {id}}",
+			"The operation has complexity 51, which exceeds the limit of 50.",
+		},
+		"complexity of a default": {
+			"{items {items {items {id}}}}", "{items {items {items {id name}}}}",
+			"The operation has complexity 67, which exceeds the limit of 50.",
+		},
+		"complexity of fragments": {
+			"{items(first: 4) {...a ...a}} fragment a on Item {id ... {name} ...b} fragment b on Item {size parent {__typename}}",
+			"{items(first: 4) {...a ...a ...b}} fragment a on Item {id ... {name} ...b} fragment b on Item {size parent {__typename}}",
+			"The operation has complexity 53, which exceeds the limit of 50.",
+		},
+		"selections": {
+			"{" + strings.Repeat("hello ", 50) + "}", "{" + strings.Repeat("hello ", 61) + "}",
+			"The document has 61 selections, which exceeds the limit of 60.",
+		},
+		"selections of all operations": {
+			"{hello}", repeat(20, "query q%d {hello hello} ") + "fragment f on Query {" + strings.Repeat("hello ", 21) + "}",
+			"The document has 61 selections, which exceeds the limit of 60.",
+		},
+		"tokens": {
+			"{hello} " + strings.Repeat("#", 10_000), "{hello(name: \"" + "\")} {" + strings.Repeat("hello(name: 1) ", 60) + "}",
+			"exceeded token limit of 300",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 2 { // the second time the document comes from the cache
+				if got := do(t, server, call{body: asked(t, tc.within, nil)}); strings.Contains(got.Body.String(), "errors") {
+					t.Errorf("%s: %s", tc.within, got.Body)
+				}
+				if failed := failureOf(t, do(t, server, call{body: asked(t, tc.beyond, nil)})); failed.Message != tc.message {
+					t.Errorf("got %q, want %q", failed.Message, tc.message)
+				}
+			}
+		})
+	}
+}
+
+// TestFragmentBombIsCheap would not end if a fragment were costed for each of
+// its spreads.
+func TestFragmentBombIsCheap(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	bomb := "{items(first: 1) {...f0}} fragment f120 on Item {id}"
+	for i := range 120 {
+		bomb += fmt.Sprintf(" fragment f%d on Item {...f%d ...f%d}", i, i+1, i+1)
+	}
+	failed := failureOf(t, do(t, server, call{body: asked(t, bomb, nil)}))
+	if failed.Extensions.Code != "COMPLEXITY_LIMIT_EXCEEDED" {
+		t.Errorf("got %+v", failed)
+	}
+}
+
+func TestCyclesAreRefused(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	for _, query := range []string{
+		"{items {...a}} fragment a on Item {parent {...a}}",
+		"{items {...a}} fragment a on Item {...b} fragment b on Item {...a}",
+		"{items {...missing}}",
+	} {
+		if failed := failureOf(t, do(t, server, call{body: asked(t, query, nil)})); failed.Extensions.Code != "GRAPHQL_VALIDATION_FAILED" {
+			t.Errorf("%s: %+v", query, failed)
+		}
+	}
+}
+
+// TestErrorsAreFew: one small document breaks a rule thousands of times.
+func TestErrorsAreFew(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	got := do(t, server, call{body: asked(t, "{hello("+repeat(5_000, "a%d: 1 ")+")}", nil)})
+	if failures := strings.Count(got.Body.String(), `"message"`); failures != 20 {
+		t.Errorf("%d errors in %d bytes", failures, got.Body.Len())
+	}
+}
+
+func TestIntrospection(t *testing.T) {
+	t.Parallel()
+	on := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
+	off := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	for _, query := range []string{
+		`{__schema {types {name fields {name type {name ofType {name ofType {name ofType {name}}}}}}}}`,
+		`query($n: String!) {hello __type(name: $n) {name}}`,
+	} {
+		body := asked(t, query, map[string]any{"n": "Item"})
+		if got := do(t, on, call{body: body}); strings.Contains(got.Body.String(), "errors") || !strings.Contains(got.Body.String(), `"Item"`) {
+			t.Errorf("on: %s", got.Body)
+		}
+		if failed := failureOf(t, do(t, off, call{body: body})); failed.Message != "Introspection is switched off." {
+			t.Errorf("off: %+v", failed)
+		}
+	}
+	if got := do(t, off, call{body: asked(t, "{__typename}", nil)}); got.Body.String() != `{"data":{"__typename":"Query"}}` {
+		t.Errorf("__typename is no introspection: %s", got.Body)
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	t.Parallel()
+	on := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Suggestions: true}))
+	off := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	for _, query := range []string{
+		"{helo}", "{hello(nam: 1)}", "{fail(how: KNOWM)}", "{pick(by: {idd: 1})}", "{items}",
+	} {
+		body := asked(t, query, nil)
+		if got := do(t, on, call{body: body}); !strings.Contains(got.Body.String(), "Did you mean") {
+			t.Errorf("on: %s: %s", query, got.Body)
+		}
+		if got := do(t, off, call{body: body}); strings.Contains(got.Body.String(), "Did you mean") {
+			t.Errorf("off: %s: %s", query, got.Body)
+		}
+	}
+}

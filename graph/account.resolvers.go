@@ -80,15 +80,15 @@ func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
 	return v.User, err
 }
 
-func (r *userResolver) IsPhoneNumberChecked(_ context.Context, obj *ent.User) (bool, error) {
+func (r *userResolver) IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error) {
 	return account.IsPhoneNumberChecked(obj), nil
 }
 
-func (r *userResolver) NeedsPersonalInfoUpdate(_ context.Context, obj *ent.User) (bool, error) {
+func (r *userResolver) NeedsPersonalInfoUpdate(ctx context.Context, obj *ent.User) (bool, error) {
 	return account.NeedsPersonalInfoUpdate(obj), nil
 }
 
-func (r *userResolver) NeedsPasswordChange(_ context.Context, obj *ent.User) (bool, error) {
+func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (bool, error) {
 	return r.Accounts.NeedsPasswordChange(obj), nil
 }
 
@@ -97,7 +97,7 @@ func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, err
 	return names.LocalID, err
 }
 
-func (r *userResolver) NotificationSettings(_ context.Context, obj *ent.User) (*ent.User, error) {
+func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) (*ent.User, error) {
 	return obj, nil
 }
 

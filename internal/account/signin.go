@@ -36,7 +36,7 @@ func (s *Service) SignIn(ctx context.Context, p SignInParams) (SignedIn, error) 
 		return SignedIn{}, s.refusePending(ctx, holder, p.Password)
 	}
 	return s.signInWith(ctx, passwordTry{
-		user: holder.Edges.RootUser, password: p.Password, wrong: fault.PasswordInvalid, needsPhone: true,
+		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: fault.PasswordInvalid, needsPhone: true,
 	})
 }
 
@@ -84,7 +84,7 @@ func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (SignedI
 		return SignedIn{}, cmp.Or(err, error(fault.NoSuchLocalID.On("input.localId")))
 	}
 	return s.signInWith(ctx, passwordTry{
-		user: holder.Edges.RootUser, password: p.Password, wrong: fault.WrongPassword, style: p.Style,
+		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: fault.WrongPassword, style: p.Style,
 	})
 }
 
@@ -92,6 +92,8 @@ func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (SignedI
 type passwordTry struct {
 	user     *ent.User
 	password string
+	// field is the input that holds the password.
+	field string
 	// wrong is how the surface of the sign-in calls a wrong password.
 	wrong      fault.Kind
 	needsPhone bool
@@ -140,7 +142,7 @@ func (s *Service) tryPassword(
 			refused = fault.AccountBlocked.Err()
 			return nil
 		case !same || !equal(u.PasswordHash, try.user.PasswordHash):
-			refused = try.wrong.On("input.password")
+			refused = try.wrong.On(try.field)
 			return s.countWrong(ctx, tx, u)
 		}
 		if err := s.forgetWrong(ctx, tx, u); err != nil {

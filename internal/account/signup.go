@@ -42,21 +42,15 @@ type SignUpParams struct {
 // PhoneInvalid, SameEmailIsRegistered, PhoneTaken, UserPreviouslyDeleted,
 // SignUpFailed.
 func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) {
-	if !validEmail(p.Email) {
-		return SignedIn{}, fault.EmailNotValid.On("input.email")
-	}
-	if err := s.checkPerson(p.Person); err != nil {
-		return SignedIn{}, err
-	}
-	if !strongPassword(p.Password) {
-		return SignedIn{}, fault.BadRequest.On("input.password")
-	}
 	to := registration{
 		validToken: p.ValidToken, tokenRefused: fault.SignUpTokenInvalid,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
-	if err := s.checkGrant(ctx, to); err != nil {
+	if err := s.checkRegistration(ctx, to); err != nil {
 		return SignedIn{}, err
+	}
+	if !strongPassword(p.Password) {
+		return SignedIn{}, fault.BadRequest.On("input.password")
 	}
 	hash, err := s.passwords.hash(ctx, p.Password)
 	if err != nil {
@@ -95,8 +89,19 @@ type registration struct {
 	person       Person
 }
 
-// checkGrant refuses a forged valid_token before a password is hashed for it.
-func (s *Service) checkGrant(ctx context.Context, r registration) error {
+// checkRegistration refuses what can be refused before a password is hashed or a
+// provider asked: a missing valid_token first, one that is not good for the
+// phone last.
+func (s *Service) checkRegistration(ctx context.Context, r registration) error {
+	if r.validToken == "" {
+		return r.tokenRefused.Err()
+	}
+	if !validEmail(r.email) {
+		return fault.EmailNotValid.On("input.email")
+	}
+	if err := s.checkPerson(r.person); err != nil {
+		return err
+	}
 	grant, err := s.granted(ctx, s.store.Read(), r.validToken, r.person.Phone)
 	if err == nil && grant == nil {
 		return r.tokenRefused.Err()

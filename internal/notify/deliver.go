@@ -185,7 +185,7 @@ func (o *Outbox) backoff(attempts int) time.Duration {
 	if _, err := o.cfg.Random.Read(chance[:]); err != nil {
 		return whole
 	}
-	return whole/2 + time.Duration(binary.BigEndian.Uint64(chance[:])%uint64(whole/2))
+	return whole/2 + time.Duration(binary.BigEndian.Uint64(chance[:])%uint64(whole/2)) //nolint:gosec // less than whole, which is one
 }
 
 func reason(err error) string {

@@ -186,7 +186,7 @@ func (w *writer) member(work *job) error {
 	work.err = work.tx.run(work.ctx, w.limit, work.fn)
 	if work.err != nil {
 		if err := w.do("ROLLBACK TO member"); err != nil {
-			return fmt.Errorf("%w (after: %v)", err, work.tx.conn.failed)
+			return fmt.Errorf("%w (after: %v)", err, work.tx.conn.failed) //nolint:errorlint // the member's error must not be matched in the group's
 		}
 	}
 	return w.do("RELEASE member")

@@ -4,7 +4,9 @@
 package devlog
 
 import (
+	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"luxbff/ent/vocab"
@@ -29,6 +31,8 @@ type Service struct {
 	children *child.Service
 	clock    func() time.Time
 	log      *slog.Logger
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // New makes the service.

@@ -1,0 +1,135 @@
+package devlog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"luxbff/ent"
+	"luxbff/ent/devlogevent"
+	"luxbff/internal/store"
+)
+
+const (
+	// pollEvery is the most that a lost bell costs.
+	pollEvery = 10 * time.Second
+	// overlap is how far behind its place a poll looks again: on PostgreSQL a
+	// lower id may be committed after a higher one.
+	overlap = 1000
+	// pruneEvery and pruneBatch keep the feed's table small in steps that no
+	// writer notices.
+	pruneEvery = 10 * time.Minute
+	pruneBatch = 500
+)
+
+// Start polls for events whose bell was lost, and prunes events that are kept no
+// longer, until Close.
+func (s *Service) Start(ctx context.Context) {
+	ctx, s.stop = context.WithCancel(ctx)
+	s.running.Go(func() { s.poll(ctx) })
+	s.running.Go(func() { s.prune(ctx) })
+}
+
+// Close ends what Start began.
+func (s *Service) Close() {
+	if s.stop != nil {
+		s.stop()
+	}
+	s.running.Wait()
+}
+
+func (s *Service) poll(ctx context.Context) {
+	seen := s.newestID(ctx)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			seen = s.Poll(ctx, seen)
+		}
+	}
+}
+
+func (s *Service) newestID(ctx context.Context) int {
+	newest, err := s.store.Read().DevlogEvent.Query().Order(ent.Desc(devlogevent.FieldID)).FirstID(ctx)
+	if err != nil && !ent.IsNotFound(err) && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "find the newest event", "error", err)
+	}
+	return newest
+}
+
+// Poll rings for every watched account that has events after the one seen last,
+// and gives the newest. One statement serves all watchers.
+func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
+	if s.hub.Watchers() == 0 {
+		return seen
+	}
+	rows, err := s.store.Query(ctx,
+		`SELECT root_user_id, max(id) FROM devlog_events WHERE id > $1 GROUP BY root_user_id`, max(0, seen-overlap))
+	if err != nil {
+		s.log.ErrorContext(ctx, "poll the feed", "error", err)
+		return seen
+	}
+	defer rows.Close()
+	newest = seen
+	for rows.Next() {
+		var rootUserID, id int
+		if err := rows.Scan(&rootUserID, &id); err != nil {
+			s.log.ErrorContext(ctx, "poll the feed", "error", err)
+			return seen
+		}
+		newest = max(newest, id)
+		s.hub.Ring(rootUserID)
+	}
+	if err := rows.Err(); err != nil {
+		s.log.ErrorContext(ctx, "poll the feed", "error", err)
+		return seen
+	}
+	return newest
+}
+
+func (s *Service) prune(ctx context.Context) {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		if _, err := s.Prune(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "prune the feed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Prune deletes the events that are kept no longer, a small batch a write, and
+// counts them.
+func (s *Service) Prune(ctx context.Context) (pruned int, err error) {
+	for {
+		n, err := s.pruneSome(ctx)
+		pruned += n
+		if err != nil || n < pruneBatch {
+			return pruned, err
+		}
+	}
+}
+
+func (s *Service) pruneSome(ctx context.Context) (n int, err error) {
+	ids, err := s.store.Read().DevlogEvent.Query().
+		Where(devlogevent.OccurredAtLT(s.clock().Add(-Kept))).
+		Order(ent.Asc(devlogevent.FieldOccurredAt)).Limit(pruneBatch).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		n, err = tx.DevlogEvent.Delete().Where(devlogevent.IDIn(ids...)).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("prune %d events: %w", len(ids), err)
+	}
+	return n, nil
+}

@@ -1,0 +1,184 @@
+// Package app puts the program together: configuration in, one http.Handler and
+// Close out. Main and the tests start the same thing here. It is the wiring; it
+// holds no rule and no storage of its own.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"luxbff/graph"
+	"luxbff/internal/account"
+	"luxbff/internal/child"
+	"luxbff/internal/demo"
+	"luxbff/internal/devlog"
+	"luxbff/internal/live"
+	"luxbff/internal/notify"
+	"luxbff/internal/store"
+	"luxbff/internal/token"
+	"luxbff/server/rest"
+	"luxbff/server/ws"
+)
+
+// Options are what a test replaces. The zero value is what production uses.
+type Options struct {
+	Clock  func() time.Time
+	Random io.Reader
+	Log    *slog.Logger
+}
+
+// App is the running program but for its listener.
+type App struct {
+	Config   Config
+	Store    *store.Store
+	Accounts *account.Service
+	Children *child.Service
+	Devlogs  *devlog.Service
+	Outbox   *notify.Outbox
+
+	handler http.Handler
+	hub     *live.Hub
+	keys    *token.Keys
+	sockets *ws.Registry
+	options Options
+	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
+	demoUserID int
+	stop       context.CancelFunc
+}
+
+// New opens the database, brings it up to date in development, and wires the
+// domain to its edges. The caller serves the Handler and calls Close at the end.
+func New(ctx context.Context, cfg Config, options Options) (*App, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	keys, err := cfg.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub()}
+	if a.Store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: a.options.Log}); err != nil {
+		return nil, err
+	}
+	if err := a.start(ctx); err != nil {
+		return nil, errors.Join(err, a.Store.Close())
+	}
+	return a, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = clock
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// clock is the time as every surface shows it, in UTC and to the millisecond.
+func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+func (a *App) start(ctx context.Context) error {
+	if err := a.upToDate(ctx); err != nil {
+		return err
+	}
+	if err := a.wireDomain(); err != nil {
+		return err
+	}
+	a.handler = a.routes()
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.Outbox.Start(running)
+	a.Devlogs.Start(running)
+	return nil
+}
+
+// upToDate migrates in development. Production is migrated by `migrate`, once
+// for all replicas, and refuses to serve on an older schema.
+func (a *App) upToDate(ctx context.Context) error {
+	if a.Config.Development() {
+		return a.Store.Migrate(ctx)
+	}
+	pending, err := a.Store.Pending(ctx)
+	if err == nil && pending > 0 {
+		return fmt.Errorf("%d migrations are missing: run `server migrate` first", pending)
+	}
+	return err
+}
+
+func (a *App) wireDomain() error {
+	o := a.options
+	outbox := notify.Config{Store: a.Store, KeepText: a.Config.Development(), Clock: o.Clock, Random: o.Random, Log: o.Log}
+	if a.Config.Development() {
+		outbox.Senders = notify.Development(o.Log)
+	}
+	a.Outbox = notify.New(outbox)
+	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
+	var err error
+	a.Accounts, err = account.New(account.Config{
+		Store: a.Store, Outbox: a.Outbox, Keys: a.keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
+		PublicURL:       a.Config.URL(),
+		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
+		OnSessionsEnded: a.closeSockets,
+	})
+	if err != nil {
+		return err
+	}
+	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
+	a.Devlogs = devlog.New(devlog.Config{
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log,
+	})
+	return nil
+}
+
+// Handler serves everything.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Drain closes the sockets and tells their clients when to come back.
+func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
+
+// Close ends the work in the background and closes the database, after the
+// listener is closed.
+func (a *App) Close() error {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	drained := a.sockets.Shutdown(ended)
+	if errors.Is(drained, context.Canceled) {
+		drained = nil
+	}
+	a.stop()
+	a.Devlogs.Close()
+	a.Outbox.Close()
+	return errors.Join(drained, a.Store.Close())
+}
+
+// LoadDemo fills a development database with the demo family and lets GraphiQL
+// start with its token.
+func (a *App) LoadDemo(ctx context.Context) error {
+	parent, err := demo.Load(ctx, demo.Services{
+		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
+	})
+	if err != nil {
+		return err
+	}
+	a.demoUserID = parent.ID
+	return nil
+}
+
+func (a *App) edge() *rest.Edge {
+	return &rest.Edge{Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log}
+}
+
+func (a *App) resolver() *graph.Resolver {
+	return &graph.Resolver{Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs}
+}

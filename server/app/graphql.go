@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"luxbff/graph"
+	"luxbff/internal/viewer"
+	"luxbff/server/gqlhttp"
+	"luxbff/server/rest"
+	"luxbff/server/ws"
+)
+
+// demoTokenTTL lets a developer explore for a day before reloading the page.
+const demoTokenTTL = 24 * time.Hour
+
+// graphQL serves /graphql: GET, POST and sockets.
+func (a *App) graphQL() http.Handler {
+	return gqlhttp.New(graph.Schema(a.resolver()), gqlhttp.Config{
+		Transports:    []graphql.Transport{a.socketTransport()},
+		Introspection: a.Config.Development() || a.Config.SchemaOpen,
+		Suggestions:   a.Config.Development(),
+		Logger:        a.options.Log,
+		RequestID:     requestID,
+	})
+}
+
+func (a *App) socketTransport() *ws.Transport {
+	cfg := ws.Config{
+		Init: a.socketInit, Renew: a.socketRenew, Operation: a.socketOperation,
+		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,
+	}
+	if a.Config.Development() {
+		cfg.CheckOrigin = func(*http.Request) bool { return true }
+	}
+	return ws.New(cfg)
+}
+
+type tokenKey struct{}
+
+// socketInit takes the access token from the payload of connection_init, or
+// from the headers of the upgrade.
+func (a *App) socketInit(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
+	token := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
+	if scheme, rest, ok := strings.Cut(token, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		token = strings.TrimSpace(rest)
+	}
+	if token == "" {
+		token = rest.Bearer(r)
+	}
+	return a.socketRenew(ctx, token)
+}
+
+// socketRenew makes the session of a socket from an access token.
+func (a *App) socketRenew(ctx context.Context, token string) (ws.Session, error) {
+	v, err := a.Accounts.Authenticate(ctx, token)
+	if err != nil {
+		return ws.Session{}, err
+	}
+	return ws.Session{
+		Context:   context.WithValue(ctx, tokenKey{}, token),
+		User:      userKey(v.RootUserID()),
+		ID:        sessionKey(v.RootUserID(), v.SessionID),
+		ExpiresAt: v.ExpiresAt,
+	}, nil
+}
+
+// socketOperation checks the token once more before each operation: a socket
+// lives long, and rights may go meanwhile.
+func (a *App) socketOperation(ctx context.Context) (context.Context, error) {
+	token, _ := ctx.Value(tokenKey{}).(string)
+	v, err := a.Accounts.Authenticate(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return viewer.With(ctx, v), nil
+}
+
+// closeSockets ends the feeds of sessions that have ended; without ids, all of
+// the account's.
+func (a *App) closeSockets(rootUserID int, sessionIDs []int) {
+	const reason = "Could not validate credentials"
+	if len(sessionIDs) == 0 {
+		a.sockets.CloseUser(userKey(rootUserID), reason)
+	}
+	for _, id := range sessionIDs {
+		a.sockets.CloseSession(sessionKey(rootUserID, id), reason)
+	}
+}
+
+func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }
+
+// sessionKey names the account too, because long-lived tokens all have session 0.
+func sessionKey(rootUserID, sessionID int) string {
+	return strconv.Itoa(rootUserID) + "/" + strconv.Itoa(sessionID)
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+
+	"luxbff/internal/fault"
+	"luxbff/internal/viewer"
+	"luxbff/server/rest"
+)
+
+type requestKey struct{}
+
+// requestID is the id by which the log tells one request from another, empty
+// outside of one.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+// observed gives each request an id, which goes back in X-Request-Id, logs its
+// outcome and turns a panic into the documented 500. Paths are logged by their
+// pattern: a path may hold an e-mail address.
+func (a *App) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := a.options.Clock()
+		id := uuid.NewString()
+		w.Header().Set("X-Request-Id", id)
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		watched := &statusWriter{ResponseWriter: w}
+		defer func() {
+			if value := recover(); value != nil {
+				a.recovered(watched, r, value)
+			}
+			a.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+				slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", r.Pattern),
+				slog.Int("status", watched.status), slog.Duration("took", a.options.Clock().Sub(began).Round(time.Millisecond)))
+		}()
+		next.ServeHTTP(watched, r)
+	})
+}
+
+func (a *App) recovered(w *statusWriter, r *http.Request, value any) {
+	if value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too.
+		panic(value)
+	}
+	a.options.Log.ErrorContext(r.Context(), "panic",
+		"request_id", requestID(r.Context()), "error", fmt.Sprint(value), "stack", string(debug.Stack()))
+	if w.status == 0 {
+		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": fault.Internal.Err().Detail()})
+	}
+}
+
+// authenticated puts the viewer into the context, or the reason why there is
+// none, which only a route that needs a viewer tells.
+func (a *App) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := rest.Bearer(r)
+		if token == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx := r.Context()
+		v, err := a.Accounts.Authenticate(ctx, token)
+		if err != nil {
+			ctx = viewer.Without(ctx, err)
+		} else {
+			ctx = viewer.With(ctx, v)
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader passes the status on.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write is an answer of 200 where no other status was written.
+func (w *statusWriter) Write(body []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach the connection, for sockets.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"luxbff/internal/notify"
+	"luxbff/operations"
+	"luxbff/server/graphiql"
+	"luxbff/server/rest"
+)
+
+// routes is the table of everything the program answers.
+func (a *App) routes() http.Handler {
+	mux := http.NewServeMux()
+	api := a.authenticated(a.graphQL())
+	mux.Handle("/graphql", api)
+	mux.Handle("/", a.authenticated(a.edge().Handler(rest.Surfaces())))
+	page := graphiql.Handler(a.page())
+	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /graphiql/", page)
+	mux.HandleFunc("GET /healthz", a.healthz)
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /.well-known/jwks.json", a.jwks)
+	if a.Config.Development() {
+		mux.HandleFunc("GET /dev/outbox", a.outbox)
+	}
+	return a.observed(mux)
+}
+
+// page is what GraphiQL shows: the sample operations and, in development, the
+// demo family's token.
+func (a *App) page() graphiql.Config {
+	page := graphiql.Config{Endpoint: "/graphql"}
+	for _, sample := range operations.All() {
+		page.Tabs = append(page.Tabs, graphiql.Tab{Query: sample.Document, Variables: sample.Variables})
+	}
+	if a.Config.Development() {
+		page.Headers = a.demoHeaders
+	}
+	return page
+}
+
+func (a *App) demoHeaders(ctx context.Context) map[string]string {
+	if a.demoUserID == 0 {
+		return nil
+	}
+	tokens, err := a.Accounts.StartSession(ctx, a.demoUserID, demoTokenTTL)
+	if err != nil {
+		a.options.Log.ErrorContext(ctx, "sign in the demo account", "error", err)
+		return nil
+	}
+	return map[string]string{"Authorization": "Bearer " + tokens.AccessToken}
+}
+
+// healthz says that the process lives.
+func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz says that requests can be served: the database answers and its schema
+// is the one the program was built for.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	pending, err := a.Store.Pending(r.Context())
+	if err != nil || pending > 0 {
+		a.options.Log.WarnContext(r.Context(), "not ready", "pending_migrations", pending, "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// jwks publishes the keys by which others can check our access tokens.
+func (a *App) jwks(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = w.Write(a.keys.JWKS())
+}
+
+// outbox shows what would have been sent, newest first; ?to= narrows it to one
+// address.
+func (a *App) outbox(w http.ResponseWriter, r *http.Request) {
+	const most = 100
+	sent, err := a.Outbox.Recent(r.Context(), r.URL.Query().Get("to"), most)
+	if err != nil {
+		a.options.Log.ErrorContext(r.Context(), "read the outbox", "error", err)
+		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": "Internal server error. Please try again later."})
+		return
+	}
+	if sent == nil {
+		sent = []notify.Sent{}
+	}
+	writeJSON(w, http.StatusOK, sent)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// The status is out: a client that hung up is nobody's error.
+	_ = json.NewEncoder(w).Encode(body)
+}

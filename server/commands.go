@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"luxbff/graph"
+	"luxbff/internal/store"
+	"luxbff/server/app"
+)
+
+type migrateCommand struct{}
+
+// Run applies the migrations that are missing.
+func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx), db.Close())
+}
+
+type devicesCommand struct {
+	Import importCommand `cmd:"" help:"Load a catalogue, all of the file or nothing; repeated import updates."`
+}
+
+type importCommand struct {
+	File string `arg:"" help:"CSV with the header serial_code,mac,project_id,hardware_id,firmware_id,firmware_version and, if wanted, unique_id."`
+}
+
+// Run loads the catalogue and says what changed.
+func (c importCommand) Run(ctx context.Context, cfg app.Config) (err error) {
+	file, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	running, err := app.New(ctx, cfg, app.Options{})
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	done, err := running.Children.Import(ctx, file)
+	if err = errors.Join(err, file.Close(), running.Close()); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	fmt.Printf("%d devices added, %d updated, %d unchanged\n", done.Added, done.Updated, done.Unchanged)
+	return nil
+}
+
+type tokenCommand struct {
+	User int           `required:"" help:"Id of the root user."`
+	TTL  time.Duration `default:"15m" help:"How long the token is good."`
+}
+
+// Run prints an access token of a new session.
+func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
+	if !cfg.Development() {
+		return errors.New("token is for development: in production people sign in")
+	}
+	running, err := app.New(ctx, cfg, app.Options{})
+	if err != nil {
+		return err
+	}
+	tokens, err := running.Accounts.StartSession(ctx, c.User, c.TTL)
+	if err = errors.Join(err, running.Close()); err != nil {
+		return err
+	}
+	fmt.Println(tokens.AccessToken)
+	return nil
+}
+
+type schemaCommand struct{}
+
+// Run prints the schema with its descriptions.
+func (schemaCommand) Run() error {
+	fmt.Print(graph.SDL())
+	return nil
+}
+
+type healthcheckCommand struct{}
+
+// Run asks the server on ADDR whether it is ready: for a container without a
+// shell.
+func (healthcheckCommand) Run(ctx context.Context, cfg app.Config) error {
+	_, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	if err := answer.Body.Close(); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", answer.Status)
+	}
+	return nil
+}

@@ -11,7 +11,7 @@ import (
 )
 
 func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error) {
-	err := r.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: input.Phone})
+	err := r.accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: input.Phone})
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +19,7 @@ func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsC
 }
 
 func (r *mutationResolver) VerifySmsCode(ctx context.Context, input model.VerifySmsCodeInput) (*model.VerifySmsCodePayload, error) {
-	validToken, err := r.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: input.Phone, Code: input.Code})
+	validToken, err := r.accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: input.Phone, Code: input.Code})
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (r *mutationResolver) VerifySmsCode(ctx context.Context, input model.Verify
 }
 
 func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
-	signedIn, err := r.Accounts.SignUp(ctx, account.SignUpParams{
+	signedIn, err := r.accounts.SignUp(ctx, account.SignUpParams{
 		ValidToken: input.ValidToken,
 		Email:      input.Email,
 		Password:   input.Password,
@@ -49,7 +49,7 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
-	signedIn, err := r.Accounts.SignIn(ctx, account.SignInParams{Email: input.Email, Password: input.Password})
+	signedIn, err := r.accounts.SignIn(ctx, account.SignInParams{Email: input.Email, Password: input.Password})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 }
 
 func (r *mutationResolver) RefreshToken(ctx context.Context, input model.RefreshTokenInput) (*model.RefreshTokenPayload, error) {
-	fresh, err := r.Accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: input.RefreshToken})
+	fresh, err := r.accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: input.RefreshToken})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Accounts.SignOut(ctx, v); err != nil {
+	if err := r.accounts.SignOut(ctx, v); err != nil {
 		return nil, err
 	}
 	return &model.SignOutPayload{Ok: true}, nil
@@ -89,11 +89,11 @@ func (r *userResolver) NeedsPersonalInfoUpdate(ctx context.Context, obj *ent.Use
 }
 
 func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (bool, error) {
-	return r.Accounts.NeedsPasswordChange(obj), nil
+	return r.accounts.NeedsPasswordChange(obj), nil
 }
 
 func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, error) {
-	names, err := r.Accounts.SignInNames(ctx, obj)
+	names, err := r.accounts.SignInNames(ctx, obj)
 	return names.LocalID, err
 }
 
@@ -102,11 +102,11 @@ func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) 
 }
 
 func (r *userResolver) Policy(ctx context.Context, obj *ent.User) (*ent.Consent, error) {
-	return r.Accounts.Policy(ctx, obj)
+	return r.accounts.Policy(ctx, obj)
 }
 
 func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error) {
-	names, err := r.Accounts.SignInNames(ctx, obj)
+	names, err := r.accounts.SignInNames(ctx, obj)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +114,11 @@ func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.Face
 }
 
 func (r *userResolver) PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error) {
-	return r.Accounts.PushDevices(ctx, obj)
+	return r.accounts.PushDevices(ctx, obj)
 }
 
 func (r *userResolver) ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error) {
-	return r.Children.List(ctx, viewer.Viewer{User: obj})
+	return r.children.List(ctx, viewer.Viewer{User: obj})
 }
 
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }

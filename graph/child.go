@@ -30,5 +30,5 @@ func (r *Resolver) childOf(ctx context.Context, id int) (*ent.ChildUser, error) 
 	if err != nil {
 		return nil, err
 	}
-	return r.Children.Get(ctx, v, id)
+	return r.children.Get(ctx, v, id)
 }

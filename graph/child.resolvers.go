@@ -23,7 +23,7 @@ func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.Crea
 	if err != nil {
 		return nil, err
 	}
-	made, err := r.Children.Create(ctx, v, child.CreateParams{
+	made, err := r.children.Create(ctx, v, child.CreateParams{
 		FirstName: input.FirstName,
 		LastName:  input.LastName,
 		Birthdate: input.Birthdate,
@@ -45,7 +45,7 @@ func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error
 	if err != nil {
 		return nil, err
 	}
-	return r.Children.List(ctx, v)
+	return r.children.List(ctx, v)
 }
 
 func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, error) {
@@ -53,7 +53,7 @@ func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, 
 	if err != nil {
 		return nil, err
 	}
-	return r.Children.Get(ctx, v, id)
+	return r.children.Get(ctx, v, id)
 }
 
 func (r *Resolver) ChildUser() generated.ChildUserResolver { return &childUserResolver{r} }

@@ -11,7 +11,7 @@ import (
 )
 
 func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error) {
-	page, err := r.Resolver.Devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
+	page, err := r.devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 	if err != nil {
 		return nil, err
 	}
-	stored, err := r.Devlogs.Upload(ctx, v, records(input.Logs))
+	stored, err := r.devlogs.Upload(ctx, v, records(input.Logs))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *in
 	if err != nil {
 		return nil, err
 	}
-	return r.Devlogs.Feed(ctx, v, devlog.FeedParams{ChildUserID: childUserID, After: after})
+	return r.devlogs.Feed(ctx, v, devlog.FeedParams{ChildUserID: childUserID, After: after})
 }
 
 func (r *Resolver) Devlog() generated.DevlogResolver { return &devlogResolver{r} }

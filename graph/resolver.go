@@ -11,7 +11,12 @@ import (
 
 // Resolver is what the resolvers call.
 type Resolver struct {
-	Accounts *account.Service
-	Children *child.Service
-	Devlogs  *devlog.Service
+	accounts *account.Service
+	children *child.Service
+	devlogs  *devlog.Service
+}
+
+// NewResolver makes the resolvers over the domain.
+func NewResolver(accounts *account.Service, children *child.Service, devlogs *devlog.Service) *Resolver {
+	return &Resolver{accounts: accounts, children: children, devlogs: devlogs}
 }

@@ -180,5 +180,5 @@ func (a *App) edge() *rest.Edge {
 }
 
 func (a *App) resolver() *graph.Resolver {
-	return &graph.Resolver{Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs}
+	return graph.NewResolver(a.Accounts, a.Children, a.Devlogs)
 }

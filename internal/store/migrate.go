@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
@@ -24,13 +25,13 @@ const versionTable = "goose_db_version"
 // that drop would clear or delete the rows which refer to it. The files do say
 // "PRAGMA foreign_keys = off", which inside a transaction does nothing.
 func (s *sqlite) migrate(ctx context.Context) error {
-	address := s.url.with(sqliteTimes, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)")
-	db, err := openFile(address, 1)
+	pragmas := slices.Concat(writerPragmas, []pragma{{"busy_timeout", "5000", "5000"}, {"foreign_keys", "0", "0"}})
+	db, err := openFile(s.url.withoutForeignKeys().with(writerParams, pragmas), 1)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := checkPragmas(ctx, db, []pragma{{"foreign_keys", "0", "0"}}); err != nil {
+	if err := checkPragmas(ctx, db, pragmas); err != nil {
 		return err
 	}
 	if err := migrate(ctx, goose.DialectSQLite3, db, s.migrations()); err != nil {

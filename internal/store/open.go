@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -39,16 +41,35 @@ func parseSQLite(address string) (sqliteURL, error) {
 	return sqliteURL{path: path, query: values}, nil
 }
 
-// with adds parameters and pragmas. The user's own pragmas run after ours: one
-// that takes ours back is found when they are read back, and not passed over.
-func (u sqliteURL) with(params map[string]string, pragmas ...string) string {
-	query := url.Values{}
-	for key, values := range u.query {
-		query[key] = values
-	}
+// with adds parameters and pragmas. Where the user names a pragma of ours, theirs
+// takes its place: if it is another value that is found when it is read back, and
+// not passed over in silence.
+func (u sqliteURL) with(params map[string]string, ours []pragma) string {
+	query := maps.Clone(u.query)
 	for key, value := range params {
 		query.Set(key, value)
 	}
-	query["_pragma"] = append(pragmas, u.query["_pragma"]...)
+	query["_pragma"] = slices.Clone(u.query["_pragma"])
+	for _, p := range ours {
+		if !slices.ContainsFunc(u.query["_pragma"], isPragma(p.name)) {
+			query.Add("_pragma", p.name+"("+p.set+")")
+		}
+	}
 	return "file:" + u.path + "?" + query.Encode()
+}
+
+// withoutForeignKeys is the address with nothing said about them.
+func (u sqliteURL) withoutForeignKeys() sqliteURL {
+	query := maps.Clone(u.query)
+	query["_pragma"] = slices.DeleteFunc(slices.Clone(query["_pragma"]), isPragma("foreign_keys"))
+	query.Del("_foreign_keys")
+	query.Del("_fk")
+	return sqliteURL{path: u.path, query: query}
+}
+
+func isPragma(name string) func(setting string) bool {
+	return func(setting string) bool {
+		got, _, _ := strings.Cut(strings.ReplaceAll(setting, "=", "("), "(")
+		return strings.EqualFold(strings.TrimSpace(got), name)
+	}
 }

@@ -34,7 +34,10 @@ var (
 	}
 )
 
-var sqliteTimes = map[string]string{"_time_format": "sqlite", "_timezone": "UTC"}
+var (
+	writerParams = map[string]string{"_time_format": "sqlite", "_timezone": "UTC"}
+	readerParams = map[string]string{"_time_format": "sqlite", "_timezone": "UTC", "mode": "ro"}
+)
 
 // sqlite is one writer and a pool of readers on one file.
 type sqlite struct {
@@ -63,13 +66,13 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 // readers need to find.
 func (s *sqlite) open(ctx context.Context) (err error) {
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
-	if s.writers, err = openFile(s.url.with(sqliteTimes, settings(write)...), 1); err != nil {
+	if s.writers, err = openFile(s.url.with(writerParams, write), 1); err != nil {
 		return err
 	}
 	if err := checkPragmas(ctx, s.writers, write); err != nil {
 		return err
 	}
-	readers, err := openFile(s.url.with(withMode(sqliteTimes, "ro"), settings(read)...), s.cfg.Connections)
+	readers, err := openFile(s.url.with(readerParams, read), s.cfg.Connections)
 	if err != nil {
 		return err
 	}
@@ -85,22 +88,6 @@ func openFile(address string, connections int) (*sql.DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil
-}
-
-func withMode(params map[string]string, mode string) map[string]string {
-	all := map[string]string{"mode": mode}
-	for key, value := range params {
-		all[key] = value
-	}
-	return all
-}
-
-func settings(pragmas []pragma) []string {
-	var set []string
-	for _, p := range pragmas {
-		set = append(set, p.name+"("+p.set+")")
-	}
-	return set
 }
 
 // checkPragmas reads the settings back: SQLite passes over a pragma that it

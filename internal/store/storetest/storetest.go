@@ -47,6 +47,16 @@ func URL(t testing.TB) string {
 	return postgresDatabase(t, server)
 }
 
+// EmptyURL makes a database for the test that nothing has migrated.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
+	if server == "" || strings.HasPrefix(server, "file:") {
+		return "file:" + filepath.Join(t.TempDir(), "test.db")
+	}
+	return create(t, server, "")
+}
+
 // SQLiteURL is URL for the tests of SQLite itself.
 func SQLiteURL(t testing.TB) string {
 	t.Helper()
@@ -94,6 +104,11 @@ func postgresDatabase(t testing.TB, server string) string {
 	if err != nil {
 		t.Fatalf("make the PostgreSQL template: %v", err)
 	}
+	return create(t, server, template)
+}
+
+func create(t testing.TB, server, template string) string {
+	t.Helper()
 	url, drop, err := throwaway.Create(t.Context(), server, template)
 	if err != nil {
 		t.Fatal(err)

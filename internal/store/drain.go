@@ -19,6 +19,9 @@ func (d *drain) enter() bool {
 	return !d.closed
 }
 
+// enterAgain counts one who has entered twice, so that another may stay on.
+func (d *drain) enterAgain() { d.inside.Add(1) }
+
 func (d *drain) leave() { d.inside.Done() }
 
 // close waits until all have left, and says whether it was the first to close.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -31,6 +32,7 @@ var errLeft = errors.New("store: a function given to Write ended its goroutine")
 type writer struct {
 	db      *sql.DB
 	limit   time.Duration
+	log     *slog.Logger
 	queue   chan *job
 	stopped chan struct{}
 
@@ -54,6 +56,7 @@ func newWriter(db *sql.DB, cfg Config) *writer {
 	w := &writer{
 		db:      db,
 		limit:   cfg.WriteLimit,
+		log:     cfg.Log,
 		queue:   make(chan *job),
 		stopped: make(chan struct{}),
 	}
@@ -70,26 +73,37 @@ func (w *writer) write(ctx context.Context, fn Func) (*Tx, error) {
 	work := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
 	case w.queue <- work:
-		return work.wait(ctx)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	select {
+	case <-work.done:
+		return work.tx, work.err
+	case <-ctx.Done():
+		return w.outlast(work)
+	}
 }
 
-// wait waits for the answer, and for a caller that is gone not for ever.
-func (j *job) wait(ctx context.Context) (*Tx, error) {
-	select {
-	case <-j.done:
-		return j.tx, j.err
-	case <-ctx.Done():
-	}
+// outlast waits on for a caller that is gone, but not for ever.
+func (w *writer) outlast(work *job) (*Tx, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-j.done:
-		return j.tx, j.err
+	case <-work.done:
+		return work.tx, work.err
 	case <-timer.C:
-		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+		w.drain.enterAgain()
+		go w.finish(work)
+		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, work.ctx.Err())
+	}
+}
+
+// finish does for a write what its caller did not stay to do.
+func (w *writer) finish(work *job) {
+	defer w.drain.leave()
+	<-work.done
+	if work.err == nil {
+		work.tx.committed(context.WithoutCancel(work.ctx), w.log)
 	}
 }
 

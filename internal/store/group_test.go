@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -372,4 +373,57 @@ func TestReadersSeeWholeWrites(t *testing.T) {
 func openFile(t testing.TB, params ...string) *store.Store {
 	t.Helper()
 	return storetest.OpenAt(t, storetest.SQLiteURL(t)+"?"+strings.Join(params, "&"))
+}
+
+// A caller that is gone does not wait for ever for a write that has begun; what
+// was to follow the commit follows it all the same.
+func TestStuckWriteIsOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLiteURL(t)
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.Open(t.Context(), store.Config{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		hooked := false
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = db.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+			tx.AfterCommit(func() { hooked = true })
+			<-release
+			return nil
+		})
+		if !errors.Is(err, store.ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) || hooked {
+			t.Errorf("Write = %v, hooked %v; want ErrOutcomeUnknown for a deadline", err, hooked)
+		}
+		close(release)
+		must(t, db.Close())
+		if !hooked {
+			t.Error("the hook did not run after the commit")
+		}
+	})
+}
+
+// The limit of one write is seen between its statements.
+func TestWriteLimit(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLiteURL(t)
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.Open(t.Context(), store.Config{URL: url, WriteLimit: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			<-ctx.Done()
+			_, err := addUser(context.WithoutCancel(ctx), tx)
+			must(t, err)
+			_, err = addUser(ctx, tx)
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Write = %v, want its limit", err)
+		}
+		must(t, db.Close())
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"entgo.io/ent/dialect"
@@ -26,7 +27,9 @@ const versionTable = "goose_db_version"
 // "PRAGMA foreign_keys = off", which inside a transaction does nothing.
 func (s *sqlite) migrate(ctx context.Context) error {
 	pragmas := slices.Concat(writerPragmas, []pragma{{"busy_timeout", "5000", "5000"}, {"foreign_keys", "0", "0"}})
-	db, err := openFile(s.url.withoutForeignKeys().with(writerParams, pragmas), 1)
+	params := map[string]string{"_txlock": "immediate"}
+	maps.Copy(params, writerParams)
+	db, err := openFile(s.url.withoutForeignKeys().with(params, pragmas), 1)
 	if err != nil {
 		return err
 	}
@@ -34,10 +37,37 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	if err := checkPragmas(ctx, db, pragmas); err != nil {
 		return err
 	}
-	if err := migrate(ctx, goose.DialectSQLite3, db, s.migrations()); err != nil {
+	provider, err := newProvider(ctx, goose.DialectSQLite3, db, s.migrations())
+	if err != nil {
 		return err
 	}
+	if err := upAmongOthers(ctx, db, provider); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
 	return checkReferences(ctx, db)
+}
+
+// upAmongOthers applies what is pending while another program may be at it too.
+// SQLite has no lock for that; but as each migration records itself in its own
+// transaction, under a key, the second to run one fails and is rolled back, and
+// has to look again.
+func upAmongOthers(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	key := "CREATE UNIQUE INDEX IF NOT EXISTS " + versionTable + "_once ON " + versionTable + " (version_id)"
+	if _, err := db.ExecContext(ctx, key); err != nil {
+		return err
+	}
+	for {
+		before, err := provider.GetDBVersion(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err = provider.Up(ctx); err == nil {
+			return nil
+		}
+		if after, readErr := provider.GetDBVersion(ctx); readErr != nil || after == before {
+			return err
+		}
+	}
 }
 
 // checkReferences makes up for the foreign keys that were off.
@@ -71,24 +101,22 @@ func (s *sqlite) pending(ctx context.Context) (int, error) {
 	return pending(ctx, s.readers.db, dialect.SQLite, exists, s.migrations())
 }
 
-// migrate applies what is pending.
-func migrate(ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS, opts ...goose.ProviderOption) error {
-	opts = append(opts, goose.WithDisableGlobalRegistry(true))
-	provider, err := goose.NewProvider(engine, db, files, opts...)
+// newProvider reads the migrations, and refuses a database that is ahead of them.
+func newProvider(
+	ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS, opts ...goose.ProviderOption,
+) (*goose.Provider, error) {
+	provider, err := goose.NewProvider(engine, db, files, append(opts, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
-		return fmt.Errorf("store: read the migrations: %w", err)
+		return nil, fmt.Errorf("store: read the migrations: %w", err)
 	}
 	has, knows, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("store: read the version of the database: %w", err)
+		return nil, fmt.Errorf("store: read the version of the database: %w", err)
 	}
 	if has > knows {
-		return newer(has, knows)
+		return nil, newer(has, knows)
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("store: migrate: %w", err)
-	}
-	return nil
+	return provider, nil
 }
 
 // pending compares versions by reading alone, as a readiness check may not

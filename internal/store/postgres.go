@@ -202,7 +202,14 @@ func (p *postgres) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, goose.DialectPostgres, p.writers, p.migrations(), goose.WithSessionLocker(locker))
+	provider, err := newProvider(ctx, goose.DialectPostgres, p.writers, p.migrations(), goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
+	return nil
 }
 
 func (p *postgres) pending(ctx context.Context) (int, error) {

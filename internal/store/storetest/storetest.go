@@ -98,6 +98,13 @@ func migrate(url string) error {
 	return opened.Close()
 }
 
+// PostgresURL is URL for the tests of PostgreSQL itself, which carry the build
+// tag postgres and find the server in LUXBFF_TEST_POSTGRES_URL.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return postgresDatabase(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
+}
+
 func postgresDatabase(t testing.TB, server string) string {
 	t.Helper()
 	template, err := postgresTemplate(server)

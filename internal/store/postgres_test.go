@@ -1,0 +1,183 @@
+//go:build postgres
+
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/store"
+	"luxbff/internal/store/storetest"
+)
+
+// openPostgres opens a migrated PostgreSQL, whatever the engine of the other tests.
+func openPostgres(t testing.TB) *store.Store {
+	t.Helper()
+	return storetest.OpenAt(t, storetest.PostgresURL(t))
+}
+
+// raise is a statement that fails as PostgreSQL fails on a conflict.
+func raise(code string) string {
+	return "DO $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = '" + code + "', CONSTRAINT = 'one'; END $$"
+}
+
+func TestConflictsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	user := newUser(t, db)
+	cases := map[string]struct {
+		code   string
+		fails  int // how many attempts meet it
+		runs   int
+		stored bool
+	}{
+		"a serialization failure":    {"40001", 3, 4, true},
+		"a deadlock":                 {"40P01", 3, 4, true},
+		"a lasting deadlock":         {"40P01", 100, 8, false},
+		"a unique violation":         {"23505", 1, 2, true},
+		"a lasting unique violation": {"23505", 100, 2, false},
+		"another violation":          {"23514", 1, 1, false},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runs, hooks := 0, 0
+			err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				runs++
+				tx.AfterCommit(func() { hooks++ })
+				if err := addPush(ctx, tx, user, name); err != nil {
+					return err
+				}
+				if runs > test.fails {
+					return nil
+				}
+				if _, err := tx.Exec(ctx, raise(test.code)); err == nil {
+					t.Error("nothing was raised")
+				}
+				return errRefused // as a domain that makes its own error of it
+			})
+			if runs != test.runs || (err == nil) != test.stored || (hooks == 1) != test.stored {
+				t.Errorf("%d runs, %d hooks, error %v; want %d runs, success %v", runs, hooks, err, test.runs, test.stored)
+			}
+		})
+	}
+}
+
+// Two writes that take the same rows the other way round deadlock; one is tried
+// again and both succeed.
+func TestDeadlockEndsWell(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	first, second := newUser(t, db), newUser(t, db)
+	var running, met sync.WaitGroup
+	met.Add(2)
+	for _, ids := range [][]int{{first, second}, {second, first}} {
+		running.Go(func() {
+			runs := 0
+			must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				runs++
+				if err := raiseSeq(ctx, tx, ids[0]); err != nil {
+					return err
+				}
+				if runs == 1 {
+					met.Done()
+					met.Wait()
+				}
+				return raiseSeq(ctx, tx, ids[1])
+			}))
+		})
+	}
+	running.Wait()
+	for _, id := range []int{first, second} {
+		if seq := db.Read().User.GetX(t.Context(), id).EventSeq; seq != 2 {
+			t.Errorf("event_seq of user %d = %d, want 2", id, seq)
+		}
+	}
+}
+
+func raiseSeq(ctx context.Context, tx *store.Tx, id int) error {
+	return tx.User.UpdateOneID(id).AddEventSeq(1).Exec(ctx)
+}
+
+// A lost connection is an error of the write that had it; the next gets another.
+func TestLostConnectionIsAnError(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	user := newUser(t, db)
+	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		must(t, addPush(ctx, tx, user, "lost"))
+		_, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())")
+		return err
+	})
+	if err == nil {
+		t.Error("a write whose connection was gone was acknowledged")
+	}
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return addPush(ctx, tx, user, "later")
+	}))
+	if diff := cmp.Diff([]string{"later"}, pushNames(t, db)); diff != "" {
+		t.Errorf("rows stored (-want +got):\n%s", diff)
+	}
+}
+
+// A statement ends with the context of its caller, however long it would run.
+func TestStatementEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		must(t, addPush(ctx, tx, newUser(t, db), "lost"))
+		cancel()
+		_, err := tx.Exec(ctx, "SELECT pg_sleep(600)")
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Write = %v, want canceled", err)
+	}
+	if names := pushNames(t, db); len(names) != 0 {
+		t.Errorf("rows stored: %v", names)
+	}
+}
+
+// A pool that is used up lets a caller go whose context ends.
+func TestUsedUpPoolLetsCallersGo(t *testing.T) {
+	t.Parallel()
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.PostgresURL(t), Connections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, db.Write(t.Context(), func(context.Context, *store.Tx) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiter sync.WaitGroup
+		waiter.Go(func() {
+			err := db.Write(ctx, func(context.Context, *store.Tx) error { return nil })
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Write = %v, want canceled", err)
+			}
+		})
+		cancel()
+		waiter.Wait()
+		return nil
+	}))
+	must(t, db.Close())
+}
+
+func TestIsolationIsReadCommitted(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT current_setting('transaction_isolation') || ', ' || current_setting('timezone')")
+		if err != nil {
+			return err
+		}
+		if got := only(t, rows); !strings.EqualFold(got, "read committed, UTC") {
+			t.Errorf("a transaction is %s", got)
+		}
+		return nil
+	}))
+}

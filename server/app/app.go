@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"luxbff/graph"
 	"luxbff/internal/account"
 	"luxbff/internal/child"
@@ -31,6 +33,8 @@ type Options struct {
 	Clock  func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
+	// PasswordCost makes hashing cheap in tests.
+	PasswordCost *argon2id.Params
 }
 
 // App is the running program but for its listener.
@@ -130,6 +134,7 @@ func (a *App) wireDomain() error {
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		OnSessionsEnded: a.closeSockets,
+		PasswordCost:    o.PasswordCost,
 	})
 	if err != nil {
 		return err

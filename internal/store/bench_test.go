@@ -65,10 +65,10 @@ func benchSingle(b *testing.B) float64 {
 			return err
 		}
 		defer func() { _ = tx.Rollback() }()
-		if _, err := tx.Stmt(insert).Exec(user, name, moment); err != nil {
+		if _, err := tx.StmtContext(b.Context(), insert).Exec(user, name, moment); err != nil { //nolint:sqlclosecheck // ends with tx
 			return err
 		}
-		if _, err := tx.Stmt(update).Exec(user); err != nil {
+		if _, err := tx.StmtContext(b.Context(), update).Exec(user); err != nil { //nolint:sqlclosecheck // ends with tx
 			return err
 		}
 		return tx.Commit()
@@ -105,16 +105,12 @@ func BenchmarkRead(b *testing.B) {
 	const byID = "SELECT id FROM users WHERE id = $1"
 	b.Run("prepared", func(b *testing.B) {
 		for b.Loop() {
-			rows, err := db.Query(b.Context(), byID, user)
-			must(b, err)
-			only(b, rows)
+			only(b.Context(), b, db.Query, byID, user)
 		}
 	})
 	b.Run("unprepared", func(b *testing.B) {
 		for b.Loop() {
-			rows, err := plain.QueryContext(b.Context(), byID, user)
-			must(b, err)
-			only(b, rows)
+			only(b.Context(), b, plain.QueryContext, byID, user)
 		}
 	})
 	b.Run("ent", func(b *testing.B) {

@@ -80,12 +80,12 @@ func (w *writer) write(ctx context.Context, fn Func) (*Tx, error) {
 	case <-work.done:
 		return work.tx, work.err
 	case <-ctx.Done():
-		return w.outlast(work)
+		return w.outlast(ctx, work)
 	}
 }
 
 // outlast waits on for a caller that is gone, but not for ever.
-func (w *writer) outlast(work *job) (*Tx, error) {
+func (w *writer) outlast(ctx context.Context, work *job) (*Tx, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -93,17 +93,17 @@ func (w *writer) outlast(work *job) (*Tx, error) {
 		return work.tx, work.err
 	case <-timer.C:
 		w.drain.enterAgain()
-		go w.finish(work)
-		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, work.ctx.Err())
+		go w.finish(context.WithoutCancel(ctx), work)
+		return nil, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
 	}
 }
 
 // finish does for a write what its caller did not stay to do.
-func (w *writer) finish(work *job) {
+func (w *writer) finish(ctx context.Context, work *job) {
 	defer w.drain.leave()
 	<-work.done
 	if work.err == nil {
-		work.tx.committed(context.WithoutCancel(work.ctx), w.log)
+		work.tx.committed(ctx, w.log)
 	}
 }
 

@@ -172,11 +172,8 @@ func TestDanglingReferenceIsAnError(t *testing.T) {
 // usersTable is a rebuild of users as it stands.
 func usersTable(t *testing.T, db *store.Store) string {
 	t.Helper()
-	rows, err := db.Query(t.Context(), "SELECT sql FROM sqlite_master WHERE name = 'users'")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, columns, found := strings.Cut(only(t, rows), "(")
+	made := only(t.Context(), t, db.Query, "SELECT sql FROM sqlite_master WHERE name = 'users'")
+	_, columns, found := strings.Cut(made, "(")
 	if !found {
 		t.Fatal("users has no columns")
 	}

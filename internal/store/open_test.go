@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,11 +71,7 @@ func TestPragmasAreSet(t *testing.T) {
 		}
 		got := map[string]string{}
 		for name := range want {
-			rows, err := tx.Query(ctx, "PRAGMA "+name)
-			if err != nil {
-				return err
-			}
-			got[name] = only(t, rows)
+			got[name] = only(ctx, t, tx.Query, "PRAGMA "+name)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pragmas of the writer (-want +got):\n%s", diff)
@@ -84,33 +81,30 @@ func TestPragmasAreSet(t *testing.T) {
 	for name, want := range map[string]string{
 		"query_only": "1", "busy_timeout": "5000", "foreign_keys": "1", "cache_size": "-4000",
 	} {
-		rows, err := db.Query(t.Context(), "PRAGMA "+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := only(t, rows); got != want {
+		if got := only(t.Context(), t, db.Query, "PRAGMA "+name); got != want {
 			t.Errorf("pragma %s of a reader = %s, want %s", name, got, want)
 		}
 	}
 }
 
-type scanner interface {
-	Next() bool
-	Scan(values ...any) error
-	Close() error
-	Err() error
-}
+// querier is Query of a store, a transaction or a database.
+type querier func(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 
 // only reads the one value of the one row.
-func only(t testing.TB, rows scanner) (value string) {
+func only(ctx context.Context, t testing.TB, query querier, text string, args ...any) (value string) {
 	t.Helper()
-	defer func() { must(t, rows.Err()) }()
-	defer func() { _ = rows.Close() }()
-	if !rows.Next() {
-		t.Error("no row")
+	rows, err := query(ctx, text, args...)
+	if err != nil {
+		t.Errorf("%s: %v", text, err)
 		return ""
 	}
-	must(t, rows.Scan(&value))
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		t.Errorf("%s gives no row", text)
+	} else {
+		must(t, rows.Scan(&value))
+	}
+	must(t, rows.Err())
 	return value
 }
 
@@ -142,21 +136,15 @@ func TestReadsOfManyTexts(t *testing.T) {
 	db := storetest.Open(t)
 	user := newUser(t, db)
 	for i := range 500 {
-		rows, err := db.Query(t.Context(), fmt.Sprintf("SELECT id + %d FROM users WHERE id = $1", i), user)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := only(t, rows); got != fmt.Sprint(user+i) {
+		text := fmt.Sprintf("SELECT id + %d FROM users WHERE id = $1", i)
+		if got := only(t.Context(), t, db.Query, text, user); got != fmt.Sprint(user+i) {
 			t.Fatalf("query %d gives %s", i, got)
 		}
 	}
 	for length := 1; length < 40; length++ {
 		list := "$1" + strings.Repeat(", $1", length-1)
-		rows, err := db.Query(t.Context(), "SELECT count(*) FROM users WHERE id IN ("+list+")", user)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := only(t, rows); got != "1" {
+		text := "SELECT count(*) FROM users WHERE id IN (" + list + ")"
+		if got := only(t.Context(), t, db.Query, text, user); got != "1" {
 			t.Fatalf("a list of %d finds %s users", length, got)
 		}
 	}
@@ -166,8 +154,7 @@ func TestBrokenReadIsAnError(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t)
 	for range 2 {
-		if rows, err := db.Query(t.Context(), "SELECT nothing FROM nowhere"); err == nil {
-			_ = rows.Close()
+		if err := read(t.Context(), db, "SELECT nothing FROM nowhere"); err == nil {
 			t.Error("it was read")
 		}
 	}
@@ -176,6 +163,16 @@ func TestBrokenReadIsAnError(t *testing.T) {
 	if _, err := db.Read().User.Query().Count(ctx); err == nil {
 		t.Error("a dead context was read for")
 	}
+}
+
+// read runs a query and drops its rows.
+func read(ctx context.Context, db *store.Store, query string) error {
+	rows, err := db.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	return rows.Err()
 }
 
 func TestCloseTwice(t *testing.T) {

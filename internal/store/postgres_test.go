@@ -171,11 +171,8 @@ func TestIsolationIsReadCommitted(t *testing.T) {
 	t.Parallel()
 	db := openPostgres(t)
 	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT current_setting('transaction_isolation') || ', ' || current_setting('timezone')")
-		if err != nil {
-			return err
-		}
-		if got := only(t, rows); !strings.EqualFold(got, "read committed, UTC") {
+		settings := "SELECT current_setting('transaction_isolation') || ', ' || current_setting('timezone')"
+		if got := only(ctx, t, tx.Query, settings); !strings.EqualFold(got, "read committed, UTC") {
 			t.Errorf("a transaction is %s", got)
 		}
 		return nil

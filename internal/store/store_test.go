@@ -98,20 +98,9 @@ func TestFailedWriteStoresNothing(t *testing.T) {
 func TestQueryTakesNumberedArguments(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t)
-	rows, err := db.Query(t.Context(), "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT), CAST($2 AS TEXT)", "one", "two")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var got [3]string
-	if !rows.Next() {
-		t.Fatalf("no row: %v", rows.Err())
-	}
-	if err := rows.Scan(&got[0], &got[1], &got[2]); err != nil {
-		t.Fatal(err)
-	}
-	if want := [3]string{"two", "one", "two"}; got != want {
-		t.Errorf("got %v, want %v", got, want)
+	text := "SELECT CAST($2 AS TEXT) || CAST($1 AS TEXT) || CAST($2 AS TEXT)"
+	if got := only(t.Context(), t, db.Query, text, "one", "two"); got != "twoonetwo" {
+		t.Errorf("got %s, want two, one, two", got)
 	}
 }
 
@@ -148,11 +137,7 @@ func TestStatementsAreCounted(t *testing.T) {
 	if n := counter.N(); n != 4 {
 		t.Errorf("%d statements after a read of two tables, want 4", n)
 	}
-	rows, err := db.Query(ctx, "SELECT id FROM users")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = rows.Close()
+	only(ctx, t, db.Query, "SELECT id FROM users")
 	db.Read().User.Query().AllX(t.Context())
 	if n := counter.N(); n != 5 {
 		t.Errorf("%d statements after a read by hand, want 5", n)

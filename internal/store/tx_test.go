@@ -129,7 +129,7 @@ func TestRowsAreClosedBeforeTheNextStatement(t *testing.T) {
 		defer func() { _ = rows.Close() }()
 		rows.Next()
 		_, err = addUser(ctx, tx)
-		return err
+		return errors.Join(err, rows.Err())
 	})
 	if err == nil || !strings.Contains(err.Error(), "still open") {
 		t.Errorf("Write = %v", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/ent"
-	"luxbff/ent/message"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/fault"
@@ -118,16 +116,14 @@ func (w *world) endings() []ended {
 type people struct {
 	mu    sync.Mutex
 	known map[string]account.Profile
-	asked int
 }
 
 func (p *people) Who(_ context.Context, token string) (account.Profile, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked++
 	profile, ok := p.known[token]
 	if !ok {
-		return account.Profile{}, errors.New("the provider refuses the token")
+		return account.Profile{}, account.ErrTokenRefused
 	}
 	return profile, nil
 }
@@ -239,7 +235,6 @@ func (w *world) write(t *testing.T, fn func(ctx context.Context, tx *store.Tx) e
 func want(t *testing.T, err error, kind fault.Kind) {
 	t.Helper()
 	if !fault.Is(err, kind) {
-		t.Helper()
 		t.Errorf("got %v, want %v", cause(err), kind.Err())
 	}
 }
@@ -288,8 +283,3 @@ func tally(errs []error) map[string]int {
 	}
 	return count
 }
-
-var (
-	_ io.Reader = rand.Reader
-	_           = message.ChannelSms
-)

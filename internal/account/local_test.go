@@ -1,0 +1,262 @@
+package account_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
+	"luxbff/internal/fault"
+	"luxbff/internal/viewer"
+)
+
+const localPassword = "abcd1234"
+
+func (w *world) registerLocal(t *testing.T, localID string) account.SignedIn {
+	t.Helper()
+	got, err := w.RegisterLocal(t.Context(), account.RegisterLocalParams{
+		LocalID: localID, Password: localPassword, Style: account.LongLivedToken,
+	})
+	ok(t, err)
+	return got
+}
+
+func (w *world) john(t *testing.T) viewer.Viewer {
+	t.Helper()
+	w.facebook.add("john's", account.Profile{Subject: "1017", Name: "John Smith"})
+	got, err := w.SignInWithFacebook(t.Context(), facebook("1017", "john's"))
+	ok(t, err)
+	return w.viewer(t, got.Tokens)
+}
+
+func facebook(id, token string) account.FacebookParams {
+	return account.FacebookParams{FacebookID: id, FacebookToken: token, Style: account.LongLivedToken}
+}
+
+func TestLocalAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	registered := w.registerLocal(t, "Abcd1234")
+	if registered.User.RegisterType != vocab.RegisteredLocally || registered.Tokens.RefreshToken != "" {
+		t.Errorf("%v %+v", registered.User, registered.Tokens)
+	}
+	v := w.viewer(t, registered.Tokens)
+	if v.SessionID != 0 || !v.ExpiresAt.IsZero() {
+		t.Errorf("a long-lived token has the session %d until %v", v.SessionID, v.ExpiresAt)
+	}
+	again, err := w.SignInLocal(t.Context(), account.SignInLocalParams{
+		LocalID: "aBCD1234", Password: localPassword, Style: account.LongLivedToken,
+	})
+	ok(t, err)
+	if diff := cmp.Diff(registered.Tokens, again.Tokens); diff != "" {
+		t.Errorf("signing in again gave another token: %s", diff)
+	}
+	names, err := w.SignInNames(t.Context(), v.User)
+	ok(t, err)
+	if diff := cmp.Diff(account.SignInNames{LocalID: ptr("Abcd1234")}, names); diff != "" {
+		t.Error(diff)
+	}
+	session, err := w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
+	ok(t, err)
+	if w.viewer(t, session.Tokens).SessionID == 0 {
+		t.Error("GraphQL's sign-in opened no session")
+	}
+	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "nobody", Password: localPassword})
+	want(t, err, fault.NoSuchLocalID)
+	for range 10 {
+		_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: "wrong123"})
+		want(t, err, fault.WrongPassword)
+	}
+	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
+	want(t, err, fault.AccountBlocked)
+}
+
+func TestRegisterLocalRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.registerLocal(t, "Taken1")
+	for name, tc := range map[string]struct {
+		p    account.RegisterLocalParams
+		want fault.Kind
+	}{
+		"taken":          {account.RegisterLocalParams{LocalID: "tAKEN1", Password: localPassword}, fault.LocalIDTaken},
+		"short id":       {account.RegisterLocalParams{LocalID: "abc", Password: localPassword}, fault.LocalIDMalformed},
+		"long id":        {account.RegisterLocalParams{LocalID: "abcdefghijklmnopqrstuvwxyz1234567", Password: localPassword}, fault.LocalIDMalformed},
+		"id with a dot":  {account.RegisterLocalParams{LocalID: "ab.cd", Password: localPassword}, fault.LocalIDMalformed},
+		"short password": {account.RegisterLocalParams{LocalID: "abcd", Password: "abc12"}, fault.PasswordMalformed},
+		"long password":  {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefghijklmnopqrst1"}, fault.PasswordMalformed},
+		"no digit":       {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefg"}, fault.PasswordMalformed},
+		"no letter":      {account.RegisterLocalParams{LocalID: "abcd", Password: "1234567"}, fault.PasswordMalformed},
+		"a blank":        {account.RegisterLocalParams{LocalID: "abcd", Password: "abcd 1234"}, fault.PasswordMalformed},
+		"e-mail":         {account.RegisterLocalParams{LocalID: "abcd", Password: localPassword, Email: ptr("a@b")}, fault.EmailMalformed},
+	} {
+		if _, err := w.RegisterLocal(t.Context(), tc.p); !fault.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		}
+	}
+	if n := w.store.Read().User.Query().CountX(t.Context()); n != 1 {
+		t.Errorf("%d accounts, want 1", n)
+	}
+}
+
+func TestChangePasswordEndsEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := w.registerLocal(t, "abcd1234")
+	v := w.viewer(t, long.Tokens)
+	session, err := w.StartSession(t.Context(), v.RootUserID(), 0)
+	ok(t, err)
+	change := func(old, fresh string) (account.Renewed, error) {
+		return w.ChangePassword(t.Context(), v, account.ChangePasswordParams{
+			OldPassword: old, NewPassword: fresh, Style: account.LongLivedToken,
+		})
+	}
+	_, err = change("", "efgh5678")
+	want(t, err, fault.WrongPassword)
+	_, err = change("wrong123", "efgh5678")
+	want(t, err, fault.WrongPassword)
+	_, err = change(localPassword, "short")
+	want(t, err, fault.PasswordMalformed)
+	w.viewer(t, long.Tokens)
+	done, err := change(localPassword, "efgh5678")
+	ok(t, err)
+	if diff := cmp.Diff([]ended{{v.RootUserID(), nil}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
+		t.Errorf("endings: %s", diff)
+	}
+	_, err = w.Authenticate(t.Context(), long.Tokens.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	_, err = w.Authenticate(t.Context(), session.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: session.RefreshToken})
+	want(t, err, fault.RefreshTokenNotValid)
+	w.viewer(t, *done.Tokens)
+	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
+	want(t, err, fault.WrongPassword)
+}
+
+func TestChangePasswordOfAnAccountWithoutLocalID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.parent(t)
+	done, err := w.ChangePassword(t.Context(), v, account.ChangePasswordParams{
+		OldPassword: password, NewPassword: "a far longer pass phrase 2",
+	})
+	ok(t, err)
+	if w.viewer(t, *done.Tokens).SessionID == 0 {
+		t.Error("no new session")
+	}
+	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "a far longer pass phrase 2"})
+	ok(t, err)
+
+	temp, err := w.RequestTemp(t.Context(), account.LongLivedToken)
+	ok(t, err)
+	_, err = w.ChangePassword(t.Context(), w.viewer(t, temp.Tokens), account.ChangePasswordParams{
+		OldPassword: localPassword, NewPassword: localPassword,
+	})
+	want(t, err, fault.NoLocalID)
+}
+
+func TestCreateLocalCredential(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.registerLocal(t, "taken1")
+	temp, err := w.RequestTemp(t.Context(), account.LongLivedToken)
+	ok(t, err)
+	v := w.viewer(t, temp.Tokens)
+	create := func(v viewer.Viewer, localID string, style account.TokenStyle) (account.Renewed, error) {
+		return w.CreateLocalCredential(t.Context(), v, account.CreateLocalCredentialParams{
+			LocalID: localID, Password: localPassword, Style: style,
+		})
+	}
+	_, err = create(v, "x", account.LongLivedToken)
+	want(t, err, fault.LocalIDMalformed)
+	_, err = create(v, "TAKEN1", account.LongLivedToken)
+	want(t, err, fault.LocalIDTaken)
+	w.viewer(t, temp.Tokens)
+	done, err := create(v, "fresh1", account.LongLivedToken)
+	ok(t, err)
+	_, err = w.Authenticate(t.Context(), temp.Tokens.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	v = w.viewer(t, *done.Tokens)
+	_, err = create(v, "fresh2", account.LongLivedToken)
+	want(t, err, fault.LocalIDExists)
+
+	parent := w.parent(t)
+	_, err = create(parent, "parent1", account.SessionTokens) // the one password changes: sessions end
+	ok(t, err)
+	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: localPassword})
+	ok(t, err)
+	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	want(t, err, fault.PasswordInvalid)
+}
+
+func TestFacebook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	john := w.john(t)
+	again, err := w.SignInWithFacebook(t.Context(), facebook("1017", "john's"))
+	ok(t, err)
+	if again.User.ID != john.RootUserID() || again.User.RegisterType != vocab.RegisteredLocally {
+		t.Errorf("%v", again.User)
+	}
+	names, err := w.SignInNames(t.Context(), john.User)
+	ok(t, err)
+	if diff := cmp.Diff(account.Link{Attached: true, Name: ptr("John Smith")}, names.Facebook); diff != "" {
+		t.Error(diff)
+	}
+	_, err = w.DisconnectFacebook(t.Context(), john, account.LongLivedToken)
+	want(t, err, fault.NoLocalID)
+
+	local := w.registerLocal(t, "abcd1234")
+	v := w.viewer(t, local.Tokens)
+	_, err = w.DisconnectFacebook(t.Context(), v, account.LongLivedToken)
+	want(t, err, fault.NoFacebook)
+	w.facebook.add("jane's", account.Profile{Subject: "2034", Name: "Jane \x00"})
+	for name, tc := range map[string]struct {
+		p    account.FacebookParams
+		want fault.Kind
+	}{
+		"no id":        {facebook("", "jane's"), fault.FacebookParametersMissing},
+		"no token":     {facebook("2034", ""), fault.FacebookParametersMissing},
+		"refused":      {facebook("2034", "forged"), fault.FacebookTokenRefused},
+		"another's id": {facebook("1017", "jane's"), fault.FacebookTokenRefused},
+		"taken":        {facebook("1017", "john's"), fault.FacebookTaken},
+	} {
+		if _, err := w.ConnectFacebook(t.Context(), v, tc.p); !fault.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		}
+	}
+	done, err := w.ConnectFacebook(t.Context(), v, facebook("2034", "jane's"))
+	ok(t, err)
+	_, err = w.Authenticate(t.Context(), local.Tokens.AccessToken)
+	want(t, err, fault.Unauthenticated)
+	v = w.viewer(t, *done.Tokens)
+	_, err = w.ConnectFacebook(t.Context(), v, facebook("2034", "jane's"))
+	want(t, err, fault.FacebookExists)
+	done, err = w.DisconnectFacebook(t.Context(), v, account.LongLivedToken)
+	ok(t, err)
+	v = w.viewer(t, *done.Tokens)
+	names, err = w.SignInNames(t.Context(), v.User)
+	ok(t, err)
+	if names.Facebook.Attached {
+		t.Error("the link is still there")
+	}
+}
+
+func TestConnectFacebookLeavesSessionsAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.parent(t)
+	w.facebook.add("john's", account.Profile{Subject: "1017", Name: "John Smith"})
+	done, err := w.ConnectFacebook(t.Context(), v, account.FacebookParams{FacebookID: "1017", FacebookToken: "john's"})
+	ok(t, err)
+	if done.Tokens != nil {
+		t.Error("a session that goes on got other tokens")
+	}
+	if diff := cmp.Diff([]ended{{v.RootUserID(), []int{0}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
+		t.Errorf("endings: %s", diff)
+	}
+	_, err = w.DisconnectFacebook(t.Context(), v, account.SessionTokens)
+	ok(t, err)
+}

@@ -173,7 +173,7 @@ func readCatalogue(file io.Reader) ([]catalogueEntry, error) {
 	lines.TrimLeadingSpace = true
 	header, err := lines.Read()
 	if err != nil {
-		return nil, csvError(err, 1)
+		return nil, csvError(err)
 	}
 	header[0] = strings.TrimPrefix(header[0], "\ufeff")
 	if n := len(header); n < len(catalogueColumns)-1 || n > len(catalogueColumns) ||
@@ -188,10 +188,10 @@ func readCatalogue(file io.Reader) ([]catalogueEntry, error) {
 		if errors.Is(err, io.EOF) {
 			return entries, nil
 		}
-		line, _ := lines.FieldPos(0)
 		if err != nil {
-			return nil, csvError(err, line)
+			return nil, csvError(err)
 		}
+		line, _ := lines.FieldPos(0)
 		e, err := parseEntry(line, fields, len(header))
 		if err != nil {
 			return nil, err
@@ -203,13 +203,15 @@ func readCatalogue(file io.Reader) ([]catalogueEntry, error) {
 	}
 }
 
-func csvError(err error, line int) error {
+// csvError names the line of a file that is no CSV; one that ends before its
+// header is empty.
+func csvError(err error) error {
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {
 		return &LineError{broken.Line, broken.Err.Error()}
 	}
 	if errors.Is(err, io.EOF) {
-		return &LineError{line, "the file is empty"}
+		return &LineError{1, "the file is empty"}
 	}
 	return fmt.Errorf("read the catalogue: %w", err)
 }
@@ -244,7 +246,7 @@ func (e catalogueEntry) check() error {
 		return &LineError{e.line, "mac is not a MAC as 00:80:E1:27:4C:84"}
 	case e.firmwareVersion == "" || !text.Clean(e.firmwareVersion, 32):
 		return &LineError{e.line, "firmware_version is not 1 to 32 characters"}
-	case e.uniqueID != nil && !text.Clean(*e.uniqueID, maxUniqueID):
+	case e.uniqueID != nil && !validUniqueID(*e.uniqueID):
 		return &LineError{e.line, "unique_id is not at most 255 characters"}
 	}
 	return nil

@@ -46,6 +46,9 @@ const (
 // Check finds a device by its unique id: mine, or free for me. Errors:
 // NotFoundDevice, AlreadyConnectedDevice.
 func (s *Service) Check(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
+	if !validUniqueID(uniqueID) {
+		return "", nil, fault.NotFoundDevice.Err()
+	}
 	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).WithChildUser().Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
@@ -80,7 +83,10 @@ func (s *Service) Register(ctx context.Context, v viewer.Viewer, childID int, p 
 		registered = found.Edges.Device
 		return err
 	})
-	return registered, err
+	if err != nil {
+		return nil, err
+	}
+	return registered, nil
 }
 
 // Unregister frees the device of a child; the device keeps its unique id.
@@ -102,7 +108,10 @@ func (s *Service) Unregister(ctx context.Context, v viewer.Viewer, childID int, 
 		freed = Catalogued(d)
 		return free(ctx, tx, d.ID)
 	})
-	return freed, err
+	if err != nil {
+		return nil, err
+	}
+	return freed, nil
 }
 
 // Rename sets the alias of the device of a child; it may be empty. Errors:
@@ -131,7 +140,10 @@ func (s *Service) Rename(
 		renamed.DeviceAlias = alias
 		return tx.Device.UpdateOneID(deviceID).SetDeviceAlias(alias).Exec(ctx)
 	})
-	return renamed, err
+	if err != nil {
+		return nil, err
+	}
+	return renamed, nil
 }
 
 // Catalogued is what is shown of a device that is not the viewer's: the facts
@@ -148,11 +160,15 @@ func (p DeviceParams) check() error {
 	switch {
 	case !serialCode.MatchString(p.SerialCode):
 		return fault.SerialCodeNotValid.On("input.serialCode")
-	case p.UniqueID != nil && (*p.UniqueID == "" || !text.Clean(*p.UniqueID, maxUniqueID)):
+	case p.UniqueID != nil && !validUniqueID(*p.UniqueID):
 		return fault.BadRequest.On("input.uniqueId")
 	}
 	return nil
 }
+
+// validUniqueID reports whether a device may bear it. The database is not asked
+// for another: PostgreSQL fails on text that it can't hold.
+func validUniqueID(s string) bool { return s != "" && text.Clean(s, maxUniqueID) }
 
 func (p DeviceParams) fits(mac string) bool {
 	digits := strings.ReplaceAll(mac, ":", "")

@@ -1,0 +1,243 @@
+package child_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/ent"
+	"luxbff/ent/device"
+	"luxbff/internal/child"
+	"luxbff/internal/familytest"
+	"luxbff/internal/store"
+	"luxbff/internal/store/storetest"
+)
+
+const (
+	header6 = "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version\n"
+	header7 = "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version,unique_id\n"
+	lux     = "SL20401000,00:80:E1:27:4C:84,1,2,3,1.0.0"
+	addnox  = "AD20401000,00:80:E1:27:4C:85,4,5,6,2.1.0"
+)
+
+func (f *family) load(t *testing.T, file string, want child.Imported) {
+	t.Helper()
+	got, err := f.Children.Import(t.Context(), strings.NewReader(file))
+	if err != nil {
+		t.Fatalf("import %q: %v", file, err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("import %q (-want +got):\n%s", file, diff)
+	}
+}
+
+func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
+	t.Helper()
+	found, err := f.Store.Read().Device.Query().Where(device.SerialCode(serial)).Only(t.Context())
+	if err != nil {
+		t.Fatalf("find %s: %v", serial, err)
+	}
+	return found
+}
+
+func TestImportStoresEveryColumn(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	for name, c := range map[string]struct {
+		file     string
+		uniqueID *string
+	}{
+		"six columns":            {header6 + lux + "\n", nil},
+		"seven columns":          {header7 + lux + ",u-1\n", ptr("u-1")},
+		"an empty unique id":     {header7 + lux + ",\n", nil},
+		"a byte order mark":      {"\ufeff" + header6 + lux + "\n", nil},
+		"lines of Windows":       {strings.ReplaceAll(header7+lux+",u-1\n", "\n", "\r\n"), ptr("u-1")},
+		"no line end at the end": {header6 + lux, nil},
+		"blank lines":            {header6 + "\n\n" + lux + "\n\n", nil},
+		"spaces around":          {header7 + " SL20401000 , 00:80:E1:27:4C:84 , 1 ,2 ,3 , 1.0.0 , u-1 \n", ptr("u-1")},
+		"a MAC in small letters": {header6 + strings.Replace(lux, "4C:84", "4c:84", 1) + "\n", nil},
+		"quoted fields":          {header7 + `"SL20401000","00:80:E1:27:4C:84","1",2,3,"1.0.0","u,""1"` + "\n", ptr(`u,"1`)},
+	} {
+		f.load(t, c.file, child.Imported{Added: 1})
+		got := f.bySerial(t, "SL20401000")
+		want := &ent.Device{
+			ID: got.ID, SerialCode: "SL20401000", MACID: "00:80:E1:27:4C:84", ProjectID: 1, HardwareID: 2,
+			NowFirmwareID: 3, FirmwareVersion: "1.0.0", UniqueID: c.uniqueID, CreatedAt: f.Clock.Now(),
+		}
+		if diff := diffRows(want, got); diff != "" {
+			t.Errorf("%s: stored (-want +got):\n%s", name, diff)
+		}
+		f.Write(t, func(ctx context.Context, tx *store.Tx) error { return tx.Device.DeleteOne(got).Exec(ctx) })
+	}
+}
+
+func TestImportCountsWhatChanged(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	f.load(t, header6, child.Imported{})
+	f.load(t, header6+lux+"\n", child.Imported{Added: 1})
+	f.load(t, header6+lux+"\n", child.Imported{Unchanged: 1})
+	f.load(t, header6+lux+"\n"+addnox+"\n", child.Imported{Added: 1, Unchanged: 1})
+	for _, change := range [][2]string{{"4C:84", "4C:99"}, {",1,", ",7,"}, {",2,", ",8,"}, {",3,", ",9,"}, {"1.0.0", "1.0.1"}} {
+		changed := header6 + strings.Replace(lux, change[0], change[1], 1) + "\n"
+		f.load(t, changed, child.Imported{Updated: 1})
+		f.load(t, changed, child.Imported{Unchanged: 1})
+		f.load(t, header6+lux+"\n", child.Imported{Updated: 1})
+	}
+	f.load(t, header7+lux+",u-1\n"+addnox+",\n", child.Imported{Updated: 1, Unchanged: 1})
+	// A file that says nothing of the unique id leaves it.
+	f.load(t, header6+lux+"\n", child.Imported{Unchanged: 1})
+	if got := f.bySerial(t, "SL20401000"); *got.UniqueID != "u-1" {
+		t.Errorf("the unique id became %q", *got.UniqueID)
+	}
+}
+
+func TestImportLeavesARegistrationAlone(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	f.load(t, header7+lux+",u-1\n", child.Imported{Added: 1})
+	c := f.bare(t, f.parent)
+	f.register(t, f.parent, c, child.DeviceParams{SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's")})
+	f.use(t, f.parent, f.get(t, f.parent, c.ID), 3)
+	want := f.bySerial(t, "SL20401000")
+	f.load(t, header7+lux+",u-1\n", child.Imported{Unchanged: 1})
+	want.FirmwareVersion = "1.0.1"
+	f.load(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", child.Imported{Updated: 1})
+	if diff := diffRows(want, f.bySerial(t, "SL20401000")); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+	f.unregister(t, f.parent, f.get(t, f.parent, c.ID))
+	f.load(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", child.Imported{Updated: 1})
+	if got := f.bySerial(t, "SL20401000"); *got.UniqueID != "u-2" {
+		t.Errorf("a free device keeps the unique id %q", *got.UniqueID)
+	}
+}
+
+func TestImportNamesTheBadLine(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	f.load(t, header7+"STORED01,00:80:E1:27:4C:FF,1,2,3,1.0.0,stored\n", child.Imported{Added: 1})
+	good := header7 + addnox + ",u-0\n"
+	for name, c := range map[string]struct {
+		file   string
+		line   int
+		reason string
+	}{
+		"an empty file":             {"", 1, "empty"},
+		"no header":                 {lux + "\n", 1, "header"},
+		"a header in another order": {"mac,serial_code,project_id,hardware_id,firmware_id,firmware_version\n", 1, "header"},
+		"a header of five":          {"serial_code,mac,project_id,hardware_id,firmware_id\n", 1, "header"},
+		"a header of eight":         {strings.TrimSpace(header7) + ",more\n", 1, "header"},
+		"a quote in the header":     {`serial_code,"mac` + "\n", 1, `"`},
+		"a field too few":           {good + lux + "\n", 3, "6 fields instead of 7"},
+		"a field too many":          {good + lux + ",u-1,\n", 3, "8 fields instead of 7"},
+		"after a blank line":        {good + "\n" + lux + "\n", 4, "fields"},
+		"a short serial code":       {good + "SL2,00:80:E1:27:4C:84,1,2,3,1.0.0,\n", 3, "serial_code"},
+		"a serial code with a dash": {good + "SL-20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,\n", 3, "serial_code"},
+		"a broken MAC":              {good + "SL20401000,00:80:E1:27:4C:8G,1,2,3,1.0.0,\n", 3, "mac"},
+		"a MAC of five":             {good + "SL20401000,00:80:E1:27:4C,1,2,3,1.0.0,\n", 3, "mac"},
+		"no MAC":                    {good + "SL20401000,,1,2,3,1.0.0,\n", 3, "mac"},
+		"a project in words":        {good + "SL20401000,00:80:E1:27:4C:84,one,2,3,1.0.0,\n", 3, "project_id"},
+		"a hardware below 0":        {good + "SL20401000,00:80:E1:27:4C:84,1,-2,3,1.0.0,\n", 3, "hardware_id"},
+		"a firmware too great":      {good + "SL20401000,00:80:E1:27:4C:84,1,2,2147483648,1.0.0,\n", 3, "firmware_id"},
+		"no firmware version":       {good + "SL20401000,00:80:E1:27:4C:84,1,2,3,,\n", 3, "firmware_version"},
+		"a long firmware version":   {good + "SL20401000,00:80:E1:27:4C:84,1,2,3," + strings.Repeat("1", 33) + ",\n", 3, "firmware_version"},
+		"a long unique id":          {good + lux + "," + strings.Repeat("u", 256) + "\n", 3, "unique_id"},
+		"a null character":          {good + lux + ",a\x00b\n", 3, "unique_id"},
+		"a quote at the start":      {good + `S"L20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,` + "\n", 3, `"`},
+		"a quote in the middle":     {good + `SL20401000,00:80"E1:27:4C:84,1,2,3,1.0.0,` + "\n", 3, `"`},
+		"a quote without an end":    {good + `"SL20401000`, 3, `"`},
+		"the serial code again":     {good + "AD20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,\n", 3, "serial_code AD20401000 stands in line 2"},
+		"the MAC again":             {good + "SL20401000,00:80:e1:27:4c:85,1,2,3,1.0.0,\n", 3, "mac 00:80:E1:27:4C:85 stands in line 2"},
+		"the unique id again":       {good + lux + ",u-0\n", 3, "unique_id u-0 stands in line 2"},
+		"another device's MAC":      {good + "SL20401000,00:80:E1:27:4C:FF,1,2,3,1.0.0,\n", 3, "device STORED01"},
+		"another's unique id":       {good + lux + ",stored\n", 3, "device STORED01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := f.Children.Import(t.Context(), strings.NewReader(c.file))
+			var bad *child.LineError
+			if !errors.As(err, &bad) || bad.Line != c.line || !strings.Contains(bad.Reason, c.reason) {
+				t.Errorf("got %v, want line %d: …%s…", err, c.line, c.reason)
+			}
+			if n := f.Store.Read().Device.Query().CountX(t.Context()); n != 1 {
+				t.Errorf("a refused file leaves %d devices, want 1", n)
+			}
+		})
+	}
+}
+
+// TestImportTakesManyLines crosses the size of a batch, with a bad line at the end.
+func TestImportTakesManyLines(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	var file strings.Builder
+	file.WriteString(header7)
+	for i := range 1200 {
+		fmt.Fprintf(&file, "SL%06d,00:80:E1:00:%02X:%02X,1,2,3,1.0.0,u-%d\n", i, i>>8, i&255, i)
+	}
+	_, err := f.Children.Import(t.Context(), strings.NewReader(file.String()+"bad\n"))
+	var bad *child.LineError
+	if !errors.As(err, &bad) || bad.Line != 1202 {
+		t.Errorf("got %v, want line 1202", err)
+	}
+	f.load(t, file.String(), child.Imported{Added: 1200})
+	f.load(t, file.String(), child.Imported{Unchanged: 1200})
+	// The last line clashes with a stored device: the batches before it go too.
+	_, err = f.Children.Import(t.Context(), strings.NewReader(
+		strings.ReplaceAll(file.String(), "1.0.0", "2.0.0")+"SLNEW1,00:80:E1:01:00:00,1,2,3,1.0.0,u-1201\n"+"SL000000,00:80:E1:00:00:01,1,2,3,1.0.0,\n"))
+	if !errors.As(err, &bad) {
+		t.Errorf("got %v, want a line", err)
+	}
+	f.load(t, file.String(), child.Imported{Unchanged: 1200})
+}
+
+func TestImportGivesTheReadersError(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	broken := errors.New("the disk is gone")
+	for _, before := range []string{"", header6, header6 + lux + "\n", header6 + `"SL`} {
+		file := io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken))
+		if _, err := f.Children.Import(t.Context(), file); !errors.Is(err, broken) {
+			t.Errorf("after %q: %v", before, err)
+		}
+	}
+	if diff := cmp.Diff(familytest.Counts{}, f.Count(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// FuzzImport holds that any file is taken whole, and then again without a
+// change, or refused by the number of a line it has.
+func FuzzImport(f *testing.F) {
+	for _, seed := range []string{
+		"", header6, header7, "\ufeff" + header6 + lux, header7 + lux + ",u-1\n" + addnox + ",\n",
+		header6 + `S"L`, header6 + "\"SL\n\n", header6 + "\r", header7 + lux + ",\xff\n", header6 + lux + "\n\x00",
+	} {
+		f.Add(seed)
+	}
+	kit := familytest.New(storetest.Open(f))
+	f.Fuzz(func(t *testing.T, file string) {
+		first, err := kit.Children.Import(t.Context(), strings.NewReader(file))
+		var bad *child.LineError
+		if errors.As(err, &bad) {
+			if lines := strings.Count(file, "\n") + 2; bad.Line < 1 || bad.Line > lines {
+				t.Errorf("%v, of %d lines", err, lines)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("import %q: %v", file, err)
+		}
+		again, err := kit.Children.Import(t.Context(), strings.NewReader(file))
+		if want := (child.Imported{Unchanged: first.Added + first.Updated + first.Unchanged}); err != nil || again != want {
+			t.Errorf("again %+v, %v, want %+v", again, err, want)
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package app_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"luxbff/server/apptest"
+)
+
+// client speaks graphql-transport-ws, as its protocol page has it.
+type client struct {
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+type frame struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+func dial(t *testing.T, s *apptest.Server, token string) *client {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", http.Header{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	t.Cleanup(func() { _ = conn.Close() })
+	c := &client{t, conn}
+	c.send(frame{Type: "connection_init", Payload: raw(t, map[string]string{"Authorization": "Bearer " + token})})
+	return c
+}
+
+func raw(t *testing.T, value any) json.RawMessage {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (c *client) send(f frame) {
+	c.t.Helper()
+	if err := c.conn.WriteJSON(f); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// next is the next frame that is no ping.
+func (c *client) next() (frame, error) {
+	if err := c.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return frame{}, err
+	}
+	for {
+		var f frame
+		if err := c.conn.ReadJSON(&f); err != nil || f.Type != "ping" {
+			return f, err
+		}
+		c.send(frame{Type: "pong"})
+	}
+}
+
+func (c *client) want(kind string) frame {
+	c.t.Helper()
+	f, err := c.next()
+	if err != nil || f.Type != kind {
+		c.t.Fatalf("got %+v %s, %v; want %s", f, f.Payload, err, kind)
+	}
+	return f
+}
+
+func (c *client) subscribe(query string, variables map[string]any) {
+	c.t.Helper()
+	c.send(frame{ID: "1", Type: "subscribe", Payload: raw(c.t, map[string]any{"query": query, "variables": variables})})
+}
+
+type told struct {
+	Cursor string
+	Change string
+	Devlog struct {
+		ID     string
+		Status string
+	}
+	Device struct{ LastLogFileID int }
+}
+
+func (c *client) event() told {
+	c.t.Helper()
+	var payload struct {
+		Data struct{ DevlogStatus told }
+	}
+	if err := json.Unmarshal(c.want("next").Payload, &payload); err != nil {
+		c.t.Fatal(err)
+	}
+	return payload.Data.DevlogStatus
+}
+
+func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 1)
+	feed := sample(t, "subscription").Document
+
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	c.subscribe(feed, nil)
+	// A query behind the subscription on the same socket: once it is answered,
+	// the subscription stands.
+	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "{ me { id } }"})})
+	c.want("next")
+	c.want("complete")
+	upload(t, s, token, 1, 1)
+	first := c.event()
+	if first.Change != "COMPLETED" || first.Device.LastLogFileID != 1 {
+		t.Errorf("the event of the upload is %+v", first)
+	}
+	if err := c.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	upload(t, s, token, 2, 4) // missed
+	again := dial(t, s, token)
+	again.want("connection_ack")
+	again.subscribe(feed, map[string]any{"after": first.Cursor})
+	for file := 2; file <= 4; file++ {
+		if e := again.event(); e.Device.LastLogFileID != file {
+			t.Errorf("missed event %d is %+v", file, e)
+		}
+	}
+	upload(t, s, token, 5, 5)
+	if e := again.event(); e.Device.LastLogFileID != 5 {
+		t.Errorf("the live event after the missed ones is %+v", e)
+	}
+}
+
+func TestSignOutEndsTheFeedWithForbidden(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	c.subscribe(sample(t, "subscription").Document, nil)
+	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
+	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {
+		t.Errorf("after the sign-out: %+v, %v; want close 4403", f, err)
+	}
+	if code := s.GraphQL(t, token, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {
+		t.Errorf("the access token after the sign-out answers %q", code)
+	}
+}
+
+func TestSocketWithoutATokenIsForbidden(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := dial(t, s, "nonsense")
+	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {
+		t.Errorf("%+v, %v; want close 4403", f, err)
+	}
+}

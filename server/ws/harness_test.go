@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,14 @@ import (
 	"luxbff/server/ws"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if address, n, ok := strings.Cut(os.Getenv(dialersEnv), " "); ok {
+		count, _ := strconv.Atoi(n)
+		dialMany(address, count)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of a test; none of them measures time.
 const patience = 20 * time.Second

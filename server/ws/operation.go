@@ -47,7 +47,9 @@ func (s *socket) startOperation(m message) {
 		if s.running == nil {
 			s.running = make(map[string]*operation, 1)
 		}
-		op.ctx, op.cancel = context.WithCancel(s.session.Context)
+		// The socket cancels its operations one by one. Were they children of its
+		// context as well, each would cost an entry in a map.
+		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
 		s.running[m.ID] = op
 	}
 	s.mu.Unlock()
@@ -119,11 +121,21 @@ func (op *operation) dispatch(params *graphql.RawParams) bool {
 		return false
 	}
 	if opCtx.Operation.Operation == ast.Subscription {
+		shareText(opCtx)
 		op.stream = live.NewStream(op.wake)
 		ctx = live.WithStream(ctx, op.stream)
 	}
 	op.responses, op.ctx = op.subscribe(ctx, opCtx)
 	return true
+}
+
+// shareText lets go of the client's copy of a query that is in the cache, for a
+// subscription keeps it as long as it lives.
+func shareText(opCtx *graphql.OperationContext) {
+	at := opCtx.Operation.Position
+	if at != nil && at.Src != nil && at.Src.Input == opCtx.RawQuery {
+		opCtx.RawQuery = at.Src.Input
+	}
 }
 
 // subscribe dispatches and watches the subscription's resolver: one that took

@@ -68,9 +68,6 @@ func legacyWS() *protocol {
 	}
 }
 
-// subprotocols are the names in the order of our preference.
-func subprotocols() []string { return []string{transportWS().name, legacyWS().name} }
-
 // message is an inbound frame.
 type message struct {
 	ID      string          `json:"id"`

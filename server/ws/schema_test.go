@@ -34,7 +34,7 @@ type schema struct {
 func newSchema() *schema {
 	return &schema{
 		doc:   gqlparser.MustLoadSchema(&ast.Source{Name: "test.graphqls", Input: sdl}),
-		board: &board{feeds: map[*feed]struct{}{}, changed: make(chan struct{})},
+		board: &board{capacity: 1024, feeds: map[*feed]struct{}{}, changed: make(chan struct{})},
 	}
 }
 
@@ -144,11 +144,12 @@ func counter(ctx context.Context, n int) chan any {
 
 // board is a hub: it wakes its feeds where they can be woken.
 type board struct {
-	mu      sync.Mutex
-	feeds   map[*feed]struct{}
-	changed chan struct{}
-	notes   int
-	preload string // put on a feed while its resolver still runs
+	mu       sync.Mutex
+	feeds    map[*feed]struct{}
+	changed  chan struct{}
+	notes    int
+	capacity int    // of a feed
+	preload  string // put on a feed while its resolver still runs
 }
 
 type feed struct {
@@ -161,7 +162,7 @@ type feed struct {
 }
 
 func (b *board) subscribe(ctx context.Context, padding int, ends bool) chan any {
-	f := &feed{ctx: ctx, values: make(chan any, 1024), ends: ends}
+	f := &feed{ctx: ctx, values: make(chan any, b.capacity), ends: ends}
 	for len(f.padding) < padding {
 		f.padding += "0123456789"
 	}

@@ -51,10 +51,7 @@ type socket struct {
 
 // serve starts the socket's one lasting goroutine.
 func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) {
-	s := &socket{t: t, conn: conn, exec: exec, request: r, proto: transportWS()}
-	if conn.Subprotocol() == legacyWS().name {
-		s.proto = legacyWS()
-	}
+	s := &socket{t: t, conn: conn, exec: exec, request: r, proto: t.protocol(conn.Subprotocol())}
 	s.ctx, s.end = context.WithCancel(t.cfg.Context)
 	conn.SetPingHandler(func(text string) error {
 		s.heard.Store(true)

@@ -69,8 +69,9 @@ type Config struct {
 
 // Session is what Init learned.
 type Session struct {
-	// Context is the base of each operation's context. It must derive from the
-	// one that Init was given. Nil means that one.
+	// Context is the base of each operation's context; nil means the one that
+	// Init was given. Only its values count: operations end when the client
+	// stops them and when the socket ends.
 	Context context.Context //nolint:containedctx // carries the viewer from Init to operations
 	// User and ID are the keys for Registry.CloseUser and CloseSession; empty
 	// ones match nothing, and an empty User is under no limit.
@@ -98,8 +99,9 @@ func (p InitPayload) String(keys ...string) string {
 // Transport is the graphql.Transport for WebSocket upgrades. Add it before any
 // transport that takes GET requests.
 type Transport struct {
-	cfg      Config
-	upgrader websocket.Upgrader
+	cfg       Config
+	upgrader  websocket.Upgrader
+	protocols []*protocol // in the order of our preference
 }
 
 var _ graphql.Transport = (*Transport)(nil)
@@ -112,13 +114,13 @@ const readBuffer = 512
 
 // New makes the transport.
 func New(cfg Config) *Transport {
-	t := &Transport{cfg: cfg.withDefaults()}
+	t := &Transport{cfg: cfg.withDefaults(), protocols: []*protocol{transportWS(), legacyWS()}}
 	t.upgrader = websocket.Upgrader{
 		HandshakeTimeout: t.cfg.WriteTimeout,
 		ReadBufferSize:   readBuffer,
 		WriteBufferSize:  frameBuffer,
 		WriteBufferPool:  &sync.Pool{},
-		Subprotocols:     subprotocols(),
+		Subprotocols:     []string{t.protocols[0].name, t.protocols[1].name},
 		CheckOrigin:      cfg.CheckOrigin,
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, _ error) {
 			refuse(w, status)
@@ -147,6 +149,17 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	serve(t, conn, r, exec) //nolint:contextcheck // the socket outlives the request
+}
+
+// protocol is the one that was agreed on; the newer one if none was, for a
+// socket that is only to be told so.
+func (t *Transport) protocol(name string) *protocol {
+	for _, p := range t.protocols {
+		if p.name == name {
+			return p
+		}
+	}
+	return t.protocols[0]
 }
 
 // refuse answers a request that doesn't become a socket, in GraphQL's shape.

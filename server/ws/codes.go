@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"time"
 	"unicode/utf8"
 
 	"luxbff/internal/fault"
@@ -40,11 +41,20 @@ func clip(reason string) string {
 	return reason[:end]
 }
 
-// verdict is the code and reason for an error of Init or Renew.
-func verdict(err error) (code int, reason string) {
+// ending is why the server ends a connection. A socket shows the code and the
+// reason; an HTTP stream, which has no codes, shows err or says when to return.
+type ending struct {
+	code   int
+	reason string
+	err    error
+	retry  time.Duration
+}
+
+// refusal is the ending for an error of Init, Renew or the registry's callers.
+func refusal(err error) ending {
 	known := fault.From(err)
 	if known.Kind == fault.Internal {
-		return CodeTryAgainLater, known.Detail()
+		return ending{code: CodeTryAgainLater, reason: known.Detail(), err: err}
 	}
-	return CodeForbidden, known.Detail()
+	return ending{code: CodeForbidden, reason: known.Detail(), err: err}
 }

@@ -2,27 +2,20 @@ package ws
 
 import (
 	"context"
-	"errors"
-	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/fault"
-	"luxbff/internal/live"
 )
 
 // operation is one query, mutation or subscription that runs on a socket.
 type operation struct {
-	socket    *socket
-	id        string
-	ctx       context.Context //nolint:containedctx // the operation's life
-	cancel    context.CancelFunc
-	responses graphql.ResponseHandler
-	stream    *live.Stream // nil unless it is a subscription
+	execution
+	socket *socket
+	id     string
+	cancel context.CancelFunc
 	// pending counts the wakes not yet answered, and the dispatch as the first.
 	// Whoever raises it from zero runs the operation until it is zero again: so
 	// no two ever run it, and no wake is lost.
@@ -37,7 +30,7 @@ func (s *socket) startOperation(m message) {
 		s.malformed(err)
 		return
 	}
-	op := &operation{socket: s, id: m.ID}
+	op := &operation{execution: execution{exec: s.exec}, socket: s, id: m.ID}
 	op.pending.Store(1)
 	s.mu.Lock()
 	ready := s.phase == phaseReady
@@ -55,10 +48,10 @@ func (s *socket) startOperation(m message) {
 	s.mu.Unlock()
 	switch {
 	case !ready:
-		s.Close(CodeUnauthorized, "Unauthorized")
+		s.close(CodeUnauthorized, "Unauthorized")
 		return
 	case used && !s.proto.legacy:
-		s.Close(CodeDuplicateID, "Subscriber for "+m.ID+" already exists")
+		s.close(CodeDuplicateID, "Subscriber for "+m.ID+" already exists")
 		return
 	case used:
 		before.cancel()
@@ -92,7 +85,7 @@ func (op *operation) run(params *graphql.RawParams, refused bool) {
 	if !op.dispatch(params) {
 		return
 	}
-	if op.stream == nil || !op.stream.Woken() {
+	if !op.woken() {
 		for op.step() {
 			continue
 		}
@@ -103,61 +96,11 @@ func (op *operation) run(params *graphql.RawParams, refused bool) {
 
 // dispatch hands the operation to the executor. It is false if that refused it.
 func (op *operation) dispatch(params *graphql.RawParams) bool {
-	ctx := op.ctx
-	if hook := op.socket.t.cfg.Operation; hook != nil {
-		allowed, err := hook(ctx)
-		if err != nil {
-			op.fail(err)
-			return false
-		}
-		ctx = allowed
+	refused := op.start(op.socket.t.cfg.Operation, params, op.wake)
+	if refused != nil {
+		op.refuse(refused)
 	}
-	exec := op.socket.exec
-	ctx = graphql.StartOperationTrace(ctx)
-	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
-	opCtx, errs := exec.CreateOperationContext(ctx, params)
-	if len(errs) > 0 {
-		op.refuse(exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs))
-		return false
-	}
-	if opCtx.Operation.Operation == ast.Subscription {
-		shareText(opCtx)
-		op.stream = live.NewStream(op.wake)
-		ctx = live.WithStream(ctx, op.stream)
-	}
-	op.responses, op.ctx = op.subscribe(ctx, opCtx)
-	return true
-}
-
-// shareText lets go of the client's copy of a query that is in the cache, for a
-// subscription keeps it as long as it lives.
-func shareText(opCtx *graphql.OperationContext) {
-	at := opCtx.Operation.Position
-	if at != nil && at.Src != nil && at.Src.Input == opCtx.RawQuery {
-		opCtx.RawQuery = at.Src.Input
-	}
-}
-
-// subscribe dispatches and watches the subscription's resolver: one that took
-// the waker and failed all the same wakes nobody, so its answer is fetched as
-// that of a subscription without one.
-func (op *operation) subscribe(ctx context.Context, opCtx *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	if op.stream == nil {
-		return op.socket.exec.DispatchOperation(ctx, opCtx)
-	}
-	middleware, ok := opCtx.ResolverMiddleware, true
-	opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
-		ok = false
-		result, err := middleware(ctx, next)
-		ok = err == nil
-		return result, err
-	}
-	responses, inner := op.socket.exec.DispatchOperation(ctx, opCtx)
-	opCtx.ResolverMiddleware = middleware
-	if !ok {
-		op.stream = live.NewStream(nil)
-	}
-	return responses, inner
+	return refused == nil
 }
 
 // wake tells that one more response can be had without waiting.
@@ -208,23 +151,15 @@ func (op *operation) step() bool {
 // finish ends an operation that has no more responses. One that was stopped
 // meanwhile ends without a word.
 func (op *operation) finish() {
-	if op.stream != nil {
-		if err := op.stream.Err(); err != nil {
-			op.fail(err)
-			return
-		}
+	if err := op.err(); err != nil {
+		op.fail(err)
+		return
 	}
 	op.last(frame(op.socket.proto.complete, quote(op.id), nil))
 }
 
 // fail ends the operation with an error that isn't part of a response.
-func (op *operation) fail(err error) {
-	ctx := op.ctx
-	if !graphql.HasOperationContext(ctx) {
-		ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{})
-	}
-	op.refuse(op.socket.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}))
-}
+func (op *operation) fail(err error) { op.refuse(op.present(err)) }
 
 // refuse ends the operation with errors that the presenter has seen.
 func (op *operation) refuse(response *graphql.Response) {
@@ -246,9 +181,6 @@ func (op *operation) last(data []byte) {
 // recovers itself, from ending the program.
 func (op *operation) recoverPanic() {
 	if cause := recover(); cause != nil {
-		op.socket.t.cfg.Logger.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
-		op.fail(fault.Internal.Because(errPanic))
+		op.fail(panicked(op.socket.t.cfg.Logger, cause))
 	}
 }
-
-var errPanic = errors.New("operation panicked")

@@ -30,7 +30,7 @@ type Registry struct {
 
 // member is a live connection: a socket or an HTTP stream.
 type member interface {
-	Close(code int, reason string)
+	finish(e ending)
 	abort()
 }
 
@@ -49,11 +49,12 @@ func NewRegistry(cfg RegistryConfig) *Registry {
 	}
 }
 
-// CloseSession closes the connections of one session with 4403 and the reason.
-func (g *Registry) CloseSession(id, reason string) { g.close(g.sessions, id, reason) }
+// CloseSession ends the connections of one session: a socket with 4403 and the
+// detail of the fault, a stream with the error.
+func (g *Registry) CloseSession(id string, cause error) { g.close(g.sessions, id, cause) }
 
-// CloseUser closes the connections of one user with 4403 and the reason.
-func (g *Registry) CloseUser(user, reason string) { g.close(g.users, user, reason) }
+// CloseUser ends the connections of one user as CloseSession does.
+func (g *Registry) CloseUser(user string, cause error) { g.close(g.users, user, cause) }
 
 // Len counts the live connections.
 func (g *Registry) Len() int {
@@ -70,7 +71,10 @@ func (g *Registry) Shutdown(ctx context.Context) error {
 	members := g.stop()
 	for i, m := range members {
 		hint := g.cfg.RetrySpread * time.Duration(i+1) / time.Duration(len(members))
-		m.Close(CodeGoingAway, fmt.Sprintf("Restarting, retry in %d ms", hint.Milliseconds()))
+		m.finish(ending{
+			code: CodeGoingAway, retry: hint,
+			reason: fmt.Sprintf("Restarting, retry in %d ms", hint.Milliseconds()),
+		})
 	}
 	select {
 	case <-g.empty:
@@ -162,12 +166,12 @@ func (g *Registry) exit(m member) {
 	g.checkEmpty()
 }
 
-func (g *Registry) close(in index, key, reason string) {
+func (g *Registry) close(in index, key string, cause error) {
 	g.mu.Lock()
 	members := append([]member(nil), in[key]...)
 	g.mu.Unlock()
 	for _, m := range members {
-		m.Close(CodeForbidden, reason)
+		m.finish(refusal(cause))
 	}
 }
 

@@ -65,9 +65,9 @@ func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.Gra
 	s.startTimer(t.cfg.InitTimeout)
 	switch {
 	case !t.cfg.Registry.enter(s):
-		s.Close(CodeGoingAway, "Restarting")
+		s.close(CodeGoingAway, "Restarting")
 	case conn.Subprotocol() == "":
-		s.Close(CodeNoSubprotocol, "Subprotocol not acceptable")
+		s.close(CodeNoSubprotocol, "Subprotocol not acceptable")
 	}
 	go s.read()
 }
@@ -82,7 +82,7 @@ func (s *socket) read() {
 		case errors.Is(err, errNotText):
 			s.malformed(err)
 		case errors.Is(err, errTooBig):
-			s.Close(CodeMessageTooBig, "Message is too big")
+			s.close(CodeMessageTooBig, "Message is too big")
 		case err != nil:
 			return
 		default:
@@ -135,7 +135,7 @@ func (s *socket) handle(data []byte) {
 			s.malformed(err)
 		}
 	case verbTerminate:
-		s.Close(websocket.CloseNormalClosure, "")
+		s.close(websocket.CloseNormalClosure, "")
 	}
 }
 
@@ -151,7 +151,7 @@ func (s *socket) malformed(err error) {
 		s.push(websocket.TextMessage, connectionError(err.Error()))
 		return
 	}
-	s.Close(CodeBadMessage, err.Error())
+	s.close(CodeBadMessage, err.Error())
 }
 
 func connectionError(reason string) []byte {
@@ -176,7 +176,7 @@ func (s *socket) greet(payload json.RawMessage) {
 	s.request = nil
 	s.mu.Unlock()
 	if !first {
-		s.Close(CodeTooManyInits, "Too many initialisation requests")
+		s.close(CodeTooManyInits, "Too many initialisation requests")
 		return
 	}
 	go s.initialise(fields, request)
@@ -193,7 +193,7 @@ func (s *socket) initialise(payload InitPayload, r *http.Request) {
 		session.Context = s.ctx
 	}
 	if !s.t.cfg.Registry.admit(s, keys{session.User, session.ID}) {
-		s.Close(CodeTooManySockets, "Too many sockets")
+		s.close(CodeTooManySockets, "Too many sockets")
 		return
 	}
 	// A session that ended while Init ran was not yet to be found by
@@ -256,9 +256,9 @@ func (s *socket) startRenewal(token string) {
 	s.mu.Unlock()
 	switch {
 	case !ready:
-		s.Close(CodeUnauthorized, "Unauthorized")
+		s.close(CodeUnauthorized, "Unauthorized")
 	case busy:
-		s.Close(CodeTooManyInits, "Too many initialisation requests")
+		s.close(CodeTooManyInits, "Too many initialisation requests")
 	default:
 		go s.renew(before, token)
 	}
@@ -297,20 +297,20 @@ func expiry(at time.Time) []byte {
 
 // forbid closes the socket for an error of a hook.
 func (s *socket) forbid(err error) {
-	code, reason := verdict(err)
-	if code == CodeTryAgainLater && s.ctx.Err() == nil {
+	e := refusal(err)
+	if e.code == CodeTryAgainLater && s.ctx.Err() == nil {
 		s.t.cfg.Logger.Error("socket hook failed", "error", err)
 	}
 	if s.proto.legacy {
-		s.push(websocket.TextMessage, connectionError(reason))
+		s.push(websocket.TextMessage, connectionError(e.reason))
 	}
-	s.Close(code, reason)
+	s.finish(e)
 }
 
 func (s *socket) recoverHook(name string) {
 	if cause := recover(); cause != nil {
 		s.t.cfg.Logger.Error("socket hook panicked", "hook", name, "panic", cause, "stack", string(debug.Stack()))
-		s.Close(CodeInternal, fault.Internal.Err().Detail())
+		s.close(CodeInternal, fault.Internal.Err().Detail())
 	}
 }
 

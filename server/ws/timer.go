@@ -49,7 +49,7 @@ func (s *socket) tick() {
 	case now == phaseClosed:
 		return
 	case now != phaseReady:
-		s.Close(CodeInitTimeout, "Connection initialisation timeout")
+		s.close(CodeInitTimeout, "Connection initialisation timeout")
 		return
 	case expires && left <= 0:
 		s.forbid(fault.TokenIsExpired.Err())

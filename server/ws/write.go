@@ -170,9 +170,12 @@ func (s *socket) sent(size int) {
 	s.makeRoom()
 }
 
-// Close ends every operation and closes the socket with the code and reason,
-// after the frames that are queued already. Only the first Close counts.
-func (s *socket) Close(code int, reason string) {
+// finish closes the socket as the registry asks.
+func (s *socket) finish(e ending) { s.close(e.code, e.reason) }
+
+// close ends every operation and closes the socket with the code and reason,
+// after the frames that are queued already. Only the first close counts.
+func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
 	if s.phase == phaseClosed {
 		s.mu.Unlock()
@@ -190,4 +193,4 @@ func (s *socket) Close(code int, reason string) {
 	s.t.cfg.Logger.Debug("socket closed", "code", code, "reason", reason)
 }
 
-func (s *socket) closeSlow() { s.Close(CodeSlowReader, "Slow reader") }
+func (s *socket) closeSlow() { s.close(CodeSlowReader, "Slow reader") }

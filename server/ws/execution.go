@@ -1,0 +1,110 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/fault"
+	"luxbff/internal/live"
+)
+
+// execution is one operation in the executor's hands, whatever transport it
+// came by.
+type execution struct {
+	exec      graphql.GraphExecutor
+	ctx       context.Context //nolint:containedctx // the operation's life
+	responses graphql.ResponseHandler
+	stream    *live.Stream // nil unless it is a subscription
+}
+
+// start asks the hook, where there is one, and dispatches the operation. It
+// gives the response with the errors if one of them refused it. A nil wake is
+// for transports that wait for each response.
+func (x *execution) start(
+	hook func(context.Context) (context.Context, error), params *graphql.RawParams, wake func(),
+) (refused *graphql.Response) {
+	ctx := x.ctx
+	if hook != nil {
+		allowed, err := hook(ctx)
+		if err != nil {
+			return x.present(err)
+		}
+		ctx = allowed
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
+	opCtx, errs := x.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		return x.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+	}
+	if opCtx.Operation.Operation != ast.Subscription {
+		x.responses, x.ctx = x.exec.DispatchOperation(ctx, opCtx)
+		return nil
+	}
+	shareText(opCtx)
+	x.stream = live.NewStream(wake)
+	x.subscribe(live.WithStream(ctx, x.stream), opCtx)
+	return nil
+}
+
+// shareText lets go of the client's copy of a query that is in the cache, for a
+// subscription keeps it as long as it lives.
+func shareText(opCtx *graphql.OperationContext) {
+	at := opCtx.Operation.Position
+	if at != nil && at.Src != nil && at.Src.Input == opCtx.RawQuery {
+		opCtx.RawQuery = at.Src.Input
+	}
+}
+
+// subscribe dispatches and watches the subscription's resolver: one that took
+// the waker and failed all the same wakes nobody, so its answer is fetched as
+// that of a subscription without one.
+func (x *execution) subscribe(ctx context.Context, opCtx *graphql.OperationContext) {
+	middleware, ok := opCtx.ResolverMiddleware, true
+	opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
+		ok = false
+		result, err := middleware(ctx, next)
+		ok = err == nil
+		return result, err
+	}
+	x.responses, x.ctx = x.exec.DispatchOperation(ctx, opCtx)
+	opCtx.ResolverMiddleware = middleware
+	if !ok {
+		x.stream = live.NewStream(nil)
+	}
+}
+
+// woken reports whether responses are to be fetched only after a wake.
+func (x *execution) woken() bool { return x.stream != nil && x.stream.Woken() }
+
+// err is why a subscription that has no more responses ended, nil if it is
+// simply done.
+func (x *execution) err() error {
+	if x.stream == nil {
+		return nil
+	}
+	return x.stream.Err()
+}
+
+// present gives the response for an error that isn't part of one.
+func (x *execution) present(err error) *graphql.Response {
+	ctx := x.ctx
+	if !graphql.HasOperationContext(ctx) {
+		ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{})
+	}
+	return x.exec.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+}
+
+var errPanic = errors.New("operation panicked")
+
+// panicked logs a recovered panic and gives the error that is told of it.
+func panicked(log *slog.Logger, cause any) error {
+	log.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
+	return fault.Internal.Because(errPanic)
+}

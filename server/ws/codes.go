@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -57,4 +58,10 @@ func refusal(err error) ending {
 		return ending{code: CodeTryAgainLater, reason: known.Detail(), err: err}
 	}
 	return ending{code: CodeForbidden, reason: known.Detail(), err: err}
+}
+
+// goingAway is the ending for a server that stops.
+func goingAway(retry time.Duration) ending {
+	reason := fmt.Sprintf("Restarting, retry in %d ms", retry.Milliseconds())
+	return ending{code: CodeGoingAway, reason: reason, retry: retry}
 }

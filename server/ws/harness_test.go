@@ -52,7 +52,10 @@ func setup(t *testing.T, change func(*ws.Config)) *bench {
 	b := &bench{t: t, schema: newSchema(), registry: cfg.Registry}
 	srv := handler.New(b.schema)
 	srv.SetErrorPresenter(present)
-	srv.AddTransport(ws.New(cfg))
+	transport := ws.New(cfg)
+	srv.AddTransport(transport)
+	srv.AddTransport(transport.SSE())
+	srv.AddTransport(transport.Multipart())
 	b.server = httptest.NewUnstartedServer(srv)
 	b.server.Config.ConnContext = smallBuffers
 	b.server.Start()
@@ -68,6 +71,9 @@ func setup(t *testing.T, change func(*ws.Config)) *bench {
 }
 
 func welcome(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
+	if payload == nil {
+		payload = ws.InitPayload{"as": r.Header.Get("X-As"), "user": r.Header.Get("X-User"), "session": r.Header.Get("X-Session")}
+	}
 	switch payload.String("as") {
 	case "nobody":
 		return ws.Session{}, fault.Unauthenticated.Err()

@@ -68,7 +68,7 @@ type outside struct {
 
 func dialFromOutside(b *testing.B, address string, n int) outside {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // the test binary itself
+	cmd := exec.CommandContext(b.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), dialersEnv+"="+address+" "+strconv.Itoa(n))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -2,7 +2,6 @@ package ws
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -71,10 +70,7 @@ func (g *Registry) Shutdown(ctx context.Context) error {
 	members := g.stop()
 	for i, m := range members {
 		hint := g.cfg.RetrySpread * time.Duration(i+1) / time.Duration(len(members))
-		m.finish(ending{
-			code: CodeGoingAway, retry: hint,
-			reason: fmt.Sprintf("Restarting, retry in %d ms", hint.Milliseconds()),
-		})
+		m.finish(goingAway(hint))
 	}
 	select {
 	case <-g.empty:
@@ -118,13 +114,16 @@ func (g *Registry) draining() bool {
 	return g.stopping
 }
 
-// enter counts a connection whose session isn't known yet. It is false when the
-// registry is shut down; the connection counts all the same until it exits.
-func (g *Registry) enter(m member) bool {
+// enter counts a connection whose session isn't known yet. In a registry that is
+// shut down it counts all the same until it exits, but is finished at once.
+func (g *Registry) enter(m member) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.all[m] = keys{}
-	return !g.stopping
+	late := g.stopping
+	g.mu.Unlock()
+	if late {
+		m.finish(goingAway(g.cfg.RetrySpread))
+	}
 }
 
 // admit files a connection under its keys. It is false at the user's limit. One

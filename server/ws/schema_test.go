@@ -243,11 +243,16 @@ func (b *board) await(ctx context.Context, condition func(feeds, notes int) bool
 	}
 }
 
-// present is an error presenter as the graph has one.
+// present is an error presenter as the graph has one: it shows faults and what
+// GraphQL itself found, and of all else nothing.
 func present(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
 	var known *fault.Error
-	if !errors.As(err, &known) {
+	switch {
+	case errors.As(err, &known):
+	case shown.Err != nil:
+		known = fault.From(shown.Err)
+	default:
 		return shown
 	}
 	return &gqlerror.Error{Message: known.Detail(), Path: shown.Path, Extensions: map[string]any{"code": known.Code()}}

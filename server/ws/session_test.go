@@ -187,6 +187,7 @@ func TestShutdownSpreadsTheReturn(t *testing.T) {
 		cfg.Registry = ws.NewRegistry(ws.RegistryConfig{RetrySpread: 3 * time.Second})
 	})
 	clients := []*client{b.hello(`{}`), b.hello(`{}`), b.dial(modern)}
+	b.awaitLen(3)
 	done := make(chan error)
 	go func() { done <- b.registry.Shutdown(context.Background()) }()
 	reasons := map[string]bool{}

@@ -63,10 +63,8 @@ func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.Gra
 		return nil
 	})
 	s.startTimer(t.cfg.InitTimeout)
-	switch {
-	case !t.cfg.Registry.enter(s):
-		s.close(CodeGoingAway, "Restarting")
-	case conn.Subprotocol() == "":
+	t.cfg.Registry.enter(s)
+	if conn.Subprotocol() == "" {
 		s.close(CodeNoSubprotocol, "Subprotocol not acceptable")
 	}
 	go s.read()

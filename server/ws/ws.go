@@ -1,6 +1,7 @@
-// Package ws serves GraphQL over WebSocket on gorilla/websocket: the protocol
-// graphql-transport-ws, and the older graphql-ws (subscriptions-transport-ws)
-// that Apollo Kotlin still speaks by default. Both run on one engine.
+// Package ws serves what is live in GraphQL. Over WebSocket, on
+// gorilla/websocket: the protocol graphql-transport-ws, and the older graphql-ws
+// (subscriptions-transport-ws) that Apollo Kotlin still speaks by default. Over
+// HTTP: Server-Sent Events and Apollo's multipart subscriptions.
 //
 // A socket costs one goroutine, which waits for the client's next frame. All
 // else runs in goroutines that end: one an operation while it executes, one
@@ -17,11 +18,14 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
+
+	"luxbff/internal/fault"
 )
 
 // Config says who may connect and sets the bounds. Only Init is required; a
@@ -31,6 +35,8 @@ type Config struct {
 	// upgrade request, whose headers and context values may be read but whose
 	// context is cancelled already. An error closes the socket with 4403 and the
 	// detail of the fault; one that isn't a fault closes it with 1013.
+	// For a stream over HTTP the payload is nil, the context is the request's,
+	// and the error is told in the stream.
 	Init func(ctx context.Context, payload InitPayload, r *http.Request) (Session, error)
 
 	// Renew judges the token of an in-band re-authentication: a ping whose
@@ -162,11 +168,17 @@ func (t *Transport) protocol(name string) *protocol {
 	return t.protocols[0]
 }
 
-// refuse answers a request that doesn't become a socket, in GraphQL's shape.
+// refuse answers a request that becomes neither socket nor stream, in GraphQL's
+// shape.
 func refuse(w http.ResponseWriter, status int) {
+	message := http.StatusText(status)
+	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
+	if status == http.StatusBadRequest {
+		message, code = fault.BadRequest.Err().Detail(), fault.BadRequest.Err().Code()
+	}
 	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{
-		"message": http.StatusText(status), "extensions": map[string]any{"status": status},
-	}}})
+		"message": message, "extensions": map[string]any{"code": code, "status": status},
+	}}}) // strings and numbers always encode
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Sec-WebSocket-Version", "13")
 	w.WriteHeader(status)

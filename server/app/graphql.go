@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"luxbff/graph"
+	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/rest"
@@ -19,10 +20,11 @@ import (
 // demoTokenTTL lets a developer explore for a day before reloading the page.
 const demoTokenTTL = 24 * time.Hour
 
-// graphQL serves /graphql: GET, POST and sockets.
+// graphQL serves /graphql: GET, POST, sockets and streams.
 func (a *App) graphQL() http.Handler {
+	sockets := a.socketTransport()
 	return gqlhttp.New(graph.Schema(a.resolver()), gqlhttp.Config{
-		Transports:    []graphql.Transport{a.socketTransport()},
+		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Logger:        a.options.Log,
@@ -44,7 +46,7 @@ func (a *App) socketTransport() *ws.Transport {
 type tokenKey struct{}
 
 // socketInit takes the access token from the payload of connection_init, or
-// from the headers of the upgrade.
+// from the headers of the request.
 func (a *App) socketInit(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
 	token := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
 	if scheme, rest, ok := strings.Cut(token, " "); ok && strings.EqualFold(scheme, "Bearer") {
@@ -84,7 +86,7 @@ func (a *App) socketOperation(ctx context.Context) (context.Context, error) {
 // closeSockets ends the feeds of sessions that have ended; without ids, all of
 // the account's.
 func (a *App) closeSockets(rootUserID int, sessionIDs []int) {
-	const reason = "Could not validate credentials"
+	reason := fault.Unauthenticated.Err()
 	if len(sessionIDs) == 0 {
 		a.sockets.CloseUser(userKey(rootUserID), reason)
 	}

@@ -76,11 +76,24 @@ func (g *Registry) Shutdown(ctx context.Context) error {
 	case <-g.empty:
 		return nil
 	case <-ctx.Done():
-		for _, m := range members {
-			m.abort()
-		}
-		return ctx.Err()
 	}
+	return g.cut(ctx.Err())
+}
+
+// cut ends what didn't end by itself. The error is nil if nothing was left.
+func (g *Registry) cut(reason error) error {
+	members := g.stop()
+	if len(members) == 0 {
+		return nil
+	}
+	for _, m := range members {
+		m.abort()
+	}
+	select {
+	case <-g.empty: // a connection that is cut ends at once
+	case <-time.After(time.Second):
+	}
+	return reason
 }
 
 func (g *Registry) stop() []member {

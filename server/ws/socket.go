@@ -250,7 +250,7 @@ func (s *socket) startRenewal(token string) {
 	s.mu.Lock()
 	ready, busy := s.phase == phaseReady, s.renewing
 	s.renewing = true
-	before := s.session
+	user := s.session.User
 	s.mu.Unlock()
 	switch {
 	case !ready:
@@ -258,14 +258,14 @@ func (s *socket) startRenewal(token string) {
 	case busy:
 		s.close(CodeTooManyInits, "Too many initialisation requests")
 	default:
-		go s.renew(before, token)
+		go s.renew(user, token)
 	}
 }
 
-func (s *socket) renew(before Session, token string) {
+func (s *socket) renew(user, token string) {
 	defer s.recoverHook("renew")
-	after, err := s.t.cfg.Renew(before.Context, token)
-	if err == nil && after.User != before.User {
+	after, err := s.t.cfg.Renew(s.ctx, token)
+	if err == nil && after.User != user {
 		err = fault.NotAuthorizedUser.Err()
 	}
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *socket) renew(before Session, token string) {
 		return
 	}
 	if after.Context == nil {
-		after.Context = before.Context
+		after.Context = s.ctx
 	}
 	after.Ack = nil
 	s.mu.Lock()

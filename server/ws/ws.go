@@ -40,9 +40,9 @@ type Config struct {
 	Init func(ctx context.Context, payload InitPayload, r *http.Request) (Session, error)
 
 	// Renew judges the token of an in-band re-authentication: a ping whose
-	// payload is {"accessToken": "…"}. The context is the session's. The new
-	// session must have the same User. An error closes the socket with 4403.
-	// Without Renew such a ping is a ping.
+	// payload is {"accessToken": "…"}. The context is the one that Init was
+	// given. The new session must have the same User. An error closes the socket
+	// with 4403. Without Renew such a ping is a ping.
 	Renew func(ctx context.Context, accessToken string) (Session, error)
 
 	// Operation, where set, runs before each operation, and once after Init, so

@@ -60,6 +60,10 @@ func rewrite(source []byte) ([]byte, error) {
 	if found := leftover.Find(source); found != nil {
 		return nil, fmt.Errorf("%s is left", found)
 	}
+	source, err := inlinePlainFields(source)
+	if err != nil {
+		return nil, err
+	}
 	return importSequence(source)
 }
 

@@ -1,0 +1,256 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"luxbff/internal/demo"
+)
+
+// built is the program, built once for all tests of the package.
+var built struct {
+	sync.Once
+	path string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if built.path != "" {
+		_ = os.RemoveAll(filepath.Dir(built.path))
+	}
+	os.Exit(status)
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		var folder string
+		if folder, built.err = os.MkdirTemp("", "luxbff"); built.err != nil {
+			return
+		}
+		built.path = filepath.Join(folder, "server")
+		out, err := exec.Command("go", "build", "-o", built.path, ".").CombinedOutput()
+		if err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return built.path
+}
+
+// binary is a server process of its own.
+type binary struct {
+	*exec.Cmd
+	url string
+	log *output
+}
+
+// output is what a process prints, readable while it prints.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// command is the program with settings of its own and none of ours.
+func command(t *testing.T, path, file string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(context.Background(), path, args...)
+	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=file:" + file, "PATH=" + os.Getenv("PATH")}
+	return c
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// startBinary starts the program on a database file and waits until it is ready.
+func startBinary(t *testing.T, path, file string) *binary {
+	t.Helper()
+	b := &binary{Cmd: command(t, path, file), log: &output{}}
+	b.Stdout, b.Stderr = b.log, b.log
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.kill)
+	b.url = "http://" + strings.TrimPrefix(b.Env[0], "ADDR=")
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		answer, err := http.Get(b.url + "/readyz")
+		if err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return b
+			}
+		}
+		if b.ProcessState != nil {
+			break
+		}
+	}
+	t.Fatalf("the server is not ready:\n%s", b.log)
+	return nil
+}
+
+// kill is kill -9.
+func (b *binary) kill() {
+	_ = b.Process.Kill()
+	_ = b.Wait()
+}
+
+// post sends JSON and gives status and body; an error is a broken connection.
+func post(url, token, body string) (int, []byte, error) {
+	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	raw, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, raw, err
+}
+
+// graphQL runs an operation and decodes its data.
+func (b *binary) graphQL(t *testing.T, token, query string, out any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, raw, err := post(b.url+"/graphql", token, string(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := struct {
+		Data   any
+		Errors []any
+	}{Data: out}
+	if err := json.Unmarshal(raw, &reply); err != nil || len(reply.Errors) > 0 {
+		t.Fatalf("%d %s", status, raw)
+	}
+}
+
+// signIn signs the demo parent in.
+func (b *binary) signIn(t *testing.T) string {
+	t.Helper()
+	var data struct {
+		SignIn struct{ Tokens struct{ AccessToken string } }
+	}
+	b.graphQL(t, "", fmt.Sprintf(
+		`mutation { signIn(input: {email: %q, password: %q}) { tokens { accessToken } } }`, demo.Email, demo.Password), &data)
+	return data.SignIn.Tokens.AccessToken
+}
+
+func TestStartsWithADemoFamilyAndSaysHowToSignIn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "demo.db")
+	b := startBinary(t, build(t), file)
+	for range 2 { // A second start finds the family and makes no other.
+		var data struct {
+			ChildUsers []struct {
+				Device  struct{ LastLogFileID int }
+				Devlogs struct{ Edges []struct{ Cursor string } }
+			}
+		}
+		b.graphQL(t, b.signIn(t), `{ childUsers { device { lastLogFileId } devlogs { edges { cursor } } } }`, &data)
+		if len(data.ChildUsers) != 2 {
+			t.Fatalf("the demo family has %d children", len(data.ChildUsers))
+		}
+		for _, c := range data.ChildUsers {
+			if c.Device.LastLogFileID != 7 || len(c.Devlogs.Edges) != 7 {
+				t.Errorf("a demo child has %+v", c)
+			}
+		}
+		for _, want := range []string{"/graphql", "/dev/outbox", demo.Email, demo.Password} {
+			if !strings.Contains(b.log.String(), want) {
+				t.Errorf("the start does not print %s:\n%s", want, b.log)
+			}
+		}
+		b.kill()
+		b = startBinary(t, build(t), file)
+	}
+}
+
+func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	catalogue := filepath.Join(folder, "devices.csv")
+	run := func(lines string) (string, error) {
+		text := "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version\n" + lines
+		if err := os.WriteFile(catalogue, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := command(t, build(t), filepath.Join(folder, "import.db"), "devices", "import", catalogue).CombinedOutput()
+		return string(out), err
+	}
+	const one = "SL20409001,00:80:E1:27:4C:84,1,1,1,1.0.0\n"
+	if out, err := run(one + "SL20409002,00:80:E1:27:4C:85,one,1,1,1.0.0\n"); err == nil || !strings.Contains(out, "line 3") {
+		t.Errorf("a bad line: %v %s", err, out)
+	}
+	for _, want := range []string{"1 devices added, 0 updated, 0 unchanged", "0 devices added, 0 updated, 1 unchanged"} {
+		if out, err := run(one); err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v %s, want %s", err, out, want)
+		}
+	}
+	if out, err := run("SL20409001,00:80:E1:27:4C:84,1,1,2,1.0.1\n"); err != nil || !strings.Contains(out, "0 devices added, 1 updated") {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+func TestTokenAndSchemaCommands(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token.db")
+	b := startBinary(t, build(t), file)
+	out, err := command(t, build(t), file, "token", "--user", "1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data struct{ Me struct{ ID string } }
+	b.graphQL(t, strings.TrimSpace(string(out)), `{ me { id } }`, &data)
+	if data.Me.ID != "1" {
+		t.Errorf("the token is of user %q", data.Me.ID)
+	}
+	out, err = command(t, build(t), file, "schema").Output()
+	if err != nil || !regexp.MustCompile(`type Mutation \{`).Match(out) {
+		t.Errorf("schema: %v %.200s", err, out)
+	}
+}

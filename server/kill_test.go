@@ -1,0 +1,134 @@
+package main_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestKilledServerKeepsWhatItAcknowledged kills the program with SIGKILL during
+// 64 concurrent uploads and starts it again on the same file, ten times. Every
+// record whose upload was answered must be there, once, and no other twice.
+func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
+	const rounds, uploaders = 10, 64
+	file := filepath.Join(t.TempDir(), "kill.db")
+	acknowledged := &ledger{files: map[int]bool{}}
+	for range rounds {
+		b := startBinary(t, build(t), file)
+		token := b.signIn(t)
+		acknowledged.check(t, b, token)
+		before := acknowledged.len()
+		var uploads sync.WaitGroup
+		for range uploaders {
+			uploads.Go(func() { acknowledged.upload(b, token) })
+		}
+		acknowledged.wait(t, before+20+rand.IntN(100))
+		b.kill()
+		uploads.Wait()
+	}
+	b := startBinary(t, build(t), file)
+	acknowledged.check(t, b, b.signIn(t))
+	t.Logf("%d records were acknowledged over %d kills", acknowledged.len(), rounds)
+}
+
+// ledger is what the server said it has stored, by log_file_id.
+type ledger struct {
+	mu    sync.Mutex
+	next  int
+	files map[int]bool
+}
+
+func (l *ledger) take() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next++
+	return 1000 + l.next
+}
+
+func (l *ledger) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.files)
+}
+
+// upload sends one new log after the other until the server is gone.
+func (l *ledger) upload(b *binary, token string) {
+	for {
+		file := l.take()
+		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token, fmt.Sprintf(
+			`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "5b0d2c56-0e0f-4b4e-9d57-6a0d7c1f0001",
+			"detail_data": {"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60},
+			"log_file_id": %d}]}`, file))
+		if err != nil || status != http.StatusOK {
+			return
+		}
+		l.mu.Lock()
+		l.files[file] = true
+		l.mu.Unlock()
+	}
+}
+
+// wait waits until n records are acknowledged.
+func (l *ledger) wait(t *testing.T, n int) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for l.len() < n {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d of %d records were acknowledged", l.len(), n)
+		}
+		time.Sleep(time.Millisecond) // between two looks
+	}
+}
+
+// check reads the whole history and compares.
+func (l *ledger) check(t *testing.T, b *binary, token string) {
+	t.Helper()
+	stored := map[int]int{}
+	after := ""
+	for {
+		var data struct {
+			ChildUser struct {
+				Device  struct{ LastLogFileID int }
+				Devlogs struct {
+					Edges    []struct{ Node struct{ LogFileID int } }
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+				}
+			}
+		}
+		b.graphQL(t, token, `{ childUser(id: 1) { device { lastLogFileId } devlogs(first: 100`+after+
+			`) { edges { node { logFileId } } pageInfo { hasNextPage endCursor } } } }`, &data)
+		for _, e := range data.ChildUser.Devlogs.Edges {
+			stored[e.Node.LogFileID]++
+		}
+		page := data.ChildUser.Devlogs.PageInfo
+		if !page.HasNextPage {
+			break
+		}
+		after = fmt.Sprintf(", after: %q", page.EndCursor)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var missing []string
+	for file := range l.files {
+		if stored[file] == 0 {
+			missing = append(missing, fmt.Sprint(file))
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("acknowledged and lost: %s", strings.Join(missing, " "))
+	}
+	for file, n := range stored {
+		if n > 1 {
+			t.Errorf("log file %d is stored %d times", file, n)
+		}
+	}
+}

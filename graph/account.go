@@ -15,3 +15,11 @@ func tokens(t account.Tokens) *model.Tokens {
 		TokenType:        t.TokenType,
 	}
 }
+
+// newTokens shows the tokens that took the place of others, if any did.
+func newTokens(renewed account.Renewed) *model.Tokens {
+	if renewed.Tokens == nil {
+		return nil
+	}
+	return tokens(*renewed.Tokens)
+}

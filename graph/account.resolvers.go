@@ -75,6 +75,63 @@ func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, 
 	return &model.SignOutPayload{Ok: true}, nil
 }
 
+func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UpdateUserPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.accounts.UpdateUser(ctx, v, account.UpdateUserParams{
+		FirstName: input.FirstName.Value(),
+		LastName:  input.LastName.Value(),
+		Birthdate: input.Birthdate.Value(),
+		Gender:    input.Gender.Value(),
+		Email:     input.Email.Value(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateUserPayload{User: changed}, nil
+}
+
+func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePhoneInput) (*model.ChangePhonePayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.accounts.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ChangePhonePayload{User: changed}, nil
+}
+
+func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.accounts.UpdateNotificationSettings(ctx, v, account.NotificationSettings{
+		IsDeviceMuted:             input.IsDeviceMuted.Value(),
+		IsDeviceAlimTalkEnabled:   input.IsDeviceAlimTalkEnabled.Value(),
+		IsBasestationAlertEnabled: input.IsBasestationAlertEnabled.Value(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateNotificationSettingsPayload{User: changed}, nil
+}
+
+func (r *mutationResolver) DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{}); err != nil {
+		return nil, err
+	}
+	return &model.DeleteAccountPayload{Ok: true}, nil
+}
+
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
 	v, err := viewer.From(ctx)
 	return v.User, err

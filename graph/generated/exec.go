@@ -48,6 +48,20 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AddPushDevicePayload struct {
+		PushDevice func(childComplexity int) int
+		User       func(childComplexity int) int
+	}
+
+	ChangePasswordPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	ChangePhonePayload struct {
+		User func(childComplexity int) int
+	}
+
 	ChildUser struct {
 		Birthdate  func(childComplexity int) int
 		Device     func(childComplexity int) int
@@ -59,8 +73,22 @@ type ComplexityRoot struct {
 		RootUserID func(childComplexity int) int
 	}
 
+	ConnectFacebookPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	CreateChildUserPayload struct {
 		ChildUser func(childComplexity int) int
+	}
+
+	CreateLocalCredentialPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	DeleteAccountPayload struct {
+		Ok func(childComplexity int) int
 	}
 
 	Device struct {
@@ -110,20 +138,50 @@ type ComplexityRoot struct {
 		OccurredAt func(childComplexity int) int
 	}
 
+	DisconnectFacebookPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	FacebookLink struct {
 		Attached func(childComplexity int) int
 		Name     func(childComplexity int) int
 	}
 
+	FindAccountPayload struct {
+		Email    func(childComplexity int) int
+		Provider func(childComplexity int) int
+	}
+
 	Mutation struct {
-		CreateChildUser func(childComplexity int, input model.CreateChildUserInput) int
-		RefreshToken    func(childComplexity int, input model.RefreshTokenInput) int
-		SendSmsCode     func(childComplexity int, input model.SendSmsCodeInput) int
-		SignIn          func(childComplexity int, input model.SignInInput) int
-		SignOut         func(childComplexity int) int
-		SignUp          func(childComplexity int, input model.SignUpInput) int
-		UploadDevlogs   func(childComplexity int, input model.UploadDevlogsInput) int
-		VerifySmsCode   func(childComplexity int, input model.VerifySmsCodeInput) int
+		AddPushDevice              func(childComplexity int, input model.AddPushDeviceInput) int
+		ChangePassword             func(childComplexity int, input model.ChangePasswordInput) int
+		ChangePhone                func(childComplexity int, input model.ChangePhoneInput) int
+		ConnectFacebook            func(childComplexity int, input model.ConnectFacebookInput) int
+		CreateChildUser            func(childComplexity int, input model.CreateChildUserInput) int
+		CreateLocalCredential      func(childComplexity int, input model.CreateLocalCredentialInput) int
+		DeleteAccount              func(childComplexity int) int
+		DisconnectFacebook         func(childComplexity int) int
+		FindAccount                func(childComplexity int, input model.FindAccountInput) int
+		RefreshToken               func(childComplexity int, input model.RefreshTokenInput) int
+		RegisterLocal              func(childComplexity int, input model.RegisterLocalInput) int
+		RemovePushDevice           func(childComplexity int, input model.RemovePushDeviceInput) int
+		RequestPasswordReset       func(childComplexity int, input model.RequestPasswordResetInput) int
+		ResetPassword              func(childComplexity int, input model.ResetPasswordInput) int
+		SendEmailVerification      func(childComplexity int, input model.SendEmailVerificationInput) int
+		SendSmsCode                func(childComplexity int, input model.SendSmsCodeInput) int
+		SetPushToken               func(childComplexity int, input model.SetPushTokenInput) int
+		SignIn                     func(childComplexity int, input model.SignInInput) int
+		SignInLocal                func(childComplexity int, input model.SignInLocalInput) int
+		SignInWithFacebook         func(childComplexity int, input model.SignInWithFacebookInput) int
+		SignOut                    func(childComplexity int) int
+		SignUp                     func(childComplexity int, input model.SignUpInput) int
+		UpdateNotificationSettings func(childComplexity int, input model.UpdateNotificationSettingsInput) int
+		UpdatePolicy               func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateUser                 func(childComplexity int, input model.UpdateUserInput) int
+		UploadDevlogs              func(childComplexity int, input model.UploadDevlogsInput) int
+		VerifyEmail                func(childComplexity int, input model.VerifyEmailInput) int
+		VerifySmsCode              func(childComplexity int, input model.VerifySmsCodeInput) int
 	}
 
 	NotificationSettings struct {
@@ -161,11 +219,47 @@ type ComplexityRoot struct {
 		Tokens func(childComplexity int) int
 	}
 
+	RegisterLocalPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	RemovePushDevicePayload struct {
+		Ok   func(childComplexity int) int
+		User func(childComplexity int) int
+	}
+
+	RequestPasswordResetPayload struct {
+		Ok func(childComplexity int) int
+	}
+
+	ResetPasswordPayload struct {
+		Ok func(childComplexity int) int
+	}
+
+	SendEmailVerificationPayload struct {
+		Ok func(childComplexity int) int
+	}
+
 	SendSmsCodePayload struct {
 		Ok func(childComplexity int) int
 	}
 
+	SetPushTokenPayload struct {
+		Ok func(childComplexity int) int
+	}
+
+	SignInLocalPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	SignInPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	SignInWithFacebookPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
 	}
@@ -189,6 +283,19 @@ type ComplexityRoot struct {
 		RefreshExpiresIn func(childComplexity int) int
 		RefreshToken     func(childComplexity int) int
 		TokenType        func(childComplexity int) int
+	}
+
+	UpdateNotificationSettingsPayload struct {
+		User func(childComplexity int) int
+	}
+
+	UpdatePolicyPayload struct {
+		Policy func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	UpdateUserPayload struct {
+		User func(childComplexity int) int
 	}
 
 	UploadDevlogsPayload struct {
@@ -220,6 +327,10 @@ type ComplexityRoot struct {
 		RegisterType            func(childComplexity int) int
 	}
 
+	VerifyEmailPayload struct {
+		User func(childComplexity int) int
+	}
+
 	VerifySmsCodePayload struct {
 		ValidToken func(childComplexity int) int
 	}
@@ -247,7 +358,27 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	RefreshToken(ctx context.Context, input model.RefreshTokenInput) (*model.RefreshTokenPayload, error)
 	SignOut(ctx context.Context) (*model.SignOutPayload, error)
+	UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UpdateUserPayload, error)
+	ChangePhone(ctx context.Context, input model.ChangePhoneInput) (*model.ChangePhonePayload, error)
+	UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error)
+	DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error)
 	CreateChildUser(ctx context.Context, input model.CreateChildUserInput) (*model.CreateChildUserPayload, error)
+	UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error)
+	SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error)
+	AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error)
+	RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error)
+	RegisterLocal(ctx context.Context, input model.RegisterLocalInput) (*model.RegisterLocalPayload, error)
+	SignInLocal(ctx context.Context, input model.SignInLocalInput) (*model.SignInLocalPayload, error)
+	SignInWithFacebook(ctx context.Context, input model.SignInWithFacebookInput) (*model.SignInWithFacebookPayload, error)
+	ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error)
+	CreateLocalCredential(ctx context.Context, input model.CreateLocalCredentialInput) (*model.CreateLocalCredentialPayload, error)
+	ConnectFacebook(ctx context.Context, input model.ConnectFacebookInput) (*model.ConnectFacebookPayload, error)
+	DisconnectFacebook(ctx context.Context) (*model.DisconnectFacebookPayload, error)
+	SendEmailVerification(ctx context.Context, input model.SendEmailVerificationInput) (*model.SendEmailVerificationPayload, error)
+	VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error)
+	FindAccount(ctx context.Context, input model.FindAccountInput) (*model.FindAccountPayload, error)
+	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
+	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
 	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error)
 }
 type QueryResolver interface {
@@ -289,6 +420,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AddPushDevicePayload.pushDevice":
+		if e.ComplexityRoot.AddPushDevicePayload.PushDevice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPushDevicePayload.PushDevice(childComplexity), true
+	case "AddPushDevicePayload.user":
+		if e.ComplexityRoot.AddPushDevicePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPushDevicePayload.User(childComplexity), true
+
+	case "ChangePasswordPayload.tokens":
+		if e.ComplexityRoot.ChangePasswordPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePasswordPayload.Tokens(childComplexity), true
+	case "ChangePasswordPayload.user":
+		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePasswordPayload.User(childComplexity), true
+
+	case "ChangePhonePayload.user":
+		if e.ComplexityRoot.ChangePhonePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePhonePayload.User(childComplexity), true
 
 	case "ChildUser.birthdate":
 		if e.ComplexityRoot.ChildUser.Birthdate == nil {
@@ -344,12 +508,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChildUser.RootUserID(childComplexity), true
 
+	case "ConnectFacebookPayload.tokens":
+		if e.ComplexityRoot.ConnectFacebookPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectFacebookPayload.Tokens(childComplexity), true
+	case "ConnectFacebookPayload.user":
+		if e.ComplexityRoot.ConnectFacebookPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectFacebookPayload.User(childComplexity), true
+
 	case "CreateChildUserPayload.childUser":
 		if e.ComplexityRoot.CreateChildUserPayload.ChildUser == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CreateChildUserPayload.ChildUser(childComplexity), true
+
+	case "CreateLocalCredentialPayload.tokens":
+		if e.ComplexityRoot.CreateLocalCredentialPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocalCredentialPayload.Tokens(childComplexity), true
+	case "CreateLocalCredentialPayload.user":
+		if e.ComplexityRoot.CreateLocalCredentialPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateLocalCredentialPayload.User(childComplexity), true
+
+	case "DeleteAccountPayload.ok":
+		if e.ComplexityRoot.DeleteAccountPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAccountPayload.Ok(childComplexity), true
 
 	case "Device.childUser":
 		if e.ComplexityRoot.Device.ChildUser == nil {
@@ -548,6 +745,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DevlogStatusEvent.OccurredAt(childComplexity), true
 
+	case "DisconnectFacebookPayload.tokens":
+		if e.ComplexityRoot.DisconnectFacebookPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisconnectFacebookPayload.Tokens(childComplexity), true
+	case "DisconnectFacebookPayload.user":
+		if e.ComplexityRoot.DisconnectFacebookPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisconnectFacebookPayload.User(childComplexity), true
+
 	case "FacebookLink.attached":
 		if e.ComplexityRoot.FacebookLink.Attached == nil {
 			break
@@ -561,6 +771,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacebookLink.Name(childComplexity), true
 
+	case "FindAccountPayload.email":
+		if e.ComplexityRoot.FindAccountPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindAccountPayload.Email(childComplexity), true
+	case "FindAccountPayload.provider":
+		if e.ComplexityRoot.FindAccountPayload.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindAccountPayload.Provider(childComplexity), true
+
+	case "Mutation.addPushDevice":
+		if e.ComplexityRoot.Mutation.AddPushDevice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addPushDevice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddPushDevice(childComplexity, args["input"].(model.AddPushDeviceInput)), true
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model.ChangePasswordInput)), true
+	case "Mutation.changePhone":
+		if e.ComplexityRoot.Mutation.ChangePhone == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePhone_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePhone(childComplexity, args["input"].(model.ChangePhoneInput)), true
+	case "Mutation.connectFacebook":
+		if e.ComplexityRoot.Mutation.ConnectFacebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_connectFacebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConnectFacebook(childComplexity, args["input"].(model.ConnectFacebookInput)), true
 	case "Mutation.createChildUser":
 		if e.ComplexityRoot.Mutation.CreateChildUser == nil {
 			break
@@ -572,6 +839,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateChildUser(childComplexity, args["input"].(model.CreateChildUserInput)), true
+	case "Mutation.createLocalCredential":
+		if e.ComplexityRoot.Mutation.CreateLocalCredential == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createLocalCredential_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateLocalCredential(childComplexity, args["input"].(model.CreateLocalCredentialInput)), true
+	case "Mutation.deleteAccount":
+		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity), true
+	case "Mutation.disconnectFacebook":
+		if e.ComplexityRoot.Mutation.DisconnectFacebook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.DisconnectFacebook(childComplexity), true
+	case "Mutation.findAccount":
+		if e.ComplexityRoot.Mutation.FindAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_findAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FindAccount(childComplexity, args["input"].(model.FindAccountInput)), true
 	case "Mutation.refreshToken":
 		if e.ComplexityRoot.Mutation.RefreshToken == nil {
 			break
@@ -583,6 +884,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshToken(childComplexity, args["input"].(model.RefreshTokenInput)), true
+	case "Mutation.registerLocal":
+		if e.ComplexityRoot.Mutation.RegisterLocal == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerLocal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterLocal(childComplexity, args["input"].(model.RegisterLocalInput)), true
+	case "Mutation.removePushDevice":
+		if e.ComplexityRoot.Mutation.RemovePushDevice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePushDevice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePushDevice(childComplexity, args["input"].(model.RemovePushDeviceInput)), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
+	case "Mutation.sendEmailVerification":
+		if e.ComplexityRoot.Mutation.SendEmailVerification == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendEmailVerification_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendEmailVerification(childComplexity, args["input"].(model.SendEmailVerificationInput)), true
 	case "Mutation.sendSmsCode":
 		if e.ComplexityRoot.Mutation.SendSmsCode == nil {
 			break
@@ -594,6 +950,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendSmsCode(childComplexity, args["input"].(model.SendSmsCodeInput)), true
+	case "Mutation.setPushToken":
+		if e.ComplexityRoot.Mutation.SetPushToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPushToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPushToken(childComplexity, args["input"].(model.SetPushTokenInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -605,6 +972,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
+	case "Mutation.signInLocal":
+		if e.ComplexityRoot.Mutation.SignInLocal == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInLocal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInLocal(childComplexity, args["input"].(model.SignInLocalInput)), true
+	case "Mutation.signInWithFacebook":
+		if e.ComplexityRoot.Mutation.SignInWithFacebook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInWithFacebook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInWithFacebook(childComplexity, args["input"].(model.SignInWithFacebookInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -622,6 +1011,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.updateNotificationSettings":
+		if e.ComplexityRoot.Mutation.UpdateNotificationSettings == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateNotificationSettings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateNotificationSettings(childComplexity, args["input"].(model.UpdateNotificationSettingsInput)), true
+	case "Mutation.updatePolicy":
+		if e.ComplexityRoot.Mutation.UpdatePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePolicy(childComplexity, args["input"].(model.UpdatePolicyInput)), true
+	case "Mutation.updateUser":
+		if e.ComplexityRoot.Mutation.UpdateUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
 	case "Mutation.uploadDevlogs":
 		if e.ComplexityRoot.Mutation.UploadDevlogs == nil {
 			break
@@ -633,6 +1055,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadDevlogs(childComplexity, args["input"].(model.UploadDevlogsInput)), true
+	case "Mutation.verifyEmail":
+		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifyEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
 	case "Mutation.verifySmsCode":
 		if e.ComplexityRoot.Mutation.VerifySmsCode == nil {
 			break
@@ -759,12 +1192,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshTokenPayload.Tokens(childComplexity), true
 
+	case "RegisterLocalPayload.tokens":
+		if e.ComplexityRoot.RegisterLocalPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterLocalPayload.Tokens(childComplexity), true
+	case "RegisterLocalPayload.user":
+		if e.ComplexityRoot.RegisterLocalPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterLocalPayload.User(childComplexity), true
+
+	case "RemovePushDevicePayload.ok":
+		if e.ComplexityRoot.RemovePushDevicePayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePushDevicePayload.Ok(childComplexity), true
+	case "RemovePushDevicePayload.user":
+		if e.ComplexityRoot.RemovePushDevicePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePushDevicePayload.User(childComplexity), true
+
+	case "RequestPasswordResetPayload.ok":
+		if e.ComplexityRoot.RequestPasswordResetPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.Ok(childComplexity), true
+
+	case "ResetPasswordPayload.ok":
+		if e.ComplexityRoot.ResetPasswordPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetPasswordPayload.Ok(childComplexity), true
+
+	case "SendEmailVerificationPayload.ok":
+		if e.ComplexityRoot.SendEmailVerificationPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendEmailVerificationPayload.Ok(childComplexity), true
+
 	case "SendSmsCodePayload.ok":
 		if e.ComplexityRoot.SendSmsCodePayload.Ok == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SendSmsCodePayload.Ok(childComplexity), true
+
+	case "SetPushTokenPayload.ok":
+		if e.ComplexityRoot.SetPushTokenPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPushTokenPayload.Ok(childComplexity), true
+
+	case "SignInLocalPayload.tokens":
+		if e.ComplexityRoot.SignInLocalPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInLocalPayload.Tokens(childComplexity), true
+	case "SignInLocalPayload.user":
+		if e.ComplexityRoot.SignInLocalPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInLocalPayload.User(childComplexity), true
 
 	case "SignInPayload.tokens":
 		if e.ComplexityRoot.SignInPayload.Tokens == nil {
@@ -778,6 +1278,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInPayload.User(childComplexity), true
+
+	case "SignInWithFacebookPayload.tokens":
+		if e.ComplexityRoot.SignInWithFacebookPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithFacebookPayload.Tokens(childComplexity), true
+	case "SignInWithFacebookPayload.user":
+		if e.ComplexityRoot.SignInWithFacebookPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithFacebookPayload.User(childComplexity), true
 
 	case "SignOutPayload.ok":
 		if e.ComplexityRoot.SignOutPayload.Ok == nil {
@@ -841,6 +1354,33 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tokens.TokenType(childComplexity), true
+
+	case "UpdateNotificationSettingsPayload.user":
+		if e.ComplexityRoot.UpdateNotificationSettingsPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateNotificationSettingsPayload.User(childComplexity), true
+
+	case "UpdatePolicyPayload.policy":
+		if e.ComplexityRoot.UpdatePolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyPayload.Policy(childComplexity), true
+	case "UpdatePolicyPayload.user":
+		if e.ComplexityRoot.UpdatePolicyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyPayload.User(childComplexity), true
+
+	case "UpdateUserPayload.user":
+		if e.ComplexityRoot.UpdateUserPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
 
 	case "UploadDevlogsPayload.devlogs":
 		if e.ComplexityRoot.UploadDevlogsPayload.Devlogs == nil {
@@ -981,6 +1521,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.RegisterType(childComplexity), true
+
+	case "VerifyEmailPayload.user":
+		if e.ComplexityRoot.VerifyEmailPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.User(childComplexity), true
 
 	case "VerifySmsCodePayload.validToken":
 		if e.ComplexityRoot.VerifySmsCodePayload.ValidToken == nil {
@@ -1175,6 +1722,34 @@ extend type Mutation {
   Ends the session of the access token: both its tokens stop at once and its live feeds end within a second.
   """
   signOut: SignOutPayload
+
+  """
+  Changes the account's own data; what is absent or null stays as it is. A new e-mail address is unverified, and
+  an account that signs in by e-mail does so by the old one until the new one is verified.
+  Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `.
+  REST: ` + "`" + `PATCH user/root-user` + "`" + `, SNUTT ` + "`" + `PUT /user/info` + "`" + `.
+  """
+  updateUser(input: UpdateUserInput!): UpdateUserPayload
+
+  """
+  Gives the account another phone number: have a code sent to the new number with ` + "`" + `sendSmsCode` + "`" + `, then give it here.
+  Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `,
+  ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (not E.164). REST: ` + "`" + `POST user/change-phone` + "`" + `.
+  """
+  changePhone(input: ChangePhoneInput!): ChangePhonePayload
+
+  """
+  Changes what the account wants to be notified of; what is absent or null stays as it is.
+  REST: ` + "`" + `PATCH user/notification` + "`" + `.
+  """
+  updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload
+
+  """
+  Deletes the account with its children and their logs, for good. Devices, e-mail, phone, local id and Facebook
+  link are free for a new account; every session and every live feed ends.
+  REST: ` + "`" + `DELETE user/root-user` + "`" + `, SNUTT ` + "`" + `DELETE /user/account` + "`" + `.
+  """
+  deleteAccount: DeleteAccountPayload
 }
 
 """
@@ -1236,33 +1811,6 @@ type NotificationSettings {
   isDeviceAlimTalkEnabled: Boolean!
   "Notifications of the base station's sensor."
   isBasestationAlertEnabled: Boolean!
-}
-
-"""
-Consent to push notifications and to marketing. Each date is set when its consent is given and stays afterwards.
-"""
-type Policy {
-  isPushAgree: Boolean!
-  isMarketingAgree: Boolean!
-  pushAgreeDate: DateTime
-  marketingAgreeDate: DateTime
-}
-
-"""
-The link to a Facebook account.
-"""
-type FacebookLink {
-  attached: Boolean!
-  "The account name at Facebook; null without a link."
-  name: String
-}
-
-"""
-A phone that asked to be notified.
-"""
-type PushDevice {
-  registrationId: String!
-  createdAt: DateTime!
 }
 
 enum Gender {
@@ -1371,6 +1919,48 @@ type RefreshTokenPayload {
 type SignOutPayload {
   ok: Boolean!
 }
+
+input UpdateUserInput {
+  firstName: String
+  "May be empty."
+  lastName: String
+  "Not in the future."
+  birthdate: Date
+  gender: Gender
+  email: String
+}
+
+type UpdateUserPayload {
+  user: User!
+}
+
+input ChangePhoneInput {
+  "The new number, E.164."
+  phone: String!
+  "The six digits of the SMS to the new number."
+  validnum: String!
+}
+
+type ChangePhonePayload {
+  user: User!
+}
+
+input UpdateNotificationSettingsInput {
+  "The device makes no sound."
+  isDeviceMuted: Boolean
+  "KakaoTalk messages when an electrode loses contact."
+  isDeviceAlimTalkEnabled: Boolean
+  "Notifications of the base station's sensor."
+  isBasestationAlertEnabled: Boolean
+}
+
+type UpdateNotificationSettingsPayload {
+  user: User!
+}
+
+type DeleteAccountPayload {
+  ok: Boolean!
+}
 `, BuiltIn: false},
 	{Name: "../child.graphqls", Input: `extend type Query {
   """
@@ -1460,6 +2050,325 @@ input CreateChildUserInput {
 
 type CreateChildUserPayload {
   childUser: ChildUser!
+}
+`, BuiltIn: false},
+	{Name: "../consent.graphqls", Input: `extend type Mutation {
+  """
+  Changes what the account consents to; what is absent or null stays as it is. Consent to push needs a push token:
+  one that was set before, or ` + "`" + `token` + "`" + ` here. Withdrawing consent keeps the token.
+  Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, or a
+  malformed one). REST: ` + "`" + `PATCH user/policy` + "`" + `.
+  """
+  updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload
+
+  """
+  Stores the token by which FCM reaches the app. Errors: ` + "`" + `PUSH_PERMISSON_DENIED` + "`" + ` (no consent to push),
+  ` + "`" + `USER_PUSH_TOKEN_UPDATE_FAILED` + "`" + ` (malformed). REST: ` + "`" + `POST user/push/set-token` + "`" + `.
+  """
+  setPushToken(input: SetPushTokenInput!): SetPushTokenPayload
+
+  """
+  Has the account notified on a phone. A phone belongs to the account that added it last; adding it again changes
+  nothing. Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
+  """
+  addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload
+
+  """
+  Stops notifying the account on a phone; one that is not there is gone already.
+  REST: SNUTT ` + "`" + `DELETE /user/device/{registration_id}` + "`" + `.
+  """
+  removePushDevice(input: RemovePushDeviceInput!): RemovePushDevicePayload
+}
+
+"""
+Consent to push notifications and to marketing. Each date is set when its consent is given and stays afterwards.
+"""
+type Policy {
+  isPushAgree: Boolean!
+  isMarketingAgree: Boolean!
+  pushAgreeDate: DateTime
+  marketingAgreeDate: DateTime
+}
+
+"""
+A phone that asked to be notified.
+"""
+type PushDevice {
+  registrationId: String!
+  createdAt: DateTime!
+}
+
+input UpdatePolicyInput {
+  isPushAgree: Boolean
+  isMarketingAgree: Boolean
+  "A push token: 32 to 4096 printable ASCII characters without spaces."
+  token: String
+}
+
+type UpdatePolicyPayload {
+  policy: Policy!
+  user: User!
+}
+
+input SetPushTokenInput {
+  "32 to 4096 printable ASCII characters without spaces."
+  token: String!
+}
+
+type SetPushTokenPayload {
+  ok: Boolean!
+}
+
+input AddPushDeviceInput {
+  "1 to 4096 printable ASCII characters without spaces."
+  registrationId: String!
+}
+
+type AddPushDevicePayload {
+  pushDevice: PushDevice!
+  user: User!
+}
+
+input RemovePushDeviceInput {
+  registrationId: String!
+}
+
+type RemovePushDevicePayload {
+  ok: Boolean!
+  user: User!
+}
+`, BuiltIn: false},
+	{Name: "../credential.graphqls", Input: `extend type Mutation {
+  """
+  Makes an account that signs in by a local id, and signs it in. Needs no token. Errors: ` + "`" + `ID_IS_NOT_VALID` + "`" + `,
+  ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + ` (ids compare without case).
+  REST: SNUTT ` + "`" + `POST /auth/register_local` + "`" + `, which answers with a long-lived token.
+  """
+  registerLocal(input: RegisterLocalInput!): RegisterLocalPayload
+
+  """
+  Signs in by local id and password. Needs no token. Errors: ` + "`" + `NO_SUCH_ID` + "`" + `, ` + "`" + `WRONG_PASSWORD` + "`" + `,
+  ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + ` (ten wrong passwords in a row block an account for 15 minutes).
+  REST: SNUTT ` + "`" + `POST /auth/login_local` + "`" + `, which answers with a long-lived token.
+  """
+  signInLocal(input: SignInLocalInput!): SignInLocalPayload
+
+  """
+  Signs in by a Facebook account, and makes an account where that is new. Needs no token.
+  Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `, ` + "`" + `FACEBOOK_TOKEN_IS_REFUSED` + "`" + ` (or is of another Facebook id),
+  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured).
+  REST: SNUTT ` + "`" + `POST /auth/login_fb` + "`" + `, which answers with a long-lived token.
+  """
+  signInWithFacebook(input: SignInWithFacebookInput!): SignInWithFacebookPayload
+
+  """
+  Changes the password. Every session and every token of the account ends, the caller's too: go on with the new
+  ` + "`" + `tokens` + "`" + `. Errors: ` + "`" + `WRONG_PASSWORD` + "`" + ` (the old one), ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + ` (the new one),
+  ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + ` (an account without a password), ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + `.
+  REST: SNUTT ` + "`" + `PUT /user/password` + "`" + `.
+  """
+  changePassword(input: ChangePasswordInput!): ChangePasswordPayload
+
+  """
+  Gives an account a local id. An account has one password: one that it had before is changed, which ends every
+  session. Errors: ` + "`" + `ID_IS_NOT_VALID` + "`" + `, ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_LOCAL_ID_ALREADY` + "`" + `.
+  REST: SNUTT ` + "`" + `POST /user/password` + "`" + `.
+  """
+  createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload
+
+  """
+  Links a Facebook account. Sessions go on; a long-lived token stops. Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `,
+  ` + "`" + `FACEBOOK_TOKEN_IS_REFUSED` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY` + "`" + `, ` + "`" + `FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT` + "`" + `,
+  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured). REST: SNUTT ` + "`" + `POST /user/facebook` + "`" + `.
+  """
+  connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload
+
+  """
+  Removes the Facebook link of an account that has a password to sign in by. Sessions go on; a long-lived token
+  stops. Errors: ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + `, ` + "`" + `ACCOUNT_HAS_NO_FACEBOOK_LINK` + "`" + `. REST: SNUTT ` + "`" + `DELETE /user/facebook` + "`" + `.
+  """
+  disconnectFacebook: DisconnectFacebookPayload
+
+  """
+  Sends a six-digit code by e-mail, good for 3 minutes and 5 tries, and makes the address the account's, unverified.
+  Errors: ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `, ` + "`" + `EMAIL_IS_VERIFIED_ALREADY` + "`" + `, ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + `,
+  ` + "`" + `TOO_MANY_EMAIL_CODES` + "`" + ` (a sixth in a row: wait three minutes), ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
+  REST: SNUTT ` + "`" + `POST /user/email/verification` + "`" + `.
+  """
+  sendEmailVerification(input: SendEmailVerificationInput!): SendEmailVerificationPayload
+
+  """
+  Gives the code back: the address it was sent to becomes the account's, verified, and one to sign in by.
+  Errors: ` + "`" + `VERIFICATION_CODE_IS_WRONG` + "`" + ` (or past its time), ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + `.
+  REST: SNUTT ` + "`" + `POST /user/email/verification/code` + "`" + `.
+  """
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload
+
+  """
+  Tells the holder of a phone which account it has: have a code sent with ` + "`" + `sendSmsCode` + "`" + `, then give it here. Needs no
+  token. Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `,
+  ` + "`" + `USER_ID_IS_NOT_FOUND` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (not E.164). REST: ` + "`" + `POST auth/find-id-by-phone` + "`" + `.
+  """
+  findAccount(input: FindAccountInput!): FindAccountPayload
+
+  """
+  Mails a link that is good once, for 30 minutes, to choose a new password. Needs no token.
+  Errors: ` + "`" + `USER_ID_IS_NOT_FOUND` + "`" + `, ` + "`" + `USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT` + "`" + `, ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
+  REST: ` + "`" + `POST auth/send-reset-mail` + "`" + `.
+  """
+  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload
+
+  """
+  Sets a password by the token of that link. Needs no access token; every session of the account ends.
+  Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
+  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password).
+  """
+  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload
+}
+
+"""
+The link to a Facebook account.
+"""
+type FacebookLink {
+  attached: Boolean!
+  "The account name at Facebook; null without a link."
+  name: String
+}
+
+input RegisterLocalInput {
+  "4 to 32 letters and digits."
+  localId: String!
+  "6 to 20 non-blank characters with a letter and a digit."
+  password: String!
+  "Unverified at first."
+  email: String
+}
+
+type RegisterLocalPayload {
+  user: User!
+  tokens: Tokens!
+}
+
+input SignInLocalInput {
+  "In any case."
+  localId: String!
+  password: String!
+}
+
+type SignInLocalPayload {
+  user: User!
+  tokens: Tokens!
+}
+
+input SignInWithFacebookInput {
+  "The id at Facebook."
+  facebookId: String!
+  "An access token of that id."
+  facebookToken: String!
+}
+
+type SignInWithFacebookPayload {
+  user: User!
+  tokens: Tokens!
+}
+
+input ChangePasswordInput {
+  oldPassword: String!
+  """
+  For an account with a local id 6 to 20 non-blank characters, for any other 8 to 128 characters; with a letter and
+  a digit.
+  """
+  newPassword: String!
+}
+
+type ChangePasswordPayload {
+  user: User!
+  "In place of those that stopped."
+  tokens: Tokens!
+}
+
+input CreateLocalCredentialInput {
+  "4 to 32 letters and digits."
+  localId: String!
+  "6 to 20 non-blank characters with a letter and a digit."
+  password: String!
+}
+
+type CreateLocalCredentialPayload {
+  user: User!
+  "In place of those that stopped; null when the caller's session goes on."
+  tokens: Tokens
+}
+
+input ConnectFacebookInput {
+  "The id at Facebook."
+  facebookId: String!
+  "An access token of that id."
+  facebookToken: String!
+}
+
+type ConnectFacebookPayload {
+  user: User!
+  "In place of a long-lived token that stopped; null when the caller's session goes on."
+  tokens: Tokens
+}
+
+type DisconnectFacebookPayload {
+  user: User!
+  "In place of a long-lived token that stopped; null when the caller's session goes on."
+  tokens: Tokens
+}
+
+input SendEmailVerificationInput {
+  "Where to; the account's own address when absent."
+  email: String
+}
+
+type SendEmailVerificationPayload {
+  ok: Boolean!
+}
+
+input VerifyEmailInput {
+  "The six digits of the e-mail."
+  code: String!
+}
+
+type VerifyEmailPayload {
+  user: User!
+}
+
+input FindAccountInput {
+  "E.164, as ` + "`" + `+821012345678` + "`" + `."
+  phone: String!
+  "The six digits of the SMS."
+  validnum: String!
+}
+
+type FindAccountPayload {
+  "Null for an account without one."
+  email: String
+  "How the account signs in: ` + "`" + `email` + "`" + `, ` + "`" + `local` + "`" + `, or the name of a social provider, as ` + "`" + `facebook` + "`" + `."
+  provider: String!
+}
+
+input RequestPasswordResetInput {
+  "In any case."
+  email: String!
+}
+
+type RequestPasswordResetPayload {
+  ok: Boolean!
+}
+
+input ResetPasswordInput {
+  "What stands after ` + "`" + `token=` + "`" + ` in the link."
+  token: String!
+  "8 to 128 characters with a letter and a digit."
+  newPassword: String!
+}
+
+type ResetPasswordPayload {
+  ok: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../devlog.graphqls", Input: `extend type Mutation {
@@ -1620,6 +2529,34 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AddPushDevicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pushDevice":
+		return ec.fieldContext_AddPushDevicePayload_pushDevice(ctx, field)
+	case "user":
+		return ec.fieldContext_AddPushDevicePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddPushDevicePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_ChangePasswordPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangePhonePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ChangePhonePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePhonePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChildUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1642,12 +2579,40 @@ func (ec *executionContext) childFields_ChildUser(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type ChildUser", field.Name)
 }
 
+func (ec *executionContext) childFields_ConnectFacebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConnectFacebookPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_ConnectFacebookPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConnectFacebookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateChildUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "childUser":
 		return ec.fieldContext_CreateChildUserPayload_childUser(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateChildUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateLocalCredentialPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CreateLocalCredentialPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_CreateLocalCredentialPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateLocalCredentialPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_DeleteAccountPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Device(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1744,6 +2709,16 @@ func (ec *executionContext) childFields_DevlogStatusEvent(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DevlogStatusEvent", field.Name)
 }
 
+func (ec *executionContext) childFields_DisconnectFacebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_DisconnectFacebookPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_DisconnectFacebookPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisconnectFacebookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FacebookLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "attached":
@@ -1752,6 +2727,16 @@ func (ec *executionContext) childFields_FacebookLink(ctx context.Context, field 
 		return ec.fieldContext_FacebookLink_name(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacebookLink", field.Name)
+}
+
+func (ec *executionContext) childFields_FindAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_FindAccountPayload_email(ctx, field)
+	case "provider":
+		return ec.fieldContext_FindAccountPayload_provider(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_NotificationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1812,12 +2797,74 @@ func (ec *executionContext) childFields_RefreshTokenPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RefreshTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RegisterLocalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_RegisterLocalPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_RegisterLocalPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterLocalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovePushDevicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_RemovePushDevicePayload_ok(ctx, field)
+	case "user":
+		return ec.fieldContext_RemovePushDevicePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePushDevicePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_RequestPasswordResetPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_ResetPasswordPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_SendEmailVerificationPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendEmailVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SendSmsCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
 		return ec.fieldContext_SendSmsCodePayload_ok(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendSmsCodePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPushTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_SetPushTokenPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPushTokenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInLocalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInLocalPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInLocalPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInLocalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1828,6 +2875,16 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInWithFacebookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInWithFacebookPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInWithFacebookPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInWithFacebookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1862,6 +2919,32 @@ func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphq
 		return ec.fieldContext_Tokens_tokenType(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateNotificationSettingsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateNotificationSettingsPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateNotificationSettingsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdatePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UpdatePolicyPayload_policy(ctx, field)
+	case "user":
+		return ec.fieldContext_UpdatePolicyPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdatePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UploadDevlogsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1920,6 +3003,14 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_childUsers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_VerifyEmailPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_VerifySmsCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2084,12 +3175,96 @@ func (ec *executionContext) field_ChildUser_devlogs_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_addPushDevice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AddPushDeviceInput, error) {
+			return ec.unmarshalNAddPushDeviceInput2luxbffᚋgraphᚋmodelᚐAddPushDeviceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangePasswordInput, error) {
+			return ec.unmarshalNChangePasswordInput2luxbffᚋgraphᚋmodelᚐChangePasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changePhone_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangePhoneInput, error) {
+			return ec.unmarshalNChangePhoneInput2luxbffᚋgraphᚋmodelᚐChangePhoneInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_connectFacebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConnectFacebookInput, error) {
+			return ec.unmarshalNConnectFacebookInput2luxbffᚋgraphᚋmodelᚐConnectFacebookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createChildUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CreateChildUserInput, error) {
 			return ec.unmarshalNCreateChildUserInput2luxbffᚋgraphᚋmodelᚐCreateChildUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createLocalCredential_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateLocalCredentialInput, error) {
+			return ec.unmarshalNCreateLocalCredentialInput2luxbffᚋgraphᚋmodelᚐCreateLocalCredentialInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_findAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.FindAccountInput, error) {
+			return ec.unmarshalNFindAccountInput2luxbffᚋgraphᚋmodelᚐFindAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2112,12 +3287,124 @@ func (ec *executionContext) field_Mutation_refreshToken_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_registerLocal_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RegisterLocalInput, error) {
+			return ec.unmarshalNRegisterLocalInput2luxbffᚋgraphᚋmodelᚐRegisterLocalInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removePushDevice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RemovePushDeviceInput, error) {
+			return ec.unmarshalNRemovePushDeviceInput2luxbffᚋgraphᚋmodelᚐRemovePushDeviceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+			return ec.unmarshalNRequestPasswordResetInput2luxbffᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ResetPasswordInput, error) {
+			return ec.unmarshalNResetPasswordInput2luxbffᚋgraphᚋmodelᚐResetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendEmailVerification_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SendEmailVerificationInput, error) {
+			return ec.unmarshalNSendEmailVerificationInput2luxbffᚋgraphᚋmodelᚐSendEmailVerificationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_sendSmsCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SendSmsCodeInput, error) {
 			return ec.unmarshalNSendSmsCodeInput2luxbffᚋgraphᚋmodelᚐSendSmsCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setPushToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetPushTokenInput, error) {
+			return ec.unmarshalNSetPushTokenInput2luxbffᚋgraphᚋmodelᚐSetPushTokenInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signInLocal_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignInLocalInput, error) {
+			return ec.unmarshalNSignInLocalInput2luxbffᚋgraphᚋmodelᚐSignInLocalInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signInWithFacebook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignInWithFacebookInput, error) {
+			return ec.unmarshalNSignInWithFacebookInput2luxbffᚋgraphᚋmodelᚐSignInWithFacebookInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2154,12 +3441,68 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateNotificationSettings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateNotificationSettingsInput, error) {
+			return ec.unmarshalNUpdateNotificationSettingsInput2luxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updatePolicy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdatePolicyInput, error) {
+			return ec.unmarshalNUpdatePolicyInput2luxbffᚋgraphᚋmodelᚐUpdatePolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateUserInput, error) {
+			return ec.unmarshalNUpdateUserInput2luxbffᚋgraphᚋmodelᚐUpdateUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_uploadDevlogs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UploadDevlogsInput, error) {
 			return ec.unmarshalNUploadDevlogsInput2luxbffᚋgraphᚋmodelᚐUploadDevlogsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_verifyEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+			return ec.unmarshalNVerifyEmailInput2luxbffᚋgraphᚋmodelᚐVerifyEmailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2292,6 +3635,166 @@ func (ec *executionContext) field___Type_fields_args(ctx context.Context, rawArg
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _AddPushDevicePayload_pushDevice(ctx context.Context, field graphql.CollectedField, obj *model.AddPushDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddPushDevicePayload_pushDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PushDevice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.PushDevice) graphql.Marshaler {
+			return ec.marshalNPushDevice2ᚖluxbffᚋentᚐPushDevice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddPushDevicePayload_pushDevice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddPushDevicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PushDevice(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddPushDevicePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.AddPushDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddPushDevicePayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddPushDevicePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddPushDevicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangePasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangePasswordPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.ChangePasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangePasswordPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangePasswordPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangePasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangePhonePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ChangePhonePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangePhonePayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangePhonePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangePhonePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChildUser_id(ctx context.Context, field graphql.CollectedField, obj *ent.ChildUser) (ret graphql.Marshaler) {
 	return ec.marshalNID2int(ctx, field.Selections, obj.ID)
 }
@@ -2410,6 +3913,70 @@ func (ec *executionContext) fieldContext_ChildUser_devlogs(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _ConnectFacebookPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ConnectFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectFacebookPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectFacebookPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConnectFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConnectFacebookPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.ConnectFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectFacebookPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectFacebookPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConnectFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CreateChildUserPayload_childUser(ctx context.Context, field graphql.CollectedField, obj *model.CreateChildUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2440,6 +4007,93 @@ func (ec *executionContext) fieldContext_CreateChildUserPayload_childUser(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CreateLocalCredentialPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.CreateLocalCredentialPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateLocalCredentialPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateLocalCredentialPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateLocalCredentialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreateLocalCredentialPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.CreateLocalCredentialPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateLocalCredentialPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreateLocalCredentialPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateLocalCredentialPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteAccountPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.DeleteAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteAccountPayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteAccountPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Device_id(ctx context.Context, field graphql.CollectedField, obj *ent.Device) (ret graphql.Marshaler) {
@@ -2866,6 +4520,70 @@ func (ec *executionContext) fieldContext_DevlogStatusEvent_device(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _DisconnectFacebookPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.DisconnectFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DisconnectFacebookPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DisconnectFacebookPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DisconnectFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DisconnectFacebookPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.DisconnectFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DisconnectFacebookPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DisconnectFacebookPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DisconnectFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _FacebookLink_attached(ctx context.Context, field graphql.CollectedField, obj *model.FacebookLink) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Attached)
 }
@@ -2878,6 +4596,52 @@ func (ec *executionContext) _FacebookLink_name(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_FacebookLink_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FacebookLink", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FindAccountPayload_email(ctx context.Context, field graphql.CollectedField, obj *model.FindAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FindAccountPayload_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FindAccountPayload_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FindAccountPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FindAccountPayload_provider(ctx context.Context, field graphql.CollectedField, obj *model.FindAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FindAccountPayload_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FindAccountPayload_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FindAccountPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Mutation_sendSmsCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -3132,6 +4896,170 @@ func (ec *executionContext) fieldContext_Mutation_signOut(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateUser(ctx, fc.Args["input"].(model.UpdateUserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateUserPayload) graphql.Marshaler {
+			return ec.marshalOUpdateUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateUserPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changePhone(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changePhone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangePhone(ctx, fc.Args["input"].(model.ChangePhoneInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePhonePayload) graphql.Marshaler {
+			return ec.marshalOChangePhonePayload2ᚖluxbffᚋgraphᚋmodelᚐChangePhonePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changePhone(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangePhonePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changePhone_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateNotificationSettings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateNotificationSettings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateNotificationSettings(ctx, fc.Args["input"].(model.UpdateNotificationSettingsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateNotificationSettingsPayload) graphql.Marshaler {
+			return ec.marshalOUpdateNotificationSettingsPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateNotificationSettings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateNotificationSettingsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateNotificationSettings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().DeleteAccount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
+			return ec.marshalODeleteAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteAccount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteAccountPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createChildUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3170,6 +5098,698 @@ func (ec *executionContext) fieldContext_Mutation_createChildUser(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_createChildUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePolicy(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePolicy(ctx, fc.Args["input"].(model.UpdatePolicyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdatePolicyPayload) graphql.Marshaler {
+			return ec.marshalOUpdatePolicyPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdatePolicyPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdatePolicyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePolicy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPushToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPushToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPushToken(ctx, fc.Args["input"].(model.SetPushTokenInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetPushTokenPayload) graphql.Marshaler {
+			return ec.marshalOSetPushTokenPayload2ᚖluxbffᚋgraphᚋmodelᚐSetPushTokenPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPushToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPushTokenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPushToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addPushDevice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addPushDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddPushDevice(ctx, fc.Args["input"].(model.AddPushDeviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AddPushDevicePayload) graphql.Marshaler {
+			return ec.marshalOAddPushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐAddPushDevicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addPushDevice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddPushDevicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addPushDevice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removePushDevice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removePushDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemovePushDevice(ctx, fc.Args["input"].(model.RemovePushDeviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RemovePushDevicePayload) graphql.Marshaler {
+			return ec.marshalORemovePushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRemovePushDevicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removePushDevice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemovePushDevicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removePushDevice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_registerLocal(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_registerLocal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RegisterLocal(ctx, fc.Args["input"].(model.RegisterLocalInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RegisterLocalPayload) graphql.Marshaler {
+			return ec.marshalORegisterLocalPayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterLocalPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_registerLocal(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterLocalPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_registerLocal_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signInLocal(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInLocal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInLocal(ctx, fc.Args["input"].(model.SignInLocalInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInLocalPayload) graphql.Marshaler {
+			return ec.marshalOSignInLocalPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInLocalPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInLocal(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInLocalPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInLocal_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signInWithFacebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInWithFacebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInWithFacebook(ctx, fc.Args["input"].(model.SignInWithFacebookInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInWithFacebookPayload) graphql.Marshaler {
+			return ec.marshalOSignInWithFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInWithFacebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInWithFacebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInWithFacebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInWithFacebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changePassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(model.ChangePasswordInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
+			return ec.marshalOChangePasswordPayload2ᚖluxbffᚋgraphᚋmodelᚐChangePasswordPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangePasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changePassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createLocalCredential(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createLocalCredential(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateLocalCredential(ctx, fc.Args["input"].(model.CreateLocalCredentialInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateLocalCredentialPayload) graphql.Marshaler {
+			return ec.marshalOCreateLocalCredentialPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateLocalCredentialPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createLocalCredential(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateLocalCredentialPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createLocalCredential_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_connectFacebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_connectFacebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConnectFacebook(ctx, fc.Args["input"].(model.ConnectFacebookInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConnectFacebookPayload) graphql.Marshaler {
+			return ec.marshalOConnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐConnectFacebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_connectFacebook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConnectFacebookPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_connectFacebook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_disconnectFacebook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_disconnectFacebook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().DisconnectFacebook(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DisconnectFacebookPayload) graphql.Marshaler {
+			return ec.marshalODisconnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectFacebookPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_disconnectFacebook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DisconnectFacebookPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendEmailVerification(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendEmailVerification(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendEmailVerification(ctx, fc.Args["input"].(model.SendEmailVerificationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendEmailVerificationPayload) graphql.Marshaler {
+			return ec.marshalOSendEmailVerificationPayload2ᚖluxbffᚋgraphᚋmodelᚐSendEmailVerificationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendEmailVerification(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendEmailVerificationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendEmailVerification_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_verifyEmail(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_verifyEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(model.VerifyEmailInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
+			return ec.marshalOVerifyEmailPayload2ᚖluxbffᚋgraphᚋmodelᚐVerifyEmailPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_verifyEmail(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerifyEmailPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_verifyEmail_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_findAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_findAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().FindAccount(ctx, fc.Args["input"].(model.FindAccountInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.FindAccountPayload) graphql.Marshaler {
+			return ec.marshalOFindAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐFindAccountPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_findAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FindAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_findAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestPasswordReset(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestPasswordReset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestPasswordReset(ctx, fc.Args["input"].(model.RequestPasswordResetInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
+			return ec.marshalORequestPasswordResetPayload2ᚖluxbffᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestPasswordResetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resetPassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resetPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetPassword(ctx, fc.Args["input"].(model.ResetPasswordInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
+			return ec.marshalOResetPasswordPayload2ᚖluxbffᚋgraphᚋmodelᚐResetPasswordPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResetPasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resetPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3527,11 +6147,286 @@ func (ec *executionContext) fieldContext_RefreshTokenPayload_tokens(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _RegisterLocalPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RegisterLocalPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterLocalPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterLocalPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterLocalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterLocalPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.RegisterLocalPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterLocalPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterLocalPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterLocalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemovePushDevicePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.RemovePushDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemovePushDevicePayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemovePushDevicePayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemovePushDevicePayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RemovePushDevicePayload_user(ctx context.Context, field graphql.CollectedField, obj *model.RemovePushDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemovePushDevicePayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemovePushDevicePayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovePushDevicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RequestPasswordResetPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.RequestPasswordResetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestPasswordResetPayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestPasswordResetPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ResetPasswordPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.ResetPasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResetPasswordPayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResetPasswordPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResetPasswordPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SendEmailVerificationPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendEmailVerificationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendEmailVerificationPayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendEmailVerificationPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendEmailVerificationPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _SendSmsCodePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendSmsCodePayload) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
 }
 func (ec *executionContext) fieldContext_SendSmsCodePayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SendSmsCodePayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SetPushTokenPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SetPushTokenPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetPushTokenPayload_ok(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ok, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetPushTokenPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetPushTokenPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SignInLocalPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInLocalPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInLocalPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInLocalPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInLocalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInLocalPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInLocalPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInLocalPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInLocalPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInLocalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SignInPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInPayload) (ret graphql.Marshaler) {
@@ -3588,6 +6483,70 @@ func (ec *executionContext) _SignInPayload_tokens(ctx context.Context, field gra
 func (ec *executionContext) fieldContext_SignInPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithFacebookPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInWithFacebookPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInWithFacebookPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithFacebookPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithFacebookPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInWithFacebookPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInWithFacebookPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithFacebookPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -3746,6 +6705,134 @@ func (ec *executionContext) _Tokens_tokenType(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Tokens_tokenType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UpdateNotificationSettingsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotificationSettingsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateNotificationSettingsPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateNotificationSettingsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateNotificationSettingsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdatePolicyPayload_policy(ctx context.Context, field graphql.CollectedField, obj *model.UpdatePolicyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdatePolicyPayload_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Consent) graphql.Marshaler {
+			return ec.marshalNPolicy2ᚖluxbffᚋentᚐConsent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdatePolicyPayload_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdatePolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Policy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdatePolicyPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpdatePolicyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdatePolicyPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdatePolicyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdatePolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpdateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateUserPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UploadDevlogsPayload_devlogs(ctx context.Context, field graphql.CollectedField, obj *model.UploadDevlogsPayload) (ret graphql.Marshaler) {
@@ -4118,6 +7205,38 @@ func (ec *executionContext) fieldContext_User_childUsers(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ChildUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _VerifyEmailPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.VerifyEmailPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifyEmailPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifyEmailPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VerifyEmailPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5077,6 +8196,147 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAddPushDeviceInput(ctx context.Context, obj any) (model.AddPushDeviceInput, error) {
+	var it model.AddPushDeviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Context, obj any) (model.ChangePasswordInput, error) {
+	var it model.ChangePasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"oldPassword", "newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "oldPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("oldPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OldPassword = data
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputChangePhoneInput(ctx context.Context, obj any) (model.ChangePhoneInput, error) {
+	var it model.ChangePhoneInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phone", "validnum"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = data
+		case "validnum":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validnum"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Validnum = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputConnectFacebookInput(ctx context.Context, obj any) (model.ConnectFacebookInput, error) {
+	var it model.ConnectFacebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"facebookId", "facebookToken"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "facebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("facebookId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FacebookID = data
+		case "facebookToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("facebookToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FacebookToken = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateChildUserInput(ctx context.Context, obj any) (model.CreateChildUserInput, error) {
 	var it model.CreateChildUserInput
 	if obj == nil {
@@ -5144,6 +8404,43 @@ func (ec *executionContext) unmarshalInputCreateChildUserInput(ctx context.Conte
 				return it, err
 			}
 			it.UniqueID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputCreateLocalCredentialInput(ctx context.Context, obj any) (model.CreateLocalCredentialInput, error) {
+	var it model.CreateLocalCredentialInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"localId", "password"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "localId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("localId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocalID = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
 		}
 	}
 	return it, nil
@@ -5228,6 +8525,43 @@ func (ec *executionContext) unmarshalInputDevlogInput(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputFindAccountInput(ctx context.Context, obj any) (model.FindAccountInput, error) {
+	var it model.FindAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phone", "validnum"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = data
+		case "validnum":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validnum"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Validnum = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRefreshTokenInput(ctx context.Context, obj any) (model.RefreshTokenInput, error) {
 	var it model.RefreshTokenInput
 	if obj == nil {
@@ -5258,6 +8592,177 @@ func (ec *executionContext) unmarshalInputRefreshTokenInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRegisterLocalInput(ctx context.Context, obj any) (model.RegisterLocalInput, error) {
+	var it model.RegisterLocalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"localId", "password", "email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "localId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("localId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocalID = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRemovePushDeviceInput(ctx context.Context, obj any) (model.RemovePushDeviceInput, error) {
+	var it model.RemovePushDeviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registrationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registrationId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RegistrationID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.Context, obj any) (model.RequestPasswordResetInput, error) {
+	var it model.RequestPasswordResetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (model.ResetPasswordInput, error) {
+	var it model.ResetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSendEmailVerificationInput(ctx context.Context, obj any) (model.SendEmailVerificationInput, error) {
+	var it model.SendEmailVerificationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSendSmsCodeInput(ctx context.Context, obj any) (model.SendSmsCodeInput, error) {
 	var it model.SendSmsCodeInput
 	if obj == nil {
@@ -5283,6 +8788,36 @@ func (ec *executionContext) unmarshalInputSendSmsCodeInput(ctx context.Context, 
 				return it, err
 			}
 			it.Phone = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetPushTokenInput(ctx context.Context, obj any) (model.SetPushTokenInput, error) {
+	var it model.SetPushTokenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
 		}
 	}
 	return it, nil
@@ -5320,6 +8855,80 @@ func (ec *executionContext) unmarshalInputSignInInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Password = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSignInLocalInput(ctx context.Context, obj any) (model.SignInLocalInput, error) {
+	var it model.SignInLocalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"localId", "password"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "localId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("localId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocalID = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSignInWithFacebookInput(ctx context.Context, obj any) (model.SignInWithFacebookInput, error) {
+	var it model.SignInWithFacebookInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"facebookId", "facebookToken"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "facebookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("facebookId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FacebookID = data
+		case "facebookToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("facebookToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FacebookToken = data
 		}
 	}
 	return it, nil
@@ -5425,6 +9034,152 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUpdateNotificationSettingsInput(ctx context.Context, obj any) (model.UpdateNotificationSettingsInput, error) {
+	var it model.UpdateNotificationSettingsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"isDeviceMuted", "isDeviceAlimTalkEnabled", "isBasestationAlertEnabled"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "isDeviceMuted":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isDeviceMuted"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsDeviceMuted = graphql.OmittableOf(data)
+		case "isDeviceAlimTalkEnabled":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isDeviceAlimTalkEnabled"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsDeviceAlimTalkEnabled = graphql.OmittableOf(data)
+		case "isBasestationAlertEnabled":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isBasestationAlertEnabled"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsBasestationAlertEnabled = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdatePolicyInput(ctx context.Context, obj any) (model.UpdatePolicyInput, error) {
+	var it model.UpdatePolicyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"isPushAgree", "isMarketingAgree", "token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "isPushAgree":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isPushAgree"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsPushAgree = graphql.OmittableOf(data)
+		case "isMarketingAgree":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isMarketingAgree"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsMarketingAgree = graphql.OmittableOf(data)
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, obj any) (model.UpdateUserInput, error) {
+	var it model.UpdateUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstName", "lastName", "birthdate", "gender", "email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = graphql.OmittableOf(data)
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = graphql.OmittableOf(data)
+		case "birthdate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthdate"))
+			data, err := ec.unmarshalODate2ᚖluxbffᚋentᚋvocabᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Birthdate = graphql.OmittableOf(data)
+		case "gender":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gender"))
+			data, err := ec.unmarshalOGender2ᚖluxbffᚋentᚋvocabᚐGender(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gender = graphql.OmittableOf(data)
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUploadDevlogsInput(ctx context.Context, obj any) (model.UploadDevlogsInput, error) {
 	var it model.UploadDevlogsInput
 	if obj == nil {
@@ -5450,6 +9205,36 @@ func (ec *executionContext) unmarshalInputUploadDevlogsInput(ctx context.Context
 				return it, err
 			}
 			it.Logs = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (model.VerifyEmailInput, error) {
+	var it model.VerifyEmailInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -5499,6 +9284,130 @@ func (ec *executionContext) unmarshalInputVerifySmsCodeInput(ctx context.Context
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var addPushDevicePayloadImplementors = []string{"AddPushDevicePayload"}
+
+func (ec *executionContext) _AddPushDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddPushDevicePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addPushDevicePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddPushDevicePayload")
+		case "pushDevice":
+			out.Values[i] = ec._AddPushDevicePayload_pushDevice(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._AddPushDevicePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var changePasswordPayloadImplementors = []string{"ChangePasswordPayload"}
+
+func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangePasswordPayload")
+		case "user":
+			out.Values[i] = ec._ChangePasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._ChangePasswordPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var changePhonePayloadImplementors = []string{"ChangePhonePayload"}
+
+func (ec *executionContext) _ChangePhonePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePhonePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changePhonePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangePhonePayload")
+		case "user":
+			out.Values[i] = ec._ChangePhonePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
 
 var childUserImplementors = []string{"ChildUser"}
 
@@ -5573,6 +9482,49 @@ func (ec *executionContext) _ChildUser(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var connectFacebookPayloadImplementors = []string{"ConnectFacebookPayload"}
+
+func (ec *executionContext) _ConnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConnectFacebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, connectFacebookPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConnectFacebookPayload")
+		case "user":
+			out.Values[i] = ec._ConnectFacebookPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._ConnectFacebookPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var createChildUserPayloadImplementors = []string{"CreateChildUserPayload"}
 
 func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateChildUserPayload) graphql.Marshaler {
@@ -5587,6 +9539,87 @@ func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast
 			out.Values[i] = graphql.MarshalString("CreateChildUserPayload")
 		case "childUser":
 			out.Values[i] = ec._CreateChildUserPayload_childUser(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var createLocalCredentialPayloadImplementors = []string{"CreateLocalCredentialPayload"}
+
+func (ec *executionContext) _CreateLocalCredentialPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateLocalCredentialPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createLocalCredentialPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateLocalCredentialPayload")
+		case "user":
+			out.Values[i] = ec._CreateLocalCredentialPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._CreateLocalCredentialPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
+
+func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteAccountPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteAccountPayload")
+		case "ok":
+			out.Values[i] = ec._DeleteAccountPayload_ok(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5936,6 +9969,49 @@ func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var disconnectFacebookPayloadImplementors = []string{"DisconnectFacebookPayload"}
+
+func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisconnectFacebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, disconnectFacebookPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DisconnectFacebookPayload")
+		case "user":
+			out.Values[i] = ec._DisconnectFacebookPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._DisconnectFacebookPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var facebookLinkImplementors = []string{"FacebookLink"}
 
 func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.SelectionSet, obj *model.FacebookLink) graphql.Marshaler {
@@ -5956,6 +10032,49 @@ func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.Selection
 		case "name":
 			out.Values[i] = ec._FacebookLink_name(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var findAccountPayloadImplementors = []string{"FindAccountPayload"}
+
+func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FindAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, findAccountPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FindAccountPayload")
+		case "email":
+			out.Values[i] = ec._FindAccountPayload_email(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "provider":
+			out.Values[i] = ec._FindAccountPayload_provider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -6041,9 +10160,149 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "updateUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changePhone":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changePhone(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateNotificationSettings":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateNotificationSettings(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createChildUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createChildUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatePolicy":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePolicy(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "setPushToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPushToken(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "addPushDevice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addPushDevice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "removePushDevice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removePushDevice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "registerLocal":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_registerLocal(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInLocal":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInLocal(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInWithFacebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInWithFacebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changePassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changePassword(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createLocalCredential":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createLocalCredential(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "connectFacebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_connectFacebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "disconnectFacebook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_disconnectFacebook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sendEmailVerification":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendEmailVerification(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "verifyEmail":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_verifyEmail(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "findAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_findAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "requestPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestPasswordReset(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resetPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resetPassword(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -6387,6 +10646,206 @@ func (ec *executionContext) _RefreshTokenPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var registerLocalPayloadImplementors = []string{"RegisterLocalPayload"}
+
+func (ec *executionContext) _RegisterLocalPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RegisterLocalPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerLocalPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterLocalPayload")
+		case "user":
+			out.Values[i] = ec._RegisterLocalPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._RegisterLocalPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var removePushDevicePayloadImplementors = []string{"RemovePushDevicePayload"}
+
+func (ec *executionContext) _RemovePushDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemovePushDevicePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removePushDevicePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemovePushDevicePayload")
+		case "ok":
+			out.Values[i] = ec._RemovePushDevicePayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RemovePushDevicePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var requestPasswordResetPayloadImplementors = []string{"RequestPasswordResetPayload"}
+
+func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
+		case "ok":
+			out.Values[i] = ec._RequestPasswordResetPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
+
+func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResetPasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResetPasswordPayload")
+		case "ok":
+			out.Values[i] = ec._ResetPasswordPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var sendEmailVerificationPayloadImplementors = []string{"SendEmailVerificationPayload"}
+
+func (ec *executionContext) _SendEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendEmailVerificationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendEmailVerificationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendEmailVerificationPayload")
+		case "ok":
+			out.Values[i] = ec._SendEmailVerificationPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var sendSmsCodePayloadImplementors = []string{"SendSmsCodePayload"}
 
 func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendSmsCodePayload) graphql.Marshaler {
@@ -6401,6 +10860,87 @@ func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.Sel
 			out.Values[i] = graphql.MarshalString("SendSmsCodePayload")
 		case "ok":
 			out.Values[i] = ec._SendSmsCodePayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var setPushTokenPayloadImplementors = []string{"SetPushTokenPayload"}
+
+func (ec *executionContext) _SetPushTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPushTokenPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPushTokenPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPushTokenPayload")
+		case "ok":
+			out.Values[i] = ec._SetPushTokenPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var signInLocalPayloadImplementors = []string{"SignInLocalPayload"}
+
+func (ec *executionContext) _SignInLocalPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInLocalPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInLocalPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInLocalPayload")
+		case "user":
+			out.Values[i] = ec._SignInLocalPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInLocalPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6444,6 +10984,49 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 			}
 		case "tokens":
 			out.Values[i] = ec._SignInPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var signInWithFacebookPayloadImplementors = []string{"SignInWithFacebookPayload"}
+
+func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInWithFacebookPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithFacebookPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInWithFacebookPayload")
+		case "user":
+			out.Values[i] = ec._SignInWithFacebookPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInWithFacebookPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6627,6 +11210,125 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var updateNotificationSettingsPayloadImplementors = []string{"UpdateNotificationSettingsPayload"}
+
+func (ec *executionContext) _UpdateNotificationSettingsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateNotificationSettingsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateNotificationSettingsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateNotificationSettingsPayload")
+		case "user":
+			out.Values[i] = ec._UpdateNotificationSettingsPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updatePolicyPayloadImplementors = []string{"UpdatePolicyPayload"}
+
+func (ec *executionContext) _UpdatePolicyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdatePolicyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updatePolicyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdatePolicyPayload")
+		case "policy":
+			out.Values[i] = ec._UpdatePolicyPayload_policy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._UpdatePolicyPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateUserPayloadImplementors = []string{"UpdateUserPayload"}
+
+func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateUserPayload")
+		case "user":
+			out.Values[i] = ec._UpdateUserPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var uploadDevlogsPayloadImplementors = []string{"UploadDevlogsPayload"}
 
 func (ec *executionContext) _UploadDevlogsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UploadDevlogsPayload) graphql.Marshaler {
@@ -6784,6 +11486,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "childUsers":
 			out.Values[i] = ec._User_childUsers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var verifyEmailPayloadImplementors = []string{"VerifyEmailPayload"}
+
+func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.VerifyEmailPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VerifyEmailPayload")
+		case "user":
+			out.Values[i] = ec._VerifyEmailPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7238,6 +11978,11 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAddPushDeviceInput2luxbffᚋgraphᚋmodelᚐAddPushDeviceInput(ctx context.Context, v any) (model.AddPushDeviceInput, error) {
+	res, err := ec.unmarshalInputAddPushDeviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7252,6 +11997,16 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNChangePasswordInput2luxbffᚋgraphᚋmodelᚐChangePasswordInput(ctx context.Context, v any) (model.ChangePasswordInput, error) {
+	res, err := ec.unmarshalInputChangePasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNChangePhoneInput2luxbffᚋgraphᚋmodelᚐChangePhoneInput(ctx context.Context, v any) (model.ChangePhoneInput, error) {
+	res, err := ec.unmarshalInputChangePhoneInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNChildUser2luxbffᚋentᚐChildUser(ctx context.Context, sel ast.SelectionSet, v ent.ChildUser) graphql.Marshaler {
@@ -7284,8 +12039,18 @@ func (ec *executionContext) marshalNChildUser2ᚖluxbffᚋentᚐChildUser(ctx co
 	return ec._ChildUser(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNConnectFacebookInput2luxbffᚋgraphᚋmodelᚐConnectFacebookInput(ctx context.Context, v any) (model.ConnectFacebookInput, error) {
+	res, err := ec.unmarshalInputConnectFacebookInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCreateChildUserInput2luxbffᚋgraphᚋmodelᚐCreateChildUserInput(ctx context.Context, v any) (model.CreateChildUserInput, error) {
 	res, err := ec.unmarshalInputCreateChildUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCreateLocalCredentialInput2luxbffᚋgraphᚋmodelᚐCreateLocalCredentialInput(ctx context.Context, v any) (model.CreateLocalCredentialInput, error) {
+	res, err := ec.unmarshalInputCreateLocalCredentialInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7462,6 +12227,11 @@ func (ec *executionContext) marshalNFacebookLink2ᚖluxbffᚋgraphᚋmodelᚐFac
 	return ec._FacebookLink(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNFindAccountInput2luxbffᚋgraphᚋmodelᚐFindAccountInput(ctx context.Context, v any) (model.FindAccountInput, error) {
+	res, err := ec.unmarshalInputFindAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNGender2luxbffᚋentᚋvocabᚐGender(ctx context.Context, v any) (vocab.Gender, error) {
 	var res vocab.Gender
 	err := res.UnmarshalGQL(v)
@@ -7538,6 +12308,16 @@ func (ec *executionContext) marshalNPageInfo2ᚖluxbffᚋgraphᚋmodelᚐPageInf
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPolicy2ᚖluxbffᚋentᚐConsent(ctx context.Context, sel ast.SelectionSet, v *ent.Consent) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Policy(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPushDevice2ᚕᚖluxbffᚋentᚐPushDeviceᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.PushDevice) graphql.Marshaler {
 	ret := sequence.MarshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -7569,6 +12349,11 @@ func (ec *executionContext) unmarshalNRefreshTokenInput2luxbffᚋgraphᚋmodel�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRegisterLocalInput2luxbffᚋgraphᚋmodelᚐRegisterLocalInput(ctx context.Context, v any) (model.RegisterLocalInput, error) {
+	res, err := ec.unmarshalInputRegisterLocalInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRegisterType2luxbffᚋentᚋvocabᚐRegisterType(ctx context.Context, v any) (vocab.RegisterType, error) {
 	var res vocab.RegisterType
 	err := res.UnmarshalGQL(v)
@@ -7579,13 +12364,48 @@ func (ec *executionContext) marshalNRegisterType2luxbffᚋentᚋvocabᚐRegister
 	return v
 }
 
+func (ec *executionContext) unmarshalNRemovePushDeviceInput2luxbffᚋgraphᚋmodelᚐRemovePushDeviceInput(ctx context.Context, v any) (model.RemovePushDeviceInput, error) {
+	res, err := ec.unmarshalInputRemovePushDeviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestPasswordResetInput2luxbffᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNResetPasswordInput2luxbffᚋgraphᚋmodelᚐResetPasswordInput(ctx context.Context, v any) (model.ResetPasswordInput, error) {
+	res, err := ec.unmarshalInputResetPasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSendEmailVerificationInput2luxbffᚋgraphᚋmodelᚐSendEmailVerificationInput(ctx context.Context, v any) (model.SendEmailVerificationInput, error) {
+	res, err := ec.unmarshalInputSendEmailVerificationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSendSmsCodeInput2luxbffᚋgraphᚋmodelᚐSendSmsCodeInput(ctx context.Context, v any) (model.SendSmsCodeInput, error) {
 	res, err := ec.unmarshalInputSendSmsCodeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNSetPushTokenInput2luxbffᚋgraphᚋmodelᚐSetPushTokenInput(ctx context.Context, v any) (model.SetPushTokenInput, error) {
+	res, err := ec.unmarshalInputSetPushTokenInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSignInInput2luxbffᚋgraphᚋmodelᚐSignInInput(ctx context.Context, v any) (model.SignInInput, error) {
 	res, err := ec.unmarshalInputSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignInLocalInput2luxbffᚋgraphᚋmodelᚐSignInLocalInput(ctx context.Context, v any) (model.SignInLocalInput, error) {
+	res, err := ec.unmarshalInputSignInLocalInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignInWithFacebookInput2luxbffᚋgraphᚋmodelᚐSignInWithFacebookInput(ctx context.Context, v any) (model.SignInWithFacebookInput, error) {
+	res, err := ec.unmarshalInputSignInWithFacebookInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7620,6 +12440,21 @@ func (ec *executionContext) marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ct
 	return ec._Tokens(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNUpdateNotificationSettingsInput2luxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsInput(ctx context.Context, v any) (model.UpdateNotificationSettingsInput, error) {
+	res, err := ec.unmarshalInputUpdateNotificationSettingsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdatePolicyInput2luxbffᚋgraphᚋmodelᚐUpdatePolicyInput(ctx context.Context, v any) (model.UpdatePolicyInput, error) {
+	res, err := ec.unmarshalInputUpdatePolicyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateUserInput2luxbffᚋgraphᚋmodelᚐUpdateUserInput(ctx context.Context, v any) (model.UpdateUserInput, error) {
+	res, err := ec.unmarshalInputUpdateUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUploadDevlogsInput2luxbffᚋgraphᚋmodelᚐUploadDevlogsInput(ctx context.Context, v any) (model.UploadDevlogsInput, error) {
 	res, err := ec.unmarshalInputUploadDevlogsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7637,6 +12472,11 @@ func (ec *executionContext) marshalNUser2ᚖluxbffᚋentᚐUser(ctx context.Cont
 		return graphql.Null
 	}
 	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNVerifyEmailInput2luxbffᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+	res, err := ec.unmarshalInputVerifyEmailInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNVerifySmsCodeInput2luxbffᚋgraphᚋmodelᚐVerifySmsCodeInput(ctx context.Context, v any) (model.VerifySmsCodeInput, error) {
@@ -7784,6 +12624,13 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAddPushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐAddPushDevicePayload(ctx context.Context, sel ast.SelectionSet, v *model.AddPushDevicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AddPushDevicePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -7814,6 +12661,20 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOChangePasswordPayload2ᚖluxbffᚋgraphᚋmodelᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangePasswordPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOChangePhonePayload2ᚖluxbffᚋgraphᚋmodelᚐChangePhonePayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangePhonePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ChangePhonePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOChildUser2ᚖluxbffᚋentᚐChildUser(ctx context.Context, sel ast.SelectionSet, v *ent.ChildUser) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -7821,11 +12682,25 @@ func (ec *executionContext) marshalOChildUser2ᚖluxbffᚋentᚐChildUser(ctx co
 	return ec._ChildUser(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOConnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐConnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConnectFacebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ConnectFacebookPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateChildUserPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateChildUserPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._CreateChildUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateLocalCredentialPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateLocalCredentialPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateLocalCredentialPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateLocalCredentialPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalODate2ᚖluxbffᚋentᚋvocabᚐDate(ctx context.Context, v any) (*vocab.Date, error) {
@@ -7862,11 +12737,32 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) marshalODeleteAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteAccountPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODevice2ᚖluxbffᚋentᚐDevice(ctx context.Context, sel ast.SelectionSet, v *ent.Device) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Device(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODisconnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.DisconnectFacebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DisconnectFacebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFindAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐFindAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.FindAccountPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FindAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFinishFlag2ᚖluxbffᚋentᚋvocabᚐFinishFlag(ctx context.Context, v any) (*vocab.FinishFlag, error) {
@@ -7951,6 +12847,41 @@ func (ec *executionContext) marshalORefreshTokenPayload2ᚖluxbffᚋgraphᚋmode
 	return ec._RefreshTokenPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORegisterLocalPayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterLocalPayload(ctx context.Context, sel ast.SelectionSet, v *model.RegisterLocalPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RegisterLocalPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORemovePushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRemovePushDevicePayload(ctx context.Context, sel ast.SelectionSet, v *model.RemovePushDevicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RemovePushDevicePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORequestPasswordResetPayload2ᚖluxbffᚋgraphᚋmodelᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *model.RequestPasswordResetPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RequestPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOResetPasswordPayload2ᚖluxbffᚋgraphᚋmodelᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetPasswordPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ResetPasswordPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSendEmailVerificationPayload2ᚖluxbffᚋgraphᚋmodelᚐSendEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model.SendEmailVerificationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SendEmailVerificationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSendSmsCodePayload2ᚖluxbffᚋgraphᚋmodelᚐSendSmsCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.SendSmsCodePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -7958,11 +12889,32 @@ func (ec *executionContext) marshalOSendSmsCodePayload2ᚖluxbffᚋgraphᚋmodel
 	return ec._SendSmsCodePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSetPushTokenPayload2ᚖluxbffᚋgraphᚋmodelᚐSetPushTokenPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetPushTokenPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SetPushTokenPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInLocalPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInLocalPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInLocalPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInLocalPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignInPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._SignInPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignInWithFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInWithFacebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInWithFacebookPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInWithFacebookPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSignOutPayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
@@ -7997,11 +12949,46 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx context.Context, sel ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Tokens(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateNotificationSettingsPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateNotificationSettingsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateNotificationSettingsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdatePolicyPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdatePolicyPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdatePolicyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdatePolicyPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateUserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOUploadDevlogsPayload2ᚖluxbffᚋgraphᚋmodelᚐUploadDevlogsPayload(ctx context.Context, sel ast.SelectionSet, v *model.UploadDevlogsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UploadDevlogsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOVerifyEmailPayload2ᚖluxbffᚋgraphᚋmodelᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._VerifyEmailPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOVerifySmsCodePayload2ᚖluxbffᚋgraphᚋmodelᚐVerifySmsCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.VerifySmsCodePayload) graphql.Marshaler {

@@ -9,6 +9,53 @@ import (
 	"luxbff/ent/vocab"
 )
 
+type AddPushDeviceInput struct {
+	// 1 to 4096 printable ASCII characters without spaces.
+	RegistrationID string `json:"registrationId"`
+}
+
+type AddPushDevicePayload struct {
+	PushDevice *ent.PushDevice `json:"pushDevice"`
+	User       *ent.User       `json:"user"`
+}
+
+type ChangePasswordInput struct {
+	OldPassword string `json:"oldPassword"`
+	// For an account with a local id 6 to 20 non-blank characters, for any other 8 to 128 characters; with a letter and
+	// a digit.
+	NewPassword string `json:"newPassword"`
+}
+
+type ChangePasswordPayload struct {
+	User *ent.User `json:"user"`
+	// In place of those that stopped.
+	Tokens *Tokens `json:"tokens"`
+}
+
+type ChangePhoneInput struct {
+	// The new number, E.164.
+	Phone string `json:"phone"`
+	// The six digits of the SMS to the new number.
+	Validnum string `json:"validnum"`
+}
+
+type ChangePhonePayload struct {
+	User *ent.User `json:"user"`
+}
+
+type ConnectFacebookInput struct {
+	// The id at Facebook.
+	FacebookID string `json:"facebookId"`
+	// An access token of that id.
+	FacebookToken string `json:"facebookToken"`
+}
+
+type ConnectFacebookPayload struct {
+	User *ent.User `json:"user"`
+	// In place of a long-lived token that stopped; null when the caller's session goes on.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
 type CreateChildUserInput struct {
 	FirstName string `json:"firstName"`
 	// May be empty.
@@ -26,6 +73,23 @@ type CreateChildUserInput struct {
 
 type CreateChildUserPayload struct {
 	ChildUser *ent.ChildUser `json:"childUser"`
+}
+
+type CreateLocalCredentialInput struct {
+	// 4 to 32 letters and digits.
+	LocalID string `json:"localId"`
+	// 6 to 20 non-blank characters with a letter and a digit.
+	Password string `json:"password"`
+}
+
+type CreateLocalCredentialPayload struct {
+	User *ent.User `json:"user"`
+	// In place of those that stopped; null when the caller's session goes on.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+type DeleteAccountPayload struct {
+	Ok bool `json:"ok"`
 }
 
 // One page of usage logs (Relay Cursor Connections).
@@ -56,11 +120,31 @@ type DevlogInput struct {
 	LogFileID graphql.Omittable[*int] `json:"logFileId,omitempty"`
 }
 
+type DisconnectFacebookPayload struct {
+	User *ent.User `json:"user"`
+	// In place of a long-lived token that stopped; null when the caller's session goes on.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
 // The link to a Facebook account.
 type FacebookLink struct {
 	Attached bool `json:"attached"`
 	// The account name at Facebook; null without a link.
 	Name *string `json:"name,omitempty"`
+}
+
+type FindAccountInput struct {
+	// E.164, as `+821012345678`.
+	Phone string `json:"phone"`
+	// The six digits of the SMS.
+	Validnum string `json:"validnum"`
+}
+
+type FindAccountPayload struct {
+	// Null for an account without one.
+	Email *string `json:"email,omitempty"`
+	// How the account signs in: `email`, `local`, or the name of a social provider, as `facebook`.
+	Provider string `json:"provider"`
 }
 
 type PageInfo struct {
@@ -81,6 +165,58 @@ type RefreshTokenPayload struct {
 	Tokens *Tokens `json:"tokens"`
 }
 
+type RegisterLocalInput struct {
+	// 4 to 32 letters and digits.
+	LocalID string `json:"localId"`
+	// 6 to 20 non-blank characters with a letter and a digit.
+	Password string `json:"password"`
+	// Unverified at first.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+}
+
+type RegisterLocalPayload struct {
+	User   *ent.User `json:"user"`
+	Tokens *Tokens   `json:"tokens"`
+}
+
+type RemovePushDeviceInput struct {
+	RegistrationID string `json:"registrationId"`
+}
+
+type RemovePushDevicePayload struct {
+	Ok   bool      `json:"ok"`
+	User *ent.User `json:"user"`
+}
+
+type RequestPasswordResetInput struct {
+	// In any case.
+	Email string `json:"email"`
+}
+
+type RequestPasswordResetPayload struct {
+	Ok bool `json:"ok"`
+}
+
+type ResetPasswordInput struct {
+	// What stands after `token=` in the link.
+	Token string `json:"token"`
+	// 8 to 128 characters with a letter and a digit.
+	NewPassword string `json:"newPassword"`
+}
+
+type ResetPasswordPayload struct {
+	Ok bool `json:"ok"`
+}
+
+type SendEmailVerificationInput struct {
+	// Where to; the account's own address when absent.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+}
+
+type SendEmailVerificationPayload struct {
+	Ok bool `json:"ok"`
+}
+
 type SendSmsCodeInput struct {
 	// E.164, as `+821012345678`.
 	Phone string `json:"phone"`
@@ -90,12 +226,44 @@ type SendSmsCodePayload struct {
 	Ok bool `json:"ok"`
 }
 
+type SetPushTokenInput struct {
+	// 32 to 4096 printable ASCII characters without spaces.
+	Token string `json:"token"`
+}
+
+type SetPushTokenPayload struct {
+	Ok bool `json:"ok"`
+}
+
 type SignInInput struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
+type SignInLocalInput struct {
+	// In any case.
+	LocalID  string `json:"localId"`
+	Password string `json:"password"`
+}
+
+type SignInLocalPayload struct {
+	User   *ent.User `json:"user"`
+	Tokens *Tokens   `json:"tokens"`
+}
+
 type SignInPayload struct {
+	User   *ent.User `json:"user"`
+	Tokens *Tokens   `json:"tokens"`
+}
+
+type SignInWithFacebookInput struct {
+	// The id at Facebook.
+	FacebookID string `json:"facebookId"`
+	// An access token of that id.
+	FacebookToken string `json:"facebookToken"`
+}
+
+type SignInWithFacebookPayload struct {
 	User   *ent.User `json:"user"`
 	Tokens *Tokens   `json:"tokens"`
 }
@@ -145,6 +313,45 @@ type Tokens struct {
 	TokenType string `json:"tokenType"`
 }
 
+type UpdateNotificationSettingsInput struct {
+	// The device makes no sound.
+	IsDeviceMuted graphql.Omittable[*bool] `json:"isDeviceMuted,omitempty"`
+	// KakaoTalk messages when an electrode loses contact.
+	IsDeviceAlimTalkEnabled graphql.Omittable[*bool] `json:"isDeviceAlimTalkEnabled,omitempty"`
+	// Notifications of the base station's sensor.
+	IsBasestationAlertEnabled graphql.Omittable[*bool] `json:"isBasestationAlertEnabled,omitempty"`
+}
+
+type UpdateNotificationSettingsPayload struct {
+	User *ent.User `json:"user"`
+}
+
+type UpdatePolicyInput struct {
+	IsPushAgree      graphql.Omittable[*bool] `json:"isPushAgree,omitempty"`
+	IsMarketingAgree graphql.Omittable[*bool] `json:"isMarketingAgree,omitempty"`
+	// A push token: 32 to 4096 printable ASCII characters without spaces.
+	Token graphql.Omittable[*string] `json:"token,omitempty"`
+}
+
+type UpdatePolicyPayload struct {
+	Policy *ent.Consent `json:"policy"`
+	User   *ent.User    `json:"user"`
+}
+
+type UpdateUserInput struct {
+	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
+	// May be empty.
+	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
+	// Not in the future.
+	Birthdate graphql.Omittable[*vocab.Date]   `json:"birthdate,omitempty"`
+	Gender    graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
+	Email     graphql.Omittable[*string]       `json:"email,omitempty"`
+}
+
+type UpdateUserPayload struct {
+	User *ent.User `json:"user"`
+}
+
 type UploadDevlogsInput struct {
 	// 1 to 1,000 logs, stored in this order.
 	Logs []*DevlogInput `json:"logs"`
@@ -153,6 +360,15 @@ type UploadDevlogsInput struct {
 type UploadDevlogsPayload struct {
 	// The stored logs, one an input in the input's order; a log that was sent again is shown as it stands.
 	Devlogs []*ent.Devlog `json:"devlogs"`
+}
+
+type VerifyEmailInput struct {
+	// The six digits of the e-mail.
+	Code string `json:"code"`
+}
+
+type VerifyEmailPayload struct {
+	User *ent.User `json:"user"`
 }
 
 type VerifySmsCodeInput struct {

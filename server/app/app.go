@@ -17,6 +17,7 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/account"
+	"luxbff/internal/account/facebook"
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
@@ -133,6 +134,7 @@ func (a *App) wireDomain() error {
 		Store: a.Store, Outbox: a.Outbox, Keys: a.keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
+		Providers:       a.socialProviders(),
 		OnSessionsEnded: a.closeSockets,
 		PasswordCost:    o.PasswordCost,
 	})
@@ -144,6 +146,14 @@ func (a *App) wireDomain() error {
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log,
 	})
 	return nil
+}
+
+// socialProviders are those that are configured.
+func (a *App) socialProviders() map[string]account.SocialProvider {
+	if a.Config.FacebookURL == "" {
+		return nil
+	}
+	return map[string]account.SocialProvider{"facebook": facebook.New(a.Config.FacebookURL)}
 }
 
 // Handler serves everything.

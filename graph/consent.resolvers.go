@@ -1,0 +1,61 @@
+package graph
+
+import (
+	"context"
+
+	"luxbff/graph/model"
+	"luxbff/internal/account"
+	"luxbff/internal/viewer"
+)
+
+func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := r.accounts.UpdatePolicy(ctx, v, account.UpdatePolicyParams{
+		IsPushAgree:      input.IsPushAgree.Value(),
+		IsMarketingAgree: input.IsMarketingAgree.Value(),
+		PushToken:        input.Token.Value(),
+		NeedsPushToken:   true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdatePolicyPayload{Policy: policy, User: v.User}, nil
+}
+
+func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.accounts.SetPushToken(ctx, v, account.SetPushTokenParams{Token: input.Token}); err != nil {
+		return nil, err
+	}
+	return &model.SetPushTokenPayload{Ok: true}, nil
+}
+
+func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	added, err := r.accounts.AddPushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	if err != nil {
+		return nil, err
+	}
+	return &model.AddPushDevicePayload{PushDevice: added, User: v.User}, nil
+}
+
+func (r *mutationResolver) RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = r.accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RemovePushDevicePayload{Ok: true, User: v.User}, nil
+}

@@ -1,0 +1,141 @@
+package graph
+
+import (
+	"context"
+
+	"luxbff/graph/model"
+	"luxbff/internal/account"
+	"luxbff/internal/viewer"
+)
+
+func (r *mutationResolver) RegisterLocal(ctx context.Context, input model.RegisterLocalInput) (*model.RegisterLocalPayload, error) {
+	signedIn, err := r.accounts.RegisterLocal(ctx, account.RegisterLocalParams{
+		LocalID: input.LocalID, Password: input.Password, Email: input.Email.Value(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RegisterLocalPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+}
+
+func (r *mutationResolver) SignInLocal(ctx context.Context, input model.SignInLocalInput) (*model.SignInLocalPayload, error) {
+	signedIn, err := r.accounts.SignInLocal(ctx, account.SignInLocalParams{
+		LocalID: input.LocalID, Password: input.Password,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SignInLocalPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+}
+
+func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.SignInWithFacebookInput) (*model.SignInWithFacebookPayload, error) {
+	signedIn, err := r.accounts.SignInWithFacebook(ctx, account.FacebookParams{
+		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SignInWithFacebookPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+}
+
+func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := r.accounts.ChangePassword(ctx, v, account.ChangePasswordParams{
+		OldPassword: input.OldPassword, NewPassword: input.NewPassword,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ChangePasswordPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+}
+
+func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input model.CreateLocalCredentialInput) (*model.CreateLocalCredentialPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := r.accounts.CreateLocalCredential(ctx, v, account.CreateLocalCredentialParams{
+		LocalID: input.LocalID, Password: input.Password,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateLocalCredentialPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+}
+
+func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.ConnectFacebookInput) (*model.ConnectFacebookPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := r.accounts.ConnectFacebook(ctx, v, account.FacebookParams{
+		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ConnectFacebookPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+}
+
+func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.DisconnectFacebookPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renewed, err := r.accounts.DisconnectFacebook(ctx, v, account.SessionTokens)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DisconnectFacebookPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+}
+
+func (r *mutationResolver) SendEmailVerification(ctx context.Context, input model.SendEmailVerificationInput) (*model.SendEmailVerificationPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = r.accounts.SendEmailVerification(ctx, v, account.SendEmailVerificationParams{Email: input.Email.Value()})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SendEmailVerificationPayload{Ok: true}, nil
+}
+
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.accounts.VerifyEmail(ctx, v, account.VerifyEmailParams{Code: input.Code})
+	if err != nil {
+		return nil, err
+	}
+	return &model.VerifyEmailPayload{User: changed}, nil
+}
+
+func (r *mutationResolver) FindAccount(ctx context.Context, input model.FindAccountInput) (*model.FindAccountPayload, error) {
+	found, err := r.accounts.FindAccount(ctx, account.FindAccountParams{Phone: input.Phone, Code: input.Validnum})
+	if err != nil {
+		return nil, err
+	}
+	return &model.FindAccountPayload{Email: found.Email, Provider: found.Provider}, nil
+}
+
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
+	err := r.accounts.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: input.Email})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RequestPasswordResetPayload{Ok: true}, nil
+}
+
+func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error) {
+	err := r.accounts.ResetPassword(ctx, account.ResetPasswordParams{Token: input.Token, NewPassword: input.NewPassword})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ResetPasswordPayload{Ok: true}, nil
+}

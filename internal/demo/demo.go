@@ -115,6 +115,10 @@ func addFamily(ctx context.Context, s Services, v viewer.Viewer) error {
 		if err != nil {
 			return err
 		}
+		alias := m.firstName + "'s LUX"
+		if _, err := s.Children.Rename(ctx, v, made.ID, made.Edges.Device.ID, alias); err != nil {
+			return err
+		}
 		if _, err := s.Devlogs.Upload(ctx, v, week(made, m.minutes, s.Clock())); err != nil {
 			return err
 		}

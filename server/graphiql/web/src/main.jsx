@@ -1,6 +1,7 @@
 import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
-import { ToolbarButton } from '@graphiql/react';
+import { ToolbarButton, useGraphiQL } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
+import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import '@graphiql/react/font/roboto.css';
 import '@graphiql/react/font/fira-code.css';
@@ -15,7 +16,9 @@ import './style.css';
 import './workers.js';
 
 const WIDE = '(min-width: 1100px)';
-const DOCS_WIDTH = '0.27'; // of the width of the rest
+// How wide a column starts in proportion to what stands right of it, by the name
+// under which GraphiQL remembers where a person moved the border.
+const COLUMNS = { docExplorerFlex: '0.22', editorFlex: '1.15' };
 
 function SamplesIcon() {
   return (
@@ -25,11 +28,20 @@ function SamplesIcon() {
   );
 }
 
+// The samples begin with a comment, which is prose and wants to be read whole.
+function WrapLongLines() {
+  const editor = useGraphiQL((state) => state.queryEditor);
+  useEffect(() => {
+    editor?.updateOptions({ wordWrap: 'on' });
+  }, [editor]);
+  return null;
+}
+
 function App({ config }) {
   const headers = Object.keys(config.headers).length > 0 ? JSON.stringify(config.headers, null, 2) : '';
   const storage = createStorage(config.headers);
   const { firstVisit, active } = openTabs(storage, config.tabs, headers);
-  if (firstVisit) storage.setItem('graphiql:docExplorerFlex', DOCS_WIDTH);
+  if (firstVisit) Object.entries(COLUMNS).forEach(([name, width]) => storage.setItem(`graphiql:${name}`, width));
   const feed = createFeed();
   const showSamples = () => {
     restoreSamples(storage, config.tabs, headers);
@@ -65,6 +77,7 @@ function App({ config }) {
           </>
         )}
       </GraphiQL.Toolbar>
+      <WrapLongLines />
       <GraphiQL.Footer>
         <FeedStatus feed={feed} />
       </GraphiQL.Footer>

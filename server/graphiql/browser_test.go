@@ -1,0 +1,262 @@
+//go:build browser
+
+package graphiql_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/operations"
+	"luxbff/server/app"
+)
+
+// TestPage drives GraphiQL in headless Chromium against the program with its
+// demo family, as a person would.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	browser := startBrowser(t)
+	for name, test := range map[string]func(*testing.T, context.Context){
+		"the home query shows the demo family":              homeQuery,
+		"an upload reaches a subscription":                  subscription,
+		"two feeds go on without a gap after a cut":         cutFeeds,
+		"own tabs stay and meet the newest token":           ownTabs,
+		"closed samples come back":                          closedSamples,
+		"each sample is valid against the schema it serves": validSamples,
+		"a phone sees the operation above its answer":       narrowScreen,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, browser)
+		})
+	}
+}
+
+func homeQuery(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.run()
+	p.waitResponse(`"Mina"`, `"Jun"`, `"lastLogFileId": 7`)
+	p.screenshot("graphiql.png")
+	p.checkOrigin()
+	p.checkConsole()
+}
+
+func subscription(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.selectTab("DevlogStatus")
+	p.run()
+	p.waitFeed("live")
+	sender := p.beside()
+	sender.selectTab("Upload")
+	sender.run()
+	sender.waitResponse(`"COMPLETE"`)
+	p.waitResponse(`"COMPLETED"`, `"lastLogFileId": 8`)
+	p.screenshot("graphiql-subscription.png")
+	for _, page := range []*page{p, sender} {
+		page.checkOrigin()
+		page.checkConsole()
+	}
+}
+
+func cutFeeds(t *testing.T, browser context.Context) {
+	server := serve(t)
+	first := visit(t, browser, server.origin)
+	second := first.beside()
+	pages := []*page{first, second}
+	for _, p := range pages {
+		p.selectTab("DevlogStatus")
+		p.run()
+		p.waitFeed("live")
+	}
+	server.upload(t, 8)
+	for _, p := range pages {
+		p.waitResponse(`"lastLogFileId": 8`)
+	}
+	server.network.cut()
+	for _, p := range pages {
+		p.waitFeed("reconnecting")
+	}
+	server.upload(t, 9)
+	server.network.restore()
+	for _, p := range pages {
+		p.waitFeed("live")
+		p.waitResponse(`"lastLogFileId": 9`)
+		p.checkOrigin()
+	}
+}
+
+func ownTabs(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	token := p.read(headerEditor)
+	if !strings.Contains(token, "Bearer ey") {
+		t.Fatalf("the headers hold no token: %s", token)
+	}
+	const own = "query Mine { me { email } }"
+	p.write(queryEditor, own)
+	p.waitFor(`Object.values(localStorage).some((value) => value.includes("Mine") && value.includes("activeTabIndex"))`)
+	p.waitFor(`!Object.values(localStorage).some((value) => value.includes("Bearer"))`)
+	p.reload()
+	if got := p.read(queryEditor); got != own {
+		t.Errorf("after a reload the tab holds %q, want %q", got, own)
+	}
+	if got := p.read(headerEditor); got == token || !strings.Contains(got, "Bearer ey") {
+		t.Errorf("after a reload the headers hold %q, want a new token", got)
+	}
+	p.run()
+	p.waitResponse(`"email"`)
+	p.checkConsole()
+}
+
+func closedSamples(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	all := p.tabs()
+	if len(all) != len(operations.All()) || all[0] != "Home" {
+		t.Fatalf("tabs %q, want one for each sample, Home first", all)
+	}
+	p.click(".graphiql-tab-close")
+	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)-1))
+	p.waitFor(`!localStorage["luxbff:graphiql:tabState"].includes("query Home")`)
+	p.click(`[aria-label="Bring back the sample operations"]`)
+	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)))
+	want := append(slices.Clone(all[1:]), all[0])
+	if diff := cmp.Diff(want, p.tabs()); diff != "" {
+		t.Errorf("tabs (-want +got):\n%s", diff)
+	}
+}
+
+// validSamples relies on GraphiQL's own check of each text against the schema.
+func validSamples(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.write(queryEditor, "query Wrong { me { nothing } }")
+	p.waitFor(`globalThis.__MONACO.editor.getModelMarkers({ owner: "graphql" }).length > 0`)
+	for _, title := range p.tabs()[1:] {
+		p.selectTab(title)
+		p.waitFor(`globalThis.__MONACO.editor.getModelMarkers({}).length === 0`)
+	}
+}
+
+func narrowScreen(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.resize(390, 800)
+	p.reload()
+	p.click(`[aria-label^="Hide Documentation"]`)
+	p.run()
+	p.waitResponse(`"Mina"`)
+	p.waitFor(`document.querySelector(".graphiql-response").getBoundingClientRect().top >= document.querySelector(".graphiql-editors").getBoundingClientRect().bottom`)
+	p.waitFor(`document.documentElement.scrollWidth <= 390`)
+	p.screenshot("graphiql-phone.png")
+	p.checkConsole()
+}
+
+// server is the program with its demo family on a network that can be cut.
+type server struct {
+	app     *app.App
+	origin  string
+	network *wire
+}
+
+func serve(t *testing.T) *server {
+	t.Helper()
+	ctx := t.Context()
+	a, err := app.New(ctx, app.Config{
+		DatabaseURL: "file:" + filepath.Join(t.TempDir(), "luxbff.db"), Env: "development", RateLimits: "off",
+	}, app.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := a.LoadDemo(ctx); err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewUnstartedServer(a.Handler())
+	cable := &wire{Listener: listener.Listener}
+	listener.Listener = cable
+	listener.Start()
+	t.Cleanup(listener.Close)
+	return &server{app: a, origin: listener.URL + "/", network: cable}
+}
+
+// upload sends the sample upload with this number past the network.
+func (s *server) upload(t *testing.T, logFileID int) {
+	t.Helper()
+	var headers struct{ Headers map[string]string }
+	if err := json.Unmarshal(s.call(t, http.MethodGet, "/graphiql/config.json", "", nil), &headers); err != nil {
+		t.Fatal(err)
+	}
+	sample := operations.All()[slices.IndexFunc(operations.All(), func(s operations.Sample) bool { return s.Name == "upload" })]
+	variables := strings.Replace(sample.Variables, `"logFileId": 8`, fmt.Sprintf(`"logFileId": %d`, logFileID), 1)
+	body, err := json.Marshal(map[string]any{"query": sample.Document, "variables": json.RawMessage(variables)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := s.call(t, http.MethodPost, "/graphql", string(body), headers.Headers); strings.Contains(string(answer), `"errors"`) {
+		t.Fatalf("upload: %s", answer)
+	}
+}
+
+func (s *server) call(t *testing.T, method, path, body string, headers map[string]string) []byte {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	recorder := httptest.NewRecorder()
+	s.app.Handler().ServeHTTP(recorder, request)
+	return recorder.Body.Bytes()
+}
+
+// wire is a listener whose connections can be cut. While it is cut, new ones
+// are closed at once.
+type wire struct {
+	net.Listener
+
+	mu    sync.Mutex
+	conns []net.Conn
+	down  bool
+}
+
+func (w *wire) Accept() (net.Conn, error) {
+	conn, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns = append(w.conns, conn)
+	if w.down {
+		return conn, conn.Close()
+	}
+	return conn, nil
+}
+
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = true
+	for _, conn := range w.conns {
+		_ = conn.Close()
+	}
+	w.conns = nil
+}
+
+func (w *wire) restore() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = false
+}

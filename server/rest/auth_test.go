@@ -180,12 +180,18 @@ func TestLuxAuthRefuses(t *testing.T) {
 		detail            string
 	}{
 		"sign-up without token": {"/auth/email/signup", "", signUpBody, 401, "Token is invalid"},
-		"sign-up as social": {"/auth/email/signup", valid, strings.Replace(signUpBody, `"E"`, `"S"`, 1), 400,
-			"Invalid request or missing parameters"},
-		"half a surrogate in a name": {"/auth/email/signup", valid, strings.Replace(signUpBody, `"test"`, `"\ud800"`, 1), 400,
-			"Invalid request or missing parameters"},
-		"impossible birthdate": {"/auth/email/signup", valid, strings.Replace(signUpBody, "19900506", "20250230", 1), 400,
-			"Invalid request or missing parameters"},
+		"sign-up as social": {
+			"/auth/email/signup", valid, strings.Replace(signUpBody, `"E"`, `"S"`, 1), 400,
+			"Invalid request or missing parameters",
+		},
+		"half a surrogate in a name": {
+			"/auth/email/signup", valid, strings.Replace(signUpBody, `"test"`, `"\ud800"`, 1), 400,
+			"Invalid request or missing parameters",
+		},
+		"impossible birthdate": {
+			"/auth/email/signup", valid, strings.Replace(signUpBody, "19900506", "20250230", 1), 400,
+			"Invalid request or missing parameters",
+		},
 		"no e-mail":       {"/auth/email/signup", valid, strings.Replace(signUpBody, "parent@lux.example", "", 1), 400, "Email is not valid"},
 		"unknown e-mail":  {"/auth/email/signin", "", `{"username": "a@b.example", "password": "x"}`, 404, "User not found"},
 		"no password":     {"/auth/email/signin", "", `{"username": "a@b.example"}`, 400, "Invalid request or missing parameters"},

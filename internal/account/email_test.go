@@ -110,7 +110,8 @@ func (w *world) resetToken(t *testing.T) string {
 	t.Helper()
 	ok(t, w.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}))
 	text := w.lastMessage(t, strings.ToLower(email)).Text
-	link, err := url.Parse(text[strings.Index(text, "https://"):])
+	_, address, _ := strings.Cut(text, "https://")
+	link, err := url.Parse("https://" + address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -214,7 +214,8 @@ func TestUpdateChangesWhatIsSent(t *testing.T) {
 		{"birthdate", child.UpdateParams{Birthdate: ptr(vocab.Date("2010-10-10"))}, func(c *ent.ChildUser) { c.Birthdate = "2010-10-10" }},
 		{"gender", child.UpdateParams{Gender: ptr(vocab.NonBinary)}, func(c *ent.ChildUser) { c.Gender = vocab.NonBinary }},
 		{
-			"all", child.UpdateParams{ptr("A"), ptr("B"), ptr(vocab.Date("2001-02-03")), ptr(vocab.Male)},
+			"all",
+			child.UpdateParams{ptr("A"), ptr("B"), ptr(vocab.Date("2001-02-03")), ptr(vocab.Male)},
 			func(c *ent.ChildUser) {
 				c.FirstName, c.LastName, c.Birthdate, c.Gender = "A", "B", "2001-02-03", vocab.Male
 			},

@@ -65,10 +65,10 @@ func benchSingle(b *testing.B) float64 {
 			return err
 		}
 		defer func() { _ = tx.Rollback() }()
-		if _, err := tx.StmtContext(b.Context(), insert).Exec(user, name, moment); err != nil { //nolint:sqlclosecheck // ends with tx
+		if _, err := tx.StmtContext(b.Context(), insert).Exec(user, name, moment); err != nil {
 			return err
 		}
-		if _, err := tx.StmtContext(b.Context(), update).Exec(user); err != nil { //nolint:sqlclosecheck // ends with tx
+		if _, err := tx.StmtContext(b.Context(), update).Exec(user); err != nil {
 			return err
 		}
 		return tx.Commit()

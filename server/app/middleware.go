@@ -36,7 +36,7 @@ func (a *App) observed(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 		watched := &statusWriter{ResponseWriter: w}
-		defer func() {
+		defer func() { //nolint:contextcheck // the request carries it
 			if value := recover(); value != nil {
 				a.recovered(watched, r, value)
 			}

@@ -187,7 +187,7 @@ func (s *Server) Statements(t testing.TB, token, query string, variables map[str
 	if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil {
 		t.Fatalf("%d %q", w.Code, w.Body)
 	}
-	return int(counter.N()), reply
+	return counter.N(), reply
 }
 
 var sixDigits = regexp.MustCompile(`\d{6}`)

@@ -162,13 +162,15 @@ func (w *writer) serve(first *job) {
 func (w *writer) fill(first *job) error {
 	statements := 0
 	for work := first; work != nil; work = w.next() {
+		if err := work.ctx.Err(); err != nil {
+			work.answer(err)
+			continue
+		}
 		w.group = append(w.group, work)
 		if err := w.member(work); err != nil {
 			return err
 		}
-		if work.tx != nil {
-			statements += work.tx.conn.ran
-		}
+		statements += work.tx.conn.ran
 		if len(w.group) == groupCap || statements > statementsCap {
 			break
 		}
@@ -190,9 +192,6 @@ func (w *writer) next() *job {
 // which nothing of the transaction can be relied on: SQLite ends it by itself on
 // a full disk, a failed read or lack of memory.
 func (w *writer) member(work *job) error {
-	if work.err = work.ctx.Err(); work.err != nil {
-		return nil //nolint:nilerr // it is the job's error, not the group's
-	}
 	if err := w.do("SAVEPOINT member"); err != nil {
 		return err
 	}

@@ -89,7 +89,12 @@ func plan(ctx context.Context, engine string, db *sql.DB, folder, name string) e
 	if err != nil {
 		return err
 	}
-	err = differ.NamedDiff(ctx, name, tables.Tables...)
+	// The library writes into the tables it is given.
+	wanted, err := schema.CopyTables(tables.Tables)
+	if err != nil {
+		return err
+	}
+	err = differ.NamedDiff(ctx, name, wanted...)
 	if errors.Is(err, migrate.ErrNoPlan) {
 		return ErrNothingToDo
 	}

@@ -151,9 +151,20 @@ func (s *Service) Rename(
 func Catalogued(d *ent.Device) *ent.Device {
 	shown := *d
 	shown.RootUserID, shown.ChildUserID, shown.LastChildUserID = nil, nil, nil
-	shown.DeviceAlias, shown.LastLogFileID = "", 0
+	shown.DeviceAlias, shown.LastLogFileID, shown.RegisteredAt = "", 0, nil
 	shown.Edges = ent.DeviceEdges{}
 	return &shown
+}
+
+// Moved is what an account is shown of a device that one of its logs came from
+// and that the log's child has no more. What another account calls it now isn't
+// part of that.
+func Moved(d *ent.Device, rootUserID int) *ent.Device {
+	shown := Catalogued(d)
+	if d.RootUserID != nil && *d.RootUserID != rootUserID {
+		shown.UniqueID = nil
+	}
+	return shown
 }
 
 func (p DeviceParams) check() error {

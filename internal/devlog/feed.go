@@ -241,7 +241,7 @@ type told struct {
 // shown makes of a stored event what the subscriber sees: the log and the
 // device's number as they were then.
 func (s *Service) shown(e *told) *Event {
-	d := child.Catalogued(e.device)
+	d := child.Moved(e.device, e.RootUserID)
 	if e.device.ChildUserID != nil && *e.device.ChildUserID == e.ChildUserID {
 		own := *e.device
 		d = &own

@@ -84,7 +84,7 @@ func (s *Service) complete(ctx context.Context, of *ent.ChildUser, logs []*ent.D
 			return fmt.Errorf("read devices: %w", err)
 		}
 		for _, d := range found {
-			devices[d.ID] = child.Catalogued(d)
+			devices[d.ID] = child.Moved(d, of.RootUserID)
 		}
 	}
 	for _, l := range logs {
@@ -138,18 +138,21 @@ func (w window) page(logs []*ent.Devlog) Page {
 const placePrefix = "devlog:"
 
 // Place is the cursor of a log in its child's history.
-func Place(l *ent.Devlog) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(placePrefix + strconv.Itoa(l.ID)))
+func Place(l *ent.Devlog) string { return placeOf(l.ID) }
+
+func placeOf(id int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(placePrefix + strconv.Itoa(id)))
 }
 
+// place refuses whatever Place did not write.
 func place(field string, cursor *string) (int, error) {
 	if cursor == nil {
 		return 0, nil
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(*cursor)
-	digits, ours := strings.CutPrefix(string(decoded), placePrefix)
+	digits, _ := strings.CutPrefix(string(decoded), placePrefix)
 	id, notANumber := strconv.Atoi(digits)
-	if err != nil || !ours || notANumber != nil || id < 1 {
+	if err != nil || notANumber != nil || id < 1 || placeOf(id) != *cursor {
 		return 0, fault.CursorNotValid.On(field)
 	}
 	return id, nil

@@ -16,9 +16,6 @@ import (
 	"luxbff/internal/store"
 )
 
-// insertBatch keeps one INSERT below the engines' limit of bound values.
-const insertBatch = 500
-
 // journal is what one upload changes, gathered in memory and saved in a fixed
 // number of statements.
 type journal struct {
@@ -56,10 +53,8 @@ func (j *journal) save(ctx context.Context, tx *store.Tx, shelves map[int]*shelf
 			return fault.UpdateDeviceLogFailed.Because(err)
 		}
 	}
-	for batch := range slices.Chunk(j.added, insertBatch) {
-		if err := insert(ctx, tx, batch); err != nil {
-			return fault.CreateDeviceLogFailed.Because(err)
-		}
+	if err := insert(ctx, tx, j.added); err != nil {
+		return fault.CreateDeviceLogFailed.Because(err)
 	}
 	for _, s := range shelves {
 		raised := tx.Device.Update().Where(device.ID(s.device.ID)).SetLastLogFileID(s.device.LastLogFileID)
@@ -85,9 +80,11 @@ func update(ctx context.Context, tx *store.Tx, l *ent.Devlog) error {
 	return change.SetLogFileID(*l.LogFileID).Exec(ctx)
 }
 
-func insert(ctx context.Context, tx *store.Tx, batch []*ent.Devlog) error {
-	builders := make([]*ent.DevlogCreate, len(batch))
-	for i, l := range batch {
+// insert adds the logs in one statement: MaxRecords keeps it below the engines'
+// limit of bound values.
+func insert(ctx context.Context, tx *store.Tx, logs []*ent.Devlog) error {
+	builders := make([]*ent.DevlogCreate, len(logs))
+	for i, l := range logs {
 		builders[i] = tx.Devlog.Create().
 			SetRootUserID(l.RootUserID).
 			SetChildUserID(l.ChildUserID).
@@ -104,7 +101,7 @@ func insert(ctx context.Context, tx *store.Tx, batch []*ent.Devlog) error {
 	}
 	saved, err := tx.Devlog.CreateBulk(builders...).Save(ctx)
 	for i := range saved {
-		batch[i].ID = saved[i].ID
+		logs[i].ID = saved[i].ID
 	}
 	return err
 }
@@ -117,15 +114,12 @@ func (j *journal) publish(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return fmt.Errorf("number the events: %w", err)
 	}
-	for batch := range slices.Chunk(j.entries, insertBatch) {
-		builders := make([]*ent.DevlogEventCreate, len(batch))
-		for i, e := range batch {
-			seq++
-			builders[i] = j.event(tx, e, seq)
-		}
-		if err := tx.DevlogEvent.CreateBulk(builders...).Exec(ctx); err != nil {
-			return fmt.Errorf("append the events: %w", err)
-		}
+	builders := make([]*ent.DevlogEventCreate, len(j.entries))
+	for i, e := range j.entries {
+		builders[i] = j.event(tx, e, seq+int64(i)+1)
+	}
+	if err := tx.DevlogEvent.CreateBulk(builders...).Exec(ctx); err != nil {
+		return fmt.Errorf("append the events: %w", err)
 	}
 	return nil
 }

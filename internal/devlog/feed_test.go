@@ -1,0 +1,597 @@
+package devlog_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"luxbff/ent"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/familytest"
+	"luxbff/internal/fault"
+	"luxbff/internal/live"
+	"luxbff/internal/store"
+	"luxbff/internal/store/storetest"
+)
+
+// watch opens a feed that ends with the test.
+func (h *home) watch(t testing.TB, p devlog.FeedParams) <-chan *devlog.Event {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	return h.watchUntil(ctx, t, p)
+}
+
+func (h *home) watchUntil(ctx context.Context, t testing.TB, p devlog.FeedParams) <-chan *devlog.Event {
+	t.Helper()
+	events, err := h.Devlogs.Feed(ctx, h.parent, p)
+	if err != nil {
+		t.Fatalf("open the feed: %v", err)
+	}
+	return events
+}
+
+// next waits for an event.
+func next(t testing.TB, events <-chan *devlog.Event) *devlog.Event {
+	t.Helper()
+	select {
+	case e, open := <-events:
+		if !open {
+			t.Fatal("the feed ended")
+		}
+		return e
+	case <-time.After(patience):
+		t.Fatal("no event came")
+		return nil
+	}
+}
+
+// ends waits for the end of a feed that has nothing more to tell.
+func ends(t testing.TB, events <-chan *devlog.Event) {
+	t.Helper()
+	select {
+	case e, open := <-events:
+		if open {
+			t.Fatalf("the feed tells %v instead of ending", e)
+		}
+	case <-time.After(patience):
+		t.Fatal("the feed goes on")
+	}
+}
+
+// told is what an event says, without its cursor.
+func told(e *devlog.Event) string {
+	return fmt.Sprintf("%s %d: %s, %d, device at %d", e.Change, e.Devlog.ChildUserID, line(e.Devlog), e.Devlog.LastIntensity, e.Device.LastLogFileID)
+}
+
+func TestFeedTellsChangesInOrder(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.ended("14:00:00", 1)) // before the feed begins
+	events := h.watch(t, devlog.FeedParams{})
+	step := func(intensity int, r devlog.Record) *ent.Devlog {
+		t.Helper()
+		h.Clock.Add(time.Second)
+		r.LastIntensity = intensity
+		return h.upload(t, r).Devlogs[0]
+	}
+	of := h.child.ID
+	for _, c := range []struct {
+		record    devlog.Record
+		intensity int
+		want      string
+	}{
+		{h.running("15:00:30"), 2, fmt.Sprintf("CREATED %d: temporary 15:00:00, 2, device at 1", of)},
+		{h.running("15:01:00"), 5, fmt.Sprintf("UPDATED %d: temporary 15:00:30, 5, device at 1", of)},
+		{h.ended("15:00:00", 7), 9, fmt.Sprintf("COMPLETED %d: complete 15:00:00 file 7, 9, device at 7", of)},
+		{h.ended("16:00:00", 6), 1, fmt.Sprintf("COMPLETED %d: complete 16:00:00 file 6, 1, device at 7", of)},
+	} {
+		stored := step(c.intensity, c.record)
+		step(99, h.ended("14:00:00", 1)) // a replay: not told
+		e := next(t, events)
+		if got := told(e); got != c.want {
+			t.Errorf("told %q, want %q", got, c.want)
+		}
+		if e.Devlog.ID != stored.ID || e.Devlog.RootUserID != h.parent.RootUserID() || e.Devlog.TreatmentTime != stored.TreatmentTime ||
+			!e.OccurredAt.Equal(stored.UpdatedAt) || !e.Devlog.UpdatedAt.Equal(stored.UpdatedAt) || !e.Devlog.CreatedAt.Equal(stored.CreatedAt) ||
+			(e.Devlog.FinishFlag == nil) != (stored.FinishFlag == nil) {
+			t.Errorf("told %v at %v of %v", e.Devlog, e.OccurredAt, stored)
+		}
+		if e.Device != e.Devlog.Edges.Device || *e.Device.ChildUserID != of || *e.Device.UniqueID != *h.device.UniqueID {
+			t.Errorf("told of the device %v", e.Device)
+		}
+	}
+	select {
+	case e := <-events:
+		t.Errorf("told too much: %v", told(e))
+	default:
+	}
+}
+
+func TestFeedTellsOneUploadInItsOrder(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	events := h.watch(t, devlog.FeedParams{})
+	h.upload(t, h.uses(1, 50)...) // more than the feed reads at once
+	for i := range 50 {
+		if e := next(t, events); *e.Devlog.LogFileID != i+1 || e.Device.LastLogFileID != i+1 {
+			t.Fatalf("event %d is %s", i+1, told(e))
+		}
+	}
+}
+
+func TestFeedIsTheAccountsAlone(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister, foreign := h.sister(t), homeIn(t, h.Kit)
+	all, hers := h.watch(t, devlog.FeedParams{}), h.watch(t, devlog.FeedParams{ChildUserID: &sister.child.ID})
+	foreign.upload(t, foreign.ended("15:00:00", 1))
+	h.upload(t, h.ended("15:00:00", 2), sister.ended("15:00:00", 3), h.ended("16:00:00", 4), sister.running("16:00:30", 5))
+	var got, gotHers []int
+	for range 4 {
+		got = append(got, *next(t, all).Devlog.LogFileID)
+	}
+	for range 2 {
+		gotHers = append(gotHers, *next(t, hers).Devlog.LogFileID)
+	}
+	if diff := cmp.Diff([]int{2, 3, 4, 5}, got); diff != "" {
+		t.Errorf("all children (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{3, 5}, gotHers); diff != "" {
+		t.Errorf("one child (-want +got):\n%s", diff)
+	}
+}
+
+func TestFeedOfAChildAsksWhoseItIs(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	foreign := homeIn(t, h.Kit)
+	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &foreign.child.ID})
+	familytest.WantFault(t, err, fault.NotAuthorizedUser, "")
+	_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: ptr(-1)})
+	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	if n := h.Hub.Watchers(); n != 0 {
+		t.Errorf("%d watchers after refused feeds", n)
+	}
+}
+
+func TestDeletedChildEndsItsFeed(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister := h.sister(t)
+	all, hers := h.watch(t, devlog.FeedParams{}), h.watch(t, devlog.FeedParams{ChildUserID: &sister.child.ID})
+	mine := h.watch(t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	sister.upload(t, sister.ended("15:00:00", 1))
+	next(t, all)
+	next(t, hers)
+	if err := h.Children.Delete(t.Context(), h.parent, sister.child.ID, *sister.device.UniqueID); err != nil {
+		t.Fatal(err)
+	}
+	ends(t, hers)
+	h.upload(t, h.ended("15:00:00", 2))
+	for _, events := range []<-chan *devlog.Event{all, mine} {
+		if e := next(t, events); *e.Devlog.LogFileID != 2 {
+			t.Errorf("the others go on with %s", told(e))
+		}
+	}
+	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &sister.child.ID})
+	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+}
+
+// TestFeedResumes cuts a feed at random places, while phones upload, and takes it
+// up after the last event received: every event comes once, in order.
+func TestFeedResumes(t *testing.T) {
+	t.Parallel()
+	kit := familytest.New(storetest.Open(t))
+	rapid.Check(t, func(rt *rapid.T) {
+		h := homeIn(t, kit)
+		sister := h.sister(t)
+		filter := rapid.Bool().Draw(rt, "one child")
+		uploads := rapid.SliceOfN(rapid.IntRange(1, 20), 1, 5).Draw(rt, "uploads")
+		cuts := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 5).Draw(rt, "cuts")
+
+		first := h.watch(t, devlog.FeedParams{})
+		h.upload(t, h.ended("15:00:00", 0))
+		reader := cutReader{home: h, after: next(t, first).Cursor}
+		if filter {
+			reader.childID = &h.child.ID
+		}
+		done := make(chan struct{})
+		total := 0
+		for _, n := range uploads {
+			total += n
+		}
+		go func() {
+			defer close(done)
+			file := 1
+			for _, n := range uploads {
+				h.upload(t, append(h.uses(file, n), sister.uses(file, n)...)...)
+				file += n
+			}
+		}()
+		defer func() { <-done }()
+		want := total * 2
+		if filter {
+			want = total
+		}
+		for _, n := range cuts {
+			reader.read(t, min(n, want-len(reader.seen)))
+		}
+		reader.read(t, want-len(reader.seen))
+		<-done
+		reader.compare(t, rt)
+	})
+}
+
+// cutReader reads a feed in pieces.
+type cutReader struct {
+	home    *home
+	childID *int
+	after   string
+	seen    []string
+}
+
+func (r *cutReader) read(t *testing.T, n int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	events := r.home.watchUntil(ctx, t, devlog.FeedParams{ChildUserID: r.childID, After: &r.after})
+	for range n {
+		e := next(t, events)
+		r.after, r.seen = e.Cursor, append(r.seen, fmt.Sprint(e.Devlog.ID, " of ", e.Devlog.ChildUserID))
+	}
+}
+
+// compare holds what was read against the stored events but the first.
+func (r *cutReader) compare(t *testing.T, rt *rapid.T) {
+	stored, err := r.home.Store.Read().User.QueryDevlogEvents(r.home.parent.User).Order(ent.Asc("seq")).All(t.Context())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	var want []string
+	for _, e := range stored[1:] {
+		if r.childID == nil || e.ChildUserID == *r.childID {
+			want = append(want, fmt.Sprint(e.DevlogID, " of ", e.ChildUserID))
+		}
+	}
+	if diff := cmp.Diff(want, r.seen); diff != "" {
+		rt.Fatalf("events (-stored +received):\n%s", diff)
+	}
+}
+
+// TestResumedFeedTellsTheSameStory: what a log was, not what it became since.
+func TestResumedFeedTellsTheSameStory(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	events := h.watch(t, devlog.FeedParams{})
+	h.upload(t, h.ended("14:00:00", 1))
+	start := next(t, events).Cursor
+	h.upload(t, h.running("15:00:30"), h.running("15:01:00"), h.ended("15:00:00", 2))
+	var want []string
+	for range 3 {
+		want = append(want, told(next(t, events)))
+	}
+	resumed := h.watch(t, devlog.FeedParams{After: &start})
+	for i := range want {
+		if got := told(next(t, resumed)); got != want[i] {
+			t.Errorf("resumed with %q, live it was %q", got, want[i])
+		}
+	}
+}
+
+func TestFeedOfMovedDevice(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	foreign := homeIn(t, h.Kit)
+	events := h.watch(t, devlog.FeedParams{})
+	h.upload(t, h.ended("14:00:00", 1))
+	start := next(t, events).Cursor
+	h.upload(t, h.ended("15:00:00", 41))
+	h.move(t, foreign)
+	if _, err := h.Children.Rename(t.Context(), foreign.parent, foreign.child.ID, h.device.ID, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	foreign.with(h).upload(t, foreign.with(h).ended("16:00:00", 99))
+	e := next(t, h.watch(t, devlog.FeedParams{After: &start}))
+	catalogueFacts(t, e.Device, nil)
+	if e.Device.ID != h.device.ID || e.Device.LastLogFileID != 41 {
+		t.Errorf("told %s of %v", told(e), e.Device)
+	}
+}
+
+func TestFeedRefusesCursors(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	foreign, ahead := homeIn(t, h.Kit), newHome(t)
+	theirs, future := foreign.watch(t, devlog.FeedParams{}), ahead.watch(t, devlog.FeedParams{})
+	if h.parent.RootUserID() != ahead.parent.RootUserID() {
+		t.Fatal("the two databases number their accounts differently")
+	}
+	foreign.upload(t, foreign.ended("15:00:00", 1))
+	ahead.upload(t, ahead.ended("15:00:00", 1), ahead.ended("16:00:00", 2))
+	h.upload(t, h.ended("15:00:00", 1))
+	next(t, future)
+	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	for name, cursor := range map[string]string{
+		"another account's": next(t, theirs).Cursor,
+		"a future one":      next(t, future).Cursor,
+		"an empty one":      "",
+		"no base64":         "§§§",
+		"base64 of nothing": encode("feed"),
+		"a history's":       encode("devlog:1"),
+		"padded":            encode("feed:1:1:1") + "=",
+		"with more":         encode("feed:1:1:1:1"),
+		"a number below 0":  encode("feed:1:-1:1"),
+		"number 0":          encode("feed:1:0:1"),
+		"a plus":            encode("feed:1:+1:1"),
+		"too great":         encode("feed:1:99999999999999999999:1"),
+		"a line":            encode("feed:1:1:1\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor})
+			familytest.WantFault(t, err, fault.CursorNotValid, "after")
+			_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor, ChildUserID: &h.child.ID})
+			familytest.WantFault(t, err, fault.CursorNotValid, "after")
+		})
+	}
+	t.Cleanup(func() {
+		if got := h.Hub.Watched(); len(got) != 1 || got[0] != foreign.parent.RootUserID() {
+			t.Errorf("watched after refused feeds: %v", got)
+		}
+	})
+}
+
+func TestOldCursorExpires(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	events := h.watch(t, devlog.FeedParams{})
+	h.upload(t, h.ended("15:00:00", 1))
+	old := next(t, events).Cursor
+	h.upload(t, h.ended("16:00:00", 2))
+	h.Clock.Add(devlog.Kept)
+	if n, err := h.Devlogs.Prune(t.Context()); n != 0 || err != nil {
+		t.Fatalf("pruned %d, %v", n, err)
+	}
+	if e := next(t, h.watch(t, devlog.FeedParams{After: &old})); *e.Devlog.LogFileID != 2 {
+		t.Errorf("at the last moment the feed goes on with %s", told(e))
+	}
+	h.Clock.Add(time.Millisecond)
+	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &old})
+	familytest.WantFault(t, err, fault.CursorExpired, "after")
+	if n, err := h.Devlogs.Prune(t.Context()); n != 2 || err != nil {
+		t.Errorf("pruned %d, %v, want 2", n, err)
+	}
+}
+
+func TestPruneKeepsSevenDays(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.uses(1, 1000)...)
+	h.upload(t, h.uses(1001, 200)...)
+	h.Clock.Add(time.Hour)
+	events := h.watch(t, devlog.FeedParams{})
+	h.upload(t, h.ended("15:00:00", 5001))
+	young := next(t, events).Cursor
+	h.Clock.Add(devlog.Kept - time.Hour + time.Millisecond)
+	h.upload(t, h.ended("16:00:00", 5002))
+	ctx, counter := store.CountStatements(t.Context())
+	n, err := h.Devlogs.Prune(ctx)
+	if err != nil || n != 1200 {
+		t.Errorf("pruned %d, %v, want 1200", n, err)
+	}
+	if counter.N() != 6 { // a read and a write for 500, 500 and 200
+		t.Errorf("1200 events went in %d statements", counter.N())
+	}
+	if got := h.Count(t); got.Events != 2 || got.Devlogs != 1202 {
+		t.Errorf("left are %+v", got)
+	}
+	if e := next(t, h.watch(t, devlog.FeedParams{After: &young})); *e.Devlog.LogFileID != 5002 {
+		t.Errorf("the feed goes on with %s", told(e))
+	}
+	if n, err := h.Devlogs.Prune(t.Context()); n != 0 || err != nil {
+		t.Errorf("pruned again %d, %v", n, err)
+	}
+}
+
+// TestKeeperPrunesAndEnds starts what runs beside the requests.
+func TestKeeperPrunesAndEnds(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.uses(1, 3)...)
+	h.Clock.Add(devlog.Kept + time.Hour)
+	h.Devlogs.Start(context.Background())
+	until(t, "the old events are pruned", func() bool { return h.Count(t).Events == 0 })
+	h.Devlogs.Close()
+	newHome(t).Devlogs.Close() // what never started ends at once
+}
+
+// until polls for what happens on another goroutine.
+func until(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// TestPollFindsALostBell uploads at another replica, whose bell is not heard.
+func TestPollFindsALostBell(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	there := *h
+	there.Kit = familytest.New(h.Store)
+	seen := h.Devlogs.Poll(t.Context(), 0)
+	if seen != 0 {
+		t.Errorf("a poll for nobody sees %d", seen)
+	}
+	events := h.watch(t, devlog.FeedParams{})
+	for i := range 3 {
+		there.upload(t, there.uses(10*i, 2)...)
+		newest := h.Devlogs.Poll(t.Context(), seen)
+		if newest <= seen {
+			t.Fatalf("the poll after %d sees %d", seen, newest)
+		}
+		seen = newest
+		for j := range 2 {
+			if e := next(t, events); *e.Devlog.LogFileID != 10*i+j {
+				t.Errorf("told %s", told(e))
+			}
+		}
+	}
+	if again := h.Devlogs.Poll(t.Context(), seen); again != seen {
+		t.Errorf("with nothing new the poll sees %d after %d", again, seen)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if again := h.Devlogs.Poll(ctx, seen); again != seen {
+		t.Errorf("a poll that fails sees %d", again)
+	}
+}
+
+func TestPollIsOneStatementForAllAccounts(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ctx, counter := store.CountStatements(t.Context())
+	h.Devlogs.Poll(ctx, 0)
+	if counter.N() != 0 {
+		t.Errorf("a poll for nobody costs %d statements", counter.N())
+	}
+	for range 5 {
+		other := homeIn(t, h.Kit)
+		other.watch(t, devlog.FeedParams{})
+		other.upload(t, other.uses(1, 3)...)
+	}
+	h.Devlogs.Poll(ctx, 0)
+	if counter.N() != 1 {
+		t.Errorf("a poll for five accounts costs %d statements", counter.N())
+	}
+}
+
+func TestEndedFeedLeavesTheHub(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h.watchUntil(ctx, t, devlog.FeedParams{})
+	slow := h.watchUntil(ctx, t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	h.upload(t, h.uses(1, 100)...) // more than a reader that doesn't read can hold
+	next(t, slow)
+	if n := h.Hub.Watchers(); n != 2 {
+		t.Errorf("%d watchers, want 2", n)
+	}
+	cancel()
+	until(t, "both left", func() bool { return h.Hub.Watchers() == 0 })
+	h.upload(t, h.ended("15:00:00", 1000))
+}
+
+// TestWakerStandsForOneValue reads as the transports that own no goroutine do:
+// only when woken, one value a wake, never waiting.
+func TestWakerStandsForOneValue(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister := h.sister(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	woken := make(chan struct{}, 10_000)
+	var calls atomic.Int64
+	events := h.watchUntil(live.WithWaker(ctx, func() {
+		calls.Add(1)
+		woken <- struct{}{}
+	}), t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	const rounds, records = 30, 7
+	go func() {
+		for i := range rounds {
+			h.upload(t, append(h.uses(i*records, records), sister.uses(i*records, records)...)...)
+		}
+		if err := h.Children.Delete(context.Background(), h.parent, h.child.ID, *h.device.UniqueID); err != nil {
+			t.Error(err)
+		}
+	}()
+	file := 0
+	for open := true; open; {
+		select {
+		case <-woken:
+		case <-time.After(patience):
+			t.Fatalf("not woken after %d values", file)
+		}
+		select {
+		case e, more := <-events:
+			if open = more; more && *e.Devlog.LogFileID != file {
+				t.Fatalf("value %d is %s", file, told(e))
+			}
+			file++
+		default:
+			t.Fatal("woken for no value")
+		}
+	}
+	// The deletion may take with it what was not told yet.
+	if n := calls.Load(); int(n) != file || file > rounds*records+1 {
+		t.Errorf("%d wakes for %d values and the end", n, file)
+	}
+}
+
+// FuzzFeedCursor holds that a cursor is refused by a fault, or takes the feed up
+// at a place of the account's own.
+func FuzzFeedCursor(f *testing.F) {
+	h := newHome(f)
+	ctx, cancel := context.WithCancel(context.Background())
+	events := h.watchUntil(ctx, f, devlog.FeedParams{})
+	h.upload(f, h.ended("15:00:00", 1))
+	good := next(f, events).Cursor
+	cancel()
+	h.upload(f, h.ended("16:00:00", 2))
+	for _, seed := range []string{
+		good, "", good + "A", good[:8], "ZmVlZDoxOjE6MQ", "ZmVlZDoxOjE6OTk5OTk5OTk5OTk5OTk5OTk5", "ZmVlZDotMTotMTotMQ",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		events, err := h.Devlogs.Feed(ctx, h.parent, devlog.FeedParams{After: &cursor})
+		var known *fault.Error
+		if errors.As(err, &known) {
+			if known.Kind != fault.CursorNotValid && known.Kind != fault.CursorExpired || known.Field != "after" {
+				t.Errorf("%q: %v on %q", cursor, known, known.Field)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", cursor, err)
+		}
+		decoded, err := base64.RawURLEncoding.DecodeString(cursor)
+		if own := fmt.Sprintf("feed:%d:", h.parent.RootUserID()); err != nil || string(decoded[:len(own)]) != own {
+			t.Errorf("%q is taken for %q", cursor, decoded)
+		}
+		if cursor == good {
+			if e := next(t, events); *e.Devlog.LogFileID != 2 {
+				t.Errorf("goes on with %s", told(e))
+			}
+		}
+	})
+}
+
+func TestFeedAfterAccountsChildrenAreGone(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	events := h.watch(t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		tx.AfterCommit(func() { h.Hub.Ring(h.parent.RootUserID()) })
+		return child.RemoveAll(ctx, tx, h.parent.RootUserID())
+	})
+	ends(t, events)
+}

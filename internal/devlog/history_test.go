@@ -1,0 +1,348 @@
+package devlog_test
+
+import (
+	"encoding/base64"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"luxbff/ent"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/familytest"
+	"luxbff/internal/fault"
+	"luxbff/internal/store"
+	"luxbff/internal/store/storetest"
+)
+
+// history reads a page of the child's logs, as one who just loaded the child.
+func (h *home) history(t testing.TB, p devlog.PageParams) devlog.Page {
+	t.Helper()
+	c, err := h.Children.Get(t.Context(), h.parent, h.child.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := h.Devlogs.History(t.Context(), c, p)
+	if err != nil {
+		t.Fatalf("history: %v", err)
+	}
+	return page
+}
+
+func ids(logs []*ent.Devlog) []int {
+	found := make([]int, len(logs))
+	for i, l := range logs {
+		found[i] = l.ID
+	}
+	return found
+}
+
+// newestFirst are the ids of answered logs in the order of a history.
+func newestFirst(stored devlog.Stored) []int {
+	found := ids(stored.Devlogs)
+	slices.Reverse(found)
+	return found
+}
+
+func TestHistoryOfNothing(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	if page := h.history(t, devlog.PageParams{}); len(page.Devlogs) != 0 || page.HasNext || page.HasPrevious {
+		t.Errorf("got %+v", page)
+	}
+}
+
+func TestHistoryWithoutArgumentsIsTwentyNewest(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	want := newestFirst(h.upload(t, h.uses(1, 150)...))
+	page := h.history(t, devlog.PageParams{})
+	if diff := cmp.Diff(want[:20], ids(page.Devlogs)); diff != "" || !page.HasNext || page.HasPrevious {
+		t.Errorf("next %v, previous %v, logs (-want +got):\n%s", page.HasNext, page.HasPrevious, diff)
+	}
+	if page = h.history(t, devlog.PageParams{First: ptr(100)}); len(page.Devlogs) != 100 {
+		t.Errorf("first: 100 gives %d", len(page.Devlogs))
+	}
+	if page = h.history(t, devlog.PageParams{First: ptr(0)}); len(page.Devlogs) != 0 || !page.HasNext || page.HasPrevious {
+		t.Errorf("first: 0 gives %+v", page)
+	}
+	if page = h.history(t, devlog.PageParams{Last: ptr(0)}); len(page.Devlogs) != 0 || page.HasNext || !page.HasPrevious {
+		t.Errorf("last: 0 gives %+v", page)
+	}
+}
+
+func TestHistoryIsOfOneChild(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister, foreign := h.sister(t), homeIn(t, h.Kit)
+	h.upload(t, append(h.uses(1, 3), sister.uses(1, 4)...)...)
+	foreign.upload(t, foreign.uses(1, 5)...)
+	for _, c := range []struct {
+		of *home
+		n  int
+	}{{h, 3}, {sister, 4}, {foreign, 5}} {
+		page := c.of.history(t, devlog.PageParams{})
+		if len(page.Devlogs) != c.n {
+			t.Errorf("%d logs, want %d", len(page.Devlogs), c.n)
+		}
+		for _, l := range page.Devlogs {
+			if l.ChildUserID != c.of.child.ID || l.Edges.ChildUser.ID != c.of.child.ID || l.Edges.Device.ID != c.of.device.ID {
+				t.Errorf("a foreign log: %v", l)
+			}
+		}
+	}
+	// A cursor of another child is a place like any other and shows no foreign log.
+	after := devlog.Place(foreign.history(t, devlog.PageParams{}).Devlogs[0])
+	if page := h.history(t, devlog.PageParams{After: &after}); len(page.Devlogs) != 3 {
+		t.Errorf("after a foreign cursor there are %d logs", len(page.Devlogs))
+	}
+}
+
+// TestHistoryPages walks random histories in pages of random sizes from both
+// ends, while a phone adds and changes logs.
+func TestHistoryPages(t *testing.T) {
+	t.Parallel()
+	kit := familytest.New(storetest.Open(t))
+	rapid.Check(t, func(rt *rapid.T) {
+		h := homeIn(t, kit)
+		n := rapid.IntRange(0, 30).Draw(rt, "logs")
+		var want []int
+		if n > 0 {
+			want = newestFirst(h.upload(t, h.uses(1, n)...))
+		}
+		if rapid.Bool().Draw(rt, "one runs") {
+			want = append(newestFirst(h.upload(t, h.running("15:00:30"))), want...)
+		}
+		w := walk{home: h, next: n + 1}
+		if diff := cmp.Diff(want, w.down(t, rt), equateEmpty); diff != "" {
+			rt.Fatalf("forward (-want +got):\n%s", diff)
+		}
+		up := w.up(t, rt)
+		all, err := kit.Store.Read().ChildUser.QueryDevlogs(h.child).Order(ent.Desc("id")).IDs(t.Context())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(all, up, equateEmpty); diff != "" {
+			rt.Fatalf("backward (-want +got):\n%s", diff)
+		}
+	})
+}
+
+var equateEmpty = cmp.FilterValues(
+	func(x, y []int) bool { return len(x) == 0 && len(y) == 0 }, cmp.Comparer(func(_, _ []int) bool { return true }))
+
+// walk is a reader of one history beside a phone that goes on uploading.
+type walk struct {
+	home *home
+	next int // the file of the phone's next log
+}
+
+// disturb adds a log, or ends the running one, between two pages.
+func (w *walk) disturb(t *testing.T, rt *rapid.T) {
+	switch rapid.IntRange(0, 3).Draw(rt, "meanwhile") {
+	case 0:
+		w.home.upload(t, w.home.uses(w.next, 1)...)
+		w.next++
+	case 1:
+		w.home.upload(t, w.home.running("16:00:30"))
+	}
+}
+
+// down walks from the newest log to the oldest.
+func (w *walk) down(t *testing.T, rt *rapid.T) (seen []int) {
+	var after *string
+	for {
+		page := w.home.history(t, devlog.PageParams{First: ptr(rapid.IntRange(1, 12).Draw(rt, "first")), After: after})
+		if page.HasPrevious != (after != nil) {
+			rt.Fatalf("a page after %v has a previous one: %v", after, page.HasPrevious)
+		}
+		seen = append(seen, ids(page.Devlogs)...)
+		if !page.HasNext {
+			return seen
+		}
+		if len(page.Devlogs) == 0 {
+			rt.Fatal("an empty page has a next one")
+		}
+		after = ptr(devlog.Place(page.Devlogs[len(page.Devlogs)-1]))
+		w.disturb(t, rt)
+	}
+}
+
+// up walks from the oldest log to the newest.
+func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
+	var before *string
+	for {
+		page := w.home.history(t, devlog.PageParams{Last: ptr(rapid.IntRange(1, 12).Draw(rt, "last")), Before: before})
+		if page.HasNext != (before != nil) {
+			rt.Fatalf("a page before %v has a next one: %v", before, page.HasNext)
+		}
+		seen = append(ids(page.Devlogs), seen...)
+		if !page.HasPrevious {
+			return seen
+		}
+		if len(page.Devlogs) == 0 {
+			rt.Fatal("an empty page has a previous one")
+		}
+		before = ptr(devlog.Place(page.Devlogs[0]))
+		w.disturb(t, rt)
+	}
+}
+
+// TestHistoryBetweenCursors compares any arguments with the algorithm of the
+// Relay specification on the whole list.
+func TestHistoryBetweenCursors(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	all := h.upload(t, h.uses(1, 15)...).Devlogs
+	slices.Reverse(all)
+	rapid.Check(t, func(rt *rapid.T) {
+		var p devlog.PageParams
+		from, to := 0, len(all)
+		if rapid.Bool().Draw(rt, "has after") {
+			i := rapid.IntRange(0, len(all)-1).Draw(rt, "after")
+			p.After, from = ptr(devlog.Place(all[i])), i+1
+		}
+		if rapid.Bool().Draw(rt, "has before") {
+			i := rapid.IntRange(0, len(all)-1).Draw(rt, "before")
+			p.Before, to = ptr(devlog.Place(all[i])), i
+		}
+		want := all[from:max(from, to)]
+		size := rapid.IntRange(0, 16).Draw(rt, "size")
+		more := len(want) > size
+		page := devlog.Page{}
+		if rapid.Bool().Draw(rt, "forward") {
+			p.First = &size
+			want = want[:min(size, len(want))]
+			if page = h.history(t, p); page.HasNext != more {
+				rt.Errorf("has next: %v", page.HasNext)
+			}
+		} else {
+			p.Last = &size
+			want = want[max(0, len(want)-size):]
+			if page = h.history(t, p); page.HasPrevious != more {
+				rt.Errorf("has previous: %v", page.HasPrevious)
+			}
+		}
+		if diff := cmp.Diff(ids(want), ids(page.Devlogs)); diff != "" {
+			rt.Errorf("%+v (-want +got):\n%s", p, diff)
+		}
+	})
+}
+
+func TestHistoryRefusesArguments(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.uses(1, 3)...)
+	encode := func(text string) *string { return ptr(base64.RawURLEncoding.EncodeToString([]byte(text))) }
+	params := map[string]devlog.PageParams{
+		"first below 0": {First: ptr(-1)}, "first of 101": {First: ptr(101)}, "the least first": {First: ptr(math.MinInt64)},
+	}
+	for name, p := range params {
+		_, err := h.Devlogs.History(t.Context(), h.child, p)
+		familytest.WantFault(t, err, fault.BadRequest, "first")
+		p.First, p.Last = nil, p.First
+		_, err = h.Devlogs.History(t.Context(), h.child, p)
+		familytest.WantFault(t, err, fault.BadRequest, "last")
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{First: ptr(1), Last: ptr(1)})
+	familytest.WantFault(t, err, fault.BadRequest, "last")
+	for _, text := range []*string{
+		ptr(""), ptr("1"), ptr("ZGV2bG9nOjE="), ptr("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
+		encode("devlog:-1"), encode("devlog:+1"), encode("devlog:01"), encode("devlog:1 "), encode("devlog:99999999999999999999"),
+		encode("feed:1:1:1"), encode("Devlog:1"),
+	} {
+		_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{After: text})
+		familytest.WantFault(t, err, fault.CursorNotValid, "after")
+		_, err = h.Devlogs.History(t.Context(), h.child, devlog.PageParams{Before: text})
+		familytest.WantFault(t, err, fault.CursorNotValid, "before")
+	}
+}
+
+// TestHistoryCostsTheSameForAnyPage: one statement, and one more where a device
+// has moved on.
+func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.uses(1, 120)...)
+	cost := func(first int) int {
+		t.Helper()
+		c, err := h.Children.Get(t.Context(), h.parent, h.child.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, counter := store.CountStatements(t.Context())
+		page, err := h.Devlogs.History(ctx, c, devlog.PageParams{First: &first})
+		if err != nil || len(page.Devlogs) != first {
+			t.Fatalf("%d logs, %v", len(page.Devlogs), err)
+		}
+		return counter.N()
+	}
+	for _, first := range []int{0, 1, 10, 100} {
+		if n := cost(first); n != 1 {
+			t.Errorf("a page of %d costs %d statements", first, n)
+		}
+	}
+	h.free(t, h.parent, h.child.ID)
+	for _, first := range []int{1, 10, 100} {
+		if n := cost(first); n != 2 {
+			t.Errorf("a page of %d, its device gone, costs %d statements", first, n)
+		}
+	}
+}
+
+// catalogueFacts fails if a device tells more than the catalogue does.
+func catalogueFacts(t *testing.T, d *ent.Device, uniqueID *string) {
+	t.Helper()
+	if d.ChildUserID != nil || d.RootUserID != nil || d.LastChildUserID != nil || d.RegisteredAt != nil ||
+		d.DeviceAlias != "" || d.Edges.ChildUser != nil {
+		t.Errorf("a device that moved on tells of its owner: %v", d)
+	}
+	if diff := cmp.Diff(uniqueID, d.UniqueID); diff != "" {
+		t.Errorf("its unique id (-want +got):\n%s", diff)
+	}
+}
+
+// TestHistoryOfMovedDevice lets a device go to nobody, to a sister and to another
+// family, which gives it a name, a unique id and logs.
+func TestHistoryOfMovedDevice(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister, foreign := h.sister(t), homeIn(t, h.Kit)
+	h.upload(t, h.ended("15:00:00", 41))
+	look := func() *ent.Device {
+		t.Helper()
+		d := h.history(t, devlog.PageParams{}).Devlogs[0].Edges.Device
+		if d.ID != h.device.ID || d.SerialCode != h.device.SerialCode || d.FirmwareVersion != h.device.FirmwareVersion {
+			t.Errorf("the log is of %v", d)
+		}
+		return d
+	}
+	if d := look(); d.LastLogFileID != 41 || d.Edges.ChildUser == nil {
+		t.Errorf("at home the device is %v", d)
+	}
+	h.move(t, sister)
+	sister.with(h).upload(t, sister.with(h).ended("15:00:00", 3))
+	catalogueFacts(t, look(), h.device.UniqueID)
+	h.free(t, h.parent, sister.child.ID)
+	catalogueFacts(t, look(), h.device.UniqueID)
+
+	h.free(t, foreign.parent, foreign.child.ID)
+	p := child.DeviceParams{SerialCode: h.device.SerialCode, MacID: h.device.MACID, UniqueID: ptr("of the other family")}
+	if _, err := h.Children.Register(t.Context(), foreign.parent, foreign.child.ID, p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Children.Rename(t.Context(), foreign.parent, foreign.child.ID, h.device.ID, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	d := look()
+	catalogueFacts(t, d, nil)
+	if d.LastLogFileID != 0 {
+		t.Errorf("the number of another family: %d", d.LastLogFileID)
+	}
+}

@@ -1,0 +1,564 @@
+package devlog_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"luxbff/ent"
+	"luxbff/ent/vocab"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/familytest"
+	"luxbff/internal/fault"
+	"luxbff/internal/store"
+	"luxbff/internal/viewer"
+)
+
+// TestExamplesOfThePage sends the four request examples of the LUX device page
+// in their order and looks at all that is stored.
+func TestExamplesOfThePage(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	start := h.Clock.Now()
+	temporary := h.record("2025-02-21T15:48:49")
+	temporary.LastIntensity, temporary.TreatmentTime = 2, 255555
+	first := h.ended("2025-02-14T15:48:49", 1)
+	first.LastIntensity, first.TreatmentTime = 25, 500000
+	second := h.ended("2025-02-15T15:48:49", 2)
+	second.LastIntensity, second.TreatmentTime = 25, 500000
+
+	want := &ent.Devlog{
+		RootUserID: h.parent.RootUserID(), ChildUserID: h.child.ID, DeviceID: h.device.ID, Registration: 1,
+		Status: vocab.Temporary, TreatmentDate: "2025-02-21T15:48:19", LastIntensity: 2, TreatmentTime: 255555,
+		CreatedAt: start, UpdatedAt: start,
+	}
+	h.example(t, []devlog.Record{temporary}, true, want)
+	want.UpdatedAt = h.Clock.Now()
+	h.example(t, []devlog.Record{temporary}, true, want)
+	want.Status, want.FinishFlag, want.LogFileID = vocab.Complete, ptr(vocab.ButtonShutdown), ptr(1)
+	want.TreatmentDate, want.LastIntensity, want.TreatmentTime = "2025-02-14T15:48:49", 25, 500000
+	want.UpdatedAt = h.Clock.Now()
+	h.example(t, []devlog.Record{first}, false, want)
+	next := *want
+	next.TreatmentDate, next.LogFileID, next.CreatedAt, next.UpdatedAt = "2025-02-15T15:48:49", ptr(2), h.Clock.Now(), h.Clock.Now()
+	h.example(t, []devlog.Record{first, second}, false, want, &next)
+
+	if diff := cmp.Diff([]vocab.DevlogChange{vocab.Created, vocab.Updated, vocab.Completed, vocab.Completed}, h.changes(t)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if last := h.lastLogFileID(t); last != 2 {
+		t.Errorf("last_log_file_id is %d, want 2", last)
+	}
+}
+
+// example uploads, compares answer and rows with the logs that then stand, and
+// lets a minute pass.
+func (h *home) example(t *testing.T, records []devlog.Record, allTemporary bool, want ...*ent.Devlog) {
+	t.Helper()
+	stored := h.upload(t, records...)
+	if stored.AllTemporary != allTemporary {
+		t.Errorf("all temporary is %v", stored.AllTemporary)
+	}
+	rows, err := h.Store.Read().Devlog.Query().Order(ent.Asc("id")).All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := cmp.Options{cmpopts.IgnoreUnexported(ent.Devlog{}), cmpopts.IgnoreFields(ent.Devlog{}, "ID", "Edges")}
+	if diff := cmp.Diff(want, rows, same); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, stored.Devlogs, same); diff != "" {
+		t.Errorf("answered (-want +got):\n%s", diff)
+	}
+	for i, l := range stored.Devlogs {
+		if l.ID != rows[i].ID || l.Edges.ChildUser.ID != h.child.ID || l.Edges.Device.ID != h.device.ID ||
+			l.Edges.Device.LastLogFileID != h.lastLogFileID(t) {
+			t.Errorf("answer %d is %v of %v with %v", i, l, l.Edges.ChildUser, l.Edges.Device)
+		}
+	}
+	h.Clock.Add(time.Minute)
+}
+
+// TestArrayOverTemporaryLog sends the page's fourth example while a temporary
+// log stands: the first record overwrites it.
+func TestArrayOverTemporaryLog(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	temporary := h.upload(t, h.running("2025-02-21T15:48:49")).Devlogs[0]
+	stored := h.upload(t, h.ended("15:48:49", 1), h.ended("2025-02-15T15:48:49", 2))
+	if stored.Devlogs[0].ID != temporary.ID || stored.Devlogs[1].ID == temporary.ID {
+		t.Errorf("the temporary log %d became %v", temporary.ID, stored.Devlogs)
+	}
+}
+
+// TestRules tells rule 9 of the contract in calls of one phone: what they hold,
+// and the rows, events and last_log_file_id that stand after them.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	kit := newHome(t).Kit
+	type call = []devlog.Record
+	for name, c := range map[string]struct {
+		calls   func(h *home) []call
+		rows    []string
+		changes string
+		last    int
+	}{
+		"a temporary log is stored 30 seconds earlier": {
+			func(h *home) []call { return []call{{h.running("15:48:49")}} },
+			[]string{"temporary 15:48:19"}, "C", 0,
+		},
+		"over midnight and new year": {
+			func(h *home) []call { return []call{{h.running("2025-01-01T00:00:29")}} },
+			[]string{"temporary 2024-12-31T23:59:59"}, "C", 0,
+		},
+		"its update too, which replaces all of it": {
+			func(h *home) []call { return []call{{h.running("15:48:49", 4)}, {h.running("15:50:00")}} },
+			[]string{"temporary 15:49:30"}, "CU", 4,
+		},
+		"updates within one call": {
+			func(h *home) []call {
+				return []call{{h.running("15:48:49"), h.running("15:48:50"), h.running("15:48:51")}}
+			},
+			[]string{"temporary 15:48:21"}, "CUU", 0,
+		},
+		"a complete log keeps its date and becomes the temporary one": {
+			func(h *home) []call { return []call{{h.running("15:48:49")}, {h.ended("15:48:49", 1)}} },
+			[]string{"complete 15:48:49 file 1"}, "CF", 1,
+		},
+		"without a temporary log it is new": {
+			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}} },
+			[]string{"complete 15:48:49 file 1"}, "F", 1,
+		},
+		"temporary and complete in one call are one log": {
+			func(h *home) []call { return []call{{h.running("15:48:49"), h.ended("15:48:49", 1)}} },
+			[]string{"complete 15:48:49 file 1"}, "CF", 1,
+		},
+		"the order of the array counts": {
+			func(h *home) []call { return []call{{h.ended("15:48:49", 1), h.running("16:00:30")}} },
+			[]string{"complete 15:48:49 file 1", "temporary 16:00:00"}, "FC", 1,
+		},
+		"only the first takes the temporary log": {
+			func(h *home) []call {
+				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 3), h.ended("15:20:00", 2), h.ended("15:30:00", 1)}}
+			},
+			[]string{"complete 15:10:00 file 3", "complete 15:20:00 file 2", "complete 15:30:00 file 1"}, "CFFF", 3,
+		},
+		"a new temporary log within the array is taken by the next": {
+			func(h *home) []call {
+				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 1), h.running("15:20:30"), h.ended("15:30:00", 2), h.running("15:40:30")}}
+			},
+			[]string{"complete 15:10:00 file 1", "complete 15:30:00 file 2", "temporary 15:40:00"}, "CFCFC", 2,
+		},
+		"a replay by file changes nothing, whatever else it says": {
+			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}, {h.ended("17:00:00", 1)}} },
+			[]string{"complete 15:48:49 file 1"}, "F", 1,
+		},
+		"a replay takes no temporary log": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1), h.ended("16:00:00", 2)}}
+			},
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00 file 2"}, "FCF", 2,
+		},
+		"a replay alone leaves the temporary log": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1)}}
+			},
+			[]string{"complete 15:00:00 file 1", "temporary 16:00:00"}, "FC", 1,
+		},
+		"a whole call again": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00", 1), h.ended("16:00:00")}, {h.ended("15:00:00", 1), h.ended("16:00:00")}}
+			},
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00"}, "FF", 1,
+		},
+		"a record twice in one call": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00", 1), h.ended("15:00:00", 1), h.ended("16:00:00"), h.ended("16:00:00")}}
+			},
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00"}, "FF", 1,
+		},
+		"without a file the date tells": {
+			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.ended("15:00:00")}} },
+			[]string{"complete 15:00:00 file 1"}, "F", 1,
+		},
+		"with a file the date doesn't": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00")}, {h.ended("15:00:00", 1), h.ended("15:00:00", 2)}}
+			},
+			[]string{"complete 15:00:00", "complete 15:00:00 file 1", "complete 15:00:00 file 2"}, "FFF", 2,
+		},
+		"file 0 is a file": {
+			func(h *home) []call { return []call{{h.ended("15:00:00", 0)}, {h.ended("16:00:00", 0)}} },
+			[]string{"complete 15:00:00 file 0"}, "F", 0,
+		},
+		"a late temporary log with its file": {
+			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30", 1)}} },
+			[]string{"complete 15:00:00 file 1"}, "F", 1,
+		},
+		"a late temporary log of the same start": {
+			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30")}} },
+			[]string{"complete 15:00:00 file 1"}, "F", 1,
+		},
+		"a temporary log of the date as sent is another": {
+			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:00")}} },
+			[]string{"complete 15:00:00 file 1", "temporary 14:59:30"}, "FC", 1,
+		},
+		"a temporary log is no replay of itself": {
+			func(h *home) []call { return []call{{h.running("15:00:30", 1)}, {h.running("15:00:30", 1)}} },
+			[]string{"temporary 15:00:00 file 1"}, "CU", 1,
+		},
+		"a temporary log's file may be that of another log's end": {
+			func(h *home) []call {
+				return []call{{h.running("15:00:30", 1)}, {h.ended("15:10:00", 2), h.ended("15:20:00", 1)}}
+			},
+			[]string{"complete 15:10:00 file 2", "complete 15:20:00 file 1"}, "CFF", 2,
+		},
+		"last_log_file_id never falls": {
+			func(h *home) []call {
+				return []call{{h.ended("15:00:00", 9)}, {h.ended("16:00:00", 3)}, {h.ended("17:00:00")}}
+			},
+			[]string{"complete 15:00:00 file 9", "complete 16:00:00 file 3", "complete 17:00:00"}, "FFF", 9,
+		},
+		"a temporary log raises it": {
+			func(h *home) []call { return []call{{h.running("15:00:30", 9)}, {h.ended("15:00:00", 4)}} },
+			[]string{"complete 15:00:00 file 4"}, "CF", 9,
+		},
+		"the greatest numbers": {
+			func(h *home) []call {
+				r := h.ended("9999-12-31T23:59:59", math.MaxInt32)
+				r.LastIntensity, r.TreatmentTime = math.MaxInt32, math.MaxInt32
+				return []call{{r}, {h.ended("0001-01-01T00:00:00", 0)}}
+			},
+			[]string{"complete 9999-12-31T23:59:59 file 2147483647", "complete 0001-01-01T00:00:00 file 0"}, "FF", math.MaxInt32,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := homeIn(t, kit)
+			for _, records := range c.calls(h) {
+				stored := h.upload(t, records...)
+				if want := !slices.ContainsFunc(records, func(r devlog.Record) bool { return r.FinishFlag != nil }); stored.AllTemporary != want {
+					t.Errorf("all temporary is %v for %+v", stored.AllTemporary, records)
+				}
+			}
+			if diff := cmp.Diff(c.rows, h.rows(t)); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(spelled(c.changes), h.changes(t)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if last := h.lastLogFileID(t); last != c.last {
+				t.Errorf("last_log_file_id is %d, want %d", last, c.last)
+			}
+		})
+	}
+}
+
+// spelled reads Created, Updated and Completed (F, for finished) from letters.
+func spelled(letters string) []vocab.DevlogChange {
+	changes := make([]vocab.DevlogChange, len(letters))
+	for i, letter := range letters {
+		changes[i] = map[rune]vocab.DevlogChange{'C': vocab.Created, 'U': vocab.Updated, 'F': vocab.Completed}[letter]
+	}
+	return changes
+}
+
+func TestEveryFinishFlag(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	for flag := vocab.NormalShutdown; flag <= vocab.FactoryShutdown; flag++ {
+		r := h.ended("15:00:00", int(flag))
+		r.FinishFlag = &flag
+		if l := h.upload(t, r).Devlogs[0]; *l.FinishFlag != flag || l.Status != vocab.Complete {
+			t.Errorf("stored %v", l)
+		}
+	}
+}
+
+func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	first := h.upload(t, h.ended("15:00:00", 1)).Devlogs[0]
+	h.Clock.Add(time.Hour)
+	again := h.upload(t, h.ended("17:00:00", 1), h.ended("18:00:00", 2), h.ended("18:00:00", 2)).Devlogs
+	if again[0].ID != first.ID || again[0].TreatmentDate != first.TreatmentDate || !again[0].UpdatedAt.Equal(first.UpdatedAt) {
+		t.Errorf("the replay of %v answers %v", first, again[0])
+	}
+	if again[1] != again[2] {
+		t.Errorf("one log is answered as %v and %v", again[1], again[2])
+	}
+}
+
+func TestRegistrationBoundsReplays(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister := h.sister(t)
+	h.upload(t, h.ended("15:00:00", 5))
+	// Out and in again at the same child, nothing begins anew.
+	h.move(t, h)
+	h.upload(t, h.ended("15:00:00", 5), h.ended("15:00:00"))
+	if last := h.lastLogFileID(t); last != 5 {
+		t.Errorf("last_log_file_id is %d, want 5", last)
+	}
+	h.move(t, sister)
+	sister.with(h).upload(t, sister.with(h).ended("15:00:00", 5), sister.with(h).ended("16:00:00", 4))
+	h.move(t, h)
+	if last := h.lastLogFileID(t); last != 0 {
+		t.Errorf("back over a sister, last_log_file_id is %d, want 0", last)
+	}
+	h.upload(t, h.ended("15:00:00", 5), h.ended("15:00:00"))
+	want := []string{
+		"complete 15:00:00 file 5",
+		"complete 15:00:00 file 5 registration 2", "complete 16:00:00 file 4 registration 2",
+		"complete 15:00:00 file 5 registration 3",
+	}
+	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestTemporaryLogOutlivesARegistration: it is the child's and the device's,
+// whichever way they found each other again.
+func TestTemporaryLogOutlivesARegistration(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister := h.sister(t)
+	h.upload(t, h.running("15:00:30", 5))
+	h.move(t, sister)
+	sister.with(h).upload(t, sister.with(h).running("15:10:30", 5))
+	h.move(t, h)
+	h.upload(t, h.ended("15:20:00", 5))
+	want := []string{"complete 15:20:00 file 5 registration 3", "temporary 15:10:00 file 5 registration 2"}
+	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if last := h.lastLogFileID(t); last != 5 {
+		t.Errorf("last_log_file_id is %d, want 5", last)
+	}
+}
+
+func TestUploadOfSeveralChildren(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister := h.sister(t)
+	h.upload(t, h.running("15:00:30"), sister.running("15:00:30"))
+	stored := h.upload(t, h.ended("15:00:00", 1), sister.ended("15:00:00", 7), h.ended("16:00:00", 2), sister.running("16:00:30"))
+	if stored.AllTemporary {
+		t.Error("three complete logs are called temporary")
+	}
+	want := []string{"complete 15:00:00 file 1", "complete 15:00:00 file 7", "complete 16:00:00 file 2", "temporary 16:00:00"}
+	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if h.lastLogFileID(t) != 2 || sister.lastLogFileID(t) != 7 {
+		t.Errorf("the devices stand at %d and %d", h.lastLogFileID(t), sister.lastLogFileID(t))
+	}
+	for i, of := range []*home{h, sister, h, sister} {
+		if l := stored.Devlogs[i]; l.Edges.ChildUser.ID != of.child.ID || l.Edges.Device.ID != of.device.ID {
+			t.Errorf("answer %d is of %v with %v", i, l.Edges.ChildUser, l.Edges.Device)
+		}
+	}
+}
+
+// TestUploadRefusesAll: a record that can't be stored, first, in the middle or
+// last, keeps the others from being stored.
+func TestUploadRefusesAll(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister, foreign := h.sister(t), homeIn(t, h.Kit)
+	free, bare := h.sister(t), h.sister(t)
+	h.free(t, h.parent, free.child.ID)
+	h.free(t, h.parent, bare.child.ID)
+	nameless := h.nameless(t)
+	h.upload(t, h.running("14:00:30", 3))
+	before, counts := h.row(t), h.Count(t)
+	const none = math.MaxInt64
+	for name, c := range map[string]struct {
+		change func(r *devlog.Record)
+		kind   fault.Kind
+		field  string
+	}{
+		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, fault.NotFoundUser, ""},
+		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, fault.NotFoundUser, ""},
+		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, fault.NotFoundUser, ""},
+		"another account's child":   {func(r *devlog.Record) { *r = foreign.ended("15:00:00", 1) }, fault.NotAuthorizedUser, ""},
+		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, fault.NotFoundDevice, ""},
+		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, fault.NotFoundDevice, ""},
+		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.device.UniqueID }, fault.NotFoundDevice, ""},
+		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, fault.NotFoundDevice, ""},
+		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, fault.NotFoundDevice, ""},
+		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, fault.NotFoundDevice, ""},
+		"a sister's device":         {func(r *devlog.Record) { *r = h.with(sister).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
+		"another account's device":  {func(r *devlog.Record) { *r = h.with(foreign).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
+		"a free device":             {func(r *devlog.Record) { *r = h.with(free).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
+		"a child that gave it back": {func(r *devlog.Record) { *r = bare.ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
+		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, fault.BadRequest, "treatmentDate"},
+		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(0)) }, fault.BadRequest, "finishFlag"},
+		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(7)) }, fault.BadRequest, "finishFlag"},
+		"an intensity below 0":      {func(r *devlog.Record) { r.LastIntensity = -1 }, fault.BadRequest, "lastIntensity"},
+		"an intensity too great":    {func(r *devlog.Record) { r.LastIntensity = math.MaxInt32 + 1 }, fault.BadRequest, "lastIntensity"},
+		"a time below 0":            {func(r *devlog.Record) { r.TreatmentTime = -1 }, fault.BadRequest, "treatmentTime"},
+		"a time too great":          {func(r *devlog.Record) { r.TreatmentTime = math.MaxInt64 }, fault.BadRequest, "treatmentTime"},
+		"a file below 0":            {func(r *devlog.Record) { r.LogFileID = ptr(-1) }, fault.BadRequest, "logFileId"},
+		"a file too great":          {func(r *devlog.Record) { r.LogFileID = ptr(math.MaxInt32 + 1) }, fault.BadRequest, "logFileId"},
+	} {
+		for at := range 3 {
+			t.Run(fmt.Sprintf("%s at %d", name, at), func(t *testing.T) {
+				t.Parallel()
+				records := []devlog.Record{h.ended("15:10:00", 10), h.running("15:20:30"), sister.ended("15:30:00", 11)}
+				r := h.ended("15:40:00", 12)
+				c.change(&r)
+				records = slices.Insert(records, at*3/2, r)
+				stored, err := h.Devlogs.Upload(t.Context(), h.parent, records)
+				field := c.field
+				if field != "" {
+					field = "input.logs." + strconv.Itoa(at*3/2) + "." + field
+				}
+				familytest.WantFault(t, err, c.kind, field)
+				if stored.Devlogs != nil {
+					t.Errorf("gave %v with the error", stored.Devlogs)
+				}
+			})
+		}
+	}
+	t.Cleanup(func() {
+		if diff := cmp.Diff(counts, h.Count(t)); diff != "" {
+			t.Errorf("refused calls changed rows (-before +after):\n%s", diff)
+		}
+		if diff := cmp.Diff(before, h.row(t)); diff != "" {
+			t.Errorf("refused calls changed the temporary log or the account (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// row tells of all that an upload may change beside adding rows.
+func (h *home) row(t *testing.T) string {
+	t.Helper()
+	ctx := context.Background()
+	logs := h.Store.Read().Devlog.Query().AllX(ctx)
+	devices := h.Store.Read().Device.Query().Order(ent.Asc("id")).AllX(ctx)
+	account := h.Store.Read().User.GetX(ctx, h.parent.RootUserID())
+	return fmt.Sprint(logs, devices, account.EventSeq)
+}
+
+// nameless puts a device without unique id into the catalogue.
+func (h *home) nameless(t *testing.T) int {
+	t.Helper()
+	p := h.Device(t)
+	found, err := h.Store.Read().Device.Query().Order(ent.Desc("id")).First(t.Context())
+	if err != nil || found.SerialCode != p.SerialCode || found.UniqueID != nil {
+		t.Fatalf("the newest device is %v, %v", found, err)
+	}
+	return found.ID
+}
+
+// TestFirstBadRecordDecides: records are checked in their order, each by child,
+// account, device and registration.
+func TestFirstBadRecordDecides(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	sister, foreign := h.sister(t), homeIn(t, h.Kit)
+	unconnected, strange := h.with(sister).ended("15:00:00"), foreign.ended("15:00:00")
+	unknownDevice, unknownChild := h.ended("15:00:00"), h.ended("15:00:00")
+	unknownDevice.DeviceID, unknownChild.ChildUserID = -1, -1
+	all := []devlog.Record{unconnected, strange, unknownDevice, unknownChild}
+	kinds := []fault.Kind{fault.NotConnectedDevice, fault.NotAuthorizedUser, fault.NotFoundDevice, fault.NotFoundUser}
+	for first := range all {
+		order := append(slices.Clone(all[first:]), all[:first]...)
+		_, err := h.Devlogs.Upload(t.Context(), h.parent, order)
+		familytest.WantFault(t, err, kinds[first], "")
+	}
+}
+
+func TestUploadTakesAThousandRecords(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	_, err := h.Devlogs.Upload(t.Context(), h.parent, h.uses(1, devlog.MaxRecords+1))
+	familytest.WantFault(t, err, fault.BadRequest, "input.logs")
+	_, err = h.Devlogs.Upload(t.Context(), h.parent, nil)
+	familytest.WantFault(t, err, fault.BadRequest, "input.logs")
+	stored := h.upload(t, h.uses(1, devlog.MaxRecords)...)
+	for i, l := range stored.Devlogs {
+		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs[i-1].ID {
+			t.Fatalf("answer %d is %v", i, l)
+		}
+	}
+	counts := familytest.Counts{Children: 1, Registered: 1, Devlogs: devlog.MaxRecords, Events: devlog.MaxRecords}
+	if diff := cmp.Diff(counts, h.Count(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if last := h.lastLogFileID(t); last != devlog.MaxRecords {
+		t.Errorf("last_log_file_id is %d", last)
+	}
+}
+
+// TestUploadCostsTheSameForAnyNumber counts statements: of new logs, of an array
+// that also completes a temporary log, and of replays.
+func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	cost := func(records []devlog.Record) int {
+		t.Helper()
+		ctx, counter := store.CountStatements(t.Context())
+		if _, err := h.Devlogs.Upload(ctx, h.parent, records); err != nil {
+			t.Fatal(err)
+		}
+		return counter.N()
+	}
+	first := 0
+	costs := map[string][]int{}
+	for _, n := range []int{1, 2, 10, 500, devlog.MaxRecords} {
+		costs["new"] = append(costs["new"], cost(h.uses(first, n)))
+		costs["replayed"] = append(costs["replayed"], cost(h.uses(first, n)))
+		first += n
+	}
+	for _, n := range []int{2, 10, 500, devlog.MaxRecords} {
+		h.upload(t, h.running("23:00:00"))
+		costs["over a temporary log"] = append(costs["over a temporary log"], cost(h.uses(first, n)))
+		first += n
+	}
+	for what, counted := range costs {
+		if slices.Min(counted) != slices.Max(counted) {
+			t.Errorf("%s: uploads cost %v statements", what, counted)
+		}
+	}
+}
+
+func TestUploadWaitsForNothingOfAReplay(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.upload(t, h.ended("15:00:00", 1))
+	rung := 0
+	stop := h.Hub.Watch(h.parent.RootUserID(), func() { rung++ })
+	defer stop()
+	h.upload(t, h.ended("15:00:00", 1))
+	if rung != 0 {
+		t.Error("a replay rings")
+	}
+	if _, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("16:00:00", 2), {}}); err == nil || rung != 0 {
+		t.Errorf("a refused call gives %v and rings %d times", err, rung)
+	}
+	h.upload(t, h.ended("16:00:00", 2), h.ended("17:00:00", 3))
+	if rung != 1 {
+		t.Errorf("an upload of two rings %d times", rung)
+	}
+}
+
+func TestUploadForDeletedAccount(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.parent.RootUserID()) })
+	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("15:00:00", 1)})
+	familytest.WantFault(t, err, fault.NotFoundUser, "")
+	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
+	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.ended("15:00:00", 1)})
+	familytest.WantFault(t, err, fault.NotFoundUser, "")
+}

@@ -427,3 +427,29 @@ func TestWriteLimit(t *testing.T) {
 		must(t, db.Close())
 	})
 }
+
+// endsWithin is a context that ends while a statement runs: it is alive when
+// asked before, and done when watched.
+type endsWithin struct{ context.Context }
+
+func (endsWithin) Err() error { return nil }
+
+func (c endsWithin) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// A statement that has begun is not broken off: SQLite would roll back the
+// transaction, and with it the writes of others.
+func TestStatementIsNotBrokenOff(t *testing.T) {
+	t.Parallel()
+	db := openFile(t)
+	user := newUser(t, db)
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return pair(endsWithin{ctx}, tx, user, "a")
+	}))
+	if diff := cmp.Diff([]string{"a/1", "a/2"}, pushNames(t, db)); diff != "" {
+		t.Errorf("rows stored (-want +got):\n%s", diff)
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // sample is the text of one of the mobile documents.
-func sample(t *testing.T, name string) operations.Sample {
+func sample(t testing.TB, name string) operations.Sample {
 	t.Helper()
 	for _, one := range operations.All() {
 		if one.Name == name {

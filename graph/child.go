@@ -32,3 +32,11 @@ func (r *Resolver) childOf(ctx context.Context, id int) (*ent.ChildUser, error) 
 	}
 	return r.children.Get(ctx, v, id)
 }
+
+// orEmpty is what an optional input says, or nothing.
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

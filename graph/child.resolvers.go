@@ -40,6 +40,85 @@ func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.Crea
 	return &model.CreateChildUserPayload{ChildUser: made}, nil
 }
 
+func (r *mutationResolver) UpdateChildUser(ctx context.Context, input model.UpdateChildUserInput) (*model.UpdateChildUserPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := r.children.Update(ctx, v, input.ChildUserID, child.UpdateParams{
+		FirstName: input.FirstName.Value(),
+		LastName:  input.LastName.Value(),
+		Birthdate: input.Birthdate.Value(),
+		Gender:    input.Gender.Value(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateChildUserPayload{ChildUser: changed}, nil
+}
+
+func (r *mutationResolver) DeleteChildUser(ctx context.Context, input model.DeleteChildUserInput) (*model.DeleteChildUserPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.children.Delete(ctx, v, input.ChildUserID, orEmpty(input.UniqueID.Value())); err != nil {
+		return nil, err
+	}
+	return &model.DeleteChildUserPayload{ChildUserID: input.ChildUserID}, nil
+}
+
+func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.RegisterDeviceInput) (*model.RegisterDevicePayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	registered, err := r.children.Register(ctx, v, input.ChildUserID, child.DeviceParams{
+		SerialCode: input.SerialCode,
+		MacID:      input.MacID,
+		UniqueID:   input.UniqueID.Value(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RegisterDevicePayload{Device: registered}, nil
+}
+
+func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.UnregisterDeviceInput) (*model.UnregisterDevicePayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	freed, err := r.children.Unregister(ctx, v, input.ChildUserID, input.UniqueID)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UnregisterDevicePayload{Device: freed}, nil
+}
+
+func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.UpdateDeviceAliasInput) (*model.UpdateDeviceAliasPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	renamed, err := r.children.Rename(ctx, v, input.ChildUserID, input.DeviceID, input.DeviceAlias)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateDeviceAliasPayload{Device: renamed}, nil
+}
+
+func (r *mutationResolver) SendImpedanceAlert(ctx context.Context) (*model.SendImpedanceAlertPayload, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.accounts.SendImpedanceAlert(ctx, v); err != nil {
+		return nil, err
+	}
+	return &model.SendImpedanceAlertPayload{Ok: true}, nil
+}
+
 func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error) {
 	v, err := viewer.From(ctx)
 	if err != nil {
@@ -54,6 +133,18 @@ func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, 
 		return nil, err
 	}
 	return r.children.Get(ctx, v, id)
+}
+
+func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
+	v, err := viewer.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status, found, err := r.children.Check(ctx, v, uniqueID)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DeviceCheck{Status: status, Device: found}, nil
 }
 
 func (r *Resolver) ChildUser() generated.ChildUserResolver { return &childUserResolver{r} }

@@ -22,6 +22,7 @@ import (
 	"luxbff/graph/model"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
+	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 )
 
@@ -91,6 +92,10 @@ type ComplexityRoot struct {
 		Ok func(childComplexity int) int
 	}
 
+	DeleteChildUserPayload struct {
+		ChildUserID func(childComplexity int) int
+	}
+
 	Device struct {
 		ChildUser       func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
@@ -104,6 +109,11 @@ type ComplexityRoot struct {
 		ProjectID       func(childComplexity int) int
 		SerialCode      func(childComplexity int) int
 		UniqueID        func(childComplexity int) int
+	}
+
+	DeviceCheck struct {
+		Device func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	Devlog struct {
@@ -161,14 +171,17 @@ type ComplexityRoot struct {
 		CreateChildUser            func(childComplexity int, input model.CreateChildUserInput) int
 		CreateLocalCredential      func(childComplexity int, input model.CreateLocalCredentialInput) int
 		DeleteAccount              func(childComplexity int) int
+		DeleteChildUser            func(childComplexity int, input model.DeleteChildUserInput) int
 		DisconnectFacebook         func(childComplexity int) int
 		FindAccount                func(childComplexity int, input model.FindAccountInput) int
 		RefreshToken               func(childComplexity int, input model.RefreshTokenInput) int
+		RegisterDevice             func(childComplexity int, input model.RegisterDeviceInput) int
 		RegisterLocal              func(childComplexity int, input model.RegisterLocalInput) int
 		RemovePushDevice           func(childComplexity int, input model.RemovePushDeviceInput) int
 		RequestPasswordReset       func(childComplexity int, input model.RequestPasswordResetInput) int
 		ResetPassword              func(childComplexity int, input model.ResetPasswordInput) int
 		SendEmailVerification      func(childComplexity int, input model.SendEmailVerificationInput) int
+		SendImpedanceAlert         func(childComplexity int) int
 		SendSmsCode                func(childComplexity int, input model.SendSmsCodeInput) int
 		SetPushToken               func(childComplexity int, input model.SetPushTokenInput) int
 		SignIn                     func(childComplexity int, input model.SignInInput) int
@@ -176,6 +189,9 @@ type ComplexityRoot struct {
 		SignInWithFacebook         func(childComplexity int, input model.SignInWithFacebookInput) int
 		SignOut                    func(childComplexity int) int
 		SignUp                     func(childComplexity int, input model.SignUpInput) int
+		UnregisterDevice           func(childComplexity int, input model.UnregisterDeviceInput) int
+		UpdateChildUser            func(childComplexity int, input model.UpdateChildUserInput) int
+		UpdateDeviceAlias          func(childComplexity int, input model.UpdateDeviceAliasInput) int
 		UpdateNotificationSettings func(childComplexity int, input model.UpdateNotificationSettingsInput) int
 		UpdatePolicy               func(childComplexity int, input model.UpdatePolicyInput) int
 		UpdateUser                 func(childComplexity int, input model.UpdateUserInput) int
@@ -210,13 +226,18 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		ChildUser  func(childComplexity int, id int) int
-		ChildUsers func(childComplexity int) int
-		Me         func(childComplexity int) int
+		CheckDevice func(childComplexity int, uniqueID string) int
+		ChildUser   func(childComplexity int, id int) int
+		ChildUsers  func(childComplexity int) int
+		Me          func(childComplexity int) int
 	}
 
 	RefreshTokenPayload struct {
 		Tokens func(childComplexity int) int
+	}
+
+	RegisterDevicePayload struct {
+		Device func(childComplexity int) int
 	}
 
 	RegisterLocalPayload struct {
@@ -238,6 +259,10 @@ type ComplexityRoot struct {
 	}
 
 	SendEmailVerificationPayload struct {
+		Ok func(childComplexity int) int
+	}
+
+	SendImpedanceAlertPayload struct {
 		Ok func(childComplexity int) int
 	}
 
@@ -283,6 +308,18 @@ type ComplexityRoot struct {
 		RefreshExpiresIn func(childComplexity int) int
 		RefreshToken     func(childComplexity int) int
 		TokenType        func(childComplexity int) int
+	}
+
+	UnregisterDevicePayload struct {
+		Device func(childComplexity int) int
+	}
+
+	UpdateChildUserPayload struct {
+		ChildUser func(childComplexity int) int
+	}
+
+	UpdateDeviceAliasPayload struct {
+		Device func(childComplexity int) int
 	}
 
 	UpdateNotificationSettingsPayload struct {
@@ -363,6 +400,12 @@ type MutationResolver interface {
 	UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error)
 	DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error)
 	CreateChildUser(ctx context.Context, input model.CreateChildUserInput) (*model.CreateChildUserPayload, error)
+	UpdateChildUser(ctx context.Context, input model.UpdateChildUserInput) (*model.UpdateChildUserPayload, error)
+	DeleteChildUser(ctx context.Context, input model.DeleteChildUserInput) (*model.DeleteChildUserPayload, error)
+	RegisterDevice(ctx context.Context, input model.RegisterDeviceInput) (*model.RegisterDevicePayload, error)
+	UnregisterDevice(ctx context.Context, input model.UnregisterDeviceInput) (*model.UnregisterDevicePayload, error)
+	UpdateDeviceAlias(ctx context.Context, input model.UpdateDeviceAliasInput) (*model.UpdateDeviceAliasPayload, error)
+	SendImpedanceAlert(ctx context.Context) (*model.SendImpedanceAlertPayload, error)
 	UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error)
 	SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error)
 	AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error)
@@ -385,6 +428,7 @@ type QueryResolver interface {
 	Me(ctx context.Context) (*ent.User, error)
 	ChildUsers(ctx context.Context) ([]*ent.ChildUser, error)
 	ChildUser(ctx context.Context, id int) (*ent.ChildUser, error)
+	CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error)
 }
 type SubscriptionResolver interface {
 	DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *devlog.Event, error)
@@ -548,6 +592,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteAccountPayload.Ok(childComplexity), true
 
+	case "DeleteChildUserPayload.childUserId":
+		if e.ComplexityRoot.DeleteChildUserPayload.ChildUserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteChildUserPayload.ChildUserID(childComplexity), true
+
 	case "Device.childUser":
 		if e.ComplexityRoot.Device.ChildUser == nil {
 			break
@@ -620,6 +671,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Device.UniqueID(childComplexity), true
+
+	case "DeviceCheck.device":
+		if e.ComplexityRoot.DeviceCheck.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCheck.Device(childComplexity), true
+	case "DeviceCheck.status":
+		if e.ComplexityRoot.DeviceCheck.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCheck.Status(childComplexity), true
 
 	case "Devlog.childUser":
 		if e.ComplexityRoot.Devlog.ChildUser == nil {
@@ -856,6 +920,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity), true
+	case "Mutation.deleteChildUser":
+		if e.ComplexityRoot.Mutation.DeleteChildUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteChildUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteChildUser(childComplexity, args["input"].(model.DeleteChildUserInput)), true
 	case "Mutation.disconnectFacebook":
 		if e.ComplexityRoot.Mutation.DisconnectFacebook == nil {
 			break
@@ -884,6 +959,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshToken(childComplexity, args["input"].(model.RefreshTokenInput)), true
+	case "Mutation.registerDevice":
+		if e.ComplexityRoot.Mutation.RegisterDevice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerDevice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterDevice(childComplexity, args["input"].(model.RegisterDeviceInput)), true
 	case "Mutation.registerLocal":
 		if e.ComplexityRoot.Mutation.RegisterLocal == nil {
 			break
@@ -939,6 +1025,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendEmailVerification(childComplexity, args["input"].(model.SendEmailVerificationInput)), true
+	case "Mutation.sendImpedanceAlert":
+		if e.ComplexityRoot.Mutation.SendImpedanceAlert == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SendImpedanceAlert(childComplexity), true
 	case "Mutation.sendSmsCode":
 		if e.ComplexityRoot.Mutation.SendSmsCode == nil {
 			break
@@ -1011,6 +1103,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.unregisterDevice":
+		if e.ComplexityRoot.Mutation.UnregisterDevice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unregisterDevice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnregisterDevice(childComplexity, args["input"].(model.UnregisterDeviceInput)), true
+	case "Mutation.updateChildUser":
+		if e.ComplexityRoot.Mutation.UpdateChildUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateChildUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateChildUser(childComplexity, args["input"].(model.UpdateChildUserInput)), true
+	case "Mutation.updateDeviceAlias":
+		if e.ComplexityRoot.Mutation.UpdateDeviceAlias == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateDeviceAlias_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateDeviceAlias(childComplexity, args["input"].(model.UpdateDeviceAliasInput)), true
 	case "Mutation.updateNotificationSettings":
 		if e.ComplexityRoot.Mutation.UpdateNotificationSettings == nil {
 			break
@@ -1160,6 +1285,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PushDevice.RegistrationID(childComplexity), true
 
+	case "Query.checkDevice":
+		if e.ComplexityRoot.Query.CheckDevice == nil {
+			break
+		}
+
+		args, err := ec.field_Query_checkDevice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CheckDevice(childComplexity, args["uniqueId"].(string)), true
 	case "Query.childUser":
 		if e.ComplexityRoot.Query.ChildUser == nil {
 			break
@@ -1191,6 +1327,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefreshTokenPayload.Tokens(childComplexity), true
+
+	case "RegisterDevicePayload.device":
+		if e.ComplexityRoot.RegisterDevicePayload.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterDevicePayload.Device(childComplexity), true
 
 	case "RegisterLocalPayload.tokens":
 		if e.ComplexityRoot.RegisterLocalPayload.Tokens == nil {
@@ -1238,6 +1381,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SendEmailVerificationPayload.Ok(childComplexity), true
+
+	case "SendImpedanceAlertPayload.ok":
+		if e.ComplexityRoot.SendImpedanceAlertPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendImpedanceAlertPayload.Ok(childComplexity), true
 
 	case "SendSmsCodePayload.ok":
 		if e.ComplexityRoot.SendSmsCodePayload.Ok == nil {
@@ -1354,6 +1504,27 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tokens.TokenType(childComplexity), true
+
+	case "UnregisterDevicePayload.device":
+		if e.ComplexityRoot.UnregisterDevicePayload.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnregisterDevicePayload.Device(childComplexity), true
+
+	case "UpdateChildUserPayload.childUser":
+		if e.ComplexityRoot.UpdateChildUserPayload.ChildUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateChildUserPayload.ChildUser(childComplexity), true
+
+	case "UpdateDeviceAliasPayload.device":
+		if e.ComplexityRoot.UpdateDeviceAliasPayload.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDeviceAliasPayload.Device(childComplexity), true
 
 	case "UpdateNotificationSettingsPayload.user":
 		if e.ComplexityRoot.UpdateNotificationSettingsPayload.User == nil {
@@ -1974,6 +2145,13 @@ type DeleteAccountPayload {
   REST: ` + "`" + `GET user/real-user/{id}` + "`" + `.
   """
   childUser(id: ID!): ChildUser!
+
+  """
+  Whether the account may connect the device that the app knows by this id: ask before connecting.
+  Errors: ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another account's child has it).
+  REST: ` + "`" + `GET device/check-device` + "`" + `.
+  """
+  checkDevice(uniqueId: String!): DeviceCheck!
 }
 
 extend type Mutation {
@@ -1984,6 +2162,48 @@ extend type Mutation {
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
   """
   createChildUser(input: CreateChildUserInput!): CreateChildUserPayload
+
+  """
+  Changes a child's own data; what is absent or null stays.
+  Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `.
+  REST: ` + "`" + `PATCH user/real-user/{id}` + "`" + `, ` + "`" + `PATCH user/update-real-user` + "`" + `.
+  """
+  updateChildUser(input: UpdateChildUserInput!): UpdateChildUserPayload
+
+  """
+  Deletes a child with its usage logs and frees its device, which must be named. Feeds filtered to the child complete.
+  Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `REAL_USER_DELETE_FAILED` + "`" + ` (the ` + "`" + `uniqueId` + "`" + ` is not its
+  device's). REST: ` + "`" + `DELETE user/delete-real-user` + "`" + `.
+  """
+  deleteChildUser(input: DeleteChildUserInput!): DeleteChildUserPayload
+
+  """
+  Registers a device to a child. For the child that has it already only the ` + "`" + `uniqueId` + "`" + ` changes; a child that comes
+  back to its device goes on where its logs stood, another child starts at 0.
+  Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + `,
+  ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has the device, the child has another one, or a registered device has
+  the ` + "`" + `uniqueId` + "`" + `). REST: ` + "`" + `POST device/set-my-device` + "`" + `.
+  """
+  registerDevice(input: RegisterDeviceInput!): RegisterDevicePayload
+
+  """
+  Frees the device of a child; the device keeps its ` + "`" + `uniqueId` + "`" + `.
+  Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not that child's). REST: ` + "`" + `PATCH device/un-connect` + "`" + `.
+  """
+  unregisterDevice(input: UnregisterDeviceInput!): UnregisterDevicePayload
+
+  """
+  Renames the device of a child.
+  Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that
+  child). REST: ` + "`" + `PATCH device/update-alias` + "`" + `.
+  """
+  updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload
+
+  """
+  Tells the account's phone by Alimtalk (KakaoTalk) that an electrode has poor contact.
+  Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + `. REST: ` + "`" + `POST device/alimtalk` + "`" + `.
+  """
+  sendImpedanceAlert: SendImpedanceAlertPayload
 }
 
 """
@@ -2050,6 +2270,85 @@ input CreateChildUserInput {
 
 type CreateChildUserPayload {
   childUser: ChildUser!
+}
+
+input UpdateChildUserInput {
+  childUserId: ID!
+  firstName: String
+  "May be empty."
+  lastName: String
+  "Not in the future."
+  birthdate: Date
+  gender: Gender
+}
+
+type UpdateChildUserPayload {
+  childUser: ChildUser!
+}
+
+input DeleteChildUserInput {
+  childUserId: ID!
+  "The ` + "`" + `uniqueId` + "`" + ` of its device; not needed for a child without one."
+  uniqueId: String
+}
+
+type DeleteChildUserPayload {
+  "The child that is gone."
+  childUserId: ID!
+}
+
+"""
+The answer to ` + "`" + `checkDevice` + "`" + `.
+"""
+type DeviceCheck {
+  status: DeviceCheckStatus!
+  device: Device!
+}
+
+enum DeviceCheckStatus {
+  "A child of the account has the device: connect. REST: ` + "`" + `Connection Confirmed` + "`" + `"
+  CONNECTION_CONFIRMED
+  "Nobody has the device: register it. REST: ` + "`" + `Device Registerable` + "`" + `"
+  REGISTERABLE
+}
+
+input RegisterDeviceInput {
+  childUserId: ID!
+  "4 to 32 letters and digits."
+  serialCode: String!
+  "The full MAC, or its last four hex digits in capitals."
+  macId: String!
+  "The UUID of the device. When absent, the device keeps the one it has, or gets a new one."
+  uniqueId: String
+}
+
+type RegisterDevicePayload {
+  device: Device!
+}
+
+input UnregisterDeviceInput {
+  childUserId: ID!
+  uniqueId: String!
+}
+
+type UnregisterDevicePayload {
+  "The device, free now."
+  device: Device!
+}
+
+input UpdateDeviceAliasInput {
+  deviceId: ID!
+  childUserId: ID!
+  "At most 100 characters; may be empty."
+  deviceAlias: String!
+}
+
+type UpdateDeviceAliasPayload {
+  device: Device!
+}
+
+type SendImpedanceAlertPayload {
+  ok: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../consent.graphqls", Input: `extend type Mutation {
@@ -2615,6 +2914,14 @@ func (ec *executionContext) childFields_DeleteAccountPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteChildUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "childUserId":
+		return ec.fieldContext_DeleteChildUserPayload_childUserId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteChildUserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Device(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2643,6 +2950,16 @@ func (ec *executionContext) childFields_Device(ctx context.Context, field graphq
 		return ec.fieldContext_Device_childUser(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Device", field.Name)
+}
+
+func (ec *executionContext) childFields_DeviceCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_DeviceCheck_status(ctx, field)
+	case "device":
+		return ec.fieldContext_DeviceCheck_device(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeviceCheck", field.Name)
 }
 
 func (ec *executionContext) childFields_Devlog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2797,6 +3114,14 @@ func (ec *executionContext) childFields_RefreshTokenPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RefreshTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RegisterDevicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "device":
+		return ec.fieldContext_RegisterDevicePayload_device(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterDevicePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterLocalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -2839,6 +3164,14 @@ func (ec *executionContext) childFields_SendEmailVerificationPayload(ctx context
 		return ec.fieldContext_SendEmailVerificationPayload_ok(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendEmailVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendImpedanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_SendImpedanceAlertPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendImpedanceAlertPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendSmsCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2919,6 +3252,30 @@ func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphq
 		return ec.fieldContext_Tokens_tokenType(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
+}
+
+func (ec *executionContext) childFields_UnregisterDevicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "device":
+		return ec.fieldContext_UnregisterDevicePayload_device(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnregisterDevicePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateChildUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "childUser":
+		return ec.fieldContext_UpdateChildUserPayload_childUser(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateChildUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateDeviceAliasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "device":
+		return ec.fieldContext_UpdateDeviceAliasPayload_device(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateDeviceAliasPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateNotificationSettingsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3259,6 +3616,20 @@ func (ec *executionContext) field_Mutation_createLocalCredential_args(ctx contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteChildUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteChildUserInput, error) {
+			return ec.unmarshalNDeleteChildUserInput2luxbffᚋgraphᚋmodelᚐDeleteChildUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_findAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3279,6 +3650,20 @@ func (ec *executionContext) field_Mutation_refreshToken_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RefreshTokenInput, error) {
 			return ec.unmarshalNRefreshTokenInput2luxbffᚋgraphᚋmodelᚐRefreshTokenInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_registerDevice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RegisterDeviceInput, error) {
+			return ec.unmarshalNRegisterDeviceInput2luxbffᚋgraphᚋmodelᚐRegisterDeviceInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3441,6 +3826,48 @@ func (ec *executionContext) field_Mutation_signUp_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_unregisterDevice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UnregisterDeviceInput, error) {
+			return ec.unmarshalNUnregisterDeviceInput2luxbffᚋgraphᚋmodelᚐUnregisterDeviceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateChildUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateChildUserInput, error) {
+			return ec.unmarshalNUpdateChildUserInput2luxbffᚋgraphᚋmodelᚐUpdateChildUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateDeviceAlias_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateDeviceAliasInput, error) {
+			return ec.unmarshalNUpdateDeviceAliasInput2luxbffᚋgraphᚋmodelᚐUpdateDeviceAliasInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateNotificationSettings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3536,6 +3963,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_checkDevice_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "uniqueId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["uniqueId"] = arg0
 	return args, nil
 }
 
@@ -4080,6 +4521,13 @@ func (ec *executionContext) fieldContext_DeleteAccountPayload_ok(_ context.Conte
 	return graphql.NewScalarFieldContext("DeleteAccountPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _DeleteChildUserPayload_childUserId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteChildUserPayload) (ret graphql.Marshaler) {
+	return ec.marshalNID2int(ctx, field.Selections, obj.ChildUserID)
+}
+func (ec *executionContext) fieldContext_DeleteChildUserPayload_childUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteChildUserPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
 func (ec *executionContext) _Device_id(ctx context.Context, field graphql.CollectedField, obj *ent.Device) (ret graphql.Marshaler) {
 	return ec.marshalNID2int(ctx, field.Selections, obj.ID)
 }
@@ -4184,6 +4632,45 @@ func (ec *executionContext) fieldContext_Device_childUser(_ context.Context, fie
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ChildUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeviceCheck_status(ctx context.Context, field graphql.CollectedField, obj *model.DeviceCheck) (ret graphql.Marshaler) {
+	return ec.marshalNDeviceCheckStatus2luxbffᚋinternalᚋchildᚐCheckStatus(ctx, field.Selections, obj.Status)
+}
+func (ec *executionContext) fieldContext_DeviceCheck_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeviceCheck", field, false, false, errors.New("field of type DeviceCheckStatus does not have child fields"))
+}
+
+func (ec *executionContext) _DeviceCheck_device(ctx context.Context, field graphql.CollectedField, obj *model.DeviceCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeviceCheck_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Device) graphql.Marshaler {
+			return ec.marshalNDevice2ᚖluxbffᚋentᚐDevice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeviceCheck_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeviceCheck",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Device(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5052,6 +5539,258 @@ func (ec *executionContext) fieldContext_Mutation_createChildUser(ctx context.Co
 	if fc.Args, err = ec.field_Mutation_createChildUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateChildUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateChildUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateChildUser(ctx, fc.Args["input"].(model.UpdateChildUserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateChildUserPayload) graphql.Marshaler {
+			return ec.marshalOUpdateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateChildUserPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateChildUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateChildUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateChildUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteChildUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteChildUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteChildUser(ctx, fc.Args["input"].(model.DeleteChildUserInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteChildUserPayload) graphql.Marshaler {
+			return ec.marshalODeleteChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteChildUserPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteChildUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteChildUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteChildUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_registerDevice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_registerDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RegisterDevice(ctx, fc.Args["input"].(model.RegisterDeviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RegisterDevicePayload) graphql.Marshaler {
+			return ec.marshalORegisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterDevicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_registerDevice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterDevicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_registerDevice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unregisterDevice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unregisterDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnregisterDevice(ctx, fc.Args["input"].(model.UnregisterDeviceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UnregisterDevicePayload) graphql.Marshaler {
+			return ec.marshalOUnregisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐUnregisterDevicePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unregisterDevice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnregisterDevicePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unregisterDevice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateDeviceAlias(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateDeviceAlias(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateDeviceAlias(ctx, fc.Args["input"].(model.UpdateDeviceAliasInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateDeviceAliasPayload) graphql.Marshaler {
+			return ec.marshalOUpdateDeviceAliasPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateDeviceAliasPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateDeviceAlias(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateDeviceAliasPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateDeviceAlias_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendImpedanceAlert(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendImpedanceAlert(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().SendImpedanceAlert(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendImpedanceAlertPayload) graphql.Marshaler {
+			return ec.marshalOSendImpedanceAlertPayload2ᚖluxbffᚋgraphᚋmodelᚐSendImpedanceAlertPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendImpedanceAlert(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendImpedanceAlertPayload(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -5991,6 +6730,50 @@ func (ec *executionContext) fieldContext_Query_childUser(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_checkDevice(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_checkDevice(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CheckDevice(ctx, fc.Args["uniqueId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeviceCheck) graphql.Marshaler {
+			return ec.marshalNDeviceCheck2ᚖluxbffᚋgraphᚋmodelᚐDeviceCheck(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_checkDevice(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeviceCheck(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_checkDevice_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6094,6 +6877,38 @@ func (ec *executionContext) fieldContext_RefreshTokenPayload_tokens(_ context.Co
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterDevicePayload_device(ctx context.Context, field graphql.CollectedField, obj *model.RegisterDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterDevicePayload_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Device) graphql.Marshaler {
+			return ec.marshalNDevice2ᚖluxbffᚋentᚐDevice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterDevicePayload_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterDevicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Device(ctx, field)
 		},
 	}
 	return fc, nil
@@ -6221,6 +7036,13 @@ func (ec *executionContext) _SendEmailVerificationPayload_ok(ctx context.Context
 }
 func (ec *executionContext) fieldContext_SendEmailVerificationPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SendEmailVerificationPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SendImpedanceAlertPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendImpedanceAlertPayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
+}
+func (ec *executionContext) fieldContext_SendImpedanceAlertPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendImpedanceAlertPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SendSmsCodePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendSmsCodePayload) (ret graphql.Marshaler) {
@@ -6577,6 +7399,102 @@ func (ec *executionContext) _Tokens_tokenType(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Tokens_tokenType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UnregisterDevicePayload_device(ctx context.Context, field graphql.CollectedField, obj *model.UnregisterDevicePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnregisterDevicePayload_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Device) graphql.Marshaler {
+			return ec.marshalNDevice2ᚖluxbffᚋentᚐDevice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnregisterDevicePayload_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnregisterDevicePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Device(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateChildUserPayload_childUser(ctx context.Context, field graphql.CollectedField, obj *model.UpdateChildUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateChildUserPayload_childUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChildUser, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ChildUser) graphql.Marshaler {
+			return ec.marshalNChildUser2ᚖluxbffᚋentᚐChildUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateChildUserPayload_childUser(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateChildUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChildUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateDeviceAliasPayload_device(ctx context.Context, field graphql.CollectedField, obj *model.UpdateDeviceAliasPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateDeviceAliasPayload_device(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Device) graphql.Marshaler {
+			return ec.marshalNDevice2ᚖluxbffᚋentᚐDevice(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateDeviceAliasPayload_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateDeviceAliasPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Device(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _UpdateNotificationSettingsPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpdateNotificationSettingsPayload) (ret graphql.Marshaler) {
@@ -8318,6 +9236,43 @@ func (ec *executionContext) unmarshalInputCreateLocalCredentialInput(ctx context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputDeleteChildUserInput(ctx context.Context, obj any) (model.DeleteChildUserInput, error) {
+	var it model.DeleteChildUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"childUserId", "uniqueId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "childUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("childUserId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChildUserID = data
+		case "uniqueId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uniqueId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UniqueID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputDevlogInput(ctx context.Context, obj any) (model.DevlogInput, error) {
 	var it model.DevlogInput
 	if obj == nil {
@@ -8459,6 +9414,57 @@ func (ec *executionContext) unmarshalInputRefreshTokenInput(ctx context.Context,
 				return it, err
 			}
 			it.RefreshToken = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRegisterDeviceInput(ctx context.Context, obj any) (model.RegisterDeviceInput, error) {
+	var it model.RegisterDeviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"childUserId", "serialCode", "macId", "uniqueId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "childUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("childUserId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChildUserID = data
+		case "serialCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("serialCode"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SerialCode = data
+		case "macId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("macId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MacID = data
+		case "uniqueId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uniqueId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UniqueID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -8901,6 +9907,145 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.NationalCode = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUnregisterDeviceInput(ctx context.Context, obj any) (model.UnregisterDeviceInput, error) {
+	var it model.UnregisterDeviceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"childUserId", "uniqueId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "childUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("childUserId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChildUserID = data
+		case "uniqueId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("uniqueId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UniqueID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateChildUserInput(ctx context.Context, obj any) (model.UpdateChildUserInput, error) {
+	var it model.UpdateChildUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"childUserId", "firstName", "lastName", "birthdate", "gender"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "childUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("childUserId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChildUserID = data
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = graphql.OmittableOf(data)
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = graphql.OmittableOf(data)
+		case "birthdate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthdate"))
+			data, err := ec.unmarshalODate2ᚖluxbffᚋentᚋvocabᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Birthdate = graphql.OmittableOf(data)
+		case "gender":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gender"))
+			data, err := ec.unmarshalOGender2ᚖluxbffᚋentᚋvocabᚐGender(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gender = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateDeviceAliasInput(ctx context.Context, obj any) (model.UpdateDeviceAliasInput, error) {
+	var it model.UpdateDeviceAliasInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"deviceId", "childUserId", "deviceAlias"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "deviceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deviceId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeviceID = data
+		case "childUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("childUserId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChildUserID = data
+		case "deviceAlias":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deviceAlias"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeviceAlias = data
 		}
 	}
 	return it, nil
@@ -9516,6 +10661,44 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var deleteChildUserPayloadImplementors = []string{"DeleteChildUserPayload"}
+
+func (ec *executionContext) _DeleteChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteChildUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteChildUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteChildUserPayload")
+		case "childUserId":
+			out.Values[i] = ec._DeleteChildUserPayload_childUserId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var deviceImplementors = []string{"Device"}
 
 func (ec *executionContext) _Device(ctx context.Context, sel ast.SelectionSet, obj *ent.Device) graphql.Marshaler {
@@ -9586,6 +10769,49 @@ func (ec *executionContext) _Device(ctx context.Context, sel ast.SelectionSet, o
 		case "childUser":
 			out.Values[i] = ec._Device_childUser(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var deviceCheckImplementors = []string{"DeviceCheck"}
+
+func (ec *executionContext) _DeviceCheck(ctx context.Context, sel ast.SelectionSet, obj *model.DeviceCheck) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deviceCheckImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeviceCheck")
+		case "status":
+			out.Values[i] = ec._DeviceCheck_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "device":
+			out.Values[i] = ec._DeviceCheck_device(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -10067,6 +11293,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "updateChildUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateChildUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteChildUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteChildUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "registerDevice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_registerDevice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unregisterDevice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unregisterDevice(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateDeviceAlias":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateDeviceAlias(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sendImpedanceAlert":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendImpedanceAlert(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "updatePolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updatePolicy(ctx, field)
@@ -10445,6 +11713,13 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "checkDevice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Query_checkDevice(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -10494,6 +11769,44 @@ func (ec *executionContext) _RefreshTokenPayload(ctx context.Context, sel ast.Se
 			out.Values[i] = graphql.MarshalString("RefreshTokenPayload")
 		case "tokens":
 			out.Values[i] = ec._RefreshTokenPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var registerDevicePayloadImplementors = []string{"RegisterDevicePayload"}
+
+func (ec *executionContext) _RegisterDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RegisterDevicePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerDevicePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterDevicePayload")
+		case "device":
+			out.Values[i] = ec._RegisterDevicePayload_device(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10694,6 +12007,44 @@ func (ec *executionContext) _SendEmailVerificationPayload(ctx context.Context, s
 			out.Values[i] = graphql.MarshalString("SendEmailVerificationPayload")
 		case "ok":
 			out.Values[i] = ec._SendEmailVerificationPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var sendImpedanceAlertPayloadImplementors = []string{"SendImpedanceAlertPayload"}
+
+func (ec *executionContext) _SendImpedanceAlertPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendImpedanceAlertPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendImpedanceAlertPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendImpedanceAlertPayload")
+		case "ok":
+			out.Values[i] = ec._SendImpedanceAlertPayload_ok(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11058,6 +12409,120 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "tokenType":
 			out.Values[i] = ec._Tokens_tokenType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var unregisterDevicePayloadImplementors = []string{"UnregisterDevicePayload"}
+
+func (ec *executionContext) _UnregisterDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnregisterDevicePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unregisterDevicePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnregisterDevicePayload")
+		case "device":
+			out.Values[i] = ec._UnregisterDevicePayload_device(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateChildUserPayloadImplementors = []string{"UpdateChildUserPayload"}
+
+func (ec *executionContext) _UpdateChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateChildUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateChildUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateChildUserPayload")
+		case "childUser":
+			out.Values[i] = ec._UpdateChildUserPayload_childUser(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateDeviceAliasPayloadImplementors = []string{"UpdateDeviceAliasPayload"}
+
+func (ec *executionContext) _UpdateDeviceAliasPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateDeviceAliasPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateDeviceAliasPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateDeviceAliasPayload")
+		case "device":
+			out.Values[i] = ec._UpdateDeviceAliasPayload_device(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11952,6 +13417,11 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
+func (ec *executionContext) unmarshalNDeleteChildUserInput2luxbffᚋgraphᚋmodelᚐDeleteChildUserInput(ctx context.Context, v any) (model.DeleteChildUserInput, error) {
+	res, err := ec.unmarshalInputDeleteChildUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNDevice2luxbffᚋentᚐDevice(ctx context.Context, sel ast.SelectionSet, v ent.Device) graphql.Marshaler {
 	return ec._Device(ctx, sel, &v)
 }
@@ -11964,6 +13434,30 @@ func (ec *executionContext) marshalNDevice2ᚖluxbffᚋentᚐDevice(ctx context.
 		return graphql.Null
 	}
 	return ec._Device(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDeviceCheck2luxbffᚋgraphᚋmodelᚐDeviceCheck(ctx context.Context, sel ast.SelectionSet, v model.DeviceCheck) graphql.Marshaler {
+	return ec._DeviceCheck(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeviceCheck2ᚖluxbffᚋgraphᚋmodelᚐDeviceCheck(ctx context.Context, sel ast.SelectionSet, v *model.DeviceCheck) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DeviceCheck(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDeviceCheckStatus2luxbffᚋinternalᚋchildᚐCheckStatus(ctx context.Context, v any) (child.CheckStatus, error) {
+	var res child.CheckStatus
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeviceCheckStatus2luxbffᚋinternalᚋchildᚐCheckStatus(ctx context.Context, sel ast.SelectionSet, v child.CheckStatus) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNDevlog2ᚕᚖluxbffᚋentᚐDevlogᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Devlog) graphql.Marshaler {
@@ -12221,6 +13715,11 @@ func (ec *executionContext) unmarshalNRefreshTokenInput2luxbffᚋgraphᚋmodel�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRegisterDeviceInput2luxbffᚋgraphᚋmodelᚐRegisterDeviceInput(ctx context.Context, v any) (model.RegisterDeviceInput, error) {
+	res, err := ec.unmarshalInputRegisterDeviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNRegisterLocalInput2luxbffᚋgraphᚋmodelᚐRegisterLocalInput(ctx context.Context, v any) (model.RegisterLocalInput, error) {
 	res, err := ec.unmarshalInputRegisterLocalInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -12310,6 +13809,21 @@ func (ec *executionContext) marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ct
 		return graphql.Null
 	}
 	return ec._Tokens(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUnregisterDeviceInput2luxbffᚋgraphᚋmodelᚐUnregisterDeviceInput(ctx context.Context, v any) (model.UnregisterDeviceInput, error) {
+	res, err := ec.unmarshalInputUnregisterDeviceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateChildUserInput2luxbffᚋgraphᚋmodelᚐUpdateChildUserInput(ctx context.Context, v any) (model.UpdateChildUserInput, error) {
+	res, err := ec.unmarshalInputUpdateChildUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateDeviceAliasInput2luxbffᚋgraphᚋmodelᚐUpdateDeviceAliasInput(ctx context.Context, v any) (model.UpdateDeviceAliasInput, error) {
+	res, err := ec.unmarshalInputUpdateDeviceAliasInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNUpdateNotificationSettingsInput2luxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsInput(ctx context.Context, v any) (model.UpdateNotificationSettingsInput, error) {
@@ -12616,6 +14130,13 @@ func (ec *executionContext) marshalODeleteAccountPayload2ᚖluxbffᚋgraphᚋmod
 	return ec._DeleteAccountPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODeleteChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteChildUserPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteChildUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteChildUserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODevice2ᚖluxbffᚋentᚐDevice(ctx context.Context, sel ast.SelectionSet, v *ent.Device) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -12719,6 +14240,13 @@ func (ec *executionContext) marshalORefreshTokenPayload2ᚖluxbffᚋgraphᚋmode
 	return ec._RefreshTokenPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORegisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterDevicePayload(ctx context.Context, sel ast.SelectionSet, v *model.RegisterDevicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RegisterDevicePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORegisterLocalPayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterLocalPayload(ctx context.Context, sel ast.SelectionSet, v *model.RegisterLocalPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -12752,6 +14280,13 @@ func (ec *executionContext) marshalOSendEmailVerificationPayload2ᚖluxbffᚋgra
 		return graphql.Null
 	}
 	return ec._SendEmailVerificationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSendImpedanceAlertPayload2ᚖluxbffᚋgraphᚋmodelᚐSendImpedanceAlertPayload(ctx context.Context, sel ast.SelectionSet, v *model.SendImpedanceAlertPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SendImpedanceAlertPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSendSmsCodePayload2ᚖluxbffᚋgraphᚋmodelᚐSendSmsCodePayload(ctx context.Context, sel ast.SelectionSet, v *model.SendSmsCodePayload) graphql.Marshaler {
@@ -12826,6 +14361,27 @@ func (ec *executionContext) marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ct
 		return graphql.Null
 	}
 	return ec._Tokens(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUnregisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐUnregisterDevicePayload(ctx context.Context, sel ast.SelectionSet, v *model.UnregisterDevicePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UnregisterDevicePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateChildUserPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateChildUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateChildUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateDeviceAliasPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateDeviceAliasPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateDeviceAliasPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateDeviceAliasPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateNotificationSettingsPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateNotificationSettingsPayload) graphql.Marshaler {

@@ -7,6 +7,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/child"
 )
 
 type AddPushDeviceInput struct {
@@ -92,6 +93,23 @@ type DeleteAccountPayload struct {
 	Ok bool `json:"ok"`
 }
 
+type DeleteChildUserInput struct {
+	ChildUserID int `json:"childUserId"`
+	// The `uniqueId` of its device; not needed for a child without one.
+	UniqueID graphql.Omittable[*string] `json:"uniqueId,omitempty"`
+}
+
+type DeleteChildUserPayload struct {
+	// The child that is gone.
+	ChildUserID int `json:"childUserId"`
+}
+
+// The answer to `checkDevice`.
+type DeviceCheck struct {
+	Status child.CheckStatus `json:"status"`
+	Device *ent.Device       `json:"device"`
+}
+
 // One page of usage logs (Relay Cursor Connections).
 type DevlogConnection struct {
 	Edges    []*DevlogEdge `json:"edges"`
@@ -165,6 +183,20 @@ type RefreshTokenPayload struct {
 	Tokens *Tokens `json:"tokens"`
 }
 
+type RegisterDeviceInput struct {
+	ChildUserID int `json:"childUserId"`
+	// 4 to 32 letters and digits.
+	SerialCode string `json:"serialCode"`
+	// The full MAC, or its last four hex digits in capitals.
+	MacID string `json:"macId"`
+	// The UUID of the device. When absent, the device keeps the one it has, or gets a new one.
+	UniqueID graphql.Omittable[*string] `json:"uniqueId,omitempty"`
+}
+
+type RegisterDevicePayload struct {
+	Device *ent.Device `json:"device"`
+}
+
 type RegisterLocalInput struct {
 	// 4 to 32 letters and digits.
 	LocalID string `json:"localId"`
@@ -214,6 +246,10 @@ type SendEmailVerificationInput struct {
 }
 
 type SendEmailVerificationPayload struct {
+	Ok bool `json:"ok"`
+}
+
+type SendImpedanceAlertPayload struct {
 	Ok bool `json:"ok"`
 }
 
@@ -311,6 +347,41 @@ type Tokens struct {
 	RefreshExpiresIn int `json:"refreshExpiresIn"`
 	// `bearer`
 	TokenType string `json:"tokenType"`
+}
+
+type UnregisterDeviceInput struct {
+	ChildUserID int    `json:"childUserId"`
+	UniqueID    string `json:"uniqueId"`
+}
+
+type UnregisterDevicePayload struct {
+	// The device, free now.
+	Device *ent.Device `json:"device"`
+}
+
+type UpdateChildUserInput struct {
+	ChildUserID int                        `json:"childUserId"`
+	FirstName   graphql.Omittable[*string] `json:"firstName,omitempty"`
+	// May be empty.
+	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
+	// Not in the future.
+	Birthdate graphql.Omittable[*vocab.Date]   `json:"birthdate,omitempty"`
+	Gender    graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
+}
+
+type UpdateChildUserPayload struct {
+	ChildUser *ent.ChildUser `json:"childUser"`
+}
+
+type UpdateDeviceAliasInput struct {
+	DeviceID    int `json:"deviceId"`
+	ChildUserID int `json:"childUserId"`
+	// At most 100 characters; may be empty.
+	DeviceAlias string `json:"deviceAlias"`
+}
+
+type UpdateDeviceAliasPayload struct {
+	Device *ent.Device `json:"device"`
 }
 
 type UpdateNotificationSettingsInput struct {

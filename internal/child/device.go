@@ -2,9 +2,12 @@ package child
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -22,6 +25,8 @@ const (
 	maxUniqueID = 255
 	maxAlias    = 100
 )
+
+var errNoInput = errors.New("the status of a check is no input")
 
 var serialCode = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 
@@ -42,6 +47,12 @@ const (
 	ConnectionConfirmed CheckStatus = "CONNECTION_CONFIRMED"
 	Registerable        CheckStatus = "REGISTERABLE"
 )
+
+// MarshalGQL writes the GraphQL name.
+func (s CheckStatus) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(s))) }
+
+// UnmarshalGQL refuses to be read: no input has the type.
+func (s *CheckStatus) UnmarshalGQL(any) error { return errNoInput }
 
 // Check finds a device by its unique id: mine, or free for me. Errors:
 // NotFoundDevice, AlreadyConnectedDevice.

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
@@ -17,9 +18,20 @@ func luxDeviceRoutes() []Route {
 		signedIn(http.MethodGet, "/device/child-device", "childUser", childDevice,
 			fault.NotAuthorizedUser, fault.DeviceNotFound),
 		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", getAllDevice, fault.UserIsNone),
+		signedIn(http.MethodPost, "/device/set-my-device", "registerDevice", setMyDevice,
+			fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice,
+			fault.AlreadyConnectedDevice),
+		signedIn(http.MethodPatch, "/device/un-connect", "unregisterDevice", unConnect,
+			fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice),
+		signedIn(http.MethodGet, "/device/check-device", "checkDevice", checkDevice,
+			fault.NotFoundDevice, fault.AlreadyConnectedDevice),
+		signedIn(http.MethodPatch, "/device/update-alias", "updateDeviceAlias", updateAlias,
+			fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice, fault.NotConnectedDevice),
 		signedIn(http.MethodPost, "/device/devlog", "uploadDevlogs", uploadDevlogs,
 			fault.NotAuthorizedUser, fault.NotFoundDevice, fault.NotFoundUser, fault.NotConnectedDevice,
 			fault.UpdateDeviceLogFailed, fault.CreateDeviceLogFailed),
+		signedIn(http.MethodPost, "/device/alimtalk", "sendImpedanceAlert", alimtalk,
+			fault.PhoneNotFound, fault.AlimtalkSendFailed),
 	}
 }
 
@@ -128,6 +140,76 @@ func family(ctx context.Context, e *Edge, v viewer.Viewer, mac func(string) stri
 		}
 	}
 	return members, nil
+}
+
+type setMyDeviceIn struct {
+	SerialCode string `query:"serial_code"`
+	MacID      string `query:"mac_id"`
+	UniqueID   string `query:"unique_id"`
+	RealUserID int    `query:"real_user_id"`
+}
+
+// connected is the answer of set-my-device, whose page spells its status in
+// lower case, unlike all others.
+type connected struct {
+	StatusCode int    `json:"statuscode"`
+	Message    string `json:"message"`
+}
+
+func setMyDevice(ctx context.Context, e *Edge, v viewer.Viewer, in setMyDeviceIn) (connected, error) {
+	_, err := e.Children.Register(ctx, v, in.RealUserID, child.DeviceParams{
+		SerialCode: in.SerialCode, MacID: in.MacID, UniqueID: &in.UniqueID,
+	})
+	return connected{http.StatusOK, "device connected"}, err
+}
+
+type unConnectIn struct {
+	UniqueID   string `query:"unique_id"`
+	RealUserID int    `query:"real_user_id"`
+}
+
+func unConnect(ctx context.Context, e *Edge, v viewer.Viewer, in unConnectIn) (done, error) {
+	_, err := e.Children.Unregister(ctx, v, in.RealUserID, in.UniqueID)
+	return done{http.StatusOK, "device unconnected"}, err
+}
+
+type checkDeviceIn struct {
+	UniqueID string `query:"unique_id"`
+}
+
+type deviceCheck struct {
+	Detail     string    `json:"detail"`
+	DeviceData luxDevice `json:"device_data"`
+}
+
+func checkDevice(ctx context.Context, e *Edge, v viewer.Viewer, in checkDeviceIn) (deviceCheck, error) {
+	status, found, err := e.Children.Check(ctx, v, in.UniqueID)
+	if err != nil {
+		return deviceCheck{}, err
+	}
+	detail := "Device Registerable"
+	if status == child.ConnectionConfirmed {
+		detail = "Connection Confirmed"
+	}
+	return deviceCheck{detail, showLuxDevice(found)}, nil
+}
+
+type updateAliasIn struct {
+	DeviceID    int    `json:"device_id"`
+	RealUserID  int    `json:"real_user_id"`
+	DeviceAlias string `json:"device_alias"`
+}
+
+func updateAlias(ctx context.Context, e *Edge, v viewer.Viewer, in updateAliasIn) (luxDevice, error) {
+	renamed, err := e.Children.Rename(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
+	if err != nil {
+		return luxDevice{}, err
+	}
+	return showLuxDevice(renamed), nil
+}
+
+func alimtalk(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (any, error) {
+	return nil, e.Accounts.SendImpedanceAlert(ctx, v)
 }
 
 type devlogIn struct {

@@ -1,0 +1,61 @@
+package live_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"luxbff/internal/live"
+)
+
+func TestWakerIsTheTransports(t *testing.T) {
+	t.Parallel()
+	woken := 0
+	stream := live.NewStream(func() { woken++ })
+	ctx := live.WithStream(t.Context(), stream)
+	if stream.Woken() {
+		t.Error("the waker is taken before anybody took it")
+	}
+	wake, ok := live.Waker(ctx)
+	if !ok || !stream.Woken() {
+		t.Fatal("the waker isn't given, or its taking isn't told")
+	}
+	wake()
+	wake()
+	if woken != 2 {
+		t.Errorf("woken %d times, want 2", woken)
+	}
+	if wake, ok := live.Waker(live.WithWaker(t.Context(), func() { woken = 10 })); ok {
+		wake()
+	}
+	if woken != 10 {
+		t.Error("WithWaker's waker isn't given")
+	}
+}
+
+func TestNoWakerWithoutTransport(t *testing.T) {
+	t.Parallel()
+	if wake, ok := live.Waker(t.Context()); ok || wake != nil {
+		t.Error("a bare context wakes")
+	}
+	for name, stream := range map[string]*live.Stream{"without wake": live.NewStream(nil), "the zero stream": {}} {
+		if wake, ok := live.Waker(live.WithStream(t.Context(), stream)); ok || wake != nil || stream.Woken() {
+			t.Errorf("%s wakes", name)
+		}
+	}
+}
+
+func TestFirstErrorEndsTheStream(t *testing.T) {
+	t.Parallel()
+	stream := live.NewStream(nil)
+	ctx := live.WithStream(t.Context(), stream)
+	if stream.Err() != nil {
+		t.Errorf("a new stream has ended with %v", stream.Err())
+	}
+	live.End(ctx, io.EOF)
+	live.End(ctx, io.ErrClosedPipe)
+	if !errors.Is(stream.Err(), io.EOF) {
+		t.Errorf("ended with %v", stream.Err())
+	}
+	live.End(t.Context(), io.EOF) // nobody to tell
+}

@@ -1,0 +1,78 @@
+package metrics_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"luxbff/server/metrics"
+)
+
+func request(headers ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// counted are the lines of the counter.
+func counted(t *testing.T, m *metrics.Metrics) []string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, request())
+	var lines []string
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.HasPrefix(line, "luxbff_requests_total{") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+func TestCountsByWhatAnAppSaysOfItself(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name          string
+		headers       []string
+		app, version string
+	}{
+		{"Apollo's headers", []string{"Apollographql-Client-Name", "lux-android", "Apollographql-Client-Version", "4.2.0", "User-Agent", "okhttp/5"}, "lux-android", "4.2.0"},
+		{"a name alone", []string{"Apollographql-Client-Name", "lux-ios"}, "lux-ios", "unknown"},
+		{"the first product", []string{"User-Agent", "Addnox/3.1 (iPhone; iOS 19.0) CFNetwork/1.0"}, "Addnox", "3.1"},
+		{"a product alone", []string{"User-Agent", "curl"}, "curl", "unknown"},
+		{"nothing", []string{"User-Agent", ""}, "unknown", "unknown"},
+		{"what is no name", []string{"User-Agent", "\"}/\n1"}, "unknown", "unknown"},
+		{"what is too long", []string{"User-Agent", strings.Repeat("a", 41) + "/1"}, "unknown", "1"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			m := metrics.New()
+			for range 2 {
+				m.Count("LUX", "GET /me", request(tc.headers...))
+			}
+			want := fmt.Sprintf(`luxbff_requests_total{app=%q,route="GET /me",surface="LUX",version=%q} 2`, tc.app, tc.version)
+			if got := counted(t, m); len(got) != 1 || got[0] != want {
+				t.Errorf("counted %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestTellsABoundedNumberOfAppsApart(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	for i := range 1000 {
+		m.Count("LUX", "GET /me", request("User-Agent", fmt.Sprintf("app%d/1", i)))
+	}
+	got := counted(t, m)
+	if len(got) != 201 {
+		t.Errorf("%d lines for 1,000 names", len(got))
+	}
+	if !strings.Contains(strings.Join(got, "\n"), `{app="other",route="GET /me",surface="LUX",version="other"} 800`) {
+		t.Error("the late ones are not counted together")
+	}
+}

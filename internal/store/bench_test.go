@@ -75,10 +75,10 @@ func benchSingle(b *testing.B) float64 {
 	})
 }
 
-// perSecond runs b.N writes, at least some groups full, and gives their rate.
+// perSecond runs b.N writes, at least a hundred groups full, and gives their rate.
 func perSecond(b *testing.B, write func(name string) error) float64 {
 	b.Helper()
-	total := int64(max(b.N, 20*writers))
+	total := int64(max(b.N, 100*writers))
 	var next atomic.Int64
 	var running sync.WaitGroup
 	began := time.Now()

@@ -10,12 +10,20 @@ import (
 	"luxbff/ent/predicate"
 	"luxbff/internal/fault"
 	"luxbff/internal/store"
+	"luxbff/internal/text"
 )
 
+// maxSubject is the longest subject that is stored.
+const maxSubject = 254
+
 // live gives the identity that holds the subject now, with its account, or nil.
+// What can't be stored, and what PostgreSQL can't even be asked for, nobody holds.
 func live(
 	ctx context.Context, client *ent.Client, provider identity.Provider, subject string,
 ) (*ent.Identity, error) {
+	if !text.Clean(subject, maxSubject) {
+		return nil, nil
+	}
 	found, err := client.Identity.Query().
 		Where(identity.ProviderEQ(provider), identity.Subject(subject), identity.DeletedAtIsNil()).
 		WithRootUser().

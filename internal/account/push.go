@@ -67,6 +67,9 @@ func (s *Service) RemovePushDevice(ctx context.Context, v viewer.Viewer, p PushD
 // account instead of showing a token. Whoever knows the registration id has the
 // phone.
 func (s *Service) DropPushDevice(ctx context.Context, rootUserID int, p PushDeviceParams) error {
+	if !validRegistrationID(p.RegistrationID) {
+		return nil // none that could have been added
+	}
 	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.PushDevice.Delete().
 			Where(pushdevice.RootUserID(rootUserID), pushdevice.RegistrationID(p.RegistrationID)).

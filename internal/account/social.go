@@ -17,8 +17,8 @@ import (
 type SocialSignInParams struct{ Provider, Token string }
 
 // SocialSignIn opens a session by the token of a provider. Errors:
-// ResourceNotFound (an unknown provider), ProviderTokenInvalid, SignUpFirst,
-// SignedUpWithEmail, SignedUpWithSocial.
+// ResourceNotFound (an unknown provider), BadRequest (no token),
+// ProviderTokenInvalid, SignUpFirst, SignedUpWithEmail, SignedUpWithSocial.
 func (s *Service) SocialSignIn(ctx context.Context, p SocialSignInParams) (signedIn SignedIn, err error) {
 	provider, profile, err := s.whoSocial(ctx, p)
 	if err != nil {
@@ -42,6 +42,9 @@ func (s *Service) whoSocial(ctx context.Context, p SocialSignInParams) (identity
 	provider, known := socialProvider(p.Provider)
 	if !known {
 		return "", Profile{}, fault.ResourceNotFound.Err()
+	}
+	if p.Token == "" {
+		return "", Profile{}, fault.BadRequest.On("input.token")
 	}
 	profile, err := s.who(ctx, provider, p.Token, fault.ProviderTokenInvalid.Of(p.Provider))
 	return provider, profile, err

@@ -23,6 +23,10 @@ func authRoutes() []Route {
 			fault.PhoneInvalid, fault.SendSmsFailed),
 		public(http.MethodPost, "/auth/phone-number-validation", "verifySmsCode", verifySmsCode,
 			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+		public(http.MethodPost, "/auth/send-reset-mail", "requestPasswordReset", sendResetMail,
+			fault.SocialAccountHasNoPassword, fault.UserIDNotFound, fault.EmailSendFailed),
+		public(http.MethodPost, "/auth/find-id-by-phone", "findAccount", findIDByPhone,
+			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.UserIDNotFound),
 	}
 }
 
@@ -95,6 +99,25 @@ type validTokenOut struct {
 func verifySmsCode(ctx context.Context, e *Edge, in phoneCodeIn) (validTokenOut, error) {
 	got, err := e.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return validTokenOut{got}, err
+}
+
+type resetMailIn struct {
+	Email string `json:"email"`
+}
+
+func sendResetMail(ctx context.Context, e *Edge, in resetMailIn) (done, error) {
+	err := e.Accounts.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: in.Email})
+	return done{http.StatusOK, "User reset password email send successfully"}, err
+}
+
+type foundOut struct {
+	Email    *string `json:"email"`
+	Provider string  `json:"provider"`
+}
+
+func findIDByPhone(ctx context.Context, e *Edge, in phoneCodeIn) (foundOut, error) {
+	found, err := e.Accounts.FindAccount(ctx, account.FindAccountParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	return foundOut{found.Email, found.Provider}, err
 }
 
 // personIn is what the sign-ups of LUX and Addnox have in common.

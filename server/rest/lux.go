@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"net/http"
 	"slices"
 
 	"luxbff/internal/fault"
@@ -10,13 +11,13 @@ import (
 func lux() Surface {
 	return Surface{
 		Prefix:  "/api/v1/lux",
-		Routes:  slices.Concat(authRoutes(), luxAuthRoutes(), luxUserRoutes(), luxDeviceRoutes()),
+		Routes:  slices.Concat(authRoutes(), luxAuthRoutes(), userRoutes(), luxUserRoutes(), luxDeviceRoutes()),
 		failure: detail,
 	}
 }
 
 // detail is an error as LUX and Addnox write it.
-func detail(e *fault.Error) (int, any) {
+func detail(_ *http.Request, e *fault.Error) (int, any) {
 	return e.Status(), struct {
 		Detail string `json:"detail"`
 	}{e.Detail()}

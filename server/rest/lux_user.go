@@ -4,54 +4,25 @@ import (
 	"context"
 	"net/http"
 
-	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/child"
 	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
 )
 
-// luxUserRoutes are the routes of the LUX user page.
+// luxUserRoutes are the routes of the LUX user page that Addnox does not share.
 func luxUserRoutes() []Route {
 	return []Route{
 		signedIn(http.MethodGet, "/user/me", "me", luxMe, fault.UserIsNone, fault.UserIsDeleted),
+		signedIn(http.MethodPatch, "/user/policy", "updatePolicy", updatePolicy(true),
+			fault.UserNotFound, fault.UserPolicyNotFound, fault.UserPolicyUpdateFailed),
 		signedIn(http.MethodPost, "/user/create-real-user", "createChildUser", luxCreateRealUser,
 			fault.RealUserCreateFailed, fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundDevice,
 			fault.AlreadyConnectedDevice),
-		signedIn(http.MethodGet, "/user/real-user/{id}", "childUser", realUser,
-			fault.NotAuthorizedUser, fault.RealUserNotFound),
-	}
-}
-
-// me is the account as both user pages show it.
-type me struct {
-	RootUserID             int                `json:"root_user_id"`
-	FirstName              *string            `json:"first_name"`
-	LastName               *string            `json:"last_name"`
-	Birthdate              *date              `json:"birthdate"`
-	Gender                 *vocab.Gender      `json:"gender"`
-	Phone                  *string            `json:"phone"`
-	IsPhoneNumberChecked   bool               `json:"is_phone_number_checked"`
-	RegisterType           vocab.RegisterType `json:"register_type"`
-	NationalCode           *string            `json:"national_code"`
-	NeedPersonalInfoUpdate bool               `json:"need_personal_info_update"`
-	NeedToPwdChange        bool               `json:"need_to_pwd_change"`
-}
-
-func showMe(e *Edge, u *ent.User) me {
-	return me{
-		RootUserID:             u.ID,
-		FirstName:              u.FirstName,
-		LastName:               u.LastName,
-		Birthdate:              compact(u.Birthdate),
-		Gender:                 u.Gender,
-		Phone:                  u.Phone,
-		IsPhoneNumberChecked:   account.IsPhoneNumberChecked(u),
-		RegisterType:           u.RegisterType,
-		NationalCode:           u.NationalCode,
-		NeedPersonalInfoUpdate: account.NeedsPersonalInfoUpdate(u),
-		NeedToPwdChange:        e.Accounts.NeedsPasswordChange(u),
+		signedIn(http.MethodPost, "/user/change-phone", "changePhone", changePhone,
+			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+		signedIn(http.MethodPatch, "/user/notification", "updateNotificationSettings", updateNotification,
+			fault.UserNotFound, fault.NotificationUpdateFailed),
 	}
 }
 
@@ -75,26 +46,6 @@ func luxMe(_ context.Context, e *Edge, v viewer.Viewer, _ nothing) (luxMeOut, er
 type luxCreateRealUserIn struct {
 	newChild
 	UniqueID string `json:"unique_id"`
-}
-
-// newChild is what both pages ask of a new child and its device.
-type newChild struct {
-	FirstName  string       `json:"first_name"`
-	LastName   string       `json:"last_name"`
-	Birthdate  date         `json:"birthdate"`
-	Gender     vocab.Gender `json:"gender"`
-	SerialCode string       `json:"serial_code"`
-	MacID      string       `json:"mac_id"`
-}
-
-func (in newChild) params(uniqueID *string) child.CreateParams {
-	return child.CreateParams{
-		FirstName:    in.FirstName,
-		LastName:     in.LastName,
-		Birthdate:    in.Birthdate.Date,
-		Gender:       in.Gender,
-		DeviceParams: child.DeviceParams{SerialCode: in.SerialCode, MacID: in.MacID, UniqueID: uniqueID},
-	}
 }
 
 type luxCreateRealUserOut struct {
@@ -136,34 +87,23 @@ func luxCreateRealUser(
 	}, nil
 }
 
-// realUserOut is a child as both user pages show it.
-type realUserOut struct {
-	ID         int          `json:"id"`
-	RootUserID int          `json:"root_user_id"`
-	FirstName  string       `json:"first_name"`
-	LastName   string       `json:"last_name"`
-	Birthdate  date         `json:"birthdate"`
-	Gender     vocab.Gender `json:"gender"`
+func changePhone(ctx context.Context, e *Edge, v viewer.Viewer, in phoneCodeIn) (done, error) {
+	_, err := e.Accounts.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	return done{http.StatusOK, "Root user phone updated"}, err
 }
 
-func showRealUser(c *ent.ChildUser, err error) (realUserOut, error) {
-	if err != nil {
-		return realUserOut{}, err
-	}
-	return realUserOut{
-		ID:         c.ID,
-		RootUserID: c.RootUserID,
-		FirstName:  c.FirstName,
-		LastName:   c.LastName,
-		Birthdate:  date{c.Birthdate},
-		Gender:     c.Gender,
-	}, nil
+// notification goes in and comes back the same.
+type notification struct {
+	IsDeviceMuted             flag `json:"is_device_muted"`
+	IsDeviceAlimTalkEnabled   flag `json:"is_device_alim_talk_enabled"`
+	IsBasestationAlertEnabled flag `json:"is_basestation_alert_enabled"`
 }
 
-type realUserIn struct {
-	ID int `path:"id"`
-}
-
-func realUser(ctx context.Context, e *Edge, v viewer.Viewer, in realUserIn) (realUserOut, error) {
-	return showRealUser(e.Children.Get(ctx, v, in.ID))
+func updateNotification(ctx context.Context, e *Edge, v viewer.Viewer, in notification) (notification, error) {
+	_, err := e.Accounts.UpdateNotificationSettings(ctx, v, account.NotificationSettings{
+		IsDeviceMuted:             &in.IsDeviceMuted.on,
+		IsDeviceAlimTalkEnabled:   &in.IsDeviceAlimTalkEnabled.on,
+		IsBasestationAlertEnabled: &in.IsBasestationAlertEnabled.on,
+	})
+	return in, err
 }

@@ -144,14 +144,22 @@ func Bearer(r *http.Request) string {
 type Surface struct {
 	Prefix string
 	Routes []Route
+	// Below are the paths that the surface answers for, besides its routes: all
+	// below the prefix where it names none.
+	Below []string
 	// failure makes the body of an error.
-	failure func(*fault.Error) (status int, body any)
+	failure func(*http.Request, *fault.Error) (status int, body any)
 }
 
 // Surfaces are all the legacy edges.
 func Surfaces() []Surface {
-	return []Surface{lux()}
+	return []Surface{
+		lux(), addnox("/api/v1/addnox"), addnox("/api/v1/withnox"), snutt(""), snutt("/v1"), elsewhere(),
+	}
 }
+
+// elsewhere answers for every other path, as LUX does.
+func elsewhere() Surface { return Surface{failure: detail} }
 
 // Handler serves the surfaces. A path that none has, below a prefix that one
 // has, gets that surface's own 404; a path with another method its 405.
@@ -166,7 +174,13 @@ func (e *Edge) Handler(surfaces []Surface) http.Handler {
 		for path, methods := range allowed {
 			mux.Handle(s.Prefix+path, e.otherMethod(s, methods))
 		}
-		mux.Handle(s.Prefix+"/", e.unknownPath(s))
+		below := s.Below
+		if len(below) == 0 {
+			below = []string{"/"}
+		}
+		for _, path := range below {
+			mux.Handle(s.Prefix+path, e.unknownPath(s))
+		}
 	}
 	return mux
 }
@@ -206,7 +220,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error
 		e.Log.ErrorContext(r.Context(), "request failed",
 			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)
 	}
-	status, body := s.failure(known)
+	status, body := s.failure(r, known)
 	write(w, status, body)
 }
 

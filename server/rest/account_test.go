@@ -1,0 +1,326 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/server/app"
+	"luxbff/server/apptest"
+)
+
+const (
+	lux     = "/api/v1/lux"
+	addnox  = "/api/v1/addnox"
+	phone   = "+821012345678"
+	badBody = `{"detail": "Invalid request or missing parameters"}`
+)
+
+// server is the whole program, spoken to over REST.
+type server struct{ *apptest.Server }
+
+func start(t *testing.T, change ...func(*app.Config)) server {
+	t.Helper()
+	return server{apptest.Start(t, change...)}
+}
+
+// step sends a request and compares the answer with want, in which "*" stands
+// for any value. It gives the answer.
+func (s server) step(t *testing.T, call, token, body string, status int, want string) map[string]any {
+	t.Helper()
+	method, path, _ := strings.Cut(call, " ")
+	answer := s.Call(t, method, path, token, body)
+	got := answer.JSON(t)
+	var wanted any
+	if err := json.Unmarshal([]byte(want), &wanted); err != nil {
+		t.Fatalf("%s: %v in %s", call, err, want)
+	}
+	if diff := cmp.Diff(wanted, got, wildcard()); answer.Status != status || diff != "" {
+		t.Errorf("%s: %d, want %d: %s", call, answer.Status, status, diff)
+	}
+	object, _ := got.(map[string]any)
+	return object
+}
+
+func wildcard() cmp.Option {
+	return cmp.FilterValues(func(a, b any) bool { return a == "*" || b == "*" }, cmp.Ignore())
+}
+
+func text(t *testing.T, object map[string]any, key string) string {
+	t.Helper()
+	value, ok := object[key].(string)
+	if !ok {
+		t.Fatalf("no %s in %v", key, object)
+	}
+	return value
+}
+
+func number(object map[string]any, key string) string {
+	value, _ := object[key].(float64)
+	return strconv.Itoa(int(value))
+}
+
+const tokenAnswer = `{"access_token": "*", "expires_in": 900, "refresh_token": "*", "refresh_expires_in": 1209600,
+	"id": "*", "token_type": "bearer"}`
+
+// validToken has a code sent over the surface and gives it back.
+func (s server) validToken(t *testing.T, surface, phone string) string {
+	t.Helper()
+	s.step(t, "POST "+surface+"/auth/send-sms-auth", "", `{"phone": "`+phone+`"}`, 200, `true`)
+	got := s.step(t, "POST "+surface+"/auth/phone-number-validation", "",
+		`{"phone": "`+phone+`", "validnum": "`+s.LastCode(t, phone)+`"}`, 200, `{"valid_token": "*"}`)
+	return text(t, got, "valid_token")
+}
+
+// person is a sign-up body with more members before it.
+func person(phone, more string) string {
+	return `{` + more + `, "first_name": "test", "last_name": "", "birthdate": "19900506", "gender": "F", "phone": "` + phone + `",
+		"is_push_agree": false, "is_marketing_agree": true, "national_code": "KR", "unknown": []}`
+}
+
+const byMail = `"email": "parent@lux.example", "password": "correct horse 1", "register_type": "E"`
+
+func (s server) luxParent(t *testing.T) map[string]any {
+	t.Helper()
+	return s.step(t, "POST "+lux+"/auth/email/signup", s.validToken(t, lux, phone), person(phone, byMail), 200, tokenAnswer)
+}
+
+func TestLuxAuth(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	signedUp := s.luxParent(t)
+	s.step(t, "POST "+lux+"/auth/email/signin", "", `{"username": "PARENT@lux.example", "password": "correct horse 1"}`, 200, tokenAnswer)
+	form := strings.NewReader("username=parent%40lux.example&password=correct+horse+1")
+	answer, err := http.Post(s.URL+lux+"/auth/email/signin", "application/x-www-form-urlencoded", form)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("sign in by form: %v, %v", answer, err)
+	}
+	_ = answer.Body.Close()
+	refresh := `{"refresh_token": "` + text(t, signedUp, "refresh_token") + `"}`
+	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 200, tokenAnswer)
+	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 401, `{"detail": "Refresh token is not valid"}`)
+	s.step(t, "POST "+lux+"/auth/send-reset-mail", "", `{"email": "parent@lux.example"}`, 200,
+		`{"statusCode": 200, "message": "User reset password email send successfully"}`)
+	s.step(t, "POST "+lux+"/auth/send-reset-mail", "", `{"email": "nobody@lux.example"}`, 404, `{"detail": "User id is not found"}`)
+	s.step(t, "POST "+lux+"/auth/send-sms-auth", "", `{"phone": "`+phone+`"}`, 200, `true`)
+	s.step(t, "POST "+lux+"/auth/find-id-by-phone", "", `{"phone": "`+phone+`"}`, 400, `{"detail": "Validation code is invalid"}`)
+	code := `{"phone": "` + phone + `", "validnum": "` + s.LastCode(t, phone) + `"}`
+	s.step(t, "POST "+lux+"/auth/phone-number-validation", "", code, 409, `{"detail": "Phone number is already registered"}`)
+	s.step(t, "POST "+lux+"/auth/find-id-by-phone", "", code, 200, `{"email": "parent@lux.example", "provider": "email"}`)
+	s.Clock.Add(14 * 24 * time.Hour)
+	s.step(t, "GET "+lux+"/user/me", text(t, signedUp, "access_token"), "", 401, `{"detail": "Token is expired"}`)
+	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 401, `{"detail": "Token is expired"}`)
+}
+
+func TestLuxAuthRefuses(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	valid := s.validToken(t, lux, phone)
+	good := person(phone, byMail)
+	for name, tc := range map[string]struct {
+		path, token, body string
+		status            int
+		want              string
+	}{
+		"no valid_token":             {"/auth/email/signup", "", good, 401, `{"detail": "Token is invalid"}`},
+		"as social":                  {"/auth/email/signup", valid, strings.Replace(good, `"E"`, `"S"`, 1), 400, badBody},
+		"half a surrogate in a name": {"/auth/email/signup", valid, strings.Replace(good, `"test"`, `"\ud800"`, 1), 400, badBody},
+		"impossible birthdate":       {"/auth/email/signup", valid, strings.Replace(good, "19900506", "20250230", 1), 400, badBody},
+		"no e-mail":                  {"/auth/email/signup", valid, strings.Replace(good, "parent@lux.example", "", 1), 400, `{"detail": "Email is not valid"}`},
+		"weak password":              {"/auth/email/signup", valid, strings.Replace(good, "correct horse 1", "correct", 1), 400, badBody},
+		"unknown e-mail":             {"/auth/email/signin", "", `{"username": "a@b.example", "password": "x"}`, 404, `{"detail": "User not found"}`},
+		"NUL in an e-mail":           {"/auth/email/signin", "", `{"username": "a\u0000@b.example", "password": "x"}`, 404, `{"detail": "User not found"}`},
+		"no password":                {"/auth/email/signin", "", `{"username": "a@b.example"}`, 400, badBody},
+		"array":                      {"/auth/email/signin", "", `[]`, 400, badBody},
+		"empty body":                 {"/auth/email/signin", "", ``, 400, badBody},
+		"2 MB":                       {"/auth/email/signin", "", `{"x": "` + strings.Repeat("x", 2<<20) + `"}`, 400, badBody},
+		"no code":                    {"/auth/phone-number-validation", "", `{"phone": "` + phone + `"}`, 400, `{"detail": "Validation code is invalid"}`},
+		"forged refresh":             {"/auth/refresh-token", "", `{"refresh_token": "x"}`, 401, `{"detail": "Could not validate credentials"}`},
+		"malformed phone":            {"/auth/send-sms-auth", "", `{"phone": "01012345678"}`, 400, `{"detail": "Phone number is invalid"}`},
+		"no phone":                   {"/auth/send-sms-auth", "", `{"phone": null}`, 400, badBody},
+		"a number for a phone":       {"/auth/send-sms-auth", "", `{"phone": 821012345678}`, 400, badBody},
+		"unknown path":               {"/auth/unknown", "", `{}`, 404, `{"detail": "Resource not found"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s.step(t, "POST "+lux+tc.path, tc.token, tc.body, tc.status, tc.want)
+		})
+	}
+}
+
+const luxMe = `{"root_user_id": "*", "first_name": "test", "last_name": "", "birthdate": "19900506", "gender": "F",
+	"phone": "+821012345678", "is_phone_number_checked": true, "register_type": "E", "national_code": "KR",
+	"need_personal_info_update": false, "need_to_pwd_change": false, "is_device_muted": false,
+	"is_device_alim_talk_enabled": false, "is_basestation_alert_enabled": false}`
+
+func TestLuxUser(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	signedUp := s.luxParent(t)
+	token, id := text(t, signedUp, "access_token"), number(signedUp, "id")
+	s.step(t, "GET "+lux+"/user/me", token, "", 200, luxMe)
+	s.step(t, "PATCH "+lux+"/user/root-user", token,
+		`{"first_name": "james", "last_name": "kim", "birthdate": "19970101", "gender": "M"}`, 200,
+		`{"id": `+id+`, "first_name": "james", "last_name": "kim", "birthdate": "19970101", "gender": "M",
+		"phone": "+821012345678", "is_phone_number_checked": true, "register_type": "E"}`)
+	s.step(t, "PATCH "+lux+"/user/root-user", token, `{"first_name": null, "birthdate": "29990101"}`, 400, badBody)
+
+	push := strings.Repeat("t", 40)
+	s.step(t, "POST "+lux+"/user/push/set-token", token, `{"token": "`+push+`"}`, 400, `{"detail": "Push permisson denied"}`)
+	s.step(t, "PATCH "+lux+"/user/policy", token, `{"is_push_agree": true, "is_marketing_agree": true}`, 409,
+		`{"detail": "User policy update failed"}`)
+	s.step(t, "PATCH "+lux+"/user/policy", token, `{"is_push_agree": true, "is_marketing_agree": true, "token": "`+push+`"}`, 200,
+		`{"is_push_agree": true, "is_marketing_agree": true, "push_agree_date": "*", "marketing_agree_date": "*"}`)
+	s.step(t, "POST "+lux+"/user/push/set-token", token, `{"token": "`+push+`"}`, 200, `"`+push+`"`)
+	s.step(t, "POST "+lux+"/user/push/set-token", token, `{"token": "short"}`, 409, `{"detail": "User push token update failed"}`)
+
+	for _, body := range []string{
+		`{"is_device_muted": 1, "is_device_alim_talk_enabled": 0, "is_basestation_alert_enabled": true}`,
+		`{"is_device_muted": false, "is_device_alim_talk_enabled": true, "is_basestation_alert_enabled": 0}`,
+	} {
+		s.step(t, "PATCH "+lux+"/user/notification", token, body, 200, body)
+	}
+	s.step(t, "PATCH "+lux+"/user/notification", token,
+		`{"is_device_muted": 2, "is_device_alim_talk_enabled": 0, "is_basestation_alert_enabled": 0}`, 400, badBody)
+	s.step(t, "PATCH "+lux+"/user/notification", token, `{"is_device_muted": 1}`, 400, badBody)
+
+	s.step(t, "POST "+lux+"/user/change-phone", token, `{"phone": "+821055556666"}`, 400, `{"detail": "Validation code is invalid"}`)
+	s.step(t, "POST "+lux+"/user/change-phone", token, `{"phone": "5556666", "validnum": "123456"}`, 400, badBody)
+	s.step(t, "POST "+lux+"/auth/send-sms-auth", "", `{"phone": "+821055556666"}`, 200, `true`)
+	s.step(t, "POST "+lux+"/user/change-phone", token,
+		`{"phone": "+821055556666", "validnum": "`+s.LastCode(t, "+821055556666")+`"}`, 200,
+		`{"statusCode": 200, "message": "Root user phone updated"}`)
+
+	s.step(t, "DELETE "+lux+"/user/root-user", token, "", 200, `{"statusCode": 200, "message": "Root user deleted"}`)
+	s.step(t, "GET "+lux+"/user/me", token, "", 401, `{"detail": "User is Deleted"}`)
+	s.step(t, "PATCH "+lux+"/user/root-user", token, `not JSON`, 401, `{"detail": "User is Deleted"}`)
+	s.step(t, "GET "+lux+"/user/me", "", "", 401, `{"detail": "Could not validate credentials"}`)
+	s.step(t, "POST "+lux+"/user/me", token, "", 405, `{"detail": "Method Not Allowed"}`)
+	s.step(t, "POST "+lux+"/auth/email/signin", "", `{"username": "parent@lux.example", "password": "x"}`, 410, `{"detail": "User is Deleted"}`)
+}
+
+func TestLuxChildren(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.Catalogue(t, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
+	signedUp := s.luxParent(t)
+	token, root := text(t, signedUp, "access_token"), number(signedUp, "id")
+	create := `{"first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F",
+		"serial_code": "SL20401000", "mac_id": "41AD", "unique_id": "unique"}`
+	made := s.step(t, "POST "+lux+"/user/create-real-user", token, create, 200,
+		`{"real_user_id": "*", "first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F", "device_id": "*",
+		"now_firmware_id": 1, "unique_id": "unique", "serial_code": "SL20401000", "device_alias": "", "last_log_file_id": 0,
+		"created_at": "*"}`)
+	s.step(t, "POST "+lux+"/user/create-real-user", token, create, 409, `{"detail": "Already Connected Device"}`)
+	s.step(t, "POST "+lux+"/user/create-real-user", token, strings.Replace(create, "SL20401000", "x", 1), 400, `{"detail": "Serial code is not valid"}`)
+	s.step(t, "POST "+lux+"/user/create-real-user", token, strings.Replace(create, `"unique"`, `null`, 1), 400, badBody)
+	id := number(made, "real_user_id")
+	child := `{"id": ` + id + `, "root_user_id": ` + root + `, "first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F"}`
+	s.step(t, "GET "+lux+"/user/real-user/"+id, token, "", 200, child)
+	s.step(t, "GET "+lux+"/user/real-user/x", token, "", 400, badBody)
+	s.step(t, "GET "+lux+"/user/real-user/999", token, "", 404, `{"detail": "Real user is not found"}`)
+	other, _ := s.Parent(t)
+	s.step(t, "GET "+lux+"/user/real-user/"+id, other, "", 401, `{"detail": "Not authorized user"}`)
+
+	update := `{"id": ` + id + `, "first_name": "tester", "last_name": "john", "birthdate": "20010608", "gender": "P"}`
+	updated := `{"id": ` + id + `, "root_user_id": ` + root + `, "first_name": "tester", "last_name": "john", "birthdate": "20010608", "gender": "P"}`
+	s.step(t, "PATCH "+lux+"/user/real-user/"+id, token, update, 200, updated)
+	s.step(t, "PATCH "+lux+"/user/update-real-user", token, update, 200, updated)
+	s.step(t, "PATCH "+lux+"/user/real-user/999", token, update, 400, badBody)
+	s.step(t, "PATCH "+lux+"/user/update-real-user", token, `{"first_name": "nobody"}`, 400, badBody)
+
+	gone := `{"real_user_id": ` + id + `, "unique_id": "another"}`
+	s.step(t, "DELETE "+lux+"/user/delete-real-user", token, gone, 409, `{"detail": "Real user delete failed"}`)
+	s.step(t, "DELETE "+lux+"/user/delete-real-user", other, gone, 401, `{"detail": "Not authorized user"}`)
+	s.step(t, "DELETE "+lux+"/user/delete-real-user?real_user_id="+id+"&unique_id=unique", token, "", 200,
+		`{"statusCode": 200, "message": "Real user deleted successfully"}`)
+	s.step(t, "DELETE "+lux+"/user/delete-real-user", token, gone, 404, `{"detail": "Real user is not found"}`)
+}
+
+func TestAddnox(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.Catalogue(t, "SL20401001,00:80:E1:27:4C:84")
+	begin := `{"email": "Parent@lux.example", "password": "correct horse 1"}`
+	s.step(t, "GET "+addnox+"/auth/sign-in/check/parent@lux.example", "", "", 404, `{"detail": "User not found"}`)
+	s.step(t, "GET "+addnox+"/auth/sign-in/check/%00", "", "", 404, `{"detail": "User not found"}`)
+	s.step(t, "POST "+addnox+"/auth/email/get-id/parent@lux.example", "", "", 404, `{"detail": "Failed to get user id"}`)
+	begun := s.step(t, "POST "+addnox+"/auth/email/pre-signup", "", begin, 200, `{"email_user_id": "*", "email": "Parent@lux.example"}`)
+	id := number(begun, "email_user_id")
+	s.step(t, "POST "+addnox+"/auth/email/get-id/parent@lux.example", "", "", 200, `{"email_user_id": `+id+`}`)
+	s.step(t, "POST "+addnox+"/auth/email/signin", "", `{"username": "parent@lux.example", "password": "correct horse 1"}`, 401,
+		`{"detail": "Sign-up not completed"}`)
+	body := person(phone, `"email": "parent@lux.example", "email_user_id": `+id+`, "register_type": "E"`)
+	s.step(t, "POST "+addnox+"/auth/email/signup", "", body, 401, `{"detail": "Not authenticated"}`)
+	done := s.step(t, "POST "+addnox+"/auth/email/signup", s.validToken(t, addnox, phone), body, 201, tokenAnswer)
+	s.step(t, "POST "+addnox+"/auth/email/pre-signup", "", begin, 409, `{"detail": "Same email already registered"}`)
+	s.step(t, "GET "+addnox+"/auth/sign-in/check/parent@lux.example", "", "", 200, `{"message": "User already signed up please login"}`)
+
+	token := text(t, done, "access_token")
+	s.step(t, "GET "+addnox+"/user/me", token, "", 200, `{"root_user_id": "*", "first_name": "test", "last_name": "",
+		"birthdate": "19900506", "gender": "F", "phone": "+821012345678", "is_phone_number_checked": true, "register_type": "E",
+		"national_code": "KR", "need_personal_info_update": false, "need_to_pwd_change": false}`)
+	s.step(t, "PATCH "+addnox+"/user/policy", token, `{"is_push_agree": true}`, 200,
+		`{"is_push_agree": true, "is_marketing_agree": true, "push_agree_date": "*", "marketing_agree_date": "*"}`)
+	s.step(t, "GET "+addnox+"/device/get-all-device", token, "", 200, `[]`)
+	s.step(t, "POST "+addnox+"/user/create-real-user", token, `{"first_name": "test", "last_name": "kim", "birthdate": "19970101",
+		"gender": "F", "serial_code": "SL20401001", "mac_id": "00:80:E1:27:4C:84"}`, 200,
+		`{"real_user_id": "*", "first_name": "test", "last_name": "kim", "birthdate": "19970101", "gender": "F", "device_id": "*",
+		"now_firmware_id": 1, "unique_id": "*", "serial_code": "SL20401001", "device_alias": "", "mac_id": "00:80:E1:27:4C:84",
+		"last_log_file_id": 0, "created_at": "*"}`)
+	s.step(t, "GET /api/v1/withnox/device/get-all-device", token, "", 200, `[{"id": "*", "real_user_id": "*", "project_id": 1,
+		"hardware_id": 1, "now_firmware_id": 1, "firmware_version": "1.0.0", "unique_id": "*", "serial_code": "SL20401001",
+		"device_alias": "", "mac_id": "00:80:E1:27:4C:84", "created_at": "*", "last_log_file_id": 0, "root_user_id": "*",
+		"first_name": "test", "last_name": "kim", "birthdate": "19970101", "gender": "F"}]`)
+	s.step(t, "POST "+addnox+"/user/change-phone", token, `{}`, 404, `{"detail": "Resource not found"}`)
+	s.step(t, "DELETE /api/v1/withnox/user/root-user", token, "", 200, `{"statusCode": 200, "message": "Root user deleted"}`)
+}
+
+// graph stands in for Facebook: the token of N is "token N".
+func graph(t *testing.T) func(*app.Config) {
+	t.Helper()
+	stand := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, known := strings.CutPrefix(r.URL.Query().Get("access_token"), "token ")
+		if !known {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"id": id, "name": "John Smith"})
+	}))
+	t.Cleanup(stand.Close)
+	return func(c *app.Config) { c.FacebookURL = stand.URL }
+}
+
+func TestAddnoxSocial(t *testing.T) {
+	t.Parallel()
+	s := start(t, graph(t))
+	signIn := func(provider, body string, status int, want string) {
+		t.Helper()
+		s.step(t, "POST "+addnox+"/auth/social-signin/"+provider, "", body, status, want)
+	}
+	signIn("myspace", `{"id_token": "x"}`, 404, `{"detail": "Resource not found"}`)
+	signIn("google", `{"id_token": "x"}`, 409, `{"detail": "Invalid google access token"}`)
+	signIn("facebook", `{"id_token": "x"}`, 400, badBody)
+	signIn("facebook", `{"access_token": "x"}`, 409, `{"detail": "Invalid facebook access token"}`)
+	signIn("facebook", `{"access_token": "token 7"}`, 403, `{"detail": "User is not valid, please sign up"}`)
+	body := person(phone, `"email": "parent@lux.example", "register_type": "S", "social_id": "token 7", "social_type": "facebook"`)
+	s.step(t, "POST "+addnox+"/auth/social/signup", "", body, 401, `{"detail": "Not authenticated"}`)
+	valid := s.validToken(t, addnox, phone)
+	s.step(t, "POST "+addnox+"/auth/social/signup", valid, strings.Replace(body, "token 7", "x", 1), 409, `{"detail": "Invalid facebook access token"}`)
+	s.step(t, "POST "+addnox+"/auth/social/signup", valid, strings.Replace(body, `"facebook"`, `"myspace"`, 1), 404, `{"detail": "Resource not found"}`)
+	done := s.step(t, "POST "+addnox+"/auth/social/signup", valid, body, 200, tokenAnswer)
+	signIn("facebook", `{"access_token": "token 7"}`, 200, tokenAnswer)
+	s.step(t, "POST "+addnox+"/auth/send-reset-mail", "", `{"email": "parent@lux.example"}`, 400,
+		`{"detail": "User signed up using a social account"}`)
+	s.step(t, "POST "+addnox+"/auth/social/signup", s.validToken(t, addnox, "+821055556666"),
+		strings.Replace(strings.Replace(body, "token 7", "token 8", 1), phone, "+821055556666", 1), 409,
+		`{"detail": "Same email is already registered"}`)
+	s.step(t, "DELETE "+addnox+"/user/root-user", text(t, done, "access_token"), "", 200, `{"statusCode": 200, "message": "Root user deleted"}`)
+	signIn("facebook", `{"access_token": "token 7"}`, 403, `{"detail": "User is not valid, please sign up"}`)
+}

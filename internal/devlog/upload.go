@@ -80,7 +80,7 @@ func check(records []Record) error {
 	}
 	for i, r := range records {
 		if field := r.fault(); field != "" {
-			return fault.BadRequest.On("input.logs." + strconv.Itoa(i) + "." + field)
+			return fault.BadRequest.On("input.logs[" + strconv.Itoa(i) + "]." + field)
 		}
 	}
 	return nil

@@ -420,7 +420,7 @@ func TestUploadRefusesAll(t *testing.T) {
 				stored, err := h.Devlogs.Upload(t.Context(), h.parent, records)
 				field := c.field
 				if field != "" {
-					field = "input.logs." + strconv.Itoa(at*3/2) + "." + field
+					field = "input.logs[" + strconv.Itoa(at*3/2) + "]." + field
 				}
 				familytest.WantFault(t, err, c.kind, field)
 				if stored.Devlogs != nil {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +21,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if address, n, ok := strings.Cut(os.Getenv(dialersEnv), " "); ok {
-		count, _ := strconv.Atoi(n)
-		dialMany(address, count)
+	if os.Getenv(phonesEnv) != "" {
+		bePhones()
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -67,7 +67,7 @@ func (a *App) socketRenew(ctx context.Context, token string) (ws.Session, error)
 	return ws.Session{
 		Context:   context.WithValue(ctx, tokenKey{}, token),
 		User:      userKey(v.RootUserID()),
-		ID:        sessionKey(v.RootUserID(), v.SessionID),
+		ID:        strconv.Itoa(v.SessionID),
 		ExpiresAt: v.ExpiresAt,
 	}, nil
 }
@@ -91,13 +91,8 @@ func (a *App) closeSockets(rootUserID int, sessionIDs []int) {
 		a.sockets.CloseUser(userKey(rootUserID), reason)
 	}
 	for _, id := range sessionIDs {
-		a.sockets.CloseSession(sessionKey(rootUserID, id), reason)
+		a.sockets.CloseSession(userKey(rootUserID), strconv.Itoa(id), reason)
 	}
 }
 
 func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }
-
-// sessionKey names the account too, because long-lived tokens all have session 0.
-func sessionKey(rootUserID, sessionID int) string {
-	return strconv.Itoa(rootUserID) + "/" + strconv.Itoa(sessionID)
-}

@@ -80,6 +80,20 @@ func (x *execution) subscribe(ctx context.Context, opCtx *graphql.OperationConte
 	}
 }
 
+// forget drops what the executor remembers of the fields it has collected, for
+// that is kept as long as the subscription and made again in no time. Nothing of
+// the operation may run meanwhile.
+func (x *execution) forget() {
+	opCtx := graphql.GetOperationContext(x.ctx)
+	*opCtx = graphql.OperationContext{
+		RawQuery: opCtx.RawQuery, Variables: opCtx.Variables, OperationName: opCtx.OperationName,
+		Doc: opCtx.Doc, Extensions: opCtx.Extensions, Headers: opCtx.Headers, Operation: opCtx.Operation,
+		DisableIntrospection: opCtx.DisableIntrospection, RecoverFunc: opCtx.RecoverFunc,
+		ResolverMiddleware: opCtx.ResolverMiddleware, RootResolverMiddleware: opCtx.RootResolverMiddleware,
+		Stats: opCtx.Stats,
+	}
+}
+
 // woken reports whether responses are to be fetched only after a wake.
 func (x *execution) woken() bool { return x.stream != nil && x.stream.Woken() }
 

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,6 +23,24 @@ type operation struct {
 	pending atomic.Int64
 }
 
+// operations are those that run on a socket. There are few, most often one, and
+// a map would cost more memory than all else that the socket knows of them.
+type operations []*operation
+
+// find gives nil for an id that isn't in use.
+func (o operations) find(id string) *operation {
+	for _, op := range o {
+		if op.id == id {
+			return op
+		}
+	}
+	return nil
+}
+
+func (o operations) without(gone *operation) operations {
+	return slices.DeleteFunc(o, func(op *operation) bool { return op == gone })
+}
+
 // startOperation books the id on the reader's goroutine, so that a stop right
 // behind it finds it, and leaves the rest to the operation's own.
 func (s *socket) startOperation(m message) {
@@ -34,16 +53,14 @@ func (s *socket) startOperation(m message) {
 	op.pending.Store(1)
 	s.mu.Lock()
 	ready := s.phase == phaseReady
-	before, used := s.running[m.ID]
+	before := s.running.find(m.ID)
+	used := before != nil
 	full := len(s.running) >= s.t.cfg.OperationLimit
 	if ready && (!used || s.proto.legacy) {
-		if s.running == nil {
-			s.running = make(map[string]*operation, 1)
-		}
 		// The socket cancels its operations one by one. Were they children of its
 		// context as well, each would cost an entry in a map.
 		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
-		s.running[m.ID] = op
+		s.running = append(s.running.without(before), op)
 	}
 	s.mu.Unlock()
 	switch {
@@ -63,13 +80,13 @@ func (s *socket) startOperation(m message) {
 // just completed.
 func (s *socket) stopOperation(id string) {
 	s.mu.Lock()
-	op, ok := s.running[id]
-	delete(s.running, id)
-	if ok && s.proto.legacy {
+	op := s.running.find(id)
+	s.running = s.running.without(op)
+	if op != nil && s.proto.legacy {
 		s.append(websocket.TextMessage, frame(s.proto.complete, quote(id), nil))
 	}
 	s.mu.Unlock()
-	if ok {
+	if op != nil {
 		op.cancel()
 	}
 }
@@ -113,7 +130,7 @@ func (op *operation) wake() {
 func (op *operation) resume() {
 	defer op.recoverPanic()
 	for op.step() {
-		if op.pending.Add(-1) == 0 {
+		if op.idle() {
 			return
 		}
 	}
@@ -122,9 +139,18 @@ func (op *operation) resume() {
 // settle ends the dispatch of a woken subscription, and answers the wakes that
 // came during it.
 func (op *operation) settle() {
-	if op.pending.Add(-1) > 0 {
+	if !op.idle() {
 		op.resume()
 	}
+}
+
+// idle counts one wake as answered, and tells whether it was the last. From then
+// on the operation may run on another goroutine.
+func (op *operation) idle() bool {
+	if op.pending.Load() == 1 {
+		op.forget()
+	}
+	return op.pending.Add(-1) == 0
 }
 
 // step sends the next response, or what ends the operation. It is false at the

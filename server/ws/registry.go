@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,8 +22,7 @@ type Registry struct {
 
 	mu       sync.Mutex
 	all      map[member]keys
-	users    index
-	sessions index
+	users    map[string][]member
 	stopping bool
 	empty    chan struct{} // closed once stopping and nothing is left
 }
@@ -36,24 +36,26 @@ type member interface {
 // keys are what a member is filed under; empty ones until it is admitted.
 type keys struct{ user, session string }
 
-type index map[string][]member
-
 // NewRegistry makes an empty registry. All transports of a server share one.
 func NewRegistry(cfg RegistryConfig) *Registry {
 	orDefault(&cfg.UserLimit, 32)
 	orDefault(&cfg.RetrySpread, 5*time.Second)
 	return &Registry{
 		cfg: cfg, all: map[member]keys{},
-		users: index{}, sessions: index{}, empty: make(chan struct{}),
+		users: map[string][]member{}, empty: make(chan struct{}),
 	}
 }
 
-// CloseSession ends the connections of one session: a socket with 4403 and the
-// detail of the fault, a stream with the error.
-func (g *Registry) CloseSession(id string, cause error) { g.close(g.sessions, id, cause) }
+// CloseSession ends the connections of one session of a user: a socket with 4403
+// and the detail of the fault, a stream with the error.
+func (g *Registry) CloseSession(user, id string, cause error) {
+	g.close(user, cause, func(k keys) bool { return k.session == id })
+}
 
-// CloseUser ends the connections of one user as CloseSession does.
-func (g *Registry) CloseUser(user string, cause error) { g.close(g.users, user, cause) }
+// CloseUser ends all connections of one user as CloseSession does.
+func (g *Registry) CloseUser(user string, cause error) {
+	g.close(user, cause, func(keys) bool { return true })
+}
 
 // Len counts the live connections.
 func (g *Registry) Len() int {
@@ -147,10 +149,9 @@ func (g *Registry) admit(m member, k keys) bool {
 	if len(g.users[k.user]) >= g.cfg.UserLimit {
 		return false
 	}
-	if _, in := g.all[m]; in {
+	if _, in := g.all[m]; in && k.user != "" {
 		g.all[m] = k
-		g.users.add(k.user, m)
-		g.sessions.add(k.session, m)
+		g.users[k.user] = append(g.users[k.user], m)
 	}
 	return true
 }
@@ -159,53 +160,39 @@ func (g *Registry) admit(m member, k keys) bool {
 func (g *Registry) move(m member, session string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	k, in := g.all[m]
-	if !in || k.session == session {
-		return
+	if k, in := g.all[m]; in {
+		g.all[m] = keys{k.user, session}
 	}
-	g.sessions.remove(k.session, m)
-	g.sessions.add(session, m)
-	g.all[m] = keys{k.user, session}
 }
 
 func (g *Registry) exit(m member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	k := g.all[m]
+	user := g.all[m].user
 	delete(g.all, m)
-	g.users.remove(k.user, m)
-	g.sessions.remove(k.session, m)
+	left := slices.DeleteFunc(g.users[user], func(other member) bool { return other == m })
+	if len(left) == 0 {
+		delete(g.users, user)
+	} else {
+		g.users[user] = left
+	}
 	g.checkEmpty()
 }
 
-func (g *Registry) close(in index, key string, cause error) {
-	g.mu.Lock()
-	members := append([]member(nil), in[key]...)
-	g.mu.Unlock()
-	for _, m := range members {
+func (g *Registry) close(user string, cause error, which func(keys) bool) {
+	for _, m := range g.of(user, which) {
 		m.finish(refusal(cause))
 	}
 }
 
-func (x index) add(key string, m member) {
-	if key != "" {
-		x[key] = append(x[key], m)
-	}
-}
-
-func (x index) remove(key string, m member) {
-	members := x[key]
-	for i := range members {
-		if members[i] != m {
-			continue
+func (g *Registry) of(user string, which func(keys) bool) []member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var found []member
+	for _, m := range g.users[user] {
+		if which(g.all[m]) {
+			found = append(found, m)
 		}
-		if len(members) == 1 {
-			delete(x, key)
-			return
-		}
-		last := len(members) - 1
-		members[i], members[last] = members[last], nil
-		x[key] = members[:last]
-		return
 	}
+	return found
 }

@@ -43,7 +43,7 @@ type socket struct {
 	session  Session
 	request  *http.Request // the upgrade, kept for Init only
 	renewing bool
-	running  map[string]*operation
+	running  operations
 	timer    *time.Timer
 	wait     time.Duration // what the timer was set to
 	outbox
@@ -325,7 +325,7 @@ func (s *socket) leave() {
 
 // retire needs the mutex. It ends the phase in which anything can begin, and
 // gives the operations to release.
-func (s *socket) retire() map[string]*operation {
+func (s *socket) retire() operations {
 	s.phase = phaseClosed
 	s.request = nil
 	s.timer.Stop()
@@ -335,7 +335,7 @@ func (s *socket) retire() map[string]*operation {
 }
 
 // release ends what ran on the socket.
-func (s *socket) release(running map[string]*operation) {
+func (s *socket) release(running operations) {
 	s.end()
 	for _, op := range running {
 		op.cancel()

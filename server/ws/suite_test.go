@@ -126,7 +126,7 @@ func TestSuiteSessionEnds(t *testing.T) {
 		mine, _ := feedOf(w, b, viewer{user: "a", session: "1"})
 		other, _ := feedOf(w, b, viewer{user: "a", session: "2"})
 		b.await(feeds(2))
-		b.registry.CloseSession("1", fault.Unauthenticated.Err())
+		b.registry.CloseSession("a", "1", fault.Unauthenticated.Err())
 		b.sees(mine, failed("Could not validate credentials"))
 		b.await(feeds(1))
 		b.schema.board.publish("on")

@@ -67,7 +67,7 @@ func (s *socket) send(op *operation, data []byte, last bool) bool {
 func (s *socket) offer(op *operation, data []byte, last bool) (room <-chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == phaseClosed || s.running[op.id] != op {
+	if s.phase == phaseClosed || s.running.find(op.id) != op {
 		return nil, false
 	}
 	if s.queued > 0 && s.queued+len(data) > s.t.cfg.QueueLimit {
@@ -77,7 +77,7 @@ func (s *socket) offer(op *operation, data []byte, last bool) (room <-chan struc
 		return s.room, false
 	}
 	if last {
-		delete(s.running, op.id)
+		s.running = s.running.without(op)
 	}
 	s.append(websocket.TextMessage, data)
 	return nil, true

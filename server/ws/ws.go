@@ -79,8 +79,8 @@ type Session struct {
 	// Init was given. Only its values count: operations end when the client
 	// stops them and when the socket ends.
 	Context context.Context //nolint:containedctx // carries the viewer from Init to operations
-	// User and ID are the keys for Registry.CloseUser and CloseSession; empty
-	// ones match nothing, and an empty User is under no limit.
+	// User and ID are the keys for Registry.CloseUser and CloseSession; an empty
+	// User matches nothing and is under no limit.
 	User, ID string
 	// ExpiresAt is when the socket is closed with 4403; zero means never.
 	ExpiresAt time.Time
@@ -115,8 +115,9 @@ var _ graphql.Transport = (*Transport)(nil)
 // frameBuffer is the size of the pooled write buffers: most events fit.
 const frameBuffer = 2048
 
-// readBuffer is kept by every socket, so it is small.
-const readBuffer = 512
+// readBuffer is kept by every socket, so it is the smallest that gorilla takes.
+// Longer messages are read around it.
+const readBuffer = 128
 
 // New makes the transport.
 func New(cfg Config) *Transport {

@@ -35,8 +35,8 @@ func counted(t *testing.T, m *metrics.Metrics) []string {
 func TestCountsByWhatAnAppSaysOfItself(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name          string
-		headers       []string
+		name         string
+		headers      []string
 		app, version string
 	}{
 		{"Apollo's headers", []string{"Apollographql-Client-Name", "lux-android", "Apollographql-Client-Version", "4.2.0", "User-Agent", "okhttp/5"}, "lux-android", "4.2.0"},

@@ -63,13 +63,6 @@ var (
 				OnDelete:   schema.Cascade,
 			},
 		},
-		Indexes: []*schema.Index{
-			{
-				Name:    "consent_root_user_id",
-				Unique:  true,
-				Columns: []*schema.Column{ConsentsColumns[6]},
-			},
-		},
 	}
 	// DevicesColumns holds the columns for the "devices" table.
 	DevicesColumns = []*schema.Column{
@@ -124,11 +117,6 @@ var (
 				Name:    "device_unique_id",
 				Unique:  true,
 				Columns: []*schema.Column{DevicesColumns[7]},
-			},
-			{
-				Name:    "device_child_user_id",
-				Unique:  true,
-				Columns: []*schema.Column{DevicesColumns[14]},
 			},
 			{
 				Name:    "device_root_user_id",
@@ -351,11 +339,6 @@ var (
 				Columns: []*schema.Column{MessagesColumns[5], MessagesColumns[7]},
 			},
 			{
-				Name:    "message_recipient_created_at",
-				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[2], MessagesColumns[10]},
-			},
-			{
 				Name:    "message_root_user_id",
 				Unique:  false,
 				Columns: []*schema.Column{MessagesColumns[12]},
@@ -365,7 +348,7 @@ var (
 	// PushDevicesColumns holds the columns for the "push_devices" table.
 	PushDevicesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "registration_id", Type: field.TypeString, Size: 4096},
+		{Name: "registration_id", Type: field.TypeString, Size: 2048},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "root_user_id", Type: field.TypeInt},
 	}

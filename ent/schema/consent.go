@@ -3,7 +3,6 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema/field"
-	"entgo.io/ent/schema/index"
 )
 
 // Consent is what a user agreed to and when: the policy of the user pages.
@@ -23,8 +22,3 @@ func (Consent) Fields() []ent.Field {
 
 // Edges of Consent.
 func (Consent) Edges() []ent.Edge { return []ent.Edge{rootUser("consent")} }
-
-// Indexes of Consent.
-func (Consent) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("root_user_id").Unique()}
-}

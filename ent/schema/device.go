@@ -43,14 +43,13 @@ func (Device) Edges() []ent.Edge {
 	}
 }
 
-// Indexes of Device. The unique child_user_id is the rule that a child has at
-// most one device; that a device has at most one child follows from the column.
+// Indexes of Device. That a child has at most one device is the unique key of the
+// edge from ChildUser; that a device has at most one child follows from the column.
 func (Device) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("serial_code").Unique(),
 		index.Fields("mac_id").Unique(),
 		index.Fields("unique_id").Unique(),
-		index.Fields("child_user_id").Unique(),
 		index.Fields("root_user_id"),
 	}
 }

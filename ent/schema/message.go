@@ -42,7 +42,6 @@ func (Message) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("dedup_key").Unique(),
 		index.Fields("state", "due_at"),
-		index.Fields("to", "created_at"),
 		index.Fields("root_user_id"),
 	}
 }

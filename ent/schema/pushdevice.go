@@ -14,7 +14,7 @@ type PushDevice struct{ ent.Schema }
 func (PushDevice) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
-		field.String("registration_id").NotEmpty().MaxLen(4096).Immutable(),
+		field.String("registration_id").NotEmpty().MaxLen(2048).Immutable(),
 		createdAt(),
 	}
 }

@@ -20,16 +20,22 @@ var (
 	localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 )
 
-// maxToken is the longest push token and registration id.
-const maxToken = 4096
+// The longest push token and registration id.
+const (
+	maxToken          = 4096
+	maxRegistrationID = 2048
+)
 
 // validPushToken is 32 to 4096 printable ASCII characters without spaces
 // (contract, rule 7).
-func validPushToken(token string) bool { return len(token) >= 32 && validRegistrationID(token) }
+func validPushToken(token string) bool {
+	return len(token) >= 32 && len(token) <= maxToken && !containsFunc(token, notGraphic)
+}
 
-// validRegistrationID is what a push service names a phone by.
+// validRegistrationID is what a push service names a phone by: printable, and
+// short enough for PostgreSQL to keep it unique.
 func validRegistrationID(id string) bool {
-	return id != "" && len(id) <= maxToken && !containsFunc(id, notGraphic)
+	return id != "" && len(id) <= maxRegistrationID && !containsFunc(id, notGraphic)
 }
 
 func notGraphic(r rune) bool { return r <= ' ' || r > '~' }

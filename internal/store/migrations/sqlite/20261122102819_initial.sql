@@ -7,8 +7,6 @@ CREATE INDEX `childuser_root_user_id` ON `child_users` (`root_user_id`);
 CREATE TABLE `consents` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `is_push_agree` bool NOT NULL DEFAULT (false), `is_marketing_agree` bool NOT NULL DEFAULT (false), `push_agree_date` datetime NULL, `marketing_agree_date` datetime NULL, `created_at` datetime NOT NULL, `root_user_id` integer NOT NULL, CONSTRAINT `consents_users_consent` FOREIGN KEY (`root_user_id`) REFERENCES `users` (`id`) ON DELETE CASCADE);
 -- create index "consents_root_user_id_key" to table: "consents"
 CREATE UNIQUE INDEX `consents_root_user_id_key` ON `consents` (`root_user_id`);
--- create index "consent_root_user_id" to table: "consents"
-CREATE UNIQUE INDEX `consent_root_user_id` ON `consents` (`root_user_id`);
 -- create "devices" table
 CREATE TABLE `devices` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `serial_code` text NOT NULL, `mac_id` text NOT NULL, `project_id` integer NOT NULL, `hardware_id` integer NOT NULL, `now_firmware_id` integer NOT NULL, `firmware_version` text NOT NULL, `unique_id` text NULL, `device_alias` text NOT NULL DEFAULT (''), `last_child_user_id` integer NULL, `registration` integer NOT NULL DEFAULT (0), `last_log_file_id` integer NOT NULL DEFAULT (0), `registered_at` datetime NULL, `created_at` datetime NOT NULL, `child_user_id` integer NULL, `root_user_id` integer NULL, CONSTRAINT `devices_child_users_device` FOREIGN KEY (`child_user_id`) REFERENCES `child_users` (`id`) ON DELETE SET NULL, CONSTRAINT `devices_users_devices` FOREIGN KEY (`root_user_id`) REFERENCES `users` (`id`) ON DELETE SET NULL);
 -- create index "devices_child_user_id_key" to table: "devices"
@@ -19,8 +17,6 @@ CREATE UNIQUE INDEX `device_serial_code` ON `devices` (`serial_code`);
 CREATE UNIQUE INDEX `device_mac_id` ON `devices` (`mac_id`);
 -- create index "device_unique_id" to table: "devices"
 CREATE UNIQUE INDEX `device_unique_id` ON `devices` (`unique_id`);
--- create index "device_child_user_id" to table: "devices"
-CREATE UNIQUE INDEX `device_child_user_id` ON `devices` (`child_user_id`);
 -- create index "device_root_user_id" to table: "devices"
 CREATE INDEX `device_root_user_id` ON `devices` (`root_user_id`);
 -- create "devlogs" table
@@ -57,8 +53,6 @@ CREATE TABLE `messages` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `chann
 CREATE UNIQUE INDEX `message_dedup_key` ON `messages` (`dedup_key`);
 -- create index "message_state_due_at" to table: "messages"
 CREATE INDEX `message_state_due_at` ON `messages` (`state`, `due_at`);
--- create index "message_recipient_created_at" to table: "messages"
-CREATE INDEX `message_recipient_created_at` ON `messages` (`recipient`, `created_at`);
 -- create index "message_root_user_id" to table: "messages"
 CREATE INDEX `message_root_user_id` ON `messages` (`root_user_id`);
 -- create "push_devices" table
@@ -113,8 +107,6 @@ DROP INDEX `pushdevice_registration_id`;
 DROP TABLE `push_devices`;
 -- reverse: create index "message_root_user_id" to table: "messages"
 DROP INDEX `message_root_user_id`;
--- reverse: create index "message_recipient_created_at" to table: "messages"
-DROP INDEX `message_recipient_created_at`;
 -- reverse: create index "message_state_due_at" to table: "messages"
 DROP INDEX `message_state_due_at`;
 -- reverse: create index "message_dedup_key" to table: "messages"
@@ -151,8 +143,6 @@ DROP INDEX `devlog_child_user_id_device_id`;
 DROP TABLE `devlogs`;
 -- reverse: create index "device_root_user_id" to table: "devices"
 DROP INDEX `device_root_user_id`;
--- reverse: create index "device_child_user_id" to table: "devices"
-DROP INDEX `device_child_user_id`;
 -- reverse: create index "device_unique_id" to table: "devices"
 DROP INDEX `device_unique_id`;
 -- reverse: create index "device_mac_id" to table: "devices"
@@ -163,8 +153,6 @@ DROP INDEX `device_serial_code`;
 DROP INDEX `devices_child_user_id_key`;
 -- reverse: create "devices" table
 DROP TABLE `devices`;
--- reverse: create index "consent_root_user_id" to table: "consents"
-DROP INDEX `consent_root_user_id`;
 -- reverse: create index "consents_root_user_id_key" to table: "consents"
 DROP INDEX `consents_root_user_id_key`;
 -- reverse: create "consents" table

@@ -8,6 +8,7 @@ import (
 	"luxbff/internal/notify"
 	"luxbff/operations"
 	"luxbff/server/graphiql"
+	"luxbff/server/resetpage"
 	"luxbff/server/rest"
 )
 
@@ -20,6 +21,7 @@ func (a *App) routes() http.Handler {
 	page := graphiql.Handler(a.page())
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /graphiql/", page)
+	mux.Handle(resetpage.Path, resetpage.Handler(a.Accounts, a.options.Log))
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /.well-known/jwks.json", a.jwks)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -107,6 +108,21 @@ func (s *Server) Call(t testing.TB, method, path, token, body string) Answer {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Answer{answer.StatusCode, answer.Header, raw}
+}
+
+// Form sends a form as a browser does.
+func (s *Server) Form(t testing.TB, path string, form url.Values) Answer {
+	t.Helper()
+	answer, err := s.Client().PostForm(s.URL+path, form)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,88 @@
+package resetpage_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"luxbff/internal/account"
+	"luxbff/server/apptest"
+	"luxbff/server/resetpage"
+)
+
+// link asks for a reset mail and takes the path of its link.
+func link(t *testing.T, s *apptest.Server) string {
+	t.Helper()
+	const email = "parent1@example.com"
+	if err := s.App.Accounts.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := s.App.Outbox.Recent(t.Context(), email, 1)
+	if err != nil || len(sent) != 1 {
+		t.Fatalf("%v, %v", sent, err)
+	}
+	address, err := url.Parse(sent[0].Text[strings.Index(sent[0].Text, "http"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address.RequestURI()
+}
+
+// send fills the form in and gives the answer.
+func send(t *testing.T, s *apptest.Server, path, password string) apptest.Answer {
+	t.Helper()
+	address, err := url.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"token": {address.Query().Get("token")}, "password": {password}}
+	return s.Form(t, resetpage.Path, form)
+}
+
+func TestResetInABrowser(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	path := link(t, s)
+	shown := s.Call(t, http.MethodGet, path, "", "")
+	if shown.Status != http.StatusOK || !strings.Contains(string(shown.Body), `<form method="post"`) ||
+		shown.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Fatalf("%d %s", shown.Status, shown.Body)
+	}
+	if weak := send(t, s, path, "weak"); weak.Status != http.StatusBadRequest || !strings.Contains(string(weak.Body), "<form") {
+		t.Errorf("a weak password: %d %s", weak.Status, weak.Body)
+	}
+	if done := send(t, s, path, "another horse 2"); done.Status != http.StatusOK || !strings.Contains(string(done.Body), "is changed") {
+		t.Errorf("%d %s", done.Status, done.Body)
+	}
+	if again := send(t, s, path, "another horse 3"); again.Status != http.StatusBadRequest || strings.Contains(string(again.Body), "<form") {
+		t.Errorf("the link again: %d %s", again.Status, again.Body)
+	}
+	if code := s.GraphQL(t, token, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {
+		t.Errorf("the session before the reset: %q", code)
+	}
+	_, err := s.App.Accounts.SignIn(t.Context(), account.SignInParams{Email: "parent1@example.com", Password: "another horse 2"})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestALinkThatIsNoGood(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	s.Parent(t)
+	if bare := s.Call(t, http.MethodGet, resetpage.Path, "", ""); bare.Status != http.StatusBadRequest {
+		t.Errorf("without a token: %d", bare.Status)
+	}
+	script := s.Call(t, http.MethodGet, resetpage.Path+"?token="+url.QueryEscape(`"><script>`), "", "")
+	if strings.Contains(string(script.Body), "<script>") {
+		t.Errorf("the token is not escaped: %s", script.Body)
+	}
+	path := link(t, s)
+	s.Clock.Add(30 * time.Minute)
+	if late := send(t, s, path, "another horse 2"); late.Status != http.StatusBadRequest {
+		t.Errorf("an old link: %d", late.Status)
+	}
+}

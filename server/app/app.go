@@ -87,6 +87,7 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	o.Log = slog.New(requestLog{o.Log.Handler()})
 	return o
 }
 

@@ -28,7 +28,6 @@ func (a *App) graphQL() http.Handler {
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Logger:        a.options.Log,
-		RequestID:     requestID,
 	})
 }
 

@@ -55,7 +55,9 @@ func TestLimitsLeaveRoomForTheContract(t *testing.T) {
 		fmt.Fprintf(&literals, `{childUserId: "1", deviceId: "1", uniqueId: "unique0", treatmentDate: "2025-02-21T%02d:%02d:49", `+
 			`finishFlag: BUTTON_SHUTDOWN, lastIntensity: 25, treatmentTime: 500000, logFileId: %d}, `, file/60, file%60, file+1)
 	}
-	var uploaded struct{ UploadDevlogs struct{ Devlogs []struct{ ID string } } }
+	var uploaded struct {
+		UploadDevlogs struct{ Devlogs []struct{ ID string } }
+	}
 	s.Data(t, token, `mutation { uploadDevlogs(input: {logs: [`+literals.String()+`]}) { devlogs {
 		id status finishFlag treatmentDate lastIntensity treatmentTime logFileId createdAt updatedAt childUser { id } device { id lastLogFileId } } } }`,
 		nil, &uploaded)

@@ -41,7 +41,7 @@ func (a *App) observed(next http.Handler) http.Handler {
 				a.recovered(watched, r, value)
 			}
 			a.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", r.Pattern),
+				slog.String("method", r.Method), slog.String("route", r.Pattern),
 				slog.Int("status", watched.status), slog.Duration("took", a.options.Clock().Sub(began).Round(time.Millisecond)))
 		}()
 		next.ServeHTTP(watched, r)
@@ -53,7 +53,7 @@ func (a *App) recovered(w *statusWriter, r *http.Request, value any) {
 		panic(value)
 	}
 	a.options.Log.ErrorContext(r.Context(), "panic",
-		"request_id", requestID(r.Context()), "error", fmt.Sprint(value), "stack", string(debug.Stack()))
+		"error", fmt.Sprint(value), "stack", string(debug.Stack()))
 	if w.status == 0 {
 		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": fault.Internal.Err().Detail()})
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ type Server struct {
 	*httptest.Server
 	App   *app.App
 	Clock *Clock
+	Log   *Log
 	phone atomic.Int64
 }
 
@@ -47,6 +49,26 @@ func (c *Clock) Now() time.Time { return time.UnixMilli(c.now.Load()).UTC() }
 // Add moves the clock.
 func (c *Clock) Add(d time.Duration) { c.now.Add(d.Milliseconds()) }
 
+// Log is what the server logged, a JSON object a line.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write takes a line in.
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// String is all of it.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // Start starts a development server without the demo family.
 func Start(t testing.TB, change ...func(*app.Config)) *Server {
 	t.Helper()
@@ -54,10 +76,10 @@ func Start(t testing.TB, change ...func(*app.Config)) *Server {
 	for _, with := range change {
 		with(&cfg)
 	}
-	s := &Server{Clock: &Clock{}}
+	s := &Server{Clock: &Clock{}, Log: &Log{}}
 	s.Clock.now.Store(time.Now().UnixMilli())
 	running, err := app.New(t.Context(), cfg, app.Options{
-		Clock: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PasswordCost: &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	})
 	if err != nil {

@@ -29,8 +29,7 @@ const variableRoot = ast.PathName("variable")
 //     keeps it and its message;
 //   - anything else is fault.Internal, and its cause goes to the log.
 type presenter struct {
-	log       *slog.Logger
-	requestID func(context.Context) string
+	log *slog.Logger
 }
 
 // present implements graphql.ErrorPresenterFunc.
@@ -161,7 +160,6 @@ func (p presenter) about(ctx context.Context) []slog.Attr {
 		operation = graphql.GetOperationContext(ctx).OperationName
 	}
 	return []slog.Attr{
-		slog.String("request_id", p.requestID(ctx)),
 		slog.String("operation", bounded(operation)),
 	}
 }

@@ -23,7 +23,6 @@ func logged(t *testing.T, config gqlhttp.Config) (server http.Handler, log *byte
 	t.Helper()
 	log = &bytes.Buffer{}
 	config.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	config.RequestID = func(context.Context) string { return "request-7" }
 	return gqlhttp.New(sample.NewSchema(), config), log
 }
 
@@ -50,14 +49,14 @@ func TestErrorsOfResolvers(t *testing.T) {
 			`query Home {mine: fail(how: UNKNOWN)}`,
 			`{"errors":[{"message":"Internal server error. Please try again later.","path":["mine"],"locations":[{"line":1,"column":13}],` +
 				`"extensions":{"code":"INTERNAL","status":500}}],"data":{"mine":null}}`,
-			[]string{sample.ErrUnknown.Error(), `"request_id":"request-7"`, `"operation":"Home"`, `"path":"mine"`, `"ERROR"`},
+			[]string{sample.ErrUnknown.Error(), `"operation":"Home"`, `"path":"mine"`, `"ERROR"`},
 			nil,
 		},
 		"a panic": {
 			`query Home {fail(how: PANIC)}`,
 			`{"errors":[{"message":"Internal server error. Please try again later.","path":["fail"],` +
 				`"extensions":{"code":"INTERNAL","status":500}}],"data":{"fail":null}}`,
-			[]string{"the roof fell in", `"request_id":"request-7"`, `"operation":"Home"`, "resolver.go", `"ERROR"`},
+			[]string{"the roof fell in", `"operation":"Home"`, "resolver.go", `"ERROR"`},
 			nil,
 		},
 	} {

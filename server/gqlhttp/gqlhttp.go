@@ -6,7 +6,6 @@
 package gqlhttp
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -61,14 +60,12 @@ type Config struct {
 
 	// Logger gets the cause of every INTERNAL error; slog.Default where nil.
 	Logger *slog.Logger
-	// RequestID finds the id of the request in its context, for the log.
-	RequestID func(context.Context) string
 }
 
 // New assembles the GraphQL server of schema.
 func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	config = config.withDefaults()
-	present := presenter{log: config.Logger, requestID: config.RequestID}
+	present := presenter{log: config.Logger}
 	server := handler.New(schema)
 	for _, own := range config.Transports {
 		server.AddTransport(own)
@@ -118,9 +115,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
-	}
-	if c.RequestID == nil {
-		c.RequestID = func(context.Context) string { return "" }
 	}
 	return c
 }

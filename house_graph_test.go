@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -52,16 +51,18 @@ func statements(function *ast.FuncDecl) int {
 	return found
 }
 
-// TestNounsAgree finds each noun of the schema under the same word in the rules
-// and among the resolvers.
+// TestNounsAgree finds each noun of the schema under the same word among the
+// resolvers and in the rules: as a package, or as a file of the package it is a
+// part of.
 func TestNounsAgree(t *testing.T) {
 	t.Parallel()
 	for _, path := range glob(t, "graph/*.graphqls") {
 		noun := strings.TrimSuffix(filepath.Base(path), ".graphqls")
-		for _, other := range []string{"internal/" + noun, "graph/" + noun + ".resolvers.go"} {
-			if _, err := os.Stat(other); err != nil {
-				t.Errorf("%s has no counterpart %s", path, other)
-			}
+		if !exists(t, "graph/"+noun+".resolvers.go") {
+			t.Errorf("%s has no graph/%s.resolvers.go", path, noun)
+		}
+		if !exists(t, "internal/"+noun) && !exists(t, "internal/*/"+noun+".go") {
+			t.Errorf("%s has no package and no file of this name in internal/", path)
 		}
 	}
 }
@@ -102,6 +103,15 @@ func TestOperationsFitTheSchema(t *testing.T) {
 			t.Errorf("%s: %v", path, errs)
 		}
 	}
+}
+
+func exists(t *testing.T, pattern string) bool {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found) > 0
 }
 
 func parse(t *testing.T, path string) *ast.File {

@@ -39,7 +39,7 @@ func build(t *testing.T) string {
 	t.Helper()
 	built.Do(func() {
 		var folder string
-		if folder, built.err = os.MkdirTemp("", "luxbff"); built.err != nil {
+		if folder, built.err = os.MkdirTemp("", "luxbff"); built.err != nil { //nolint:usetesting // all tests share the binary
 			return
 		}
 		built.path = filepath.Join(folder, "server")

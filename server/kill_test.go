@@ -77,12 +77,15 @@ func (l *ledger) upload(b *binary, token string) {
 // wait waits until n records are acknowledged.
 func (l *ledger) wait(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	tooLong := time.After(time.Minute)
 	for l.len() < n {
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-tooLong:
 			t.Fatalf("only %d of %d records were acknowledged", l.len(), n)
 		}
-		time.Sleep(time.Millisecond) // between two looks
 	}
 }
 

@@ -2419,7 +2419,7 @@ type SetPushTokenPayload {
 }
 
 input AddPushDeviceInput {
-  "1 to 4096 printable ASCII characters without spaces."
+  "1 to 2048 printable ASCII characters without spaces."
   registrationId: String!
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 type AddPushDeviceInput struct {
-	// 1 to 4096 printable ASCII characters without spaces.
+	// 1 to 2048 printable ASCII characters without spaces.
 	RegistrationID string `json:"registrationId"`
 }
 

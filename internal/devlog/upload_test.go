@@ -113,123 +113,148 @@ func TestRules(t *testing.T) {
 	}{
 		"a temporary log is stored 30 seconds earlier": {
 			func(h *home) []call { return []call{{h.running("15:48:49")}} },
-			[]string{"temporary 15:48:19"}, "C", 0,
+			[]string{"temporary 15:48:19"},
+			"C", 0,
 		},
 		"over midnight and new year": {
 			func(h *home) []call { return []call{{h.running("2025-01-01T00:00:29")}} },
-			[]string{"temporary 2024-12-31T23:59:59"}, "C", 0,
+			[]string{"temporary 2024-12-31T23:59:59"},
+			"C", 0,
 		},
 		"its update too, which replaces all of it": {
 			func(h *home) []call { return []call{{h.running("15:48:49", 4)}, {h.running("15:50:00")}} },
-			[]string{"temporary 15:49:30"}, "CU", 4,
+			[]string{"temporary 15:49:30"},
+			"CU", 4,
 		},
 		"updates within one call": {
 			func(h *home) []call {
 				return []call{{h.running("15:48:49"), h.running("15:48:50"), h.running("15:48:51")}}
 			},
-			[]string{"temporary 15:48:21"}, "CUU", 0,
+			[]string{"temporary 15:48:21"},
+			"CUU", 0,
 		},
 		"a complete log keeps its date and becomes the temporary one": {
 			func(h *home) []call { return []call{{h.running("15:48:49")}, {h.ended("15:48:49", 1)}} },
-			[]string{"complete 15:48:49 file 1"}, "CF", 1,
+			[]string{"complete 15:48:49 file 1"},
+			"CF", 1,
 		},
 		"without a temporary log it is new": {
 			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}} },
-			[]string{"complete 15:48:49 file 1"}, "F", 1,
+			[]string{"complete 15:48:49 file 1"},
+			"F", 1,
 		},
 		"temporary and complete in one call are one log": {
 			func(h *home) []call { return []call{{h.running("15:48:49"), h.ended("15:48:49", 1)}} },
-			[]string{"complete 15:48:49 file 1"}, "CF", 1,
+			[]string{"complete 15:48:49 file 1"},
+			"CF", 1,
 		},
 		"the order of the array counts": {
 			func(h *home) []call { return []call{{h.ended("15:48:49", 1), h.running("16:00:30")}} },
-			[]string{"complete 15:48:49 file 1", "temporary 16:00:00"}, "FC", 1,
+			[]string{"complete 15:48:49 file 1", "temporary 16:00:00"},
+			"FC", 1,
 		},
 		"only the first takes the temporary log": {
 			func(h *home) []call {
 				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 3), h.ended("15:20:00", 2), h.ended("15:30:00", 1)}}
 			},
-			[]string{"complete 15:10:00 file 3", "complete 15:20:00 file 2", "complete 15:30:00 file 1"}, "CFFF", 3,
+			[]string{"complete 15:10:00 file 3", "complete 15:20:00 file 2", "complete 15:30:00 file 1"},
+			"CFFF", 3,
 		},
 		"a new temporary log within the array is taken by the next": {
 			func(h *home) []call {
 				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 1), h.running("15:20:30"), h.ended("15:30:00", 2), h.running("15:40:30")}}
 			},
-			[]string{"complete 15:10:00 file 1", "complete 15:30:00 file 2", "temporary 15:40:00"}, "CFCFC", 2,
+			[]string{"complete 15:10:00 file 1", "complete 15:30:00 file 2", "temporary 15:40:00"},
+			"CFCFC", 2,
 		},
 		"a replay by file changes nothing, whatever else it says": {
 			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}, {h.ended("17:00:00", 1)}} },
-			[]string{"complete 15:48:49 file 1"}, "F", 1,
+			[]string{"complete 15:48:49 file 1"},
+			"F", 1,
 		},
 		"a replay takes no temporary log": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1), h.ended("16:00:00", 2)}}
 			},
-			[]string{"complete 15:00:00 file 1", "complete 16:00:00 file 2"}, "FCF", 2,
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00 file 2"},
+			"FCF", 2,
 		},
 		"a replay alone leaves the temporary log": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1)}}
 			},
-			[]string{"complete 15:00:00 file 1", "temporary 16:00:00"}, "FC", 1,
+			[]string{"complete 15:00:00 file 1", "temporary 16:00:00"},
+			"FC", 1,
 		},
 		"a whole call again": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00", 1), h.ended("16:00:00")}, {h.ended("15:00:00", 1), h.ended("16:00:00")}}
 			},
-			[]string{"complete 15:00:00 file 1", "complete 16:00:00"}, "FF", 1,
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00"},
+			"FF", 1,
 		},
 		"a record twice in one call": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00", 1), h.ended("15:00:00", 1), h.ended("16:00:00"), h.ended("16:00:00")}}
 			},
-			[]string{"complete 15:00:00 file 1", "complete 16:00:00"}, "FF", 1,
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00"},
+			"FF", 1,
 		},
 		"without a file the date tells": {
 			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.ended("15:00:00")}} },
-			[]string{"complete 15:00:00 file 1"}, "F", 1,
+			[]string{"complete 15:00:00 file 1"},
+			"F", 1,
 		},
 		"with a file the date doesn't": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00")}, {h.ended("15:00:00", 1), h.ended("15:00:00", 2)}}
 			},
-			[]string{"complete 15:00:00", "complete 15:00:00 file 1", "complete 15:00:00 file 2"}, "FFF", 2,
+			[]string{"complete 15:00:00", "complete 15:00:00 file 1", "complete 15:00:00 file 2"},
+			"FFF", 2,
 		},
 		"file 0 is a file": {
 			func(h *home) []call { return []call{{h.ended("15:00:00", 0)}, {h.ended("16:00:00", 0)}} },
-			[]string{"complete 15:00:00 file 0"}, "F", 0,
+			[]string{"complete 15:00:00 file 0"},
+			"F", 0,
 		},
 		"a late temporary log with its file": {
 			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30", 1)}} },
-			[]string{"complete 15:00:00 file 1"}, "F", 1,
+			[]string{"complete 15:00:00 file 1"},
+			"F", 1,
 		},
 		"a late temporary log of the same start": {
 			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30")}} },
-			[]string{"complete 15:00:00 file 1"}, "F", 1,
+			[]string{"complete 15:00:00 file 1"},
+			"F", 1,
 		},
 		"a temporary log of the date as sent is another": {
 			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:00")}} },
-			[]string{"complete 15:00:00 file 1", "temporary 14:59:30"}, "FC", 1,
+			[]string{"complete 15:00:00 file 1", "temporary 14:59:30"},
+			"FC", 1,
 		},
 		"a temporary log is no replay of itself": {
 			func(h *home) []call { return []call{{h.running("15:00:30", 1)}, {h.running("15:00:30", 1)}} },
-			[]string{"temporary 15:00:00 file 1"}, "CU", 1,
+			[]string{"temporary 15:00:00 file 1"},
+			"CU", 1,
 		},
 		"a temporary log's file may be that of another log's end": {
 			func(h *home) []call {
 				return []call{{h.running("15:00:30", 1)}, {h.ended("15:10:00", 2), h.ended("15:20:00", 1)}}
 			},
-			[]string{"complete 15:10:00 file 2", "complete 15:20:00 file 1"}, "CFF", 2,
+			[]string{"complete 15:10:00 file 2", "complete 15:20:00 file 1"},
+			"CFF", 2,
 		},
 		"last_log_file_id never falls": {
 			func(h *home) []call {
 				return []call{{h.ended("15:00:00", 9)}, {h.ended("16:00:00", 3)}, {h.ended("17:00:00")}}
 			},
-			[]string{"complete 15:00:00 file 9", "complete 16:00:00 file 3", "complete 17:00:00"}, "FFF", 9,
+			[]string{"complete 15:00:00 file 9", "complete 16:00:00 file 3", "complete 17:00:00"},
+			"FFF", 9,
 		},
 		"a temporary log raises it": {
 			func(h *home) []call { return []call{{h.running("15:00:30", 9)}, {h.ended("15:00:00", 4)}} },
-			[]string{"complete 15:00:00 file 4"}, "CF", 9,
+			[]string{"complete 15:00:00 file 4"},
+			"CF", 9,
 		},
 		"the greatest numbers": {
 			func(h *home) []call {
@@ -237,7 +262,8 @@ func TestRules(t *testing.T) {
 				r.LastIntensity, r.TreatmentTime = math.MaxInt32, math.MaxInt32
 				return []call{{r}, {h.ended("0001-01-01T00:00:00", 0)}}
 			},
-			[]string{"complete 9999-12-31T23:59:59 file 2147483647", "complete 0001-01-01T00:00:00 file 0"}, "FF", math.MaxInt32,
+			[]string{"complete 9999-12-31T23:59:59 file 2147483647", "complete 0001-01-01T00:00:00 file 0"},
+			"FF", math.MaxInt32,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ type UpdateParams struct {
 }
 
 // Create makes a child with its device, both or neither. Errors: BadRequest,
-// SerialCodeNotValid, NotFoundDevice, AlreadyConnectedDevice.
+// UserIsDeleted, SerialCodeNotValid, NotFoundDevice, AlreadyConnectedDevice.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
 	if err := s.checkPerson(p.person()); err != nil {
 		return nil, err
@@ -70,6 +70,9 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 	var made *ent.ChildUser
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if err = lockFamily(ctx, tx, v); err != nil {
+			return err
+		}
+		if err = alive(ctx, tx, v); err != nil {
 			return err
 		}
 		made, err = tx.ChildUser.Create().
@@ -169,6 +172,20 @@ func own(
 // lockFamily makes the writes of one account wait for each other.
 func lockFamily(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
 	return tx.Lock(ctx, user.Table, v.RootUserID())
+}
+
+// alive refuses an account that was deleted since its token was checked: a child
+// made now would hold its device for ever. Every other write needs a child, and
+// the account's are gone.
+func alive(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
+	is, err := tx.User.Query().Where(user.ID(v.RootUserID()), user.DeletedAtIsNil()).Exist(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("find the account: %w", err)
+	case !is:
+		return fault.UserIsDeleted.Err()
+	}
+	return nil
 }
 
 func (p CreateParams) person() UpdateParams {

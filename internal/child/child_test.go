@@ -185,12 +185,18 @@ func TestCreateRefuses(t *testing.T) {
 	})
 }
 
-func TestCreateForDeletedAccountStoresNothing(t *testing.T) {
+// TestCreateForDeletedAccount: the account may go between the check of its token
+// and the write.
+func TestCreateForDeletedAccount(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
+	f.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		return tx.User.UpdateOneID(f.parent.RootUserID()).SetDeletedAt(f.Clock.Now()).Exec(ctx)
+	})
 	nobody := viewer.Viewer{User: &ent.User{ID: f.stranger.RootUserID() + 1}}
-	if _, err := f.Children.Create(t.Context(), nobody, f.Params(t)); err == nil {
-		t.Error("made a child of nobody")
+	for _, gone := range []viewer.Viewer{f.parent, nobody} {
+		_, err := f.Children.Create(t.Context(), gone, f.Params(t))
+		familytest.WantFault(t, err, fault.UserIsDeleted, "")
 	}
 	if diff := cmp.Diff(familytest.Counts{}, f.Count(t)); diff != "" {
 		t.Error(diff)

@@ -137,9 +137,17 @@ func knownDevices(ctx context.Context, tx *store.Tx, batch []catalogueEntry) (ca
 			uniqueIDs = append(uniqueIDs, *e.uniqueID)
 		}
 	}
-	found, err := tx.Device.Query().Where(device.Or(
+	ids, err := tx.Device.Query().Where(device.Or(
 		device.SerialCodeIn(serials...), device.MACIDIn(macs...), device.UniqueIDIn(uniqueIDs...),
-	)).All(ctx)
+	)).IDs(ctx)
+	if err != nil {
+		return catalogue{}, fmt.Errorf("find devices: %w", err)
+	}
+	// Who has a device must not change between the look and the write.
+	if err := tx.Lock(ctx, device.Table, ids...); err != nil {
+		return catalogue{}, err
+	}
+	found, err := tx.Device.Query().Where(device.IDIn(ids...)).All(ctx)
 	if err != nil {
 		return catalogue{}, fmt.Errorf("read devices: %w", err)
 	}

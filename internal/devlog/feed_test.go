@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -594,4 +595,54 @@ func TestFeedAfterAccountsChildrenAreGone(t *testing.T) {
 		return child.RemoveAll(ctx, tx, h.parent.RootUserID())
 	})
 	ends(t, events)
+}
+
+// failures signals each message of a log.
+type failures struct {
+	slog.Handler
+	seen chan struct{}
+}
+
+func (f failures) Handle(context.Context, slog.Record) error {
+	f.seen <- struct{}{}
+	return nil
+}
+
+func (f failures) Enabled(context.Context, slog.Level) bool { return true }
+
+// TestFeedOutlivesAFailedRead hides the table of events for a while: the next
+// bell after it is back tells what happened meanwhile.
+func TestFeedOutlivesAFailedRead(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	seen := make(chan struct{}, 100)
+	h.Devlogs = devlog.New(devlog.Config{
+		Store: h.Store, Hub: h.Hub, Children: h.Children, Clock: h.Clock.Now,
+		Log: slog.New(failures{slog.DiscardHandler, seen}),
+	})
+	rename := func(from, to string) {
+		h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, "ALTER TABLE "+from+" RENAME TO "+to)
+			return err
+		})
+	}
+	h.upload(t, h.ended("14:00:00", 0))
+	events := h.watch(t, devlog.FeedParams{})
+	there := *h
+	there.Kit = familytest.New(h.Store) // whose bell is not heard here
+	there.upload(t, there.ended("15:00:00", 1))
+	rename("devlog_events", "hidden")
+	h.Hub.Ring(h.parent.RootUserID())
+	select {
+	case <-seen:
+	case <-time.After(patience):
+		t.Fatal("the failure isn't logged")
+	}
+	rename("hidden", "devlog_events")
+	h.upload(t, h.ended("16:00:00", 2))
+	for want := 1; want <= 2; want++ {
+		if e := next(t, events); *e.Devlog.LogFileID != want {
+			t.Errorf("told %s, want the file %d", told(e), want)
+		}
+	}
 }

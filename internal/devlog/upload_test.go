@@ -2,6 +2,7 @@ package devlog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -587,4 +588,35 @@ func TestUploadForDeletedAccount(t *testing.T) {
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
 	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.ended("15:00:00", 1)})
 	familytest.WantFault(t, err, fault.NotFoundUser, "")
+}
+
+// TestDatabaseThatRefuses gives devlogs a rule that the program doesn't know:
+// the refusal is the page's, and nothing is stored.
+func TestDatabaseThatRefuses(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE UNIQUE INDEX one_of_each_intensity ON devlogs (last_intensity)")
+		return err
+	})
+	running, other, ended := h.running("15:00:30"), h.running("15:01:00"), h.ended("14:00:00", 1)
+	other.LastIntensity, ended.LastIntensity = 7, 7
+	h.upload(t, running)
+	sister := h.sister(t)
+	twin := sister.ended("16:00:00", 2)
+	twin.LastIntensity = 7
+	sister.upload(t, twin)
+	before := h.row(t)
+	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{other})
+	familytest.WantFault(t, err, fault.UpdateDeviceLogFailed, "")
+	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{sister.running("17:00:30", 5), ended})
+	familytest.WantFault(t, err, fault.UpdateDeviceLogFailed, "")
+	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.running("17:00:30"), sister.running("17:00:30")})
+	familytest.WantFault(t, err, fault.CreateDeviceLogFailed, "")
+	if cause := errors.Unwrap(err); cause == nil {
+		t.Error("the log learns no cause")
+	}
+	if diff := cmp.Diff(before, h.row(t)); diff != "" {
+		t.Errorf("refused calls changed rows (-before +after):\n%s", diff)
+	}
 }

@@ -14,9 +14,11 @@ import (
 // operation is one query, mutation or subscription that runs on a socket.
 type operation struct {
 	execution
-	socket *socket
-	id     string
-	cancel context.CancelFunc
+	socket  *socket
+	id      string
+	params  *graphql.RawParams // until it is launched
+	refused bool               // over the socket's limit
+	cancel  context.CancelFunc
 	// pending counts the wakes not yet answered, and the dispatch as the first.
 	// Whoever raises it from zero runs the operation until it is zero again: so
 	// no two ever run it, and no wake is lost.
@@ -49,31 +51,46 @@ func (s *socket) startOperation(m message) {
 		s.malformed(err)
 		return
 	}
-	op := &operation{execution: execution{exec: s.exec}, socket: s, id: m.ID}
+	op := &operation{execution: execution{exec: s.exec}, socket: s, id: m.ID, params: params}
 	op.pending.Store(1)
 	s.mu.Lock()
-	ready := s.phase == phaseReady
+	// Clients of the older protocol don't wait for the ack.
+	allowed := s.phase == phaseReady || (s.phase == phaseGreeting && s.proto.legacy)
 	before := s.running.find(m.ID)
-	used := before != nil
-	full := len(s.running) >= s.t.cfg.OperationLimit
-	if ready && (!used || s.proto.legacy) {
-		// The socket cancels its operations one by one. Were they children of its
-		// context as well, each would cost an entry in a map.
-		op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
+	if allowed && (before == nil || s.proto.legacy) {
 		s.running = append(s.running.without(before), op)
+		op.refused = len(s.running) > s.t.cfg.OperationLimit
+		if s.phase == phaseReady {
+			s.launch(op)
+		}
 	}
 	s.mu.Unlock()
 	switch {
-	case !ready:
+	case !allowed:
 		s.close(CodeUnauthorized, "Unauthorized")
-		return
-	case used && !s.proto.legacy:
+	case before != nil && !s.proto.legacy:
 		s.close(CodeDuplicateID, "Subscriber for "+m.ID+" already exists")
-		return
-	case used:
-		before.cancel()
+	case before != nil:
+		before.leave()
 	}
-	go op.run(params, full && !used)
+}
+
+// launch needs the mutex, and a session.
+func (s *socket) launch(op *operation) {
+	// The socket cancels its operations one by one. Were they children of its
+	// context as well, each would cost an entry in a map.
+	op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
+	params := op.params
+	op.params = nil
+	go op.run(params)
+}
+
+// leave cancels an operation that the socket has forgotten. One that waited for
+// the ack has nothing to cancel.
+func (op *operation) leave() {
+	if op.cancel != nil {
+		op.cancel()
+	}
 }
 
 // stopOperation ends an operation for its client. An unknown id is one that has
@@ -87,15 +104,15 @@ func (s *socket) stopOperation(id string) {
 	}
 	s.mu.Unlock()
 	if op != nil {
-		op.cancel()
+		op.leave()
 	}
 }
 
 // run dispatches the operation and, unless it is woken for each response, stays
 // until the last one.
-func (op *operation) run(params *graphql.RawParams, refused bool) {
+func (op *operation) run(params *graphql.RawParams) {
 	defer op.recoverPanic()
-	if refused {
+	if op.refused {
 		op.fail(fault.TooManyRequests.Err())
 		return
 	}

@@ -33,8 +33,9 @@ type protocol struct {
 	keepAlive []byte
 	// legacy is how subscriptions-transport-ws differs: malformed messages are
 	// answered and then ignored, a refusal is a connection_error before the
-	// close, a used id replaces its operation, a stop is answered by a complete,
-	// an error is one object, and the ack is followed by a keep-alive.
+	// close, an operation may come before the ack and waits for it, a used id
+	// replaces its operation, a stop is answered by a complete, an error is one
+	// object, and the ack is followed by a keep-alive.
 	legacy bool
 }
 

@@ -1,7 +1,9 @@
 package ws_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -272,6 +274,34 @@ func (c *client) play(lines string) {
 	}
 }
 
+func TestLegacyClientsDoNotWaitForTheAck(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	b := setup(t, func(cfg *ws.Config) {
+		cfg.Init = func(context.Context, ws.InitPayload, *http.Request) (ws.Session, error) {
+			<-release
+			return ws.Session{}, nil
+		}
+	})
+	c := b.dial(legacy)
+	c.play(`
+> {"type":"connection_init"}
+> {"id":"1","type":"start","payload":{"query":"{ echo(text: \"x\") }"}}
+> {"id":"2","type":"start","payload":{"query":"subscription { feed }"}}
+> {"id":"3","type":"start","payload":{"query":"subscription { feed }"}}
+> {"id":"3","type":"start","payload":{"query":"{ wait }"}}
+> {"id":"2","type":"stop"}
+< {"id":"2","type":"complete"}`)
+	close(release)
+	c.play(`
+< {"type":"connection_ack"}
+< {"type":"ka"}
+< {"id":"1","type":"data","payload":{"data":{"echo":"x"}}}
+< {"id":"1","type":"complete"}`)
+	b.await(notes(1))
+	b.await(feeds(0))
+}
+
 func TestInitTimeout(t *testing.T) {
 	t.Parallel()
 	for _, subprotocol := range []string{modern, legacy} {
@@ -283,6 +313,7 @@ func TestInitTimeout(t *testing.T) {
 func TestMessageLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *ws.Config) { cfg.MessageLimit = 1000 })
+	b.dial(modern).play(fmt.Sprintf(`> {"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 1000)) + "\nx 1009 Message is too big")
 	c := b.hello(`{}`)
 	c.send(fmt.Sprintf(`{"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 900)))
 	if _, err := c.read(); err != nil {
@@ -290,4 +321,16 @@ func TestMessageLimit(t *testing.T) {
 	}
 	c.send(fmt.Sprintf(`{"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 1000)))
 	c.expectClose(1009, "Message is too big")
+}
+
+func TestMessageLimitOfStrangers(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	long := strings.Repeat("x", 64<<10)
+	b.dial(modern).play(fmt.Sprintf(`> {"type":"ping","payload":{"p":%q}}`, long) + "\nx 1009 Message is too big")
+	c := b.hello(`{}`)
+	c.send(fmt.Sprintf(`{"type":"ping","payload":{"p":%q}}`, long))
+	if _, err := c.read(); err != nil {
+		t.Fatalf("the same after the ack: %v", err)
+	}
 }

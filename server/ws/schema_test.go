@@ -16,8 +16,8 @@ import (
 )
 
 const sdl = `
-type Query { echo(text: String!): String! refuse: String wait: String panic: String who: String }
-type Mutation { add(n: Int!): Int! }
+type Query { echo(text: String!): String! refuse: String wait: String panic: String who: String feeds: Int }
+type Mutation { add(n: Int!): Int! publish(text: String!): Boolean finish: Boolean }
 type Subscription {
   count(to: Int!): Int!
   feed(padding: Int, ends: Boolean): String!
@@ -73,6 +73,14 @@ func (s *schema) resolve(ctx context.Context, name string, args map[string]any) 
 		return nil
 	case "panic":
 		panic("in a resolver that nothing guards")
+	case "feeds":
+		return s.board.count()
+	case "publish":
+		s.board.publish(args["text"].(string))
+		return true
+	case "finish":
+		s.board.finish(fault.CursorExpired.Err())
+		return true
 	case "add":
 		return args["n"].(int64) + 1
 	}
@@ -224,6 +232,12 @@ func (b *board) finish(err error) {
 		f.wake()
 		delete(b.feeds, f)
 	}
+}
+
+func (b *board) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.feeds)
 }
 
 // await waits until the board is as the condition says.

@@ -102,12 +102,23 @@ func (s *socket) receive() ([]byte, error) {
 	if kind != websocket.TextMessage {
 		return nil, errNotText
 	}
+	limit := s.messageLimit()
 	var data bytes.Buffer
-	size, err := data.ReadFrom(io.LimitReader(r, int64(s.t.cfg.MessageLimit)+1))
-	if err == nil && size > int64(s.t.cfg.MessageLimit) {
+	size, err := data.ReadFrom(io.LimitReader(r, limit+1))
+	if err == nil && size > limit {
 		return nil, errTooBig
 	}
 	return data.Bytes(), err
+}
+
+// strangersLimit bounds the messages before the ack.
+const strangersLimit = 64 << 10
+
+func (s *socket) messageLimit() int64 {
+	if s.in(phaseReady) {
+		return int64(s.t.cfg.MessageLimit)
+	}
+	return int64(min(s.t.cfg.MessageLimit, strangersLimit))
 }
 
 func (s *socket) handle(data []byte) {
@@ -221,9 +232,12 @@ func (s *socket) acknowledge(session Session) {
 		s.phase = phaseReady
 		s.session = session
 		s.append(websocket.TextMessage, frame("connection_ack", nil, payload))
-	}
-	if s.proto.legacy {
-		s.append(websocket.TextMessage, s.proto.keepAlive)
+		if s.proto.legacy {
+			s.append(websocket.TextMessage, s.proto.keepAlive)
+		}
+		for _, op := range s.running {
+			s.launch(op)
+		}
 	}
 	s.mu.Unlock()
 	s.schedule()
@@ -338,7 +352,7 @@ func (s *socket) retire() operations {
 func (s *socket) release(running operations) {
 	s.end()
 	for _, op := range running {
-		op.cancel()
+		op.leave()
 	}
 }
 

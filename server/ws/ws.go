@@ -68,7 +68,7 @@ type Config struct {
 	WriteTimeout time.Duration // for one frame; 10 s
 	CloseTimeout time.Duration // for the peer's answer to our close frame; 3 s
 
-	MessageLimit   int // bytes of an inbound message; 1 MiB
+	MessageLimit   int // bytes of an inbound message; 1 MiB, and 64 KiB before the ack
 	QueueLimit     int // bytes of outgoing frames that may wait; 256 KiB
 	OperationLimit int // running operations of one socket; 64
 }

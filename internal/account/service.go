@@ -5,8 +5,10 @@
 package account
 
 import (
+	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -47,6 +49,8 @@ type Service struct {
 	outbox    *notify.Outbox
 	passwords *passwords
 	digests   digests
+	stop      context.CancelFunc
+	running   sync.WaitGroup
 }
 
 // New makes a Service.

@@ -29,6 +29,10 @@ const (
 	lastRetry  = 10 * time.Minute
 	// maxAttempts is when a message is given up as dead.
 	maxAttempts = 10
+	// kept is how long a message that was sent or given up stays as a record.
+	kept       = 30 * 24 * time.Hour
+	pruneEvery = time.Hour
+	pruneBatch = 500
 	// maxReason is how much of a provider's error is kept.
 	maxReason = 500
 )
@@ -52,17 +56,46 @@ func (o *Outbox) Close() {
 
 func (o *Outbox) run(ctx context.Context) {
 	defer close(o.running)
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
+	due, old := time.NewTicker(poll), time.NewTicker(pruneEvery)
+	defer due.Stop()
+	defer old.Stop()
 	for {
-		if _, err := o.Deliver(ctx); err != nil && ctx.Err() == nil {
-			o.cfg.Log.ErrorContext(ctx, "deliver messages", "error", err)
-		}
+		_, err := o.Deliver(ctx)
+		o.report(ctx, "deliver messages", err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.wake:
-		case <-tick.C:
+		case <-due.C:
+		case <-old.C:
+			o.report(ctx, "prune messages", o.Prune(ctx))
+		}
+	}
+}
+
+func (o *Outbox) report(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		o.cfg.Log.ErrorContext(ctx, what, "error", err)
+	}
+}
+
+// Prune removes messages that were sent or given up 30 days ago, a small batch a
+// write.
+func (o *Outbox) Prune(ctx context.Context) error {
+	for {
+		old, err := o.cfg.Store.Read().Message.Query().
+			Where(message.StateIn(message.StateSent, message.StateDead), message.DueAtLT(o.cfg.Clock().Add(-kept))).
+			Limit(pruneBatch).
+			IDs(ctx)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		err = o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Message.Delete().Where(message.IDIn(old...)).Exec(ctx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("prune %d messages: %w", len(old), err)
 		}
 	}
 }

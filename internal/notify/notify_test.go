@@ -320,6 +320,29 @@ func TestRecentShowsTheNewestFirst(t *testing.T) {
 	}
 }
 
+func TestPruneKeepsWhatIsNewOrWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	w.enqueue(t, sms("old"))
+	w.deliver(t, 1)
+	w.provider.errs = []error{errors.New("busy")}
+	w.enqueue(t, sms("waiting"))
+	w.deliver(t, 1)
+	w.advance(30 * 24 * time.Hour)
+	w.enqueue(t, sms("new"))
+	w.advance(time.Millisecond)
+	if err := w.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, row := range w.rows(t) {
+		left = append(left, row.Text)
+	}
+	if diff := cmp.Diff([]string{"waiting", "new"}, left); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTheLogHoldsNeitherAddressNorText(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

@@ -106,6 +106,7 @@ func (a *App) start(ctx context.Context) error {
 	a.stop = stop
 	a.Outbox.Start(running)
 	a.Devlogs.Start(running)
+	a.Accounts.Start(running)
 	return nil
 }
 
@@ -173,6 +174,7 @@ func (a *App) Close() error {
 		drained = nil
 	}
 	a.stop()
+	a.Accounts.Close()
 	a.Devlogs.Close()
 	a.Outbox.Close()
 	return errors.Join(drained, a.Store.Close())

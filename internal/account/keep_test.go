@@ -1,0 +1,52 @@
+package account_test
+
+import (
+	"testing"
+	"time"
+
+	"luxbff/internal/account"
+	"luxbff/internal/fault"
+)
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "begun@lux.example", Password: password})
+	ok(t, err)
+	old := w.signUp(t, email, phone)
+	count := func() [4]int {
+		read, ctx := w.store.Read(), t.Context()
+		return [4]int{
+			read.VerificationCode.Query().CountX(ctx), read.Session.Query().CountX(ctx),
+			read.Identity.Query().CountX(ctx), read.User.Query().CountX(ctx),
+		}
+	}
+	ok(t, w.Prune(t.Context()))
+	if got := count(); got != [4]int{1, 1, 3, 1} {
+		t.Errorf("too early: %v", got)
+	}
+	w.clock.advance(14*24*time.Hour + time.Millisecond)
+	fresh, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	ok(t, err)
+	w.smsCode(t, phone)
+	ok(t, w.Prune(t.Context()))
+	if got := count(); got != [4]int{1, 1, 3, 1} {
+		t.Errorf("after two weeks: %v", got)
+	}
+	w.viewer(t, fresh.Tokens)
+	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: old.Tokens.RefreshToken})
+	want(t, err, fault.TokenIsExpired)
+	w.clock.advance(90 * 24 * time.Hour)
+	ok(t, w.Prune(t.Context()))
+	if got := count(); got != [4]int{0, 0, 2, 1} {
+		t.Errorf("after three months: %v", got)
+	}
+}
+
+func TestStartAndClose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Close()
+	w.Start(t.Context())
+	w.Close()
+}

@@ -1956,7 +1956,7 @@ type User {
   "Whether the account may administer the service."
   isAdmin: Boolean!
   createdAt: DateTime!
-  "When the account last looked at its notifications; null if never."
+  "When the account last looked at its notifications; when it was made, if never since."
   notificationCheckedAt: DateTime
   "The id of a local sign-in, as typed; null for an account without one."
   localId: String

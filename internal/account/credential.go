@@ -35,12 +35,11 @@ func (s *Service) RegisterLocal(ctx context.Context, p RegisterLocalParams) (sig
 	}
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		now := s.now()
-		u, err := tx.User.Create().
+		u, err := s.newUser(tx).
 			SetRegisterType(vocab.RegisteredLocally).
 			SetNillableEmail(p.Email).
 			SetPasswordHash(hash).
 			SetPasswordChangedAt(now).
-			SetCreatedAt(now).
 			Save(ctx)
 		if err != nil {
 			return fmt.Errorf("store an account: %w", err)
@@ -79,10 +78,7 @@ func (s *Service) takeLocalID(ctx context.Context, tx *store.Tx, rootUserID int,
 // until it gets a local id or a Facebook link.
 func (s *Service) RequestTemp(ctx context.Context, style TokenStyle) (signedIn SignedIn, err error) {
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := tx.User.Create().
-			SetRegisterType(vocab.RegisteredLocally).
-			SetCreatedAt(s.now()).
-			Save(ctx)
+		u, err := s.newUser(tx).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("store an account: %w", err)
 		}

@@ -59,7 +59,7 @@ func (s *Service) ofFacebook(ctx context.Context, tx *store.Tx, profile Profile)
 	if holder != nil {
 		return holder.Edges.RootUser, nil
 	}
-	u, err := tx.User.Create().SetRegisterType(vocab.RegisteredLocally).SetCreatedAt(s.now()).Save(ctx)
+	u, err := s.newUser(tx).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store an account: %w", err)
 	}

@@ -93,7 +93,8 @@ type NotificationSettings struct {
 	IsBasestationAlertEnabled *bool
 }
 
-// UpdateNotificationSettings changes the settings.
+// UpdateNotificationSettings changes the settings. Errors:
+// NotificationUpdateFailed when the database refuses them.
 func (s *Service) UpdateNotificationSettings(
 	ctx context.Context, v viewer.Viewer, p NotificationSettings,
 ) (changed *ent.User, err error) {
@@ -108,7 +109,7 @@ func (s *Service) UpdateNotificationSettings(
 			SetNillableIsBasestationAlertEnabled(p.IsBasestationAlertEnabled).
 			Save(ctx)
 		if err != nil {
-			return fmt.Errorf("update notification settings: %w", err)
+			return fault.NotificationUpdateFailed.Because(err)
 		}
 		return nil
 	})

@@ -175,9 +175,16 @@ func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) 
 	return u, err
 }
 
+// newUser begins a row. A new account has no notification it hasn't seen: the
+// SNUTT page shows both times the same.
+func (s *Service) newUser(tx *store.Tx) *ent.UserCreate {
+	now := s.now()
+	return tx.User.Create().SetCreatedAt(now).SetNotificationCheckedAt(now)
+}
+
 func (s *Service) createUser(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
 	now := s.now()
-	create := tx.User.Create().
+	create := s.newUser(tx).
 		SetFirstName(r.person.FirstName).
 		SetLastName(r.person.LastName).
 		SetBirthdate(r.person.Birthdate).
@@ -185,8 +192,7 @@ func (s *Service) createUser(ctx context.Context, tx *store.Tx, r registration) 
 		SetEmail(r.email).
 		SetPhone(r.person.Phone).
 		SetRegisterType(r.registerType).
-		SetNationalCode(r.person.NationalCode).
-		SetCreatedAt(now)
+		SetNationalCode(r.person.NationalCode)
 	if r.passwordHash != nil {
 		create.SetPasswordHash(*r.passwordHash).SetPasswordChangedAt(now)
 	}

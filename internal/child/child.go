@@ -59,7 +59,8 @@ type UpdateParams struct {
 }
 
 // Create makes a child with its device, both or neither. Errors: BadRequest,
-// UserIsDeleted, SerialCodeNotValid, NotFoundDevice, AlreadyConnectedDevice.
+// UserIsDeleted, SerialCodeNotValid, NotFoundDevice, AlreadyConnectedDevice;
+// RealUserCreateFailed when the database refuses the child.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
 	if err := s.checkPerson(p.person()); err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 			SetCreatedAt(s.clock()).
 			Save(ctx)
 		if err != nil {
-			return fmt.Errorf("create child user: %w", err)
+			return fault.RealUserCreateFailed.Because(err)
 		}
 		return s.register(ctx, tx, made, p.DeviceParams)
 	})

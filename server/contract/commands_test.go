@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -52,6 +53,10 @@ func (r *run) command(word, rest string) {
 		r.code(rest)
 	case "call":
 		r.call(rest)
+	case "local":
+		r.local(rest)
+	case "facebook":
+		r.facebook(rest)
 	case "forge":
 		r.forge(rest)
 	case "sql":
@@ -91,11 +96,11 @@ func (r *run) expand(text string) string {
 }
 
 func (r *run) with(rest string) {
-	from, to, ok := strings.Cut(rest, " => ")
+	from, to, ok := strings.Cut(rest, " =>")
 	if !ok {
 		r.Fatalf("with %s: no `OLD => NEW`", rest)
 	}
-	r.swaps = append(r.swaps, [2]string{from, to})
+	r.swaps = append(r.swaps, [2]string{from, strings.TrimPrefix(to, " ")})
 }
 
 // set changes a setting before the program starts.
@@ -241,7 +246,39 @@ func (r *run) keep(name string, answer any) {
 			text = string(raw)
 		}
 		r.values[name+"."+key] = text
+		if key == "token" { // SNUTT's name for it
+			r.values[name+".access_token"] = text
+		}
 	}
+}
+
+// local signs an account up on SNUTT, with the id NAME1234.
+func (r *run) local(name string) {
+	r.call(fmt.Sprintf(`%s as nobody: POST /auth/register_local {"id": "%s1234", "password": "abcd1234"}`, name, name))
+}
+
+// facebook lets a stand-in for Facebook know a token, the id behind it and its name.
+func (r *run) facebook(rest string) {
+	if r.people == nil {
+		r.people = map[string]map[string]string{}
+		stand := httptest.NewServer(http.HandlerFunc(r.graphAPI))
+		r.Cleanup(stand.Close)
+		if r.program != nil {
+			r.Fatal("the program started without the stand-in for Facebook")
+		}
+		r.set("FACEBOOK_GRAPH_URL " + stand.URL)
+	}
+	words := strings.SplitN(rest, " ", 3)
+	r.people[words[0]] = map[string]string{"id": words[1], "name": words[2]}
+}
+
+func (r *run) graphAPI(w http.ResponseWriter, asked *http.Request) {
+	person, known := r.people[asked.URL.Query().Get("access_token")]
+	if !known || asked.URL.Path != "/me" {
+		http.Error(w, `{"error": {"type": "OAuthException"}}`, http.StatusBadRequest)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(person)
 }
 
 // forge signs a token for any account with the keys of the program.

@@ -63,6 +63,8 @@
 //	code NAME ADDRESS             take the last code that went to an address
 //	call NAME [as WHO]: METHOD PATH [BODY]
 //	                              a request that must succeed; ${NAME.key} is a key of its answer
+//	local NAME                    sign an account up on SNUTT
+//	facebook TOKEN ID NAME        a person whom the stand-in for Facebook knows
 //	forge NAME USE ID             a well-signed token for any account
 //	sql STATEMENT                 change a row that no request can change
 //	refuse INSERT|UPDATE|DELETE TABLE

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +19,7 @@ import (
 	"luxbff/server/ws"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(phonesEnv) != "" {
-		bePhones()
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait of a test; none of them measures time.
 const patience = 20 * time.Second

@@ -1,4 +1,4 @@
-package ws_test
+package wsbench_test
 
 import (
 	"bufio"
@@ -26,11 +26,20 @@ import (
 // phonesEnv makes the test binary the phones of BenchmarkFeed.
 const phonesEnv = "LUXBFF_WS_PHONES"
 
+// TestMain is the phones where it is asked to be.
+func TestMain(m *testing.M) {
+	if os.Getenv(phonesEnv) != "" {
+		bePhones()
+		return
+	}
+	m.Run()
+}
+
 // BenchmarkFeed connects b.N phones, each of an account of its own, to the whole
 // program, from a second process, and reports what one idle subscription costs
 // and how soon after an upload's answer its event arrives:
 //
-//	go test -run '^$' -bench Feed -benchtime 10000x -timeout 20m ./server/ws
+//	go test -run '^$' -bench Feed -benchtime 10000x -timeout 20m ./server/ws/wsbench
 func BenchmarkFeed(b *testing.B) {
 	if b.N == 1 {
 		return // the first round of every benchmark; one phone tells nothing
@@ -200,6 +209,12 @@ func bePhones() {
 	}
 }
 
+func mustJSON(value any) []byte {
+	data, err := json.Marshal(value)
+	must(err)
+	return data
+}
+
 func must(err error) {
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
@@ -210,7 +225,7 @@ func must(err error) {
 const feedQuery = `subscription DevlogStatus($after: String) { devlogStatus(after: $after) { cursor change occurredAt devlog { id status } device { id lastLogFileId } } }`
 
 func subscribe(url, token string) *websocket.Conn {
-	dialer := websocket.Dialer{Subprotocols: []string{modern}, ReadBufferSize: 256, WriteBufferSize: 256}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, ReadBufferSize: 256, WriteBufferSize: 256}
 	conn, answer, err := dialer.DialContext(context.Background(), "ws"+strings.TrimPrefix(url, "http")+"/graphql", nil)
 	must(err)
 	must(answer.Body.Close())

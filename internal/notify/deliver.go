@@ -75,7 +75,7 @@ func (o *Outbox) run(ctx context.Context) {
 
 func (o *Outbox) report(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		o.cfg.Log.ErrorContext(ctx, what, "error", err)
+		o.cfg.Log.ErrorContext(ctx, "outbox: failed", "step", what, "error", err)
 	}
 }
 

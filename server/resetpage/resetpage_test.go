@@ -23,7 +23,8 @@ func link(t *testing.T, s *apptest.Server) string {
 	if err != nil || len(sent) != 1 {
 		t.Fatalf("%v, %v", sent, err)
 	}
-	address, err := url.Parse(sent[0].Text[strings.Index(sent[0].Text, "http"):])
+	_, link, _ := strings.Cut(sent[0].Text, "http")
+	address, err := url.Parse("http" + link)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -213,7 +213,7 @@ func (s *socket) initialise(payload InitPayload, r *http.Request) {
 			return
 		}
 	}
-	s.acknowledge(session)
+	s.acknowledge(session) //nolint:contextcheck // an operation's context is its session's
 }
 
 func (s *socket) acknowledge(session Session) {

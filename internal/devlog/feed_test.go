@@ -214,7 +214,7 @@ func TestFeedResumes(t *testing.T) {
 			defer close(done)
 			file := 1
 			for _, n := range uploads {
-				h.upload(t, append(h.uses(file, n), sister.uses(file, n)...)...)
+				h.send(t, append(h.uses(file, n), sister.uses(file, n)...)...)
 				file += n
 			}
 		}()
@@ -516,7 +516,7 @@ func TestWakerStandsForOneValue(t *testing.T) {
 	const rounds, records = 30, 7
 	go func() {
 		for i := range rounds {
-			h.upload(t, append(h.uses(i*records, records), sister.uses(i*records, records)...)...)
+			h.send(t, append(h.uses(i*records, records), sister.uses(i*records, records)...)...)
 		}
 		if err := h.Children.Delete(context.Background(), h.parent, h.child.ID, *h.device.UniqueID); err != nil {
 			t.Error(err)

@@ -1,6 +1,7 @@
 package devlog_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -90,6 +91,13 @@ func (h *home) upload(t testing.TB, records ...devlog.Record) devlog.Stored {
 		t.Fatalf("upload %+v: %v", records, err)
 	}
 	return stored
+}
+
+// send is upload for other goroutines than the test's.
+func (h *home) send(t testing.TB, records ...devlog.Record) {
+	if _, err := h.Devlogs.Upload(context.Background(), h.parent, records); err != nil {
+		t.Errorf("upload %+v: %v", records, err)
+	}
 }
 
 // uses are n records of uses that have ended, of files first, first+1, …

@@ -129,6 +129,11 @@ func (s *Server) Call(t testing.TB, method, path, token, body string) Answer {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	return s.do(t, r)
+}
+
+func (s *Server) do(t testing.TB, r *http.Request) Answer {
+	t.Helper()
 	answer, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -144,16 +149,12 @@ func (s *Server) Call(t testing.TB, method, path, token, body string) Answer {
 // Form sends a form as a browser does.
 func (s *Server) Form(t testing.TB, path string, form url.Values) Answer {
 	t.Helper()
-	answer, err := s.Client().PostForm(s.URL+path, form)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	raw, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Answer{answer.StatusCode, answer.Header, raw}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.do(t, r)
 }
 
 // Reply is a GraphQL answer.

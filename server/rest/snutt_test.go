@@ -28,7 +28,7 @@ func TestSnuttAccount(t *testing.T) {
 	t.Parallel()
 	s := start(t, graph(t))
 	token := s.local(t, "Abcd1234")
-	s.step(t, "GET /user/info", token, "", 200, `{"isAdmin": false, "regDate": "*", "notificationCheckedAt": null,
+	s.step(t, "GET /user/info", token, "", 200, `{"isAdmin": false, "regDate": "*", "notificationCheckedAt": "*",
 		"email": null, "local_id": "Abcd1234", "fb_name": null}`)
 	signedIn := s.step(t, "POST /v1/auth/login_local", "", `{"id": "ABCD1234", "password": "abcd1234"}`, 200, `{"token": "*", "user_id": "*"}`)
 	if text(t, signedIn, "token") != token {

@@ -25,6 +25,7 @@ import (
 	"luxbff/internal/notify"
 	"luxbff/internal/store"
 	"luxbff/internal/token"
+	"luxbff/server/metrics"
 	"luxbff/server/rest"
 	"luxbff/server/ws"
 )
@@ -51,6 +52,7 @@ type App struct {
 	hub     *live.Hub
 	keys    *token.Keys
 	sockets *ws.Registry
+	metrics *metrics.Metrics
 	options Options
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
@@ -67,7 +69,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub()}
+	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
 	if a.Store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: a.options.Log}); err != nil {
 		return nil, err
 	}
@@ -101,7 +103,11 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.wireDomain(); err != nil {
 		return err
 	}
-	a.handler = a.routes()
+	handler, err := a.routes()
+	if err != nil {
+		return err
+	}
+	a.handler = handler
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.Outbox.Start(running)
@@ -194,7 +200,10 @@ func (a *App) LoadDemo(ctx context.Context) error {
 }
 
 func (a *App) edge() *rest.Edge {
-	return &rest.Edge{Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log}
+	return &rest.Edge{
+		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
+		Sunset: a.Config.Sunset, Count: a.metrics.Count,
+	}
 }
 
 func (a *App) resolver() *graph.Resolver {

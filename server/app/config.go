@@ -20,6 +20,7 @@ type Config struct {
 	PublicURL   string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
 	RejoinAfter int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
 	FacebookURL string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
+	Sunset      time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits  string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	SchemaOpen  bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor    time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long requests may finish when the program ends."`

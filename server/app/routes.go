@@ -8,16 +8,24 @@ import (
 	"luxbff/internal/notify"
 	"luxbff/operations"
 	"luxbff/server/graphiql"
+	"luxbff/server/openapi"
 	"luxbff/server/resetpage"
 	"luxbff/server/rest"
 )
 
 // routes is the table of everything the program answers.
-func (a *App) routes() http.Handler {
+func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
-	api := a.authenticated(a.graphQL())
-	mux.Handle("/graphql", api)
+	mux.Handle("/graphql", a.counted(a.authenticated(a.graphQL())))
 	mux.Handle("/", a.authenticated(a.edge().Handler(rest.Surfaces())))
+	docs, err := openapi.Handler(rest.Describe(rest.Surfaces()))
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /openapi.json", docs)
+	mux.Handle("GET /docs", docs)
+	mux.Handle("GET /docs/", docs)
+	mux.Handle("GET /metrics", a.metrics.Handler())
 	page := graphiql.Handler(a.page())
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /graphiql/", page)
@@ -28,7 +36,16 @@ func (a *App) routes() http.Handler {
 	if a.Config.Development() {
 		mux.HandleFunc("GET /dev/outbox", a.outbox)
 	}
-	return a.observed(mux)
+	return a.observed(mux), nil
+}
+
+// counted counts what comes to GraphQL beside what still comes to the legacy
+// routes.
+func (a *App) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.metrics.Count("GraphQL", "/graphql", r)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // page is what GraphiQL shows: the sample operations and, in development, the

@@ -11,9 +11,9 @@ import (
 	"luxbff/server/rest"
 )
 
-// documented are the routes of the pages, as "METHOD PATH", with the variants
+// listed are the routes of the pages, as "METHOD PATH", with the variants
 // under which each is served.
-func documented(t *testing.T) []string {
+func listed(t *testing.T) []string {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/routes.txt")
 	if err != nil {
@@ -41,7 +41,7 @@ func TestEveryDocumentedRouteHasCases(t *testing.T) {
 		}
 	}
 	slices.Sort(held)
-	if diff := cmp.Diff(documented(t), held); diff != "" {
+	if diff := cmp.Diff(listed(t), held); diff != "" {
 		t.Errorf("documented routes (-) and routes with cases (+):\n%s", diff)
 	}
 }

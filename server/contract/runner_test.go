@@ -142,6 +142,7 @@ func (r *run) request(text string) {
 	}
 	ready.target = r.variant.path(ready.target)
 	answer := ready.send(r.T, r.server())
+	fitsSchema(r.T, ready, answer)
 	r.answer, r.swaps, r.repair, r.bytes = &answer, nil, false, false
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // addnox is the surface of the Withnox & Addnox page; both names answer alike.
-func addnox(prefix string) Surface {
+func addnox(name, prefix string) Surface {
 	return Surface{
+		Name:    name,
 		Prefix:  prefix,
 		Routes:  slices.Concat(authRoutes(), addnoxAuthRoutes(), userRoutes(), addnoxUserRoutes()),
 		failure: detail,
@@ -26,9 +27,9 @@ func addnoxUserRoutes() []Route {
 	return []Route{
 		signedIn(http.MethodGet, "/user/me", "me", addnoxMe, fault.UserIsNone, fault.UserIsDeleted),
 		signedIn(http.MethodPatch, "/user/policy", "updatePolicy", updatePolicy(false),
-			fault.UserNotFound, fault.UserPolicyNotFound),
+			fault.UserNotFound, fault.UserPolicyNotFound, fault.UserPolicyUpdateFailed),
 		signedIn(http.MethodPost, "/user/create-real-user", "createChildUser", addnoxCreateRealUser,
-			fault.RealUserCreateFailed, fault.NotAuthorizedUser, fault.NotFoundDevice, fault.AlreadyConnectedDevice),
+			fault.RealUserCreateFailed, fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundDevice, fault.AlreadyConnectedDevice),
 		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", addnoxGetAllDevice, fault.UserIsNone),
 	}
 }
@@ -92,14 +93,18 @@ func addnoxGetAllDevice(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing
 func addnoxAuthRoutes() []Route {
 	return []Route{
 		public(http.MethodGet, "/auth/sign-in/check/{email}", "signIn", checkSignUp, fault.UserNotFound),
-		public(http.MethodPost, "/auth/email/pre-signup", "signUp", preSignUp, fault.SameEmailRegistered),
+		public(http.MethodPost, "/auth/email/pre-signup", "signUp", preSignUp,
+			fault.EmailNotValid, fault.SameEmailRegistered),
 		public(http.MethodPost, "/auth/email/get-id/{email}", "signUp", emailUserID, fault.UserIDNotResolved),
 		withValidToken(http.MethodPost, "/auth/email/signup", "signUp", completeSignUp,
-			fault.NotAuthenticated, fault.UserNotFound, fault.SignUpFailed).created(),
+			fault.NotAuthenticated, fault.UserNotFound, fault.EmailNotValid, fault.PhoneInvalid, fault.PhoneTaken,
+			fault.UserPreviouslyDeleted, fault.SignUpFailed).created(),
 		public(http.MethodPost, "/auth/social-signin/{provider}", "signInWithFacebook", socialSignIn,
-			fault.SignUpFirst, fault.SignedUpWithEmail, fault.SignedUpWithSocial, fault.ProviderTokenInvalid),
+			fault.SignUpFirst, fault.SignedUpWithEmail, fault.SignedUpWithSocial, fault.ProviderTokenInvalid,
+			fault.ResourceNotFound),
 		withValidToken(http.MethodPost, "/auth/social/signup", "signUp", socialSignUp,
-			fault.NotAuthenticated, fault.SameEmailIsRegistered, fault.ProviderTokenInvalid, fault.SignUpFailed),
+			fault.NotAuthenticated, fault.SameEmailIsRegistered, fault.ProviderTokenInvalid, fault.ResourceNotFound,
+			fault.EmailNotValid, fault.PhoneInvalid, fault.PhoneTaken, fault.UserPreviouslyDeleted, fault.SignUpFailed),
 	}
 }
 

@@ -34,7 +34,8 @@ func authRoutes() []Route {
 func luxAuthRoutes() []Route {
 	return []Route{
 		withValidToken(http.MethodPost, "/auth/email/signup", "signUp", signUp,
-			fault.EmailNotValid, fault.SignUpTokenInvalid, fault.SameEmailIsRegistered, fault.SignUpFailed),
+			fault.EmailNotValid, fault.SignUpTokenInvalid, fault.SameEmailIsRegistered, fault.PhoneInvalid,
+			fault.PhoneTaken, fault.UserPreviouslyDeleted, fault.SignUpFailed),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // lux is the surface of the LUX pages.
 func lux() Surface {
 	return Surface{
+		Name:    "LUX",
 		Prefix:  "/api/v1/lux",
 		Routes:  slices.Concat(authRoutes(), luxAuthRoutes(), userRoutes(), luxUserRoutes(), luxDeviceRoutes()),
 		failure: detail,

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"luxbff/internal/account"
 	"luxbff/internal/child"
@@ -25,6 +26,10 @@ type Edge struct {
 	Children *child.Service
 	Devlogs  *devlog.Service
 	Log      *slog.Logger
+	// Sunset is when the routes end; zero while nobody knows.
+	Sunset time.Time
+	// Count is told of each request of a surface; nil counts nothing.
+	Count func(surface, route string, r *http.Request)
 }
 
 // Route is one documented action of a surface. Everything that is told about it
@@ -142,6 +147,8 @@ func Bearer(r *http.Request) string {
 // Surface is a table of routes below a prefix, and how it says that something
 // went wrong.
 type Surface struct {
+	// Name is what operators and the OpenAPI document call it.
+	Name   string
 	Prefix string
 	Routes []Route
 	// Below are the paths that the surface answers for, besides its routes: all
@@ -154,7 +161,8 @@ type Surface struct {
 // Surfaces are all the legacy edges.
 func Surfaces() []Surface {
 	return []Surface{
-		lux(), addnox("/api/v1/addnox"), addnox("/api/v1/withnox"), snutt(""), snutt("/v1"), elsewhere(),
+		lux(), addnox("Addnox", "/api/v1/addnox"), addnox("Withnox", "/api/v1/withnox"),
+		snutt("SNUTT", ""), snutt("SNUTT v1", "/v1"), elsewhere(),
 	}
 }
 
@@ -168,18 +176,18 @@ func (e *Edge) Handler(surfaces []Surface) http.Handler {
 	for _, s := range surfaces {
 		allowed := map[string][]string{}
 		for _, r := range s.Routes {
-			mux.Handle(r.Method+" "+s.Prefix+r.Path, e.handle(s, r))
+			mux.Handle(r.Method+" "+s.Prefix+r.Path, e.moving(s, &r, e.handle(s, r)))
 			allowed[r.Path] = append(allowed[r.Path], r.Method)
 		}
 		for path, methods := range allowed {
-			mux.Handle(s.Prefix+path, e.otherMethod(s, methods))
+			mux.Handle(s.Prefix+path, e.moving(s, nil, e.otherMethod(s, methods)))
 		}
 		below := s.Below
 		if len(below) == 0 {
 			below = []string{"/"}
 		}
 		for _, path := range below {
-			mux.Handle(s.Prefix+path, e.unknownPath(s))
+			mux.Handle(s.Prefix+path, e.moving(s, nil, e.unknownPath(s)))
 		}
 	}
 	return mux

@@ -10,8 +10,9 @@ import (
 )
 
 // snutt is the surface of the SNUTT user page, at the root and under /v1.
-func snutt(prefix string) Surface {
+func snutt(name, prefix string) Surface {
 	return Surface{
+		Name:    name,
 		Prefix:  prefix,
 		Below:   []string{"/user/", "/auth/"},
 		Routes:  append(snuttUserRoutes(), snuttAuthRoutes()...),
@@ -24,7 +25,7 @@ func snuttUserRoutes() []Route {
 		signedIn(http.MethodGet, "/user/info", "me", userInfo),
 		signedIn(http.MethodPut, "/user/info", "updateUser", updateUserInfo, fault.EmailMalformed),
 		signedIn(http.MethodPut, "/user/password", "changePassword", changePassword,
-			fault.NoLocalID, fault.WrongPassword, fault.PasswordMalformed),
+			fault.NoLocalID, fault.WrongPassword, fault.AccountBlocked, fault.PasswordMalformed),
 		signedIn(http.MethodPost, "/user/password", "createLocalCredential", createLocalCredential,
 			fault.LocalIDExists, fault.LocalIDMalformed, fault.PasswordMalformed, fault.LocalIDTaken),
 		signedIn(http.MethodPost, "/user/facebook", "connectFacebook", connectFacebook,
@@ -36,7 +37,8 @@ func snuttUserRoutes() []Route {
 		signedIn(http.MethodDelete, "/user/device/{registration_id}", "removePushDevice", removePushDevice),
 		signedIn(http.MethodDelete, "/user/account", "deleteAccount", snuttDeleteAccount),
 		signedIn(http.MethodPost, "/user/email/verification", "sendEmailVerification", sendEmailVerification,
-			fault.EmailMalformed, fault.EmailVerifiedAlready, fault.EmailVerifiedElsewhere, fault.TooManyEmailCodes),
+			fault.EmailMalformed, fault.EmailVerifiedAlready, fault.EmailVerifiedElsewhere, fault.TooManyEmailCodes,
+			fault.EmailSendFailed),
 		signedIn(http.MethodPost, "/user/email/verification/code", "verifyEmail", verifyEmail,
 			fault.EmailCodeWrong, fault.EmailVerifiedElsewhere),
 		signedIn(http.MethodGet, "/user/email/verification", "me", emailStatus),
@@ -49,7 +51,7 @@ func snuttAuthRoutes() []Route {
 			fault.LocalIDMalformed, fault.PasswordMalformed, fault.LocalIDTaken, fault.EmailMalformed),
 		public(http.MethodPost, "/auth/request_temp", "registerLocal", requestTemp),
 		public(http.MethodPost, "/auth/login_local", "signInLocal", loginLocal,
-			fault.NoSuchLocalID, fault.WrongPassword),
+			fault.NoSuchLocalID, fault.WrongPassword, fault.AccountBlocked),
 		public(http.MethodPost, "/auth/login_fb", "signInWithFacebook", loginFacebook,
 			fault.FacebookParametersMissing, fault.FacebookTokenRefused),
 		public(http.MethodPost, "/auth/logout", "removePushDevice", logout),

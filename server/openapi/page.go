@@ -1,0 +1,185 @@
+package openapi
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+//go:embed page.html style.css
+var files embed.FS
+
+// Handler serves the document at /openapi.json and a page made of it at /docs.
+// The page asks no other host for anything and runs no script.
+func Handler(d *Document) (http.Handler, error) {
+	document, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	page, err := render(d)
+	if err != nil {
+		return nil, err
+	}
+	style, err := files.ReadFile("style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read the style: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /openapi.json", static("application/json", document))
+	mux.Handle("GET /docs", static("text/html; charset=utf-8", page))
+	mux.Handle("GET /docs/style.css", static("text/css; charset=utf-8", style))
+	return mux, nil
+}
+
+func static(kind string, content []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(content)
+	})
+}
+
+func render(d *Document) ([]byte, error) {
+	page, err := template.New("page.html").Funcs(template.FuncMap{
+		"upper": strings.ToUpper, "rows": d.rows, "needs": needs,
+	}).ParseFS(files, "page.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the page: %w", err)
+	}
+	var out bytes.Buffer
+	err = page.Execute(&out, map[string]any{"Document": d, "Groups": d.groups(), "Fields": d.fields()})
+	if err != nil {
+		return nil, fmt.Errorf("make the page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// operation is an Operation with its place, as the page shows it.
+type operation struct {
+	Method, Path string
+	*Operation
+}
+
+type group struct {
+	Tag
+	Operations []operation
+}
+
+// groups are the operations by their tag.
+func (d *Document) groups() []group {
+	groups := make([]group, len(d.Tags))
+	for i, tag := range d.Tags {
+		groups[i].Tag = tag
+	}
+	for _, o := range d.operations() {
+		i := slices.IndexFunc(groups, func(g group) bool { return g.Name == o.Tags[0] })
+		groups[i].Operations = append(groups[i].Operations, o)
+	}
+	return groups
+}
+
+func (d *Document) operations() []operation {
+	var all []operation
+	for _, item := range d.Paths {
+		for _, o := range *item.Value {
+			all = append(all, operation{strings.ToUpper(o.Name), item.Name, o.Value})
+		}
+	}
+	return all
+}
+
+// field is a GraphQL field and the operations that it replaces.
+type field struct {
+	Name       string
+	Operations []operation
+}
+
+func (d *Document) fields() []field {
+	var fields []field
+	for _, o := range d.operations() {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.Name == o.Replacement })
+		if i < 0 {
+			i = len(fields)
+			fields = append(fields, field{Name: o.Replacement})
+		}
+		fields[i].Operations = append(fields[i].Operations, o)
+	}
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.Name, b.Name) })
+	return fields
+}
+
+// row is a member of an object as the page shows it, the members of its own
+// members behind dots.
+type row struct {
+	Name, Type, Description string
+	Required                bool
+}
+
+// rows lists the members of a schema; a schema that is no object is one row
+// without a name.
+func (d *Document) rows(s *Schema) []row { return d.rowsBelow("", s) }
+
+func (d *Document) rowsBelow(path string, s *Schema) []row {
+	s = d.resolve(s)
+	if s.Items != nil {
+		return d.rowsBelow(path+"[]", s.Items)
+	}
+	if len(s.Properties) == 0 {
+		return []row{{Name: strings.TrimPrefix(path, "."), Type: kind(s), Description: s.Description, Required: true}}
+	}
+	var rows []row
+	for _, p := range s.Properties {
+		below := d.rowsBelow(path+"."+p.Name, p.Value)
+		for i := range below {
+			below[i].Required = below[i].Required && slices.Contains(s.Required, p.Name)
+		}
+		rows = append(rows, below...)
+	}
+	return rows
+}
+
+func (d *Document) resolve(s *Schema) *Schema {
+	if s.Ref == "" {
+		return s
+	}
+	return d.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
+}
+
+func kind(s *Schema) string {
+	var kinds []string
+	for _, one := range s.AnyOf {
+		kinds = append(kinds, kind(one))
+	}
+	kinds = append(kinds, s.Type...)
+	text := strings.Join(kinds, " or ")
+	if s.Format != "" {
+		text += " (" + s.Format + ")"
+	}
+	if len(s.Enum) > 0 {
+		values := make([]string, len(s.Enum))
+		for i, value := range s.Enum {
+			values[i] = fmt.Sprint(value)
+		}
+		text += ": " + strings.Join(values, ", ")
+	}
+	return text
+}
+
+// needs says which token an operation asks for.
+func needs(o operation) string {
+	switch {
+	case len(o.Security) == 0:
+		return "No token."
+	case len(o.Security) == 1:
+		return "The valid_token of a verified phone, as Authorization: Bearer …"
+	default:
+		return "An access token, as Authorization: Bearer … or x-access-token: …"
+	}
+}

@@ -94,13 +94,13 @@ func (s *Service) prune(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
-		if _, err := s.Prune(ctx); err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "prune the feed", "error", err)
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if _, err := s.Prune(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "prune the feed", "error", err)
 		}
 	}
 }

@@ -72,12 +72,19 @@ func (l *Log) String() string {
 // Start starts a development server without the demo family.
 func Start(t testing.TB, change ...func(*app.Config)) *Server {
 	t.Helper()
+	return StartAt(t, time.Now(), change...)
+}
+
+// StartAt is Start at a time of the test's choice. The clock is set before the
+// program runs, because its work in the background goes by it.
+func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
+	t.Helper()
 	cfg := app.Config{DatabaseURL: storetest.URL(t), Env: "development"}
 	for _, with := range change {
 		with(&cfg)
 	}
 	s := &Server{Clock: &Clock{}, Log: &Log{}}
-	s.Clock.now.Store(time.Now().UnixMilli())
+	s.Clock.now.Store(at.UnixMilli())
 	running, err := app.New(t.Context(), cfg, app.Options{
 		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PasswordCost: &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},

@@ -139,8 +139,7 @@ func (r *run) restart(rest string) {
 	if rest != "" {
 		r.set(rest)
 	}
-	r.program = apptest.Start(r.T, r.settings...)
-	r.program.Clock.Add(now.Sub(r.program.Clock.Now()))
+	r.program = apptest.StartAt(r.T, now, r.settings...)
 }
 
 func (r *run) clock(rest string) {

@@ -95,10 +95,9 @@ func facebook(t *testing.T) string {
 func newWorld(t *testing.T, a action, graph string) *world {
 	t.Helper()
 	w := &world{
-		Server: apptest.Start(t, func(c *app.Config) { c.FacebookURL = graph }),
+		Server: apptest.StartAt(t, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), func(c *app.Config) { c.FacebookURL = graph }),
 		vars:   map[string]string{"phone": "+821055556666", "push": strings.Repeat("t", 40)},
 	}
-	w.Clock.Add(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Sub(w.Clock.Now()))
 	if a.arrange != nil {
 		a.arrange(t, w)
 	}

@@ -218,9 +218,9 @@ func (r *run) isJSON() {
 
 func (r *run) masked(body string) string {
 	for _, key := range r.masks {
-		value := regexp.MustCompile(`("` + key + `":)"[^"]*"`)
+		value := regexp.MustCompile(`("` + key + `":)("[^"]+"|[1-9][0-9]*)`)
 		if !value.MatchString(body) {
-			r.Fatalf("%s has no string %q to mask", body, key)
+			r.Fatalf("%s has no %q to mask", body, key)
 		}
 		body = value.ReplaceAllString(body, `$1"<`+key+`>"`)
 	}

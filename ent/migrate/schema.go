@@ -343,6 +343,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{MessagesColumns[12]},
 			},
+			{
+				Name:    "message_recipient",
+				Unique:  false,
+				Columns: []*schema.Column{MessagesColumns[2]},
+			},
 		},
 	}
 	// PushDevicesColumns holds the columns for the "push_devices" table.

@@ -18,7 +18,7 @@ func (Identity) Fields() []ent.Field {
 			Comment("None while an Addnox sign-up is begun and not complete."),
 		field.Enum("provider").Immutable().
 			Values("email", "phone", "local", "facebook", "google", "apple", "kakao", "naver"),
-		field.String("subject").NotEmpty().MaxLen(254).
+		field.String("subject").NotEmpty().MaxRuneLen(254).
 			Comment("Compared as it stands: e-mails and local ids in lower case; a digest once deleted."),
 		field.String("display_name").Optional().Nillable().MaxRuneLen(254).
 			Comment("The local id as typed, or the name the provider gave."),

@@ -43,5 +43,7 @@ func (Message) Indexes() []ent.Index {
 		index.Fields("dedup_key").Unique(),
 		index.Fields("state", "due_at"),
 		index.Fields("root_user_id"),
+		// What an account's phone got before it signed up goes with the account.
+		index.Fields("to"),
 	}
 }

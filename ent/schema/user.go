@@ -19,7 +19,7 @@ func (User) Fields() []ent.Field {
 		field.String("last_name").Optional().Nillable().MaxRuneLen(100),
 		field.String("birthdate").GoType(vocab.Date("")).Optional().Nillable(),
 		field.String("gender").GoType(vocab.Gender("")).Optional().Nillable(),
-		field.String("email").Optional().Nillable().MaxLen(254).
+		field.String("email").Optional().Nillable().MaxRuneLen(254).
 			Comment("As typed. Who owns the address is said by Identity."),
 		field.Bool("is_email_verified").Default(false),
 		field.String("phone").Optional().Nillable().MaxLen(16).Comment("E.164"),

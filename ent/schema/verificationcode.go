@@ -17,7 +17,7 @@ func (VerificationCode) Fields() []ent.Field {
 		field.Int("root_user_id").Optional().Nillable().Immutable().
 			Comment("None for a phone that is about to sign up."),
 		field.Enum("purpose").Values("phone", "email", "password_reset").Immutable(),
-		field.String("address").NotEmpty().MaxLen(254).Immutable().Comment("E.164 phone or e-mail"),
+		field.String("address").NotEmpty().MaxRuneLen(254).Immutable().Comment("E.164 phone or e-mail"),
 		field.String("code_hash").Sensitive().Immutable(),
 		field.Int("tries").Default(0).Comment("wrong ones"),
 		createdAt(),

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+
+	"luxbff/internal/text"
 )
 
 // passwords hashes with a bound on how many run at once: each takes 19 MiB and
@@ -72,21 +74,18 @@ func (p *passwords) enter(ctx context.Context) error {
 func (p *passwords) leave() { <-p.slots }
 
 // strongPassword is the rule of LUX and Addnox (auth.md): 8 to 128 characters
-// with a letter and a digit.
+// with a letter and a digit. What nobody can type again is refused: control
+// characters, and U+FFFD for what a decoder could not read.
 func strongPassword(password string) bool {
-	length := utf8.RuneCountInString(password)
-	return length >= 8 && length <= 128 && utf8.ValidString(password) && hasLetterAndDigit(password)
+	return text.Clean(password, 128) && utf8.RuneCountInString(password) >= 8 && hasLetterAndDigit(password)
 }
 
 // localPassword is the rule of SNUTT (snutt.md): 6 to 20 non-blank characters
 // with a letter and a digit.
 func localPassword(password string) bool {
-	length := utf8.RuneCountInString(password)
-	return length >= 6 && length <= 20 && utf8.ValidString(password) &&
-		!containsFunc(password, blank) && hasLetterAndDigit(password)
+	return text.Clean(password, 20) && utf8.RuneCountInString(password) >= 6 &&
+		!containsFunc(password, unicode.IsSpace) && hasLetterAndDigit(password)
 }
-
-func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 func hasLetterAndDigit(password string) bool {
 	return containsFunc(password, unicode.IsLetter) && containsFunc(password, unicode.IsDigit)

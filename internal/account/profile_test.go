@@ -197,9 +197,10 @@ func TestPushDevices(t *testing.T) {
 	if len(ids(second.RootUserID())) != 0 {
 		t.Error("it is still there")
 	}
-	for _, malformed := range []string{"", "a b", strings.Repeat("r", 4097)} {
+	for _, malformed := range []string{"", "a b", "a\x00b", "\xff", strings.Repeat("r", 4097)} {
 		_, err := w.AddPushDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: malformed})
 		want(t, err, fault.BadRequest)
+		ok(t, w.RemovePushDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: malformed}))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent/identity"
 	"luxbff/internal/fault"
+	"luxbff/internal/text"
 )
 
 // ErrTokenRefused is wrapped by a SocialProvider's error when the provider
@@ -48,7 +49,7 @@ func (s *Service) who(
 		return Profile{}, fault.ProviderTokenInvalid.Of(provider.String())
 	}
 	profile, err := asked.Who(ctx, token)
-	if err == nil && profile.Subject == "" {
+	if err == nil && (profile.Subject == "" || !text.Clean(profile.Subject, maxSubject)) {
 		err = ErrTokenRefused
 	}
 	if err != nil && !errors.Is(err, ErrTokenRefused) {

@@ -134,6 +134,8 @@ func TestLuxAuthRefuses(t *testing.T) {
 		"impossible birthdate":       {"/auth/email/signup", valid, strings.Replace(good, "19900506", "20250230", 1), 400, badBody},
 		"no e-mail":                  {"/auth/email/signup", valid, strings.Replace(good, "parent@lux.example", "", 1), 400, `{"detail": "Email is not valid"}`},
 		"weak password":              {"/auth/email/signup", valid, strings.Replace(good, "correct horse 1", "correct", 1), 400, badBody},
+		"NUL in a password":          {"/auth/email/signup", valid, strings.Replace(good, "correct horse 1", `correct horse 1\u0000`, 1), 400, badBody},
+		"half a surrogate in one":    {"/auth/email/signup", valid, strings.Replace(good, "correct horse 1", `correct horse 1\ud800`, 1), 400, badBody},
 		"unknown e-mail":             {"/auth/email/signin", "", `{"username": "a@b.example", "password": "x"}`, 404, `{"detail": "User not found"}`},
 		"NUL in an e-mail":           {"/auth/email/signin", "", `{"username": "a\u0000@b.example", "password": "x"}`, 404, `{"detail": "User not found"}`},
 		"no password":                {"/auth/email/signin", "", `{"username": "a@b.example"}`, 400, badBody},

@@ -40,6 +40,8 @@ func TestSnuttAccount(t *testing.T) {
 
 	s.step(t, "PUT /user/password", token, `{"new_password": "efgh5678"}`, 403, refused(0x2005))
 	s.step(t, "PUT /user/password", token, `{"new_password": "e", "old_password": "abcd1234"}`, 403, refused(0x3001))
+	s.step(t, "PUT /user/password", token, `{"new_password": "efgh5678\u0000", "old_password": "abcd1234"}`, 403, refused(0x3001))
+	s.step(t, "PUT /user/password", token, `{"new_password": "efgh5678\ud800", "old_password": "abcd1234"}`, 403, refused(0x3001))
 	old := token
 	token = text(t, s.step(t, "PUT /user/password", token, `{"new_password": "efgh5678", "old_password": "abcd1234"}`, 200, newToken), "token")
 	s.step(t, "GET /user/info", old, "", 403, refused(0x2002))
@@ -58,6 +60,8 @@ func TestSnuttAccount(t *testing.T) {
 	s.step(t, "POST /user/device/phone:1", token, "", 200, okBody)
 	s.step(t, "DELETE /user/device/phone:1", token, "", 200, okBody)
 	s.step(t, "POST /user/device/phone:1", token, "", 200, okBody)
+	s.step(t, "POST /user/device/phone%00", token, "", 400, refused(0))
+	s.step(t, "DELETE /user/device/phone%00", token, "", 200, okBody)
 	s.step(t, "POST /auth/logout", "", `{"user_id": `+number(signedIn, "user_id")+`, "registration_id": "phone:1"}`, 200, okBody)
 
 	s.step(t, "DELETE /user/account", token, "", 200, okBody)

@@ -1,0 +1,7 @@
+-- +goose Up
+-- create index "message_recipient" to table: "messages"
+CREATE INDEX `message_recipient` ON `messages` (`recipient`);
+
+-- +goose Down
+-- reverse: create index "message_recipient" to table: "messages"
+DROP INDEX `message_recipient`;

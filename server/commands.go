@@ -25,6 +25,32 @@ func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
 	return errors.Join(db.Migrate(ctx), db.Close())
 }
 
+type backupCommand struct {
+	File string `arg:"" help:"The file to write; it must not be there yet."`
+}
+
+// Run backs the database up and says so once the copy was checked.
+func (c backupCommand) Run(ctx context.Context, cfg app.Config) error {
+	if err := store.Backup(ctx, store.Config{URL: cfg.DatabaseURL}, c.File); err != nil {
+		return err
+	}
+	fmt.Printf("%s is whole: every page, reference and migration was checked\n", c.File)
+	return nil
+}
+
+type restoreCommand struct {
+	File string `arg:"" help:"What backup wrote."`
+}
+
+// Run restores a backup and says what comes next.
+func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
+	if err := store.Restore(ctx, store.Config{URL: cfg.DatabaseURL}, c.File); err != nil {
+		return err
+	}
+	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", cfg.DatabaseURL, c.File)
+	return nil
+}
+
 type devicesCommand struct {
 	Import importCommand `cmd:"" help:"Load a catalogue, all of the file or nothing; repeated import updates."`
 }

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -18,7 +19,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Parallel()
 	const rounds, uploaders = 10, 64
 	file := filepath.Join(t.TempDir(), "kill.db")
-	acknowledged := &ledger{files: map[int]bool{}}
+	acknowledged := newLedger()
 	for range rounds {
 		b := startBinary(t, build(t), file)
 		token := b.signIn(t)
@@ -37,18 +38,28 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Logf("%d records were acknowledged over %d kills", acknowledged.len(), rounds)
 }
 
-// ledger is what the server said it has stored, by log_file_id.
+// ledger is what the server said it has stored, by log_file_id. Each upload has
+// two records, an even number and the odd one after it.
 type ledger struct {
 	mu    sync.Mutex
 	next  int
 	files map[int]bool
 }
 
+func newLedger() *ledger { return &ledger{files: map[int]bool{}} }
+
 func (l *ledger) take() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next++
+	l.next += 2
 	return 1000 + l.next
+}
+
+// soFar is the ledger as it stands.
+func (l *ledger) soFar() *ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &ledger{next: l.next, files: maps.Clone(l.files)}
 }
 
 func (l *ledger) len() int {
@@ -57,20 +68,29 @@ func (l *ledger) len() int {
 	return len(l.files)
 }
 
-// upload sends one new log after the other until the server is gone.
+// record is one log of the demo family's first child.
+const record = `{"real_user_id": 1, "device_id": 1, "unique_id": "5b0d2c56-0e0f-4b4e-9d57-6a0d7c1f0001",
+	"detail_data": {"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60},
+	"log_file_id": %d}`
+
+// upload sends one pair of new logs after the other until the server is gone.
 func (l *ledger) upload(b *binary, token string) {
 	for {
 		file := l.take()
-		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token, fmt.Sprintf(
-			`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "5b0d2c56-0e0f-4b4e-9d57-6a0d7c1f0001",
-			"detail_data": {"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60},
-			"log_file_id": %d}]}`, file))
+		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token,
+			fmt.Sprintf(`{"log_arrays": [`+record+`, `+record+`]}`, file, file+1))
 		if err != nil || status != http.StatusOK {
 			return
 		}
-		l.mu.Lock()
+		l.add(file, file+1)
+	}
+}
+
+func (l *ledger) add(files ...int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, file := range files {
 		l.files[file] = true
-		l.mu.Unlock()
 	}
 }
 
@@ -89,7 +109,8 @@ func (l *ledger) wait(t *testing.T, n int) {
 	}
 }
 
-// check reads the whole history and compares.
+// check reads the whole history: what was acknowledged is there, once, and no
+// upload by half.
 func (l *ledger) check(t *testing.T, b *binary, token string) {
 	t.Helper()
 	stored := map[int]int{}
@@ -132,6 +153,9 @@ func (l *ledger) check(t *testing.T, b *binary, token string) {
 	for file, n := range stored {
 		if n > 1 {
 			t.Errorf("log file %d is stored %d times", file, n)
+		}
+		if file > 1000 && stored[file^1] == 0 {
+			t.Errorf("log file %d is stored and %d of the same upload is not", file, file^1)
 		}
 	}
 }

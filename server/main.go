@@ -27,6 +27,8 @@ type commandLine struct {
 
 	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the API (the default)."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema."`
+	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database to a file, while the program runs."`
+	Restore     restoreCommand     `cmd:"" help:"Make the SQLite database from a backup, while the program is stopped."`
 	Devices     devicesCommand     `cmd:"" help:"The device catalogue."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`

@@ -21,6 +21,9 @@ var ErrNewerDatabase = errors.New("store: the database is newer than this progra
 // versionTable is where goose keeps which migrations were applied.
 const versionTable = "goose_db_version"
 
+// versionTableInSQLite counts that table.
+const versionTableInSQLite = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + versionTable + "'"
+
 // migrate runs on a handle of its own without foreign keys: SQLite changes a
 // table by building it anew and dropping the old one, and with foreign keys on
 // that drop would clear or delete the rows which refer to it. The files do say
@@ -97,8 +100,7 @@ func (s *sqlite) migrations() fs.FS {
 }
 
 func (s *sqlite) pending(ctx context.Context) (int, error) {
-	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + versionTable + "'"
-	return pending(ctx, s.readers.db, dialect.SQLite, exists, s.migrations())
+	return pending(ctx, s.readers.db, dialect.SQLite, versionTableInSQLite, s.migrations())
 }
 
 // newProvider reads the migrations, and refuses a database that is ahead of them.

@@ -10,16 +10,17 @@ import (
 	"strings"
 )
 
+func isPostgres(address string) bool {
+	scheme, _, _ := strings.Cut(address, ":")
+	return scheme == "postgres" || scheme == "postgresql"
+}
+
 // openEngine opens the engine that the address names.
 func openEngine(ctx context.Context, cfg Config) (engine, error) {
-	scheme, _, _ := strings.Cut(cfg.URL, ":")
-	switch scheme {
-	case "file":
-		return openSQLite(ctx, cfg)
-	case "postgres", "postgresql":
+	if isPostgres(cfg.URL) {
 		return openPostgres(ctx, cfg)
 	}
-	return nil, errors.New("store: the database URL must begin with file: or postgres://")
+	return openSQLite(ctx, cfg)
 }
 
 // sqliteURL is the address of an SQLite file: what the user gave, and what the
@@ -30,7 +31,11 @@ type sqliteURL struct {
 }
 
 func parseSQLite(address string) (sqliteURL, error) {
-	path, query, _ := strings.Cut(strings.TrimPrefix(address, "file:"), "?")
+	named, found := strings.CutPrefix(address, "file:")
+	if !found {
+		return sqliteURL{}, errors.New("store: the database URL must begin with file: or postgres://")
+	}
+	path, query, _ := strings.Cut(named, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return sqliteURL{}, fmt.Errorf("store: parameters of the database URL: %w", err)
@@ -39,6 +44,25 @@ func parseSQLite(address string) (sqliteURL, error) {
 		return sqliteURL{}, errors.New("store: the database URL must name a file; a database in memory is not supported")
 	}
 	return sqliteURL{path: path, query: values}, nil
+}
+
+// sqliteFile is the address of a file by its path, whatever characters it has.
+func sqliteFile(path string) sqliteURL {
+	return sqliteURL{path: strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path), query: url.Values{}}
+}
+
+// file is the path as the system knows it: without the host that a URL may name,
+// and with what stands behind a "%" put back.
+func (u sqliteURL) file() string {
+	path := u.path
+	if hosted, found := strings.CutPrefix(path, "//"); found {
+		_, path, _ = strings.Cut(hosted, "/")
+		path = "/" + path
+	}
+	if plain, err := url.PathUnescape(path); err == nil {
+		return plain
+	}
+	return path
 }
 
 // with adds parameters and pragmas. Where the user names a pragma of ours, theirs

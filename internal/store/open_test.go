@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -174,33 +173,6 @@ func read(ctx context.Context, db *store.Store, query string) error {
 	}
 	defer func() { _ = rows.Close() }()
 	return rows.Err()
-}
-
-// A backup is whole, whatever is written meanwhile.
-func TestBackupIsOfOneMoment(t *testing.T) {
-	t.Parallel()
-	db := openFile(t)
-	user := newUser(t, db)
-	path := filepath.Join(t.TempDir(), "it's a copy.db")
-	begun := make(chan struct{})
-	var writing sync.WaitGroup
-	writing.Go(func() {
-		close(begun)
-		runAll(t, db, user, make([]int, 100))
-	})
-	<-begun
-	must(t, db.Backup(t.Context(), path))
-	writing.Wait()
-	copied := storetest.OpenAt(t, "file:"+path)
-	if pending, err := copied.Pending(t.Context()); err != nil || pending != 0 {
-		t.Errorf("the copy: Pending = %d, %v", pending, err)
-	}
-	if n := len(pushNames(t, copied)); n%2 != 0 || copied.Read().User.GetX(t.Context(), user) == nil {
-		t.Errorf("the copy has %d rows of pairs", n)
-	}
-	if db.Backup(t.Context(), path) == nil {
-		t.Error("a backup was written over another")
-	}
 }
 
 func TestCloseTwice(t *testing.T) {

@@ -217,10 +217,6 @@ func (p *postgres) pending(ctx context.Context) (int, error) {
 	return pending(ctx, p.readers, goose.DialectPostgres, exists, p.migrations())
 }
 
-func (p *postgres) backup(context.Context, string) error {
-	return errors.New("store: a PostgreSQL database is backed up with pg_dump")
-}
-
 func (p *postgres) close() error {
 	p.drain.close()
 	return p.closePools()

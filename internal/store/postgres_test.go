@@ -178,11 +178,3 @@ func TestIsolationIsReadCommitted(t *testing.T) {
 		return nil
 	}))
 }
-
-func TestBackupOfPostgresNamesTheTool(t *testing.T) {
-	t.Parallel()
-	err := openPostgres(t).Backup(t.Context(), "copy.db")
-	if err == nil || !strings.Contains(err.Error(), "pg_dump") {
-		t.Errorf("Backup = %v", err)
-	}
-}

@@ -109,20 +109,6 @@ func (s *sqlite) reader() *readConn { return &readConn{engine: dialect.SQLite, c
 
 func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
 
-// backup runs on a handle of its own: the readers may not write, not even another
-// file, and the writer would keep everyone waiting.
-func (s *sqlite) backup(ctx context.Context, path string) (err error) {
-	db, err := openFile(s.url.with(writerParams, slices.Concat(commonPragmas, writerPragmas)), 1)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", path); err != nil {
-		return fmt.Errorf("store: back up to %s: %w", path, err)
-	}
-	return nil
-}
-
 // close ends the readers first: the last connection to close, the writer's,
 // folds the journal back into the file.
 func (s *sqlite) close() error {

@@ -64,8 +64,6 @@ type engine interface {
 	migrate(ctx context.Context) error
 	// pending counts the migrations to come.
 	pending(ctx context.Context) (int, error)
-	// backup writes a copy of the database, as it is at one moment, to a new file.
-	backup(ctx context.Context, path string) error
 	// close lets the writes that wait run, and then ends every connection.
 	close() error
 }
@@ -127,11 +125,6 @@ func (s *Store) Migrate(ctx context.Context) error { return s.engine.migrate(ctx
 // Pending counts the migrations that were not applied yet. A database that is
 // newer than the program is an error.
 func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pending(ctx) }
-
-// Backup writes a copy of an SQLite database, as it is at one moment, to a file
-// that must not exist yet; reads and writes go on meanwhile. For PostgreSQL it is
-// an error that names pg_dump.
-func (s *Store) Backup(ctx context.Context, path string) error { return s.engine.backup(ctx, path) }
 
 // Close refuses new writes, lets those that wait run, and closes the database.
 func (s *Store) Close() error { return s.engine.close() }

@@ -6,14 +6,16 @@ import (
 )
 
 // Stream is what a transport lends to the one subscription that it runs: a way
-// to be woken, and a place for the error that ends the subscription. Resolvers
-// reach it through [Waker] and [End]; only transports hold it. The zero Stream
+// to be woken, a place for the error that ends the subscription, and what has to
+// be known to take it up again. Resolvers reach it through [Waker], [End],
+// [Mark], [Recovered] and [Confirmed]; only transports hold it. The zero Stream
 // wakes nobody and is ready for use.
 type Stream struct {
-	mu    sync.Mutex
-	wake  func()
-	taken bool
-	err   error
+	mu         sync.Mutex
+	wake       func()
+	taken      bool
+	err        error
+	resumption *resumption
 }
 
 // NewStream makes a stream whose transport is woken by wake, which must be safe

@@ -94,6 +94,23 @@ func (x *execution) forget() {
 	}
 }
 
+// next waits for the next response and tells what of it has to be known; nil
+// when there are no more.
+func (x *execution) next() (*graphql.Response, live.Sent) {
+	response := x.responses(x.ctx)
+	if response == nil || x.stream == nil {
+		return response, live.Sent{}
+	}
+	sent := x.stream.Taken()
+	if sent.Recovered {
+		if response.Extensions == nil {
+			response.Extensions = map[string]any{}
+		}
+		response.Extensions["recovered"] = true
+	}
+	return response, sent
+}
+
 // woken reports whether responses are to be fetched only after a wake.
 func (x *execution) woken() bool { return x.stream != nil && x.stream.Woken() }
 

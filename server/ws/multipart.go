@@ -37,7 +37,7 @@ func multipartMixed() wire {
 		contentType: `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`,
 		open:        "--graphql" + partHead + "{}" + partEnd,
 		beat:        partHead + "{}" + partEnd,
-		next: func(payload []byte) []byte {
+		next: func(_ string, payload []byte) []byte {
 			return part(`{"payload":`, payload, `}`)
 		},
 		failed: func(payload []byte) []byte {

@@ -173,7 +173,7 @@ func (op *operation) idle() bool {
 // step sends the next response, or what ends the operation. It is false at the
 // end.
 func (op *operation) step() bool {
-	response := op.responses(op.ctx)
+	response, sent := op.next()
 	if response == nil {
 		op.finish()
 		return false
@@ -188,6 +188,7 @@ func (op *operation) step() bool {
 		op.cancel()
 		return false
 	}
+	s.await(receipt{op, sent})
 	return true
 }
 

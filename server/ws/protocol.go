@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -31,6 +34,10 @@ type protocol struct {
 	next, failed, complete string
 	// keepAlive is sent at every ping interval, besides a ping frame.
 	keepAlive []byte
+	// question asks the client to answer with the number, which tells that all
+	// that was sent before has arrived: a ping message, or a ping frame in the
+	// older protocol, which has no such message.
+	question func(number uint32) (kind int, data []byte)
 	// legacy is how subscriptions-transport-ws differs: malformed messages are
 	// answered and then ignored, a refusal is a connection_error before the
 	// close, an operation may come before the ack and waits for it, a used id
@@ -51,6 +58,9 @@ func transportWS() *protocol {
 		},
 		next: "next", failed: "error", complete: "complete",
 		keepAlive: []byte(`{"type":"ping"}`),
+		question: func(number uint32) (int, []byte) {
+			return websocket.TextMessage, fmt.Appendf(nil, `{"type":"ping","payload":{"number":%d}}`, number)
+		},
 	}
 }
 
@@ -65,7 +75,10 @@ func legacyWS() *protocol {
 		},
 		next: "data", failed: "error", complete: "complete",
 		keepAlive: []byte(`{"type":"ka"}`),
-		legacy:    true,
+		question: func(number uint32) (int, []byte) {
+			return websocket.PingMessage, strconv.AppendUint(nil, uint64(number), 10)
+		},
+		legacy: true,
 	}
 }
 

@@ -20,7 +20,7 @@ type Query { echo(text: String!): String! refuse: String wait: String panic: Str
 type Mutation { add(n: Int!): Int! publish(text: String!): Boolean finish: Boolean }
 type Subscription {
   count(to: Int!): Int!
-  feed(padding: Int, ends: Boolean): String!
+  feed(padding: Int, ends: Boolean, resumed: Boolean): String!
   stuck: Int!
   refused: Int!
 }`
@@ -131,6 +131,10 @@ func (s *schema) open(ctx context.Context, name string, args map[string]any) (an
 	}
 	padding, _ := args["padding"].(int64)
 	ends, _ := args["ends"].(bool)
+	if resumed, _ := args["resumed"].(bool); resumed {
+		live.Recovered(ctx)
+		live.Confirmed(ctx, s.board.confirm)
+	}
 	return s.board.subscribe(ctx, int(padding), ends), nil
 }
 
@@ -156,6 +160,7 @@ type board struct {
 	feeds    map[*feed]struct{}
 	changed  chan struct{}
 	notes    int
+	arrived  []string
 	capacity int    // of a feed
 	preload  string // put on a feed while its resolver still runs
 }
@@ -207,11 +212,22 @@ func (b *board) note() {
 	b.signal()
 }
 
+// confirm notes the mark of a value that arrived.
+func (b *board) confirm(mark string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.arrived = append(b.arrived, mark)
+	b.signal()
+}
+
 // publish puts text on every feed that has room.
 func (b *board) publish(text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for f := range b.feeds {
+		if len(f.values) < cap(f.values) {
+			live.Mark(f.ctx, text)
+		}
 		select {
 		case f.values <- text + f.padding:
 			f.wake()

@@ -46,6 +46,7 @@ type socket struct {
 	running  operations
 	timer    *time.Timer
 	wait     time.Duration // what the timer was set to
+	pings
 	outbox
 }
 
@@ -58,8 +59,9 @@ func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.Gra
 		s.push(websocket.PongMessage, []byte(text))
 		return nil
 	})
-	conn.SetPongHandler(func(string) error {
+	conn.SetPongHandler(func(text string) error {
 		s.heard.Store(true)
+		s.pongFrame(text)
 		return nil
 	})
 	s.startTimer(t.cfg.InitTimeout)
@@ -140,9 +142,7 @@ func (s *socket) handle(data []byte) {
 	case verbPing:
 		s.ping(m.Payload)
 	case verbPong:
-		if _, err := object(m.Payload); err != nil {
-			s.malformed(err)
-		}
+		s.pong(m.Payload)
 	case verbTerminate:
 		s.close(websocket.CloseNormalClosure, "")
 	}
@@ -343,6 +343,7 @@ func (s *socket) retire() operations {
 	s.phase = phaseClosed
 	s.request = nil
 	s.timer.Stop()
+	s.pings.stop()
 	running := s.running
 	s.running = nil
 	return running

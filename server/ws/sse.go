@@ -13,7 +13,8 @@ import (
 // registry; Init gets no payload. Add it before the transport that takes every
 // POST.
 //
-// Each response is a next event, and a complete event ends the stream. A server
+// Each response is a next event, with the mark of its value as its id, and a
+// complete event ends the stream. A server
 // that stops sends a retry field in its place, so that the client returns.
 func (t *Transport) SSE() graphql.Transport {
 	return httpTransport{cfg: t.cfg, wire: eventStream(), accept: func(header http.Header) bool {
@@ -22,8 +23,13 @@ func (t *Transport) SSE() graphql.Transport {
 }
 
 func eventStream() wire {
-	next := func(payload []byte) []byte {
-		out := make([]byte, 0, len(payload)+32)
+	next := func(mark string, payload []byte) []byte {
+		out := make([]byte, 0, len(mark)+len(payload)+32)
+		if mark != "" {
+			out = append(out, "id: "...)
+			out = append(out, mark...)
+			out = append(out, '\n')
+		}
 		out = append(out, "event: next\ndata: "...)
 		out = append(out, payload...)
 		return append(out, "\n\n"...)
@@ -33,7 +39,7 @@ func eventStream() wire {
 		open:        ":\n\n",
 		beat:        ":\n\n",
 		next:        next,
-		failed:      next,
+		failed:      func(payload []byte) []byte { return next("", payload) },
 		retry: func(after time.Duration) []byte {
 			return []byte("retry: " + strconv.FormatInt(after.Milliseconds(), 10) + "\n\n")
 		},

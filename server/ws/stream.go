@@ -21,11 +21,13 @@ import (
 type wire struct {
 	contentType string
 	open, beat  string
-	// next frames a response, failed the errors that end a running stream, and
-	// retry the advice to come back when the server stops.
-	next, failed func(payload []byte) []byte
-	retry        func(after time.Duration) []byte
-	complete     string
+	// next frames a response with its mark, which may be empty, failed the errors
+	// that end a running stream, and retry the advice to come back when the server
+	// stops.
+	next     func(mark string, payload []byte) []byte
+	failed   func(payload []byte) []byte
+	retry    func(after time.Duration) []byte
+	complete string
 }
 
 // httpTransport is GraphQL over one of the two protocols: one operation a
@@ -196,11 +198,17 @@ func (s *stream) follow() {
 	}
 }
 
+// answer is a response with the mark of its value.
+type answer struct {
+	*graphql.Response
+	mark string
+}
+
 // pump fetches responses on a goroutine of its own, because the executor may
 // wait for them. The error that ends the operation comes before the channel is
 // closed.
-func (s *stream) pump(last chan<- error) <-chan *graphql.Response {
-	responses := make(chan *graphql.Response)
+func (s *stream) pump(last chan<- error) <-chan answer {
+	responses := make(chan answer)
 	go func() {
 		defer close(responses)
 		defer func() {
@@ -209,13 +217,13 @@ func (s *stream) pump(last chan<- error) <-chan *graphql.Response {
 			}
 		}()
 		for {
-			response := s.responses(s.ctx)
+			response, sent := s.next()
 			if response == nil {
 				last <- s.err()
 				return
 			}
 			select {
-			case responses <- response:
+			case responses <- answer{response, sent.Mark}:
 			case <-s.ctx.Done():
 			}
 		}
@@ -235,18 +243,18 @@ func (s *stream) expiry() <-chan time.Time {
 
 func (s *stream) expired() bool { return !s.t.cfg.Clock().Before(s.expires) }
 
-func (s *stream) respond(response *graphql.Response) bool {
-	payload, err := encode(response)
+func (s *stream) respond(a answer) bool {
+	payload, err := encode(a.Response)
 	if err != nil {
 		s.t.cfg.Logger.Error("response can't be encoded", "error", err)
 		return false
 	}
-	return s.write(s.t.wire.next(payload))
+	return s.write(s.t.wire.next(a.mark, payload))
 }
 
 // refuse tells of errors before the first response, as responses do.
 func (s *stream) refuse(response *graphql.Response) {
-	if s.write(s.t.wire.next(errorsOnly(response.Errors))) {
+	if s.write(s.t.wire.next("", errorsOnly(response.Errors))) {
 		s.write([]byte(s.t.wire.complete))
 	}
 }

@@ -24,6 +24,8 @@ type event struct {
 	Kind   string // next, failed, complete, restarting
 	Data   string
 	Errors []string
+	// Recovered is what the extensions say.
+	Recovered bool
 }
 
 // A wire is a transport, seen from the client. It runs one operation for the
@@ -117,6 +119,17 @@ func TestSuiteFeedEndsWithAnError(t *testing.T) {
 		b.schema.board.publish("last")
 		b.schema.board.finish(fault.CursorExpired.Err())
 		b.sees(next, data(`{"feed":"last"}`), failed("Cursor expired"))
+	})
+}
+
+func TestSuiteRecovered(t *testing.T) {
+	t.Parallel()
+	scenario(t, nil, func(b *bench, w wire) {
+		next, _ := w.open(b, viewer{}, `subscription { feed(resumed: true) }`)
+		b.await(feeds(1))
+		b.schema.board.publish("first")
+		b.schema.board.publish("second")
+		b.sees(next, event{Kind: "next", Data: `{"feed":"first"}`, Recovered: true}, data(`{"feed":"second"}`))
 	})
 }
 
@@ -291,14 +304,15 @@ func closing(err error) event {
 // result reads an execution result.
 func result(payload json.RawMessage) event {
 	var r struct {
-		Data   json.RawMessage
-		Errors json.RawMessage
+		Data       json.RawMessage
+		Errors     json.RawMessage
+		Extensions struct{ Recovered bool }
 	}
 	_ = json.Unmarshal(payload, &r)
 	if r.Data == nil {
 		return event{Kind: "failed", Errors: messages(r.Errors)}
 	}
-	return event{Kind: "next", Data: string(r.Data), Errors: messages(r.Errors)}
+	return event{Kind: "next", Data: string(r.Data), Errors: messages(r.Errors), Recovered: r.Extensions.Recovered}
 }
 
 func messages(errs json.RawMessage) []string {

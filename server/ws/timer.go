@@ -3,8 +3,6 @@ package ws
 import (
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"luxbff/internal/fault"
 )
 
@@ -61,8 +59,7 @@ func (s *socket) tick() {
 		s.abort()
 		return
 	case idle:
-		s.push(websocket.TextMessage, s.proto.keepAlive)
-		s.push(websocket.PingMessage, nil)
+		s.keepAlive()
 	}
 	s.schedule()
 }

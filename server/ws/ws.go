@@ -66,6 +66,7 @@ type Config struct {
 	PingInterval time.Duration // 25 s; a peer silent for two of them is dead
 	SlowTimeout  time.Duration // how long a full queue is waited for; 5 s
 	WriteTimeout time.Duration // for one frame; 10 s
+	ReceiptDelay time.Duration // how soon after a value the client is asked whether it came; 1 s
 	CloseTimeout time.Duration // for the peer's answer to our close frame; 3 s
 
 	MessageLimit   int // bytes of an inbound message; 1 MiB, and 64 KiB before the ack
@@ -191,6 +192,7 @@ func (cfg Config) withDefaults() Config {
 	orDefault(&cfg.PingInterval, 25*time.Second)
 	orDefault(&cfg.SlowTimeout, 5*time.Second)
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
+	orDefault(&cfg.ReceiptDelay, time.Second)
 	orDefault(&cfg.CloseTimeout, 3*time.Second)
 	orDefault(&cfg.MessageLimit, 1<<20)
 	orDefault(&cfg.QueueLimit, 256<<10)

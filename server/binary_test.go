@@ -82,8 +82,13 @@ func (o *output) String() string {
 // command is the program with settings of its own and none of ours.
 func command(t *testing.T, path, file string, args ...string) *exec.Cmd {
 	t.Helper()
+	return commandAt(t, path, "file:"+file, args...)
+}
+
+func commandAt(t *testing.T, path, url string, args ...string) *exec.Cmd {
+	t.Helper()
 	c := exec.CommandContext(context.Background(), path, args...)
-	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=file:" + file, "PATH=" + os.Getenv("PATH")}
+	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=" + url, "PATH=" + os.Getenv("PATH")}
 	return c
 }
 
@@ -100,7 +105,13 @@ func freeAddr(t *testing.T) string {
 // startBinary starts the program on a database file and waits until it is ready.
 func startBinary(t *testing.T, path, file string) *binary {
 	t.Helper()
-	b := &binary{Cmd: command(t, path, file), log: &output{}}
+	return startAt(t, path, "file:"+file)
+}
+
+// startAt starts the program on a database and waits until it is ready.
+func startAt(t *testing.T, path, url string) *binary {
+	t.Helper()
+	b := &binary{Cmd: commandAt(t, path, url), log: &output{}}
 	b.Stdout, b.Stderr = b.log, b.log
 	if err := b.Start(); err != nil {
 		t.Fatal(err)

@@ -51,6 +51,28 @@ func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
 	return nil
 }
 
+type copyCommand struct {
+	From string `required:"" help:"file:PATH of the SQLite database, which is only read. Stop the program that serves it."`
+	To   string `help:"postgres://… of an empty database; without it, DATABASE_URL."`
+}
+
+// Run copies and shows what was compared, a line a table.
+func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
+	to := store.Config{URL: c.To}
+	if c.To == "" {
+		to.URL = cfg.DatabaseURL
+	}
+	tables, err := store.Copy(ctx, store.Config{URL: c.From}, to)
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		fmt.Printf("%-20s %10d rows  sha256 %.16s  same on both sides\n", table.Name, table.Rows, table.Checksum)
+	}
+	fmt.Println("Everything is copied. Serve it with the same TOKEN_KEYS, and no longer from the old database.")
+	return nil
+}
+
 type devicesCommand struct {
 	Import importCommand `cmd:"" help:"Load a catalogue, all of the file or nothing; repeated import updates."`
 }

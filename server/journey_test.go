@@ -5,16 +5,13 @@ package main_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -29,7 +26,7 @@ func TestJourneyOfTheReadme(t *testing.T) {
 	for _, line := range journey(t, s.url) {
 		shell.run(line)
 		if strings.HasPrefix(line, "TOKEN=") {
-			subscriber = subscribe(t, s.url, shell.run("echo $TOKEN"))
+			subscriber = s.subscribe(t, shell.run("echo $TOKEN"), subscription(t))
 		}
 	}
 	for _, want := range []string{`"lastLogFileId":0`, "Devlog saved successfully", `"lastLogFileId":1`, "BUTTON_SHUTDOWN"} {
@@ -125,43 +122,12 @@ func (s *shell) run(line string) string {
 	}
 }
 
-// subscribe opens the README's subscription and waits until it stands.
-func subscribe(t *testing.T, url, token string) *websocket.Conn {
+// subscription is the README's.
+func subscription(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := regexp.MustCompile("(?s)```graphql\n(.*?)```").FindSubmatch(text)[1]
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, NetDial: net.Dial}
-	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http")+"/graphql", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = answer.Body.Close()
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	say := func(kind, id string, payload any) {
-		if err := conn.WriteJSON(map[string]any{"type": kind, "id": id, "payload": payload}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	hear := func(kind string) {
-		var f struct {
-			Type    string
-			Payload json.RawMessage
-		}
-		if err := conn.ReadJSON(&f); err != nil || f.Type != kind {
-			t.Fatalf("got %s %s, %v; want %s", f.Type, f.Payload, err, kind)
-		}
-	}
-	say("connection_init", "", map[string]string{"Authorization": "Bearer " + token})
-	hear("connection_ack")
-	say("subscribe", "1", map[string]string{"query": string(document)})
-	say("subscribe", "2", map[string]string{"query": "{ me { id } }"})
-	hear("next")
-	hear("complete")
-	return conn
+	return string(regexp.MustCompile("(?s)```graphql\n(.*?)```").FindSubmatch(text)[1])
 }

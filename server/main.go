@@ -29,6 +29,7 @@ type commandLine struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema."`
 	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database to a file, while the program runs."`
 	Restore     restoreCommand     `cmd:"" help:"Make the SQLite database from a backup, while the program is stopped."`
+	Copy        copyCommand        `cmd:"" help:"Move an installation from SQLite to an empty PostgreSQL."`
 	Devices     devicesCommand     `cmd:"" help:"The device catalogue."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`

@@ -17,10 +17,14 @@ func isPostgres(address string) bool {
 
 // openEngine opens the engine that the address names.
 func openEngine(ctx context.Context, cfg Config) (engine, error) {
-	if isPostgres(cfg.URL) {
-		return openPostgres(ctx, cfg)
+	if !isPostgres(cfg.URL) {
+		return openSQLite(ctx, cfg)
 	}
-	return openSQLite(ctx, cfg)
+	opened, err := openPostgres(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
 }
 
 // sqliteURL is the address of an SQLite file: what the user gave, and what the

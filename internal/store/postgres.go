@@ -48,7 +48,7 @@ type postgres struct {
 	drain   drain
 }
 
-func openPostgres(ctx context.Context, cfg Config) (engine, error) {
+func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 	config, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))

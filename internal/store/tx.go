@@ -12,7 +12,6 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/jackc/pgx/v5"
 
 	"luxbff/ent"
 )
@@ -58,7 +57,7 @@ func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 	if tx.conn.engine != dialect.Postgres || len(ids) == 0 {
 		return nil
 	}
-	query := "SELECT id FROM " + pgx.Identifier{table}.Sanitize() + " WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+	query := "SELECT id FROM " + quote(table) + " WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 	_, err := tx.Exec(ctx, query, ids)
 	return err
 }

@@ -105,6 +105,12 @@ func PostgresURL(t testing.TB) string {
 	return postgresDatabase(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
 }
 
+// EmptyPostgresURL is PostgresURL for a database that nothing has migrated.
+func EmptyPostgresURL(t testing.TB) string {
+	t.Helper()
+	return create(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"), "")
+}
+
 func postgresDatabase(t testing.TB, server string) string {
 	t.Helper()
 	template, err := postgresTemplate(server)

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -30,13 +31,18 @@ const (
 // socket is one WebSocket. mu guards what is below it, and the writing half
 // lives in write.go.
 type socket struct {
-	t     *Transport
-	conn  *websocket.Conn
-	proto *protocol
-	exec  graphql.GraphExecutor
-	ctx   context.Context //nolint:containedctx // the socket's life, not a call's
-	end   context.CancelFunc
-	heard atomic.Bool // a frame came since the last ping
+	t    *Transport
+	conn *websocket.Conn
+	// reader is conn's. The goroutine that waits or reads has it to itself, and
+	// astray too: a message was left unread, so that only gorilla knows where the
+	// next frame begins.
+	reader *bufio.Reader
+	astray bool
+	proto  *protocol
+	exec   graphql.GraphExecutor
+	ctx    context.Context //nolint:containedctx // the socket's life, not a call's
+	end    context.CancelFunc
+	heard  atomic.Bool // a frame came since the last ping
 
 	mu       sync.Mutex
 	phase    phase
@@ -51,8 +57,8 @@ type socket struct {
 }
 
 // serve starts the socket's one lasting goroutine.
-func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.GraphExecutor) {
-	s := &socket{t: t, conn: conn, exec: exec, request: r, proto: t.protocol(conn.Subprotocol())}
+func serve(t *Transport, conn *websocket.Conn, reader *bufio.Reader, r *http.Request, exec graphql.GraphExecutor) {
+	s := &socket{t: t, conn: conn, reader: reader, exec: exec, request: r, proto: t.protocol(conn.Subprotocol())}
 	s.ctx, s.end = context.WithCancel(t.cfg.Context)
 	conn.SetPingHandler(func(text string) error {
 		s.heard.Store(true)
@@ -69,26 +75,50 @@ func serve(t *Transport, conn *websocket.Conn, r *http.Request, exec graphql.Gra
 	if conn.Subprotocol() == "" {
 		s.close(CodeNoSubprotocol, "Subprotocol not acceptable")
 	}
+	go s.await()
+}
+
+// await waits for the next byte and leaves it to a goroutine that reads. A stack
+// that has once grown never comes back to the smallest, of which half is in use
+// here: so the goroutine that waits must call little, and be a new one each time.
+func (s *socket) await() {
+	_, _ = s.reader.Peek(1) // the reader meets the error again
 	go s.read()
 }
 
-// read takes frames until the connection ends. After our own close frame it
-// goes on reading, to let the frame reach a peer that is still sending.
+// read takes frames until all that came is read, or until the connection ends.
+// After our own close frame it goes on reading, to let the frame reach a peer
+// that is still sending.
 func (s *socket) read() {
-	defer s.leave()
-	for {
-		data, err := s.receive()
-		switch {
-		case errors.Is(err, errNotText):
-			s.malformed(err)
-		case errors.Is(err, errTooBig):
-			s.close(CodeMessageTooBig, "Message is too big")
-		case err != nil:
+	for s.next() {
+		if s.reader.Buffered() == 0 {
+			go s.await()
 			return
-		default:
-			s.handle(data)
 		}
 	}
+	s.leave()
+}
+
+// next takes a frame, or a message of several. It is false when the connection
+// has ended.
+func (s *socket) next() bool {
+	if !s.astray && s.signal() {
+		return true
+	}
+	data, err := s.receive()
+	switch {
+	case errors.Is(err, errNotText):
+		s.astray = true
+		s.malformed(err)
+	case errors.Is(err, errTooBig):
+		s.astray = true
+		s.close(CodeMessageTooBig, "Message is too big")
+	case err != nil:
+		return false
+	default:
+		s.handle(data)
+	}
+	return true
 }
 
 var errTooBig = errors.New("message is too big")

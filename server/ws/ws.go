@@ -3,9 +3,10 @@
 // (subscriptions-transport-ws) that Apollo Kotlin still speaks by default. Over
 // HTTP: Server-Sent Events and Apollo's multipart subscriptions.
 //
-// A socket costs one goroutine, which waits for the client's next frame. All
-// else runs in goroutines that end: one an operation while it executes, one
-// while frames wait to be written. A subscription that takes its waker
+// A socket costs one goroutine, which waits for the client's next frame; as it
+// does nothing else, the runtime's smallest stack holds it. All else runs in
+// goroutines that end: one while frames are read, one an operation while it
+// executes, one while frames wait to be written. A subscription that takes its waker
 // ([live.Waker]) has none between two events.
 //
 // The package knows nothing of accounts: who may connect, and until when, is
@@ -116,16 +117,11 @@ var _ graphql.Transport = (*Transport)(nil)
 // frameBuffer is the size of the pooled write buffers: most events fit.
 const frameBuffer = 2048
 
-// readBuffer is kept by every socket, so it is the smallest that gorilla takes.
-// Longer messages are read around it.
-const readBuffer = 128
-
 // New makes the transport.
 func New(cfg Config) *Transport {
 	t := &Transport{cfg: cfg.withDefaults(), protocols: []*protocol{transportWS(), legacyWS()}}
 	t.upgrader = websocket.Upgrader{
 		HandshakeTimeout: t.cfg.WriteTimeout,
-		ReadBufferSize:   readBuffer,
 		WriteBufferSize:  frameBuffer,
 		WriteBufferPool:  &sync.Pool{},
 		Subprotocols:     []string{t.protocols[0].name, t.protocols[1].name},
@@ -151,12 +147,13 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := t.upgrader.Upgrade(w, r, nil)
+	hijacked := &hijacker{ResponseWriter: w}
+	conn, err := t.upgrader.Upgrade(hijacked, r, nil)
 	if err != nil {
 		t.cfg.Logger.DebugContext(r.Context(), "upgrade refused", "reason", err)
 		return
 	}
-	serve(t, conn, r, exec) //nolint:contextcheck // the socket outlives the request
+	serve(t, conn, hijacked.reader, r, exec) //nolint:contextcheck // the socket outlives the request
 }
 
 // protocol is the one that was agreed on; the newer one if none was, for a

@@ -27,20 +27,36 @@ func (s *socket) signal() bool {
 	if err != nil {
 		return false
 	}
-	if kind == websocket.PingMessage {
-		s.push(websocket.PongMessage, unmasked(frame))
-	}
-	s.heard.Store(true)
+	payload := unmasked(frame)
 	_, _ = s.reader.Discard(header + size) // they are buffered
+	if kind == websocket.PingMessage {
+		_ = s.hearPing(payload)
+	} else {
+		_ = s.hearPong(payload)
+	}
 	return true
 }
 
 // unmasked is the payload of a small frame.
-func unmasked(frame []byte) []byte {
+func unmasked(frame []byte) string {
 	mask := frame[maskOffset:header]
 	payload := make([]byte, len(frame)-header)
 	for i := range payload {
 		payload[i] = frame[header+i] ^ mask[i%len(mask)]
 	}
-	return payload
+	return string(payload)
+}
+
+// hearPing answers a ping frame. Its error, as gorilla wants one, is always nil.
+func (s *socket) hearPing(payload string) error {
+	s.heard.Store(true)
+	s.push(websocket.PongMessage, []byte(payload))
+	return nil
+}
+
+// hearPong takes the answer to a ping frame of ours.
+func (s *socket) hearPong(payload string) error {
+	s.heard.Store(true)
+	s.pongFrame(payload)
+	return nil
 }

@@ -140,7 +140,7 @@ func TestIdleSocketsWaitOnSmallStacks(t *testing.T) { //nolint:paralleltest // c
 	}
 	b.await(feeds(sockets))
 	await(t, func() bool {
-		return goroutinesIn("ws.(*socket).await(") == sockets && goroutinesIn("ws.(*socket).read(") == 0
+		return goroutinesIn("ws.(*socket).listen(") == sockets && goroutinesIn("ws.(*socket).read(") == 0
 	})
 }
 

@@ -60,28 +60,20 @@ type socket struct {
 func serve(t *Transport, conn *websocket.Conn, reader *bufio.Reader, r *http.Request, exec graphql.GraphExecutor) {
 	s := &socket{t: t, conn: conn, reader: reader, exec: exec, request: r, proto: t.protocol(conn.Subprotocol())}
 	s.ctx, s.end = context.WithCancel(t.cfg.Context)
-	conn.SetPingHandler(func(text string) error {
-		s.heard.Store(true)
-		s.push(websocket.PongMessage, []byte(text))
-		return nil
-	})
-	conn.SetPongHandler(func(text string) error {
-		s.heard.Store(true)
-		s.pongFrame(text)
-		return nil
-	})
+	conn.SetPingHandler(s.hearPing)
+	conn.SetPongHandler(s.hearPong)
 	s.startTimer(t.cfg.InitTimeout)
 	t.cfg.Registry.enter(s)
 	if conn.Subprotocol() == "" {
 		s.close(CodeNoSubprotocol, "Subprotocol not acceptable")
 	}
-	go s.await()
+	go s.listen()
 }
 
-// await waits for the next byte and leaves it to a goroutine that reads. A stack
+// listen waits for the next byte and leaves it to a goroutine that reads. A stack
 // that has once grown never comes back to the smallest, of which half is in use
 // here: so the goroutine that waits must call little, and be a new one each time.
-func (s *socket) await() {
+func (s *socket) listen() {
 	_, _ = s.reader.Peek(1) // the reader meets the error again
 	go s.read()
 }
@@ -92,7 +84,7 @@ func (s *socket) await() {
 func (s *socket) read() {
 	for s.next() {
 		if s.reader.Buffered() == 0 {
-			go s.await()
+			go s.listen()
 			return
 		}
 	}

@@ -112,10 +112,20 @@ func serve(ctx context.Context, cfg app.Config, running *app.App, listener net.L
 	slog.Info("stopping")
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DrainFor)
 	defer cancel()
+	leave(cfg, running)
 	sockets := make(chan error, 1)
 	go func() { sockets <- running.Drain(draining) }()
 	err := server.Shutdown(draining)
 	return errors.Join(err, <-sockets, running.Close())
+}
+
+// leave gives the balancers time to see that no more requests are wanted. A
+// developer has none.
+func leave(cfg app.Config, running *app.App) {
+	running.Leave()
+	if !cfg.Development() {
+		<-time.After(cfg.ShutdownDelay)
+	}
 }
 
 // greet tells a developer where to go, and an operator that the server is up.

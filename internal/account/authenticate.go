@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"luxbff/ent"
 	"luxbff/internal/fault"
@@ -72,4 +73,58 @@ func scanUserOfSession(rows *sql.Rows) (*ent.User, bool, error) {
 		&u.IsDeviceAlimTalkEnabled, &u.IsBasestationAlertEnabled, &u.IsAdmin, &u.NotificationCheckedAt,
 		&u.CreatedAt, &u.DeletedAt, &sessionID, &endedAt)
 	return u, sessionID.Valid && !endedAt.Valid, err
+}
+
+// Opened is what a connection was opened with: a session, or, where SessionID is
+// 0, the long-lived token that the account had at that CredentialVersion.
+type Opened struct{ RootUserID, SessionID, CredentialVersion int }
+
+// OpenedBy is what the viewer's token was.
+func OpenedBy(v viewer.Viewer) Opened {
+	if v.SessionID != 0 {
+		return Opened{RootUserID: v.RootUserID(), SessionID: v.SessionID}
+	}
+	return Opened{RootUserID: v.RootUserID(), CredentialVersion: v.User.CredentialVersion}
+}
+
+const selectLiveSessions = `SELECT u.id, u.credential_version, s.id
+FROM ids JOIN users u ON u.id = ids.id AND u.deleted_at IS NULL
+LEFT JOIN sessions s ON s.root_user_id = u.id AND s.ended_at IS NULL`
+
+// Ended gives those that open nothing any more, as Authenticate would find them
+// one by one, in one statement: signed out, account deleted, credentials changed.
+// That a token expires is in the token.
+func (s *Service) Ended(ctx context.Context, opened []Opened) ([]Opened, error) {
+	accounts := make([]int, len(opened))
+	for i, o := range opened {
+		accounts[i] = o.RootUserID
+	}
+	slices.Sort(accounts)
+	good, err := s.stillGood(ctx, slices.Compact(accounts))
+	if err != nil {
+		return nil, fmt.Errorf("read live sessions: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(opened), func(o Opened) bool { return good[o] }), nil
+}
+
+// stillGood is everything by which the accounts can be opened.
+func (s *Service) stillGood(ctx context.Context, accounts []int) (map[Opened]bool, error) {
+	rows, err := s.store.QueryAmong(ctx, accounts, selectLiveSessions)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	good := map[Opened]bool{}
+	for rows.Next() {
+		var rootUserID, credentialVersion int
+		var sessionID sql.NullInt64
+		if err := rows.Scan(&rootUserID, &credentialVersion, &sessionID); err != nil {
+			return nil, err
+		}
+		good[Opened{RootUserID: rootUserID, CredentialVersion: credentialVersion}] = true
+		if sessionID.Valid {
+			good[Opened{RootUserID: rootUserID, SessionID: int(sessionID.Int64)}] = true
+		}
+	}
+	return good, rows.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
@@ -284,4 +285,46 @@ func TestStartSession(t *testing.T) {
 	w.viewer(t, tokens)
 	_, err = w.StartSession(t.Context(), 999, 0)
 	want(t, err, fault.UserIsNone)
+}
+
+// TestEndedFindsWhatAuthenticateRefuses ends sessions and long-lived tokens in
+// each way there is; what stays open must not be found.
+func TestEndedFindsWhatAuthenticateRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	parent := w.parent(t)
+	second, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	ok(t, err)
+	phoneLost := w.viewer(t, second.Tokens)
+	local := w.viewer(t, w.registerLocal(t, "abcd1234").Tokens)
+	facebookUser := w.john(t)
+	stays := w.viewer(t, w.registerLocal(t, "efgh5678").Tokens)
+	opened := []account.Opened{
+		account.OpenedBy(parent), account.OpenedBy(phoneLost), account.OpenedBy(local),
+		account.OpenedBy(facebookUser), account.OpenedBy(stays), account.OpenedBy(stays),
+	}
+	mustEnd := func(what string, gone ...account.Opened) {
+		t.Helper()
+		ctx, counter := store.CountStatements(t.Context())
+		got, err := w.Ended(ctx, opened)
+		ok(t, err)
+		if diff := cmp.Diff(gone, got, cmpopts.EquateEmpty()); diff != "" || counter.N() != 1 {
+			t.Errorf("%s, in %d statements: %s", what, counter.N(), diff)
+		}
+	}
+	mustEnd("nothing ended")
+	ok(t, w.SignOut(t.Context(), phoneLost))
+	mustEnd("signed out", opened[1])
+	_, err = w.ChangePassword(t.Context(), local, account.ChangePasswordParams{
+		OldPassword: localPassword, NewPassword: "other1234", Style: account.LongLivedToken,
+	})
+	ok(t, err)
+	mustEnd("password changed", opened[1], opened[2])
+	ok(t, w.DeleteAccount(t.Context(), facebookUser, account.DeleteAccountParams{}))
+	ok(t, w.DeleteAccount(t.Context(), parent, account.DeleteAccountParams{NeedsSignInType: true}))
+	mustEnd("accounts deleted", opened[:4]...)
+	none, err := w.Ended(t.Context(), nil)
+	if err != nil || len(none) != 0 {
+		t.Errorf("of nothing ended %v, %v", none, err)
+	}
 }

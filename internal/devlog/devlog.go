@@ -31,13 +31,17 @@ type Service struct {
 	children *child.Service
 	clock    func() time.Time
 	log      *slog.Logger
+	pollNow  chan struct{} // holds one value while a poll is asked for
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log}
+	return &Service{
+		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log,
+		pollNow: make(chan struct{}, 1),
+	}
 }
 
 // MaxRecords is the most records one upload may hold.

@@ -47,8 +47,17 @@ func (s *Service) poll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			seen = s.Poll(ctx, seen)
+		case <-s.pollNow:
 		}
+		seen = s.Poll(ctx, seen)
+	}
+}
+
+// PollSoon has the next poll happen now, for bells that were lost together.
+func (s *Service) PollSoon() {
+	select {
+	case s.pollNow <- struct{}{}:
+	default:
 	}
 }
 
@@ -60,8 +69,8 @@ func (s *Service) newestID(ctx context.Context) int {
 	return newest
 }
 
-// Poll rings for every watched account that has events after the one seen last,
-// and gives the newest. One statement serves all watchers.
+// Poll wakes every watcher whose account has events after the one seen last, and
+// gives the newest. One statement serves all watchers.
 func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
 	if s.hub.Watchers() == 0 {
 		return seen
@@ -81,7 +90,7 @@ func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
 			return seen
 		}
 		newest = max(newest, id)
-		s.hub.Ring(rootUserID)
+		s.hub.Wake(rootUserID)
 	}
 	if err := rows.Err(); err != nil {
 		s.log.ErrorContext(ctx, "poll the feed", "error", err)

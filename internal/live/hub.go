@@ -6,16 +6,21 @@ package live
 
 import "sync"
 
-// Hub is the bell of one process.
+// Hub is the bell of one process. Through its bus it hears what other replicas
+// ring, and they hear it.
 type Hub struct {
+	bus      Bus
 	mu       sync.RWMutex
 	watchers map[int]map[*watcher]struct{}
 }
 
 type watcher struct{ wake func() }
 
-// NewHub makes a hub that nobody watches.
-func NewHub() *Hub { return &Hub{watchers: map[int]map[*watcher]struct{}{}} }
+// NewHub makes a hub that nobody watches and that has no other replicas.
+func NewHub() *Hub { return &Hub{bus: Alone{}, watchers: map[int]map[*watcher]struct{}{}} }
+
+// Join connects the hub to those of other replicas: before anybody watches.
+func (h *Hub) Join(bus Bus) { h.bus = bus }
 
 // Watch calls wake after each Ring of the root user until stop is called. Wake
 // runs on the ringer's goroutine: it must return at once.
@@ -25,6 +30,7 @@ func (h *Hub) Watch(rootUserID int, wake func()) (stop func()) {
 	defer h.mu.Unlock()
 	if h.watchers[rootUserID] == nil {
 		h.watchers[rootUserID] = map[*watcher]struct{}{}
+		h.bus.Watch(rootUserID)
 	}
 	h.watchers[rootUserID][w] = struct{}{}
 	return func() { h.forget(rootUserID, w) }
@@ -33,14 +39,24 @@ func (h *Hub) Watch(rootUserID int, wake func()) (stop func()) {
 func (h *Hub) forget(rootUserID int, w *watcher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, watches := h.watchers[rootUserID][w]; !watches {
+		return
+	}
 	delete(h.watchers[rootUserID], w)
 	if len(h.watchers[rootUserID]) == 0 {
 		delete(h.watchers, rootUserID)
+		h.bus.Forget(rootUserID)
 	}
 }
 
-// Ring wakes all who watch the root user.
+// Ring wakes all who watch the root user, on this replica and on others.
 func (h *Hub) Ring(rootUserID int) {
+	h.Wake(rootUserID)
+	h.bus.Ring(Feed, rootUserID)
+}
+
+// Wake wakes those who watch the root user on this replica.
+func (h *Hub) Wake(rootUserID int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for w := range h.watchers[rootUserID] {

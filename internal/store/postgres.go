@@ -94,6 +94,10 @@ func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
 
 func (p *postgres) reader() *readConn { return &readConn{engine: dialect.Postgres, conn: p.readers} }
 
+func (p *postgres) listed() string {
+	return "SELECT value::bigint FROM json_array_elements_text($1::json)"
+}
+
 // write tries fn until it succeeds, fails for a reason of its own, or has met
 // too many conflicts. After a unique violation fn runs again and sees the row
 // that was first; the same violation twice in a row is its answer.

@@ -107,6 +107,8 @@ func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
 
 func (s *sqlite) reader() *readConn { return &readConn{engine: dialect.SQLite, conn: s.readers} }
 
+func (s *sqlite) listed() string { return "SELECT value FROM json_each($1)" }
+
 func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
 
 // close ends the readers first: the last connection to close, the writer's,

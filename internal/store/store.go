@@ -7,6 +7,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -58,6 +59,8 @@ type Func = func(ctx context.Context, tx *Tx) error
 type engine interface {
 	// reader runs reads alone.
 	reader() *readConn
+	// listed selects the numbers of a JSON array, $1.
+	listed() string
 	// write runs fn in a transaction and returns once its outcome is known.
 	write(ctx context.Context, fn Func) (*Tx, error)
 	// migrate brings the database to the newest version.
@@ -93,6 +96,16 @@ func (s *Store) Read() *ent.Client { return s.read }
 // a reader from everyone else.
 func (s *Store) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return s.engine.reader().QueryContext(ctx, query, args...)
+}
+
+// QueryAmong is Query for a list of ids of any length, which the query finds as
+// the table ids(id).
+func (s *Store) QueryAmong(ctx context.Context, ids []int, query string) (*sql.Rows, error) {
+	list, err := json.Marshal(append([]int{}, ids...)) // nil would be null
+	if err != nil {
+		return nil, err
+	}
+	return s.Query(ctx, "WITH ids(id) AS ("+s.engine.listed()+") "+query, string(list))
 }
 
 // Write runs fn in a transaction. When it returns nil, what fn wrote is on

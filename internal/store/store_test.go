@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -101,6 +102,31 @@ func TestQueryTakesNumberedArguments(t *testing.T) {
 	text := "SELECT CAST($2 AS TEXT) || CAST($1 AS TEXT) || CAST($2 AS TEXT)"
 	if got := only(t.Context(), t, db.Query, text, "one", "two"); got != "twoonetwo" {
 		t.Errorf("got %s, want two, one, two", got)
+	}
+}
+
+// A list may be longer than any engine takes arguments.
+func TestQueryAmongTakesAnyNumberOfIDs(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t)
+	known := newUser(t, db)
+	long := make([]int, 100_000)
+	for i := range long {
+		long[i] = known + i
+	}
+	for name, test := range map[string]struct {
+		ids  []int
+		want string
+	}{
+		"none": {nil, "0 of 0"}, "an unknown one": {[]int{-1}, "0 of 1"}, "100,000": {long, "1 of 100000"},
+	} {
+		among := func(ctx context.Context, query string, _ ...any) (*sql.Rows, error) {
+			return db.QueryAmong(ctx, test.ids, query)
+		}
+		text := "SELECT CAST(count(u.id) AS TEXT) || ' of ' || CAST(count(*) AS TEXT) FROM ids LEFT JOIN users u ON u.id = ids.id"
+		if got := only(t.Context(), t, among, text); got != test.want {
+			t.Errorf("%s: found %s, want %s", name, got, test.want)
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -52,11 +54,17 @@ type App struct {
 	hub     *live.Hub
 	keys    *token.Keys
 	sockets *ws.Registry
-	metrics *metrics.Metrics
-	options Options
+	bus     live.Bus
+	// leaveReplicas ends the bus.
+	leaveReplicas func()
+	metrics       *metrics.Metrics
+	options       Options
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
-	stop       context.CancelFunc
+	// leaving is set while the program still serves but wants no more requests.
+	leaving atomic.Bool
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 // New opens the database, brings it up to date in development, and wires the
@@ -70,7 +78,9 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
-	if a.Store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: a.options.Log}); err != nil {
+	if a.Store, err = store.Open(ctx, store.Config{
+		URL: cfg.DatabaseURL, Connections: cfg.DatabasePool, Log: a.options.Log,
+	}); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {
@@ -100,7 +110,9 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.upToDate(ctx); err != nil {
 		return err
 	}
-	if err := a.wireDomain(); err != nil {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	if err := a.wireDomain(running); err != nil {
 		return err
 	}
 	handler, err := a.routes()
@@ -108,8 +120,10 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.handler = handler
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stop = stop
+	if err := a.joinReplicas(running); err != nil {
+		return err
+	}
+	a.running.Go(func() { a.keepChecking(running) })
 	a.Outbox.Start(running)
 	a.Devlogs.Start(running)
 	a.Accounts.Start(running)
@@ -129,7 +143,7 @@ func (a *App) upToDate(ctx context.Context) error {
 	return err
 }
 
-func (a *App) wireDomain() error {
+func (a *App) wireDomain(running context.Context) error {
 	o := a.options
 	outbox := notify.Config{Store: a.Store, KeepText: a.Config.Development(), Clock: o.Clock, Random: o.Random, Log: o.Log}
 	if a.Config.Development() {
@@ -140,11 +154,13 @@ func (a *App) wireDomain() error {
 	var err error
 	a.Accounts, err = account.New(account.Config{
 		Store: a.Store, Outbox: a.Outbox, Keys: a.keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
-		PublicURL:       a.Config.URL(),
-		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
-		Providers:       a.socialProviders(),
-		OnSessionsEnded: a.closeSockets,
-		PasswordCost:    o.PasswordCost,
+		PublicURL:    a.Config.URL(),
+		RejoinAfter:  time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
+		Providers:    a.socialProviders(),
+		PasswordCost: o.PasswordCost,
+		OnSessionsEnded: func(rootUserID int, sessionIDs []int) {
+			a.sessionsEnded(running, rootUserID, sessionIDs)
+		},
 	})
 	if err != nil {
 		return err
@@ -167,6 +183,10 @@ func (a *App) socialProviders() map[string]account.SocialProvider {
 // Handler serves everything.
 func (a *App) Handler() http.Handler { return a.handler }
 
+// Leave makes /readyz fail, so that balancers send requests elsewhere, and has
+// kept-alive connections end with their next answer. All is served until Drain.
+func (a *App) Leave() { a.leaving.Store(true) }
+
 // Drain closes the sockets and tells their clients when to come back.
 func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
 
@@ -179,7 +199,9 @@ func (a *App) Close() error {
 	if errors.Is(drained, context.Canceled) {
 		drained = nil
 	}
+	a.leaveReplicas()
 	a.stop()
+	a.running.Wait()
 	a.Accounts.Close()
 	a.Devlogs.Close()
 	a.Outbox.Close()

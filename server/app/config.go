@@ -7,34 +7,53 @@ import (
 	"strings"
 	"time"
 
+	"luxbff/internal/live/natsbus"
 	"luxbff/internal/token"
 )
 
 // Config is every setting of the program, by the name of its environment
 // variable. In development each may be left out.
 type Config struct {
-	Addr        string        `env:"ADDR" default:":8080" help:"Address to listen on."`
-	DatabaseURL string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
-	Env         string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
-	TokenKeys   string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
-	PublicURL   string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
-	RejoinAfter int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
-	FacebookURL string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
-	Sunset      time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
-	RateLimits  string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
-	SchemaOpen  bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
-	DrainFor    time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long requests may finish when the program ends."`
+	Addr          string        `env:"ADDR" default:":8080" help:"Address to listen on."`
+	DatabaseURL   string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
+	DatabasePool  int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
+	NATSURL       string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
+	Env           string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
+	TokenKeys     string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
+	PublicURL     string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
+	RejoinAfter   int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
+	FacebookURL   string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
+	Sunset        time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
+	RateLimits    string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
+	SchemaOpen    bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
+	DrainFor      time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
+	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
 }
 
 // Development reports whether the program runs without secrets and with the
 // pages that developers use.
 func (c Config) Development() bool { return c.Env != "production" }
 
-// Check refuses settings that production can't run on safely, and names each.
+// Check refuses settings that the program can't run on, or production can't run
+// on safely, and names each. It repeats no value.
 func (c Config) Check() error {
-	if c.Development() {
-		return nil
+	var wrong []error
+	if c.DatabasePool < 0 {
+		wrong = append(wrong, errors.New("DATABASE_POOL must not be negative"))
 	}
+	if c.NATSURL != "" {
+		wrong = append(wrong, natsbus.CheckURL(c.NATSURL))
+	}
+	if c.ShutdownDelay < 0 || c.DrainFor > 0 && c.ShutdownDelay >= c.DrainFor {
+		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
+	}
+	if !c.Development() {
+		wrong = append(wrong, c.checkProduction())
+	}
+	return errors.Join(wrong...)
+}
+
+func (c Config) checkProduction() error {
 	var wrong []error
 	if c.TokenKeys == "" {
 		wrong = append(wrong, errors.New("TOKEN_KEYS is missing: tokens signed with the development key can be forged"))

@@ -3,14 +3,13 @@ package app
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"luxbff/graph"
-	"luxbff/internal/fault"
+	"luxbff/internal/account"
 	"luxbff/internal/viewer"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/rest"
@@ -66,7 +65,7 @@ func (a *App) socketRenew(ctx context.Context, token string) (ws.Session, error)
 	return ws.Session{
 		Context:   context.WithValue(ctx, tokenKey{}, token),
 		User:      userKey(v.RootUserID()),
-		ID:        strconv.Itoa(v.SessionID),
+		ID:        sessionKey(account.OpenedBy(v)),
 		ExpiresAt: v.ExpiresAt,
 	}, nil
 }
@@ -81,17 +80,3 @@ func (a *App) socketOperation(ctx context.Context) (context.Context, error) {
 	}
 	return viewer.With(ctx, v), nil
 }
-
-// closeSockets ends the feeds of sessions that have ended; without ids, all of
-// the account's.
-func (a *App) closeSockets(rootUserID int, sessionIDs []int) {
-	reason := fault.Unauthenticated.Err()
-	if len(sessionIDs) == 0 {
-		a.sockets.CloseUser(userKey(rootUserID), reason)
-	}
-	for _, id := range sessionIDs {
-		a.sockets.CloseSession(userKey(rootUserID), strconv.Itoa(id), reason)
-	}
-}
-
-func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }

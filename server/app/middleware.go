@@ -34,6 +34,9 @@ func (a *App) observed(next http.Handler) http.Handler {
 		began := a.options.Clock()
 		id := uuid.NewString()
 		w.Header().Set("X-Request-Id", id)
+		if a.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 		watched := &statusWriter{ResponseWriter: w}
 		defer func() { //nolint:contextcheck // the request carries it

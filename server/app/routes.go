@@ -78,13 +78,22 @@ func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz says that requests can be served: the database answers and its schema
-// is the one the program was built for.
+// readyz says that requests can be served: the database answers, its schema is
+// the one the program was built for, and the program isn't about to end. Without
+// NATS all is served, live events up to a poll later: that is degraded, and ready.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	if a.leaving.Load() {
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
+		return
+	}
 	pending, err := a.Store.Pending(r.Context())
 	if err != nil || pending > 0 {
 		a.options.Log.WarnContext(r.Context(), "not ready", "pending_migrations", pending, "error", err)
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
+		return
+	}
+	if !a.bus.Up() {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "degraded", "reason": "NATS is away: live events come by polling"})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})

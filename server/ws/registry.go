@@ -57,6 +57,21 @@ func (g *Registry) CloseUser(user string, cause error) {
 	g.close(user, cause, func(keys) bool { return true })
 }
 
+// Sessions lists, for each user with live connections, the sessions they are of.
+func (g *Registry) Sessions() map[string][]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	open := make(map[string][]string, len(g.users))
+	for user, members := range g.users {
+		for _, m := range members {
+			if id := g.all[m].session; !slices.Contains(open[user], id) {
+				open[user] = append(open[user], id)
+			}
+		}
+	}
+	return open
+}
+
 // Len counts the live connections.
 func (g *Registry) Len() int {
 	g.mu.Lock()

@@ -16,7 +16,7 @@ import (
 
 func TestMigrationsOfPostgresFitTheSchema(t *testing.T) {
 	t.Parallel()
-	url, drop, err := throwaway.Create(t.Context(), os.Getenv("LUXBFF_TEST_POSTGRES_URL"), "")
+	url, drop, err := throwaway.Create(t.Context(), os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
 	if err != nil {
 		t.Fatal(err)
 	}

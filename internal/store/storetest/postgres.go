@@ -11,30 +11,31 @@ import (
 	"luxbff/internal/store/throwaway"
 )
 
-// postgresTemplate names the migrated database that each test copies. It is
-// named after the migrations it was made with and stays on the server: test
-// processes, which run side by side, share it.
-func postgresTemplate(server string) (string, error) {
-	templates.mu.Lock()
-	defer templates.mu.Unlock()
-	if templates.name != "" {
-		return templates.name, nil
+// postgresLender lends copies of the migrated database. That is named after the
+// migrations it was made with and stays on the server: test processes, which run
+// side by side, share it.
+func postgresLender(server string) (*throwaway.Lender, error) {
+	lenders.mu.Lock()
+	defer lenders.mu.Unlock()
+	if known := lenders.of[server]; known != nil {
+		return known, nil
 	}
-	name, err := templateName()
+	template, err := templateName()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := throwaway.Ensure(context.Background(), server, name, migrate); err != nil {
-		return "", err
+	if err := throwaway.Ensure(context.Background(), server, template, migrate); err != nil {
+		return nil, err
 	}
-	templates.name = name
-	return name, nil
+	lenders.of[server] = &throwaway.Lender{Server: server, Template: template, Keep: "goose_db_version"}
+	return lenders.of[server], nil
 }
 
-var templates struct {
-	mu   sync.Mutex
-	name string
-}
+// lenders are those of this process, by their server.
+var lenders = struct {
+	mu sync.Mutex
+	of map[string]*throwaway.Lender
+}{of: map[string]*throwaway.Lender{}}
 
 func templateName() (string, error) {
 	sum := sha256.New()

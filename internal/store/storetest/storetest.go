@@ -54,7 +54,7 @@ func EmptyURL(t testing.TB) string {
 	if server == "" || strings.HasPrefix(server, "file:") {
 		return "file:" + filepath.Join(t.TempDir(), "test.db")
 	}
-	return create(t, server, "")
+	return createEmpty(t, server)
 }
 
 // SQLiteURL is URL for the tests of SQLite itself.
@@ -113,16 +113,21 @@ func EmptyPostgresURL(t testing.TB) string {
 
 func postgresDatabase(t testing.TB, server string) string {
 	t.Helper()
-	template, err := postgresTemplate(server)
+	lender, err := postgresLender(server)
 	if err != nil {
 		t.Fatalf("make the PostgreSQL template: %v", err)
 	}
-	return create(t, server, template)
+	url, giveBack, err := lender.Lend(t.Context())
+	if err != nil {
+		t.Fatalf("borrow a database: %v", err)
+	}
+	t.Cleanup(giveBack)
+	return url
 }
 
-func create(t testing.TB, server, template string) string {
+func createEmpty(t testing.TB, server string) string {
 	t.Helper()
-	url, drop, err := throwaway.Create(t.Context(), server, template)
+	url, drop, err := throwaway.Create(t.Context(), server)
 	if err != nil {
 		t.Fatal(err)
 	}

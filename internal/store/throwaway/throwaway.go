@@ -1,6 +1,6 @@
-// Package throwaway makes PostgreSQL databases that are dropped again: for the
-// tests, and for the command that writes migrations. It imports nothing of the
-// project.
+// Package throwaway makes PostgreSQL databases for a while: for the tests, which
+// are lent one after another, and for the command that writes migrations. It
+// imports nothing of the project.
 package throwaway
 
 import (
@@ -17,15 +17,12 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
-// Create makes a database on the server that the URL names, a copy of template
-// ("" for an empty one), and gives its URL and what drops it. The URL's own
-// database must exist and its role be allowed to create others.
-func Create(ctx context.Context, server, template string) (address string, drop func(context.Context) error, err error) {
+// Create makes an empty database on the server that the URL names, and gives its
+// URL and what drops it. The URL's own database must exist and its role be
+// allowed to create others.
+func Create(ctx context.Context, server string) (address string, drop func(context.Context) error, err error) {
 	name := "luxbff_" + strings.ToLower(rand.Text())
-	if template == "" {
-		template = "template1"
-	}
-	if err := Run(ctx, server, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(template)); err != nil {
+	if err := Run(ctx, server, "CREATE DATABASE "+quote(name)); err != nil {
 		return "", nil, err
 	}
 	drop = func(ctx context.Context) error {
@@ -53,7 +50,7 @@ func Ensure(ctx context.Context, server, name string, fill func(url string) erro
 	if err := db.QueryRowContext(ctx, exists, name).Scan(&there); err != nil || there {
 		return err
 	}
-	address, drop, err := Create(ctx, server, "")
+	address, drop, err := Create(ctx, server)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -182,8 +183,9 @@ func (r *run) parent(name string) {
 		phone, r.values["sms.code"]))
 	r.values["signup.access_token"] = r.values["valid.valid_token"]
 	r.onLUX(fmt.Sprintf(`%s as signup: POST /auth/email/signup {"email": %q, "password": "secret123", "first_name": "test",
-		"last_name": "kim", "birthdate": "20240722", "gender": "M", "phone": %q, "register_type": "E",
-		"is_push_agree": false, "is_marketing_agree": false, "national_code": "KR"}`, name, name+"@example.com", phone))
+		"last_name": "kim", "birthdate": %q, "gender": "M", "phone": %q, "register_type": "E",
+		"is_push_agree": false, "is_marketing_agree": false, "national_code": "KR"}`,
+		name, name+"@example.com", cmp.Or(r.born, "20240722"), phone))
 }
 
 func (r *run) signIn(name string) {
@@ -198,8 +200,8 @@ func (r *run) child(rest string) {
 		who = words[5]
 	}
 	r.onLUX(fmt.Sprintf(`%s as %s: POST /user/create-real-user {"first_name": "test", "last_name": "kim",
-		"birthdate": "20200101", "gender": "F", "serial_code": %q, "mac_id": %q, "unique_id": %q}`,
-		words[0], who, words[1], words[2], words[3]))
+		"birthdate": %q, "gender": "F", "serial_code": %q, "mac_id": %q, "unique_id": %q}`,
+		words[0], who, cmp.Or(r.born, "20200101"), words[1], words[2], words[3]))
 }
 
 func (r *run) code(rest string) {

@@ -90,6 +90,8 @@ type run struct {
 	settings []func(*app.Config)
 	program  *apptest.Server
 	parents  int
+	// born is the birthdate of people signed up by a command, if not the usual one.
+	born string
 	// people are those whom the stand-in for Facebook knows, by their tokens.
 	people map[string]map[string]string
 	values map[string]string
@@ -126,6 +128,14 @@ func (r *run) all(c testCase) {
 }
 
 func (r *run) request(text string) {
+	ready := r.ready(text)
+	answer := ready.send(r.T, r.server())
+	fitsSchema(r.T, ready, answer)
+	r.answer = &answer
+}
+
+// ready is the request of the text, as the commands before it change it.
+func (r *run) ready(text string) request {
 	for _, swap := range r.swaps {
 		if !strings.Contains(text, swap[0]) {
 			r.Fatalf("the request has no %q", swap[0])
@@ -141,9 +151,8 @@ func (r *run) request(text string) {
 		ready.unquoted(r.T)
 	}
 	ready.target = r.variant.path(ready.target)
-	answer := ready.send(r.T, r.server())
-	fitsSchema(r.T, ready, answer)
-	r.answer, r.swaps, r.repair, r.bytes = &answer, nil, false, false
+	r.swaps, r.repair, r.bytes = nil, false, false
+	return ready
 }
 
 func (r *run) example(b *block) {

@@ -2,7 +2,6 @@ package parity_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -157,58 +156,14 @@ func random() []string {
 	return []string{"refresh_hash", "code_hash", "grant_hash", "password_hash", "secret_hash", "text"}
 }
 
-// working are columns that depend on when the worker of the outbox came by.
-func working() []string { return []string{"state", "attempts", "leased_until", "sent_at"} }
-
 // stored is every row of every table, as text.
 func (w *world) stored(t *testing.T, a action) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
-	for _, table := range []string{
-		"users", "identities", "sessions", "consents", "push_devices", "verification_codes", "messages",
-		"child_users", "devices", "devlogs", "devlog_events",
-	} {
+	for _, table := range apptest.Tables() {
 		if !slices.Contains(a.apart, table) {
-			all[table] = w.rows(t, table)
+			all[table] = w.Rows(t, table, apptest.Columns{Out: apptest.Working(), Set: random()})
 		}
-	}
-	return all
-}
-
-func (w *world) rows(t *testing.T, table string) []string {
-	t.Helper()
-	found, err := w.App.Store.Query(t.Context(), "SELECT * FROM "+table+" ORDER BY id")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = found.Close() }()
-	columns, err := found.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for found.Next() {
-		values, targets := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		if err := found.Scan(targets...); err != nil {
-			t.Fatal(err)
-		}
-		var row strings.Builder
-		for i, column := range columns {
-			if slices.Contains(working(), column) {
-				continue
-			}
-			if slices.Contains(random(), column) {
-				values[i] = values[i] != nil
-			}
-			fmt.Fprintf(&row, "%s=%v ", column, values[i])
-		}
-		all = append(all, row.String())
-	}
-	if err := found.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return all
 }

@@ -22,7 +22,7 @@ func authRoutes() []Route {
 		public(http.MethodPost, "/auth/send-sms-auth", "sendSmsCode", sendSmsCode,
 			fault.PhoneInvalid, fault.SendSmsFailed),
 		public(http.MethodPost, "/auth/phone-number-validation", "verifySmsCode", verifySmsCode,
-			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+			fault.PhoneInvalid, fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
 		public(http.MethodPost, "/auth/send-reset-mail", "requestPasswordReset", sendResetMail,
 			fault.SocialAccountHasNoPassword, fault.UserIDNotFound, fault.EmailSendFailed),
 		public(http.MethodPost, "/auth/find-id-by-phone", "findAccount", findIDByPhone,

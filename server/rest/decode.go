@@ -50,20 +50,25 @@ var (
 )
 
 func open(r *http.Request, in reflect.Type) (*request, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, errQuery
+	from := &request{Request: r}
+	var err error
+	if reads(in, "query") || reads(in, "either") {
+		if from.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			return nil, errQuery
+		}
 	}
-	from := &request{Request: r, query: query}
 	if hasBody(in) {
 		from.body, err = readBody(r)
 	}
 	return from, err
 }
 
-func hasBody(in reflect.Type) bool {
+func hasBody(in reflect.Type) bool { return reads(in, "json") || reads(in, "either") }
+
+// reads reports whether a field of the input comes from the place of the tag.
+func reads(in reflect.Type, tag string) bool {
 	for _, f := range reflect.VisibleFields(in) {
-		if f.Tag.Get("json") != "" || f.Tag.Get("either") != "" {
+		if f.Tag.Get(tag) != "" {
 			return true
 		}
 	}

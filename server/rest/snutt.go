@@ -29,7 +29,8 @@ func snuttUserRoutes() []Route {
 		signedIn(http.MethodPost, "/user/password", "createLocalCredential", createLocalCredential,
 			fault.LocalIDExists, fault.LocalIDMalformed, fault.PasswordMalformed, fault.LocalIDTaken),
 		signedIn(http.MethodPost, "/user/facebook", "connectFacebook", connectFacebook,
-			fault.FacebookParametersMissing, fault.FacebookTokenRefused, fault.FacebookExists, fault.FacebookTaken),
+			fault.FacebookParametersMissing, fault.FacebookTokenRefused, fault.ProviderTokenInvalid,
+			fault.FacebookExists, fault.FacebookTaken),
 		signedIn(http.MethodDelete, "/user/facebook", "disconnectFacebook", disconnectFacebook,
 			fault.NoLocalID, fault.NoFacebook),
 		signedIn(http.MethodGet, "/user/facebook", "me", facebookStatus),
@@ -53,7 +54,7 @@ func snuttAuthRoutes() []Route {
 		public(http.MethodPost, "/auth/login_local", "signInLocal", loginLocal,
 			fault.NoSuchLocalID, fault.WrongPassword, fault.AccountBlocked),
 		public(http.MethodPost, "/auth/login_fb", "signInWithFacebook", loginFacebook,
-			fault.FacebookParametersMissing, fault.FacebookTokenRefused),
+			fault.FacebookParametersMissing, fault.FacebookTokenRefused, fault.ProviderTokenInvalid),
 		public(http.MethodPost, "/auth/logout", "removePushDevice", logout),
 	}
 }

@@ -84,6 +84,14 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running.Metrics())
+	if err != nil {
+		return errors.Join(err, listener.Close(), running.Close())
+	}
+	defer closeMetrics()
+	if cfg.MetricsAddr != "" {
+		slog.Info("metrics", "addr", cfg.MetricsAddr)
+	}
 	if cfg.Development() {
 		if err := running.LoadDemo(ctx); err != nil {
 			return errors.Join(err, listener.Close(), running.Close())

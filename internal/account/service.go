@@ -13,6 +13,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"luxbff/internal/fault"
 	"luxbff/internal/notify"
 	"luxbff/internal/store"
 	"luxbff/internal/token"
@@ -38,6 +39,9 @@ type Config struct {
 	// OnSessionsEnded is told after the commit, so that live sockets can be
 	// closed. No ids means every token of the account, 0 its long-lived token.
 	OnSessionsEnded func(rootUserID int, sessionIDs []int)
+	// OnWrongSignIn is told of a sign-in that failed for what its caller knew: the
+	// account, its password, or that it is blocked.
+	OnWrongSignIn func(kind fault.Kind)
 	// PasswordCost is for tests; none means what production uses.
 	PasswordCost *argon2id.Params
 }
@@ -65,6 +69,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.OnSessionsEnded == nil {
 		cfg.OnSessionsEnded = func(int, []int) {}
+	}
+	if cfg.OnWrongSignIn == nil {
+		cfg.OnWrongSignIn = func(fault.Kind) {}
 	}
 	return &Service{cfg: cfg, store: cfg.Store, outbox: cfg.Outbox, passwords: hashes, digests: digests}, nil
 }

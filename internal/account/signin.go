@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +25,8 @@ type SignInParams struct{ Email, Password string }
 // SignIn opens a session by e-mail and password. Errors: PasswordInvalid,
 // UserNotFound, SignedUpUserIsDeleted, SignUpNotCompleted,
 // SmsVerificationRequired (an account without a phone), AccountBlocked.
-func (s *Service) SignIn(ctx context.Context, p SignInParams) (SignedIn, error) {
+func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err error) {
+	defer func() { s.tellWrong(err) }()
 	subject := sameEmail(p.Email)
 	holder, err := live(ctx, s.store.Read(), identity.ProviderEmail, subject)
 	switch {
@@ -74,7 +76,8 @@ type SignInLocalParams struct {
 
 // SignInLocal signs in by local id and password. Errors: NoSuchLocalID,
 // WrongPassword, AccountBlocked.
-func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (SignedIn, error) {
+func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (_ SignedIn, err error) {
+	defer func() { s.tellWrong(err) }()
 	holder, err := live(ctx, s.store.Read(), identity.ProviderLocal, sameLocalID(p.LocalID))
 	if err != nil {
 		return SignedIn{}, err
@@ -86,6 +89,19 @@ func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (SignedI
 	return s.signInWith(ctx, passwordTry{
 		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: fault.WrongPassword, style: p.Style,
 	})
+}
+
+// tellWrong tells of errors that a guess would meet.
+func (s *Service) tellWrong(err error) {
+	var known *fault.Error
+	if !errors.As(err, &known) {
+		return
+	}
+	switch known.Kind {
+	case fault.PasswordInvalid, fault.WrongPassword, fault.UserNotFound, fault.NoSuchLocalID,
+		fault.SignedUpUserIsDeleted, fault.AccountBlocked:
+		s.cfg.OnWrongSignIn(known.Kind)
+	}
 }
 
 // passwordTry is one try to open an account by its password.

@@ -22,6 +22,9 @@ type Config struct {
 	Children *child.Service
 	Clock    func() time.Time
 	Log      *slog.Logger
+	// OnTold is told of each event that happened while its subscriber listened: how
+	// long after the change the transport was handed it. Nil is told nothing.
+	OnTold func(lag time.Duration)
 }
 
 // Service answers for devlogs.
@@ -32,14 +35,18 @@ type Service struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	pollNow  chan struct{} // holds one value while a poll is asked for
+	onTold   func(lag time.Duration)
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
 
 // New makes the service.
 func New(c Config) *Service {
+	if c.OnTold == nil {
+		c.OnTold = func(time.Duration) {}
+	}
 	return &Service{
-		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log,
+		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onTold: c.OnTold,
 		pollNow: make(chan struct{}, 1),
 	}
 }

@@ -77,6 +77,8 @@ type feed struct {
 	//nolint:containedctx // the subscription's own: it outlives the call that made it.
 	ctx  context.Context
 	last int64
+	// head was the newest event when the feed began: those up to it are a replay.
+	head int64
 
 	mu       sync.Mutex
 	ready    bool // last is set
@@ -91,7 +93,7 @@ func (f *feed) start(ctx context.Context, after *string) error {
 	if err != nil {
 		return err
 	}
-	f.last = newest
+	f.last, f.head = newest, newest
 	if after != nil {
 		at, err := readCursor(*after)
 		if err != nil || at.rootUserID != f.viewer.RootUserID() || at.seq > newest {
@@ -192,6 +194,9 @@ func (f *feed) tell() (more bool, err error) {
 		case f.events <- f.service.shown(e):
 			f.last = e.Seq
 			f.wake()
+			if e.Seq > f.head {
+				f.service.onTold(f.service.clock().Sub(e.OccurredAt))
+			}
 		case <-f.ctx.Done():
 			return false, f.ctx.Err()
 		}

@@ -171,18 +171,31 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the lease runs out and another process tries again
 	}
+	became := after(m.Attempts, sent)
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, became) })
 		update := tx.Message.Update().Where(message.ID(m.ID)).ClearLeasedUntil()
-		switch {
-		case sent == nil:
+		switch became {
+		case message.StateSent:
 			o.markSent(update)
-		case m.Attempts >= maxAttempts, errors.Is(sent, ErrPermanent):
+		case message.StateDead:
 			o.blank(update.SetState(message.StateDead).SetLastError(reason(sent)))
-		default:
+		case message.StatePending:
 			update.SetDueAt(o.cfg.Clock().Add(o.backoff(m.Attempts))).SetLastError(reason(sent))
 		}
 		return update.Exec(ctx)
 	})
+}
+
+// after is what a message becomes by a try.
+func after(attempts int, sent error) message.State {
+	switch {
+	case sent == nil:
+		return message.StateSent
+	case attempts >= maxAttempts, errors.Is(sent, ErrPermanent):
+		return message.StateDead
+	}
+	return message.StatePending
 }
 
 func (o *Outbox) send(ctx context.Context, m *ent.Message) error {

@@ -54,6 +54,9 @@ type Config struct {
 	// Random spreads retries.
 	Random io.Reader
 	Log    *slog.Logger
+	// OnTried is told of each try to send, once its outcome is stored: that state,
+	// pending for one that is tried again. Nil is told nothing.
+	OnTried func(channel message.Channel, became message.State)
 }
 
 // Outbox takes messages in and delivers them.
@@ -66,6 +69,9 @@ type Outbox struct {
 
 // New makes an Outbox; Start begins to deliver.
 func New(cfg Config) *Outbox {
+	if cfg.OnTried == nil {
+		cfg.OnTried = func(message.Channel, message.State) {}
+	}
 	return &Outbox{cfg: cfg, wake: make(chan struct{}, 1)}
 }
 

@@ -54,8 +54,9 @@ type world struct {
 	store    *store.Store
 	provider *provider
 
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	became []message.State
 }
 
 func (w *world) now() time.Time {
@@ -82,6 +83,11 @@ func (w *world) another(keepText bool) *notify.Outbox {
 	return notify.New(notify.Config{
 		Store: w.store, Senders: map[message.Channel]notify.Sender{message.ChannelSms: w.provider},
 		KeepText: keepText, Clock: w.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		OnTried: func(_ message.Channel, became message.State) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.became = append(w.became, became)
+		},
 	})
 }
 
@@ -354,5 +360,32 @@ func TestTheLogHoldsNeitherAddressNorText(t *testing.T) {
 	}
 	if len(senders) != 4 || strings.Contains(log.String(), "8210") || strings.Contains(log.String(), "123456") {
 		t.Errorf("%d senders logged %s", len(senders), log.String())
+	}
+}
+
+func TestBacklogAndWhatBecomesOfMessages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	want := func(pending, dead int, oldest time.Duration) {
+		t.Helper()
+		got, err := w.Backlog(t.Context())
+		if wanted := (notify.Backlog{Pending: pending, Dead: dead, Oldest: oldest}); err != nil || got != wanted {
+			t.Errorf("backlog %+v, %v; want %+v", got, err, wanted)
+		}
+	}
+	want(0, 0, 0)
+	w.enqueue(t, sms("a"))
+	w.advance(time.Minute)
+	w.enqueue(t, sms("b"), sms("c"))
+	want(3, 0, time.Minute)
+	w.provider.errs = []error{errors.New("busy"), nil, notify.ErrPermanent}
+	w.deliver(t, 3)
+	want(1, 1, time.Minute)
+	w.advance(time.Minute)
+	w.deliver(t, 1)
+	want(0, 1, 0)
+	tried := []message.State{message.StatePending, message.StateSent, message.StateDead, message.StateSent}
+	if diff := cmp.Diff(tried, w.became); diff != "" {
+		t.Errorf("told of tries (-want +got):\n%s", diff)
 	}
 }

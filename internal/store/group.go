@@ -33,6 +33,7 @@ type writer struct {
 	db      *sql.DB
 	limit   time.Duration
 	log     *slog.Logger
+	watch   *Watch
 	queue   chan *job
 	stopped chan struct{}
 
@@ -50,6 +51,8 @@ type job struct {
 	tx   *Tx
 	err  error
 	done chan struct{}
+	// asked is when, on the clock of the Watch.
+	asked time.Duration
 }
 
 func newWriter(db *sql.DB, cfg Config) *writer {
@@ -57,6 +60,7 @@ func newWriter(db *sql.DB, cfg Config) *writer {
 		db:      db,
 		limit:   cfg.WriteLimit,
 		log:     cfg.Log,
+		watch:   &cfg.Watch,
 		queue:   make(chan *job),
 		stopped: make(chan struct{}),
 	}
@@ -70,7 +74,7 @@ func (w *writer) write(ctx context.Context, fn Func) (*Tx, error) {
 		return nil, ErrClosed
 	}
 	defer w.drain.leave()
-	work := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	work := &job{ctx: ctx, fn: fn, done: make(chan struct{}), asked: w.watch.now()}
 	select {
 	case w.queue <- work:
 	case <-ctx.Done():
@@ -148,13 +152,22 @@ func (w *writer) serve(first *job) {
 	}
 	err := w.fill(first)
 	if err == nil {
-		err = w.do("COMMIT")
+		err = w.commit()
 	}
 	if err != nil {
 		w.afresh()
 		err = fmt.Errorf("store: the transaction was rolled back: %w", err)
 	}
 	w.answer(err)
+}
+
+func (w *writer) commit() error {
+	began := w.watch.now()
+	err := w.do("COMMIT")
+	if err == nil && len(w.group) > 0 {
+		w.watch.committed(len(w.group), began)
+	}
+	return err
 }
 
 // fill runs the first write and those that wait by then, without waiting for
@@ -166,6 +179,7 @@ func (w *writer) fill(first *job) error {
 			work.answer(err)
 			continue
 		}
+		w.watch.waited(work.asked)
 		w.group = append(w.group, work)
 		if err := w.member(work); err != nil {
 			return err
@@ -195,7 +209,7 @@ func (w *writer) member(work *job) error {
 	if err := w.do("SAVEPOINT member"); err != nil {
 		return err
 	}
-	work.tx = newTx(dialect.SQLite, w.conn)
+	work.tx = newTx(dialect.SQLite, w.conn, w.watch)
 	work.err = work.tx.run(work.ctx, w.limit, work.fn)
 	if work.err != nil {
 		if err := w.do("ROLLBACK TO member"); err != nil {

@@ -92,7 +92,9 @@ func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-func (p *postgres) reader() *readConn { return &readConn{engine: dialect.Postgres, conn: p.readers} }
+func (p *postgres) reader() *readConn {
+	return &readConn{engine: dialect.Postgres, conn: p.readers, watch: &p.cfg.Watch}
+}
 
 func (p *postgres) listed() string {
 	return "SELECT value::bigint FROM json_array_elements_text($1::json)"
@@ -123,11 +125,14 @@ func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
 // attempt runs fn in one transaction. The statements end with the caller's
 // context; begin and commit do not, so that the outcome is known.
 func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
+	watch := &p.cfg.Watch
+	asked := watch.now()
 	conn, err := p.writers.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
+	watch.waited(asked)
 	outer, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.WriteLimit+commitGrace)
 	defer cancel()
 	inner, err := conn.BeginTx(outer, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
@@ -136,11 +141,16 @@ func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 	}
 	// After a commit this does nothing.
 	defer func() { _ = inner.Rollback() }()
-	tx := newTx(dialect.Postgres, inner)
+	tx := newTx(dialect.Postgres, inner, watch)
 	if err := tx.run(ctx, p.cfg.WriteLimit, fn); err != nil {
 		return tx, err
 	}
-	return tx, commit(inner)
+	began := watch.now()
+	if err := commit(inner); err != nil {
+		return tx, err
+	}
+	watch.committed(1, began)
+	return tx, nil
 }
 
 // commit tells a refused commit from one whose answer got lost.
@@ -190,6 +200,8 @@ func pause(ctx context.Context, attempt int) error {
 		return ctx.Err()
 	}
 }
+
+func (p *postgres) stats() Stats { return Stats{Read: p.readers.Stats(), Write: p.writers.Stats()} }
 
 func (p *postgres) migrations() fs.FS {
 	if p.cfg.Migrations != nil {

@@ -11,6 +11,7 @@ import (
 type readConn struct {
 	engine string
 	conn   entsql.ExecQuerier
+	watch  *Watch
 }
 
 // ExecContext is there for ent; the readers refuse what it could write.
@@ -19,7 +20,10 @@ func (c *readConn) ExecContext(ctx context.Context, query string, args ...any) (
 		return nil, err
 	}
 	count(ctx)
-	return c.conn.ExecContext(ctx, query, args...)
+	began := c.watch.now()
+	result, err := c.conn.ExecContext(ctx, query, args...)
+	c.watch.statement(ctx, query, false, began, err)
+	return result, err
 }
 
 // QueryContext runs a read.
@@ -28,7 +32,10 @@ func (c *readConn) QueryContext(ctx context.Context, query string, args ...any) 
 		return nil, err
 	}
 	count(ctx)
-	return c.conn.QueryContext(ctx, query, args...)
+	began := c.watch.now()
+	rows, err := c.conn.QueryContext(ctx, query, args...)
+	c.watch.statement(ctx, query, false, began, err)
+	return rows, err
 }
 
 func (c *readConn) driver() entDriver { return newDriver(c.engine, c, false) }

@@ -105,11 +105,15 @@ func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
 	return nil
 }
 
-func (s *sqlite) reader() *readConn { return &readConn{engine: dialect.SQLite, conn: s.readers} }
+func (s *sqlite) reader() *readConn {
+	return &readConn{engine: dialect.SQLite, conn: s.readers, watch: &s.cfg.Watch}
+}
 
 func (s *sqlite) listed() string { return "SELECT value FROM json_each($1)" }
 
 func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
+
+func (s *sqlite) stats() Stats { return Stats{Read: s.readers.db.Stats(), Write: s.writers.Stats()} }
 
 // close ends the readers first: the last connection to close, the writer's,
 // folds the journal back into the file.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"luxbff/ent"
@@ -38,6 +39,8 @@ type Config struct {
 	// WriteLimit bounds the time one function given to Write may take; 0 means
 	// 10 seconds. It is seen between statements and never breaks one off on SQLite.
 	WriteLimit time.Duration
+	// Watch is told what the store does.
+	Watch Watch
 	// Migrations takes the place of the program's own migrations of the engine,
 	// for the tests of an upgrade.
 	Migrations fs.FS
@@ -48,6 +51,8 @@ type Store struct {
 	engine engine
 	read   *ent.Client
 	log    *slog.Logger
+	watch  *Watch
+	writes atomic.Int64
 }
 
 // Func is the work of one write. It may be called more than once, and must
@@ -63,6 +68,8 @@ type engine interface {
 	listed() string
 	// write runs fn in a transaction and returns once its outcome is known.
 	write(ctx context.Context, fn Func) (*Tx, error)
+	// stats are those of the connections.
+	stats() Stats
 	// migrate brings the database to the newest version.
 	migrate(ctx context.Context) error
 	// pending counts the migrations to come.
@@ -82,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	client := ent.NewClient(ent.Driver(opened.reader().driver()))
-	return &Store{engine: opened, read: client, log: cfg.Log}, nil
+	return &Store{engine: opened, read: client, log: cfg.Log, watch: &cfg.Watch}, nil
 }
 
 // Read is a client over the pool of readers. The database refuses writes
@@ -123,7 +130,11 @@ func (s *Store) Write(ctx context.Context, fn Func) error {
 	if ctx.Value(insideKey{}) == s {
 		return errNested
 	}
+	s.writes.Add(1)
+	defer s.writes.Add(-1)
+	ctx, ended := s.watch.write(ctx)
 	tx, err := s.engine.write(context.WithValue(ctx, insideKey{}, s), fn)
+	ended(err)
 	if err != nil {
 		return err
 	}

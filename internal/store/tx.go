@@ -29,8 +29,8 @@ type Tx struct {
 	hooks []func()
 }
 
-func newTx(engine string, conn entsql.ExecQuerier) *Tx {
-	guarded := &txConn{conn: conn, engine: engine}
+func newTx(engine string, conn entsql.ExecQuerier, watch *Watch) *Tx {
+	guarded := &txConn{conn: conn, engine: engine, watch: watch}
 	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true))), conn: guarded}
 }
 
@@ -109,6 +109,7 @@ func panicked(value any) error {
 // rolled back, so that they would be stored on their own.
 type txConn struct {
 	engine string
+	watch  *Watch
 	mu     sync.Mutex
 	conn   entsql.ExecQuerier
 	rows   *sql.Rows
@@ -124,7 +125,9 @@ func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sq
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
+	began := c.watch.now()
 	result, err := c.conn.ExecContext(ctx, query, args...)
+	c.watch.statement(ctx, query, true, began, err)
 	c.failed = err
 	return result, err
 }
@@ -136,7 +139,9 @@ func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*
 	if err := c.ready(ctx); err != nil {
 		return nil, err
 	}
+	began := c.watch.now()
 	rows, err := c.conn.QueryContext(ctx, query, args...)
+	c.watch.statement(ctx, query, true, began, err)
 	c.rows, c.failed = rows, err
 	return rows, err
 }

@@ -23,6 +23,7 @@ import (
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
+	"luxbff/internal/fault"
 	"luxbff/internal/live"
 	"luxbff/internal/notify"
 	"luxbff/internal/store"
@@ -37,6 +38,8 @@ type Options struct {
 	Clock  func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
+	// Elapsed reads a clock that only runs forward, by which durations are measured.
+	Elapsed func() time.Duration
 	// PasswordCost makes hashing cheap in tests.
 	PasswordCost *argon2id.Params
 }
@@ -80,6 +83,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
 	if a.Store, err = store.Open(ctx, store.Config{
 		URL: cfg.DatabaseURL, Connections: cfg.DatabasePool, Log: a.options.Log,
+		Watch: a.watchStore(),
 	}); err != nil {
 		return nil, err
 	}
@@ -99,6 +103,10 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Elapsed == nil {
+		began := time.Now()
+		o.Elapsed = func() time.Duration { return time.Since(began) }
+	}
 	o.Log = slog.New(requestLog{o.Log.Handler()})
 	return o
 }
@@ -115,6 +123,7 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.wireDomain(running); err != nil {
 		return err
 	}
+	a.metrics.Watch(a.state)
 	handler, err := a.routes()
 	if err != nil {
 		return err
@@ -145,7 +154,7 @@ func (a *App) upToDate(ctx context.Context) error {
 
 func (a *App) wireDomain(running context.Context) error {
 	o := a.options
-	outbox := notify.Config{Store: a.Store, KeepText: a.Config.Development(), Clock: o.Clock, Random: o.Random, Log: o.Log}
+	outbox := notify.Config{Store: a.Store, KeepText: a.Config.Development(), Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: a.countTry}
 	if a.Config.Development() {
 		outbox.Senders = notify.Development(o.Log)
 	}
@@ -161,13 +170,14 @@ func (a *App) wireDomain(running context.Context) error {
 		OnSessionsEnded: func(rootUserID int, sessionIDs []int) {
 			a.sessionsEnded(running, rootUserID, sessionIDs)
 		},
+		OnWrongSignIn: func(kind fault.Kind) { a.metrics.WrongSignIn(kind.Err().Code()) },
 	})
 	if err != nil {
 		return err
 	}
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
 	a.Devlogs = devlog.New(devlog.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log,
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnTold: a.metrics.FeedLag,
 	})
 	return nil
 }
@@ -186,6 +196,13 @@ func (a *App) Handler() http.Handler { return a.handler }
 // Leave makes /readyz fail, so that balancers send requests elsewhere, and has
 // kept-alive connections end with their next answer. All is served until Drain.
 func (a *App) Leave() { a.leaving.Store(true) }
+
+// Metrics serves GET /metrics alone, for a listener that the public can't reach.
+func (a *App) Metrics() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	return mux
+}
 
 // Drain closes the sockets and tells their clients when to come back.
 func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
@@ -224,7 +241,7 @@ func (a *App) LoadDemo(ctx context.Context) error {
 func (a *App) edge() *rest.Edge {
 	return &rest.Edge{
 		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
-		Sunset: a.Config.Sunset, Count: a.metrics.Count,
+		Sunset: a.Config.Sunset, Count: a.count, CountError: a.metrics.Error,
 	}
 }
 

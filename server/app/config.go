@@ -28,6 +28,7 @@ type Config struct {
 	SchemaOpen    bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor      time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
+	MetricsAddr   string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
 }
 
 // Development reports whether the program runs without secrets and with the

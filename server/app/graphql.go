@@ -26,6 +26,8 @@ func (a *App) graphQL() http.Handler {
 		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
+		Extensions:    []graphql.HandlerExtension{observer{a}},
+		CountError:    func(code string) { a.metrics.Error(surfaceGraphQL, code) },
 		Logger:        a.options.Log,
 	})
 }

@@ -11,8 +11,8 @@ type requestLog struct{ slog.Handler }
 
 // Handle adds the id.
 func (h requestLog) Handle(ctx context.Context, record slog.Record) error {
-	if id := requestID(ctx); id != "" {
-		record.AddAttrs(slog.String("request_id", id))
+	if request := requestOf(ctx); request != nil {
+		record.AddAttrs(slog.String("request_id", request.id))
 	}
 	return h.Handler.Handle(ctx, record)
 }

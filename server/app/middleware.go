@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -17,35 +15,24 @@ import (
 	"luxbff/server/rest"
 )
 
-type requestKey struct{}
-
-// requestID is the id by which the log tells one request from another, empty
-// outside of one.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
-}
-
 // observed gives each request an id, which goes back in X-Request-Id, logs its
 // outcome and turns a panic into the documented 500. Paths are logged by their
 // pattern: a path may hold an e-mail address.
 func (a *App) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := a.options.Clock()
-		id := uuid.NewString()
-		w.Header().Set("X-Request-Id", id)
+		began := a.options.Elapsed()
+		request := &request{id: uuid.NewString()}
+		w.Header().Set("X-Request-Id", request.id)
 		if a.leaving.Load() {
 			w.Header().Set("Connection", "close")
 		}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, request))
 		watched := &statusWriter{ResponseWriter: w}
-		defer func() { //nolint:contextcheck // the request carries it
+		defer func() {
 			if value := recover(); value != nil {
 				a.recovered(watched, r, value)
 			}
-			a.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String("method", r.Method), slog.String("route", r.Pattern),
-				slog.Int("status", watched.status), slog.Duration("took", a.options.Clock().Sub(began).Round(time.Millisecond)))
+			a.finish(r, request, watched, a.options.Elapsed()-began)
 		}()
 		next.ServeHTTP(watched, r)
 	})
@@ -77,15 +64,17 @@ func (a *App) authenticated(next http.Handler) http.Handler {
 			ctx = viewer.Without(ctx, err)
 		} else {
 			ctx = viewer.With(ctx, v)
+			requestOf(ctx).signedIn(v.RootUserID())
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// statusWriter remembers the status of an answer.
+// statusWriter remembers the status and the size of an answer.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+	status  int
+	written int64
 }
 
 // WriteHeader passes the status on.
@@ -101,7 +90,9 @@ func (w *statusWriter) Write(body []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(body)
+	n, err := w.ResponseWriter.Write(body)
+	w.written += int64(n)
+	return n, err
 }
 
 // Hijack hands the connection over to a socket; gorilla/websocket asks for it by

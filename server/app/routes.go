@@ -25,7 +25,6 @@ func (a *App) routes() (http.Handler, error) {
 	mux.Handle("GET /openapi.json", docs)
 	mux.Handle("GET /docs", docs)
 	mux.Handle("GET /docs/", docs)
-	mux.Handle("GET /metrics", a.metrics.Handler())
 	page := graphiql.Handler(a.page())
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /graphiql/", page)
@@ -35,6 +34,7 @@ func (a *App) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /.well-known/jwks.json", a.jwks)
 	if a.Config.Development() {
 		mux.HandleFunc("GET /dev/outbox", a.outbox)
+		mux.Handle("GET /metrics", a.metrics.Handler())
 	}
 	return a.observed(mux), nil
 }
@@ -43,7 +43,7 @@ func (a *App) routes() (http.Handler, error) {
 // routes.
 func (a *App) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.metrics.Count("GraphQL", "/graphql", r)
+		a.count(surfaceGraphQL, "/graphql", r)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -29,11 +29,20 @@ const variableRoot = ast.PathName("variable")
 //     keeps it and its message;
 //   - anything else is fault.Internal, and its cause goes to the log.
 type presenter struct {
-	log *slog.Logger
+	log   *slog.Logger
+	count func(code string)
 }
 
-// present implements graphql.ErrorPresenterFunc.
+// present implements graphql.ErrorPresenterFunc. Each error comes by here once.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	presented := p.translate(ctx, err)
+	if code, ok := presented.Extensions["code"].(string); ok {
+		p.count(code)
+	}
+	return presented
+}
+
+func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	located := locate(ctx, err)
 	presented := &gqlerror.Error{Message: located.Message, Path: located.Path, Locations: located.Locations}
 	var known *fault.Error

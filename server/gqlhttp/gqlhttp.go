@@ -58,6 +58,9 @@ type Config struct {
 	// the client may have meant.
 	Suggestions bool
 
+	// CountError is told the code of each error that a client is told, whatever the
+	// transport; nil counts nothing.
+	CountError func(code string)
 	// Logger gets the cause of every INTERNAL error; slog.Default where nil.
 	Logger *slog.Logger
 }
@@ -65,7 +68,7 @@ type Config struct {
 // New assembles the GraphQL server of schema.
 func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	config = config.withDefaults()
-	present := presenter{log: config.Logger}
+	present := presenter{log: config.Logger, count: config.CountError}
 	server := handler.New(schema)
 	for _, own := range config.Transports {
 		server.AddTransport(own)
@@ -112,6 +115,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxTokens == 0 {
 		c.MaxTokens = DefaultMaxTokens
+	}
+	if c.CountError == nil {
+		c.CountError = func(string) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

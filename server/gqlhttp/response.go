@@ -14,6 +14,8 @@ import (
 type answer struct {
 	w         http.ResponseWriter
 	mediaType string
+	// count is told the code of a refusal.
+	count func(code string)
 }
 
 // respond writes what the executor said.
@@ -25,6 +27,7 @@ func (a answer) refuse(refused *refusal) {
 	if refused.allow != "" {
 		a.w.Header().Set("Allow", refused.allow)
 	}
+	a.count(refused.code)
 	a.write(refused.status, &graphql.Response{Errors: gqlerror.List{refused.error()}})
 }
 

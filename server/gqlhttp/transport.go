@@ -28,7 +28,7 @@ func (transport) Supports(*http.Request) bool { return true }
 // Do answers one request. Answers hold personal data, so none may be cached.
 func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	w.Header().Set("Cache-Control", "no-store")
-	out := answer{w: w, mediaType: negotiate(r.Header)}
+	out := answer{w: w, mediaType: negotiate(r.Header), count: t.presenter.count}
 	defer t.recover(r.Context(), out)
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", allowedMethods)

@@ -1,48 +1,93 @@
 // Package metrics counts what the operators watch, in a registry of its own, and
-// serves it to Prometheus. It imports no edge, no rule and no storage.
+// serves it to Prometheus. docs/metrics.md says what each metric means. It imports
+// no edge, no rule and no storage: whoever has something to count calls a method
+// of Metrics, and what is only read when Prometheus asks comes as a State.
 package metrics
 
 import (
 	"net/http"
-	"regexp"
-	"strings"
-	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// maxApps is how many apps, each version counting as one, are told apart. Anybody
-// can send any name: those that come later are all "other".
-const maxApps = 200
-
-const (
-	unknown = "unknown"
-	other   = "other"
-)
-
-// Metrics is one program's counters.
+// Metrics is one program's counters. Its methods may be called from many
+// goroutines.
 type Metrics struct {
 	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	apps     apps
+
+	requests     *prometheus.CounterVec
+	errors       *prometheus.CounterVec
+	durations    *prometheus.HistogramVec
+	statements   *prometheus.HistogramVec
+	writeWait    prometheus.Histogram
+	commits      prometheus.Histogram
+	groups       prometheus.Histogram
+	feedLag      prometheus.Histogram
+	messages     *prometheus.CounterVec
+	wrongSignIns *prometheus.CounterVec
+
+	apps  bounded[App, App]
+	timed bounded[timing, prometheus.Observer]
+	state *stateCollector
 }
 
-// New makes the counters, with those of the Go runtime and the process.
+// New makes the counters, with those of the Go runtime, the process and the build.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "luxbff_requests_total",
-			Help: "Requests by route, and by the name and version that the app gave of itself.",
-		}, []string{"surface", "route", "app", "version"}),
-		apps: apps{known: map[app]bool{}},
+		requests: counters("luxbff_requests_total",
+			"Requests by route, and by the name and version that the app gave of itself.",
+			"surface", "route", "app", "version"),
+		errors: counters("luxbff_errors_total",
+			"Errors told to clients, by the surface and the error's code.", "surface", "code"),
+		durations: histograms("luxbff_operation_duration_seconds",
+			"Time from a request to the end of its answer, by GraphQL operation or REST route, and by app.",
+			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5},
+			"surface", "operation", "app"),
+		statements: histograms("luxbff_sql_statement_duration_seconds",
+			"Time of an SQL statement to its answer or first row; reads, and statements within a write.",
+			[]float64{.00005, .0001, .00025, .0005, .001, .0025, .01, .05, .25, 1}, "kind"),
+		writeWait: histogram("luxbff_write_wait_seconds",
+			"Time that a write waited for its turn: for the one writer of SQLite, for a connection of PostgreSQL.",
+			[]float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5}),
+		commits: histogram("luxbff_commit_duration_seconds",
+			"Time of a commit until it is on disk.",
+			[]float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5}),
+		groups: histogram("luxbff_commit_group_writes",
+			"Writes that shared one commit; always 1 on PostgreSQL.",
+			[]float64{1, 2, 4, 8, 16, 32, 64}),
+		feedLag: histogram("luxbff_feed_lag_seconds",
+			"Time from a change of a devlog until a subscriber who listened then was handed its event.",
+			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}),
+		messages: counters("luxbff_messages_total",
+			"Tries to send a message, by channel and outcome: sent, retry or dead.", "channel", "outcome"),
+		wrongSignIns: counters("luxbff_wrong_sign_ins_total",
+			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
+		state: &stateCollector{described: describe()},
 	}
-	m.registry.MustRegister(m.requests, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
+		m.feedLag, m.messages, m.wrongSignIns, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+}
+
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+// Gatherer is the registry to read.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
 // Handler serves the counters as Prometheus reads them.
 func (m *Metrics) Handler() http.Handler {
@@ -50,50 +95,52 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Count counts a request of a surface ("LUX", "GraphQL") to a route ("GET
-// /api/v1/lux/user/me"), so that operators see which apps have yet to move.
-func (m *Metrics) Count(surface, route string, r *http.Request) {
-	a := m.apps.bounded(appOf(r.Header))
-	m.requests.WithLabelValues(surface, route, a.name, a.version).Inc()
+// /api/v1/lux/user/me"), so that operators see which apps have yet to move. It
+// gives the app, as Took wants it.
+func (m *Metrics) Count(surface, route string, r *http.Request) App {
+	app := m.app(r.Header)
+	m.requests.WithLabelValues(surface, route, app.Name, app.Version).Inc()
+	return app
 }
 
-// app is what a client says of itself.
-type app struct{ name, version string }
+// Error counts an error that a client was told. Codes come from the program, and
+// are few.
+func (m *Metrics) Error(surface, code string) { m.errors.WithLabelValues(surface, code).Inc() }
 
-// appOf reads the headers of Apollo's clients, else the User-Agent's first
-// product (RFC 9110, section 10.1.5).
-func appOf(h http.Header) app {
-	name, version := h.Get("Apollographql-Client-Name"), h.Get("Apollographql-Client-Version")
-	if name == "" {
-		product, _, _ := strings.Cut(h.Get("User-Agent"), " ")
-		name, version, _ = strings.Cut(product, "/")
+// Took counts an answer and how long it took. GraphQL operations are named by
+// clients, so a bounded number is told apart.
+func (m *Metrics) Took(surface, operation string, app App, took time.Duration) {
+	key := timing{surface, operation, app.Name}
+	observer, known := m.timed.get(key)
+	if !known {
+		observer = m.observer(key)
 	}
-	return app{label(name), label(version)}
+	observer.Observe(took.Seconds())
 }
 
-// plain is what a name or version is made of; whatever isn't is not repeated.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,39}$`)
-
-func label(text string) string {
-	if !plain.MatchString(text) {
-		return unknown
-	}
-	return text
+// Statement counts an SQL statement of a kind: "read", or "write" for all within
+// a write.
+func (m *Metrics) Statement(kind string, took time.Duration) {
+	m.statements.WithLabelValues(kind).Observe(took.Seconds())
 }
 
-// apps are those that have been told apart so far.
-type apps struct {
-	sync.Mutex
-	known map[app]bool
+// Waited counts a write that has waited for its turn.
+func (m *Metrics) Waited(waited time.Duration) { m.writeWait.Observe(waited.Seconds()) }
+
+// Committed counts a commit and the writes that shared it.
+func (m *Metrics) Committed(writes int, took time.Duration) {
+	m.commits.Observe(took.Seconds())
+	m.groups.Observe(float64(writes))
 }
 
-func (a *apps) bounded(one app) app {
-	a.Lock()
-	defer a.Unlock()
-	if !a.known[one] {
-		if len(a.known) >= maxApps {
-			return app{other, other}
-		}
-		a.known[one] = true
-	}
-	return one
+// FeedLag counts an event that was handed to a subscriber so long after it
+// happened.
+func (m *Metrics) FeedLag(lag time.Duration) { m.feedLag.Observe(max(0, lag).Seconds()) }
+
+// Message counts a try to send a message.
+func (m *Metrics) Message(channel, outcome string) {
+	m.messages.WithLabelValues(channel, outcome).Inc()
 }
+
+// WrongSignIn counts a sign-in that was refused, by the code of its error.
+func (m *Metrics) WrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }

@@ -1,11 +1,16 @@
 package metrics_test
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"luxbff/server/metrics"
 )
@@ -74,5 +79,69 @@ func TestTellsABoundedNumberOfAppsApart(t *testing.T) {
 	}
 	if !strings.Contains(strings.Join(got, "\n"), `{app="other",route="GET /me",surface="LUX",version="other"} 800`) {
 		t.Error("the late ones are not counted together")
+	}
+}
+
+func TestTellsABoundedNumberOfOperationsApart(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	const names = 10_000
+	for i := range names {
+		m.Took("GraphQL", fmt.Sprintf("Operation%d", i), metrics.App{Name: fmt.Sprint("app", i%50)}, time.Millisecond)
+	}
+	m.Took("GraphQL", "Operation0", metrics.App{Name: "app0"}, time.Millisecond)
+	m.Took("GraphQL", "no UTF-8 \xff", metrics.App{Name: "app0"}, time.Millisecond)
+	families, err := m.Gatherer().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var series int
+	var all, late uint64
+	for _, family := range families {
+		if family.GetName() != "luxbff_operation_duration_seconds" {
+			continue
+		}
+		for _, one := range family.GetMetric() {
+			series++
+			all += one.GetHistogram().GetSampleCount()
+			for _, label := range one.GetLabel() {
+				if label.GetName() == "operation" && label.GetValue() == "other" {
+					late = one.GetHistogram().GetSampleCount()
+				}
+			}
+		}
+	}
+	if series != 1001 || all != names+2 || late != names-1000+1 {
+		t.Errorf("%d series hold %d answers, %d of them together; want 1001, %d, %d", series, all, late, names+2, names-1000+1)
+	}
+}
+
+// TestFollowsTheConventions of https://prometheus.io/docs/practices/naming/ as
+// promlint knows them, with every metric in use.
+func TestFollowsTheConventions(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	app := m.Count("LUX", "GET /me", request())
+	m.Took("LUX", "GET /me", app, time.Millisecond)
+	m.Error("LUX", "INTERNAL")
+	m.Statement("read", time.Millisecond)
+	m.Waited(time.Millisecond)
+	m.Committed(3, time.Millisecond)
+	m.FeedLag(-time.Millisecond) // a clock that was set back
+	m.Message("sms", "sent")
+	m.WrongSignIn("PASSWORD_INVALID")
+	up := true
+	m.Watch(func(context.Context) metrics.State {
+		return metrics.State{
+			Pools: map[string]sql.DBStats{"read": {}}, Connections: map[string]metrics.Connections{"sse": {}},
+			Outbox: &metrics.Outbox{}, BusUp: &up,
+		}
+	})
+	problems, err := testutil.GatherAndLint(m.Gatherer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}
 }

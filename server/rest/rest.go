@@ -30,6 +30,8 @@ type Edge struct {
 	Sunset time.Time
 	// Count is told of each request of a surface; nil counts nothing.
 	Count func(surface, route string, r *http.Request)
+	// CountError is told of each error that a client was told; nil counts nothing.
+	CountError func(surface, code string)
 }
 
 // Route is one documented action of a surface. Everything that is told about it
@@ -227,6 +229,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error
 	if cause := known.Unwrap(); cause != nil {
 		e.Log.ErrorContext(r.Context(), "request failed",
 			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)
+	}
+	if e.CountError != nil && s.Name != "" {
+		e.CountError(s.Name, known.Code())
 	}
 	status, body := s.failure(r, known)
 	write(w, status, body)

@@ -34,6 +34,7 @@ func multipartMixed() wire {
 		return []byte(partHead + before + string(payload) + after + partEnd)
 	}
 	return wire{
+		name:        "multipart",
 		contentType: `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`,
 		open:        "--graphql" + partHead + "{}" + partEnd,
 		beat:        partHead + "{}" + partEnd,

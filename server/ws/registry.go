@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,8 @@ type Registry struct {
 type member interface {
 	finish(e ending)
 	abort()
+	// stats are what the connection adds to those of its protocol.
+	stats() (protocol string, one Stats)
 }
 
 // keys are what a member is filed under; empty ones until it is admitted.
@@ -79,6 +82,30 @@ func (g *Registry) Len() int {
 	return len(g.all)
 }
 
+// Stats are the live connections of one protocol.
+type Stats struct {
+	Connections int
+	// QueuedBytes is what waits to be written to sockets.
+	QueuedBytes int
+	// PendingResponses is how many responses sockets still wait for: operations
+	// that begin or run, and events of a feed that were not yet put into the queue.
+	PendingResponses int
+}
+
+// Stats tells of every protocol that a live connection speaks.
+func (g *Registry) Stats() map[string]Stats {
+	all := map[string]Stats{}
+	for _, m := range g.members() {
+		protocol, one := m.stats()
+		sum := all[protocol]
+		sum.Connections += one.Connections
+		sum.QueuedBytes += one.QueuedBytes
+		sum.PendingResponses += one.PendingResponses
+		all[protocol] = sum
+	}
+	return all
+}
+
 // Shutdown lets nobody in any more and closes every connection with 1001. The
 // reason is "Restarting, retry in N ms", N spread evenly over RetrySpread, so
 // that the clients don't all return at once. It waits until they are gone; when
@@ -120,12 +147,17 @@ func (g *Registry) stop() []member {
 		g.stopping = true
 		g.checkEmpty()
 	}
-	members := make([]member, 0, len(g.all))
-	for m := range g.all {
-		members = append(members, m)
-	}
-	return members
+	return g.list()
 }
+
+func (g *Registry) members() []member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.list()
+}
+
+// list needs the mutex.
+func (g *Registry) list() []member { return slices.Collect(maps.Keys(g.all)) }
 
 // checkEmpty needs the mutex.
 func (g *Registry) checkEmpty() {

@@ -35,6 +35,7 @@ func eventStream() wire {
 		return append(out, "\n\n"...)
 	}
 	return wire{
+		name:        "sse",
 		contentType: "text/event-stream; charset=utf-8",
 		open:        ":\n\n",
 		beat:        ":\n\n",

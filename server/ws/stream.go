@@ -19,6 +19,7 @@ import (
 // said in functions of the payload, because the one ends its events with a
 // blank line and the other each of its parts with the next boundary.
 type wire struct {
+	name        string
 	contentType string
 	open, beat  string
 	// next frames a response with its mark, which may be empty, failed the errors
@@ -105,6 +106,8 @@ func (s *stream) finish(e ending) {
 	default: // it is ending already
 	}
 }
+
+func (s *stream) stats() (protocol string, one Stats) { return s.t.wire.name, Stats{Connections: 1} }
 
 func (s *stream) abort() {
 	s.cut()

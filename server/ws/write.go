@@ -170,6 +170,16 @@ func (s *socket) sent(size int) {
 	s.makeRoom()
 }
 
+func (s *socket) stats() (protocol string, one Stats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one = Stats{Connections: 1, QueuedBytes: s.queued}
+	for _, op := range s.running {
+		one.PendingResponses += int(op.pending.Load())
+	}
+	return s.proto.name, one
+}
+
 // finish closes the socket as the registry asks.
 func (s *socket) finish(e ending) { s.close(e.code, e.reason) }
 

@@ -1,0 +1,211 @@
+package app_test
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"luxbff/server/app"
+	"luxbff/server/apptest"
+)
+
+// measured is what /metrics says now: series and value.
+func measured(t *testing.T, s *apptest.Server) map[string]float64 {
+	t.Helper()
+	answer := s.Call(t, http.MethodGet, "/metrics", "", "")
+	if answer.Status != http.StatusOK {
+		t.Fatalf("/metrics: %d", answer.Status)
+	}
+	values := map[string]float64{}
+	for line := range strings.Lines(string(answer.Body)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		at := strings.LastIndexByte(line, ' ')
+		value, err := strconv.ParseFloat(strings.TrimSpace(line[at+1:]), 64)
+		if err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		values[line[:at]] = value
+	}
+	return values
+}
+
+// await polls until the series has the value.
+func await(t *testing.T, s *apptest.Server, series string, want float64) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for got := measured(t, s); got[series] != want; got = measured(t, s) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is %v, want %v", series, got[series], want)
+		}
+	}
+}
+
+// TestEachMetricMoves does one thing after another and looks at what it counts.
+func TestEachMetricMoves(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 1)
+	signIn := func(email, password string) func() {
+		return func() {
+			s.Call(t, http.MethodPost, apptest.LUX+"/auth/email/signin", "",
+				fmt.Sprintf(`{"username": %q, "password": %q}`, email, password))
+		}
+	}
+	for _, step := range []struct {
+		name string
+		do   func()
+		// moved is by how much each series moves at least.
+		moved map[string]float64
+	}{
+		{
+			"a GraphQL operation", func() { run(t, s, token, "home", "Home", nil, &struct{}{}) },
+			map[string]float64{
+				`luxbff_operation_duration_seconds_count{app="Go-http-client",operation="Home",surface="GraphQL"}`: 1,
+				`luxbff_requests_total{app="Go-http-client",route="/graphql",surface="GraphQL",version="1.1"}`:     1,
+				`luxbff_sql_statement_duration_seconds_count{kind="read"}`:                                         2,
+			},
+		},
+		{
+			"an operation without a name", func() { s.GraphQL(t, token, `{ me { id } }`, nil) },
+			map[string]float64{`luxbff_operation_duration_seconds_count{app="Go-http-client",operation="anonymous",surface="GraphQL"}`: 1},
+		},
+		{
+			"a document that doesn't parse", func() { s.GraphQL(t, token, `query Broken {`, nil) },
+			map[string]float64{
+				`luxbff_operation_duration_seconds_count{app="Go-http-client",operation="none",surface="GraphQL"}`: 1,
+				`luxbff_errors_total{code="GRAPHQL_PARSE_FAILED",surface="GraphQL"}`:                               1,
+			},
+		},
+		{
+			"a body that is no JSON", func() { s.Call(t, http.MethodPost, "/graphql", token, "{") },
+			map[string]float64{`luxbff_errors_total{code="INVALID_REQUEST_OR_MISSING_PARAMETERS",surface="GraphQL"}`: 1},
+		},
+		{
+			"an error of GraphQL", func() { s.GraphQL(t, "", `{ me { id } }`, nil) },
+			map[string]float64{`luxbff_errors_total{code="UNAUTHENTICATED",surface="GraphQL"}`: 1},
+		},
+		{
+			"a REST route", func() { s.Call(t, http.MethodGet, apptest.LUX+"/user/me", token, "") },
+			map[string]float64{
+				`luxbff_operation_duration_seconds_count{app="Go-http-client",operation="GET /api/v1/lux/user/me",surface="LUX"}`: 1,
+				`luxbff_requests_total{app="Go-http-client",route="GET /api/v1/lux/user/me",surface="LUX",version="1.1"}`:         1,
+			},
+		},
+		{
+			"an error of REST", func() { s.Call(t, http.MethodGet, apptest.LUX+"/user/me", "", "") },
+			map[string]float64{`luxbff_errors_total{code="UNAUTHENTICATED",surface="LUX"}`: 1},
+		},
+		{
+			"a write", func() { upload(t, s, token, 1, 1) },
+			map[string]float64{
+				`luxbff_sql_statement_duration_seconds_count{kind="write"}`: 2,
+				`luxbff_write_wait_seconds_count`:                           1,
+				`luxbff_commit_duration_seconds_count`:                      1,
+				`luxbff_commit_group_writes_count`:                          1,
+				`luxbff_commit_group_writes_sum`:                            1,
+			},
+		},
+		{
+			"a wrong password", signIn("parent1@example.com", "wrong-pass-1"),
+			map[string]float64{`luxbff_wrong_sign_ins_total{code="PASSWORD_IS_INVALID"}`: 1},
+		},
+		{
+			"an unknown account", signIn("nobody@example.com", "secret123"),
+			map[string]float64{`luxbff_wrong_sign_ins_total{code="USER_NOT_FOUND"}`: 1},
+		},
+	} {
+		before := measured(t, s)
+		step.do()
+		after := measured(t, s)
+		for series, least := range step.moved {
+			if moved := after[series] - before[series]; moved < least {
+				t.Errorf("%s moved %s by %v, want %v", step.name, series, moved, least)
+			}
+		}
+	}
+	await(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 1)
+}
+
+// TestMetricsOfTheFeed follows connections, subscriptions and the lag of an event.
+func TestMetricsOfTheFeed(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 1)
+	upload(t, s, token, 1, 1)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	await(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 1)
+	c.subscribe(sample(t, "subscription").Document, nil)
+	await(t, s, "luxbff_feed_subscribers", 1)
+	await(t, s, `luxbff_live_pending_responses{protocol="graphql-transport-ws"}`, 0)
+	upload(t, s, token, 2, 3)
+	c.event()
+	c.event()
+	await(t, s, "luxbff_feed_lag_seconds_count", 2)
+	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "query Who { me { id } }"})})
+	c.want("next")
+	await(t, s, `luxbff_operation_duration_seconds_count{app="socket",operation="Who",surface="GraphQL"}`, 1)
+	if err := c.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 0)
+	await(t, s, "luxbff_feed_subscribers", 0)
+	for series := range measured(t, s) {
+		if strings.Contains(series, `operation="DevlogStatus"`) {
+			t.Errorf("a subscription, which lasts, is among the durations: %s", series)
+		}
+	}
+}
+
+// TestMetricsSayWhenTheDatabaseIsAway still answers, without what only the
+// database knows.
+func TestMetricsSayWhenTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	if up := measured(t, s)["luxbff_database_up"]; up != 1 {
+		t.Errorf("up is %v while the database is there", up)
+	}
+	if err := s.App.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := measured(t, s)
+	if up, known := got["luxbff_database_up"]; up != 0 || !known {
+		t.Errorf("up is %v while the database is away", up)
+	}
+	if _, known := got[`luxbff_outbox_messages{state="pending"}`]; known {
+		t.Error("the outbox is told although it couldn't be read")
+	}
+}
+
+// TestMetricsAreNotPublic serves them beside all else in development alone.
+func TestMetricsAreNotPublic(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, production)
+	if answer := s.Call(t, http.MethodGet, "/metrics", "", ""); answer.Status != http.StatusNotFound {
+		t.Errorf("/metrics answers %d in production", answer.Status)
+	}
+	for path, want := range map[string]int{"/metrics": http.StatusOK, "/graphql": http.StatusNotFound} {
+		w := httptest.NewRecorder()
+		s.App.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if w.Code != want {
+			t.Errorf("%s on the listener of the metrics answers %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+// production is a setting that the program accepts there.
+func production(c *app.Config) {
+	c.Env = "production"
+	c.PublicURL = "https://api.example.com"
+	c.TokenKeys = "k:" + base64.StdEncoding.EncodeToString(make([]byte, ed25519.SeedSize))
+}

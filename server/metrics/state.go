@@ -1,0 +1,144 @@
+package metrics
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// State is what is read when Prometheus asks. A part that could not be read is
+// left out of the answer.
+type State struct {
+	// Pools are the database's connections by what they are for: "read", "write".
+	Pools map[string]sql.DBStats
+	// Writes is how many writes wait or run.
+	Writes int
+	// Connections are the sockets and streams, by protocol.
+	Connections map[string]Connections
+	// Subscribers is how many subscriptions follow the feed.
+	Subscribers int
+	// Outbox is nil where the database didn't answer.
+	Outbox *Outbox
+	// BusUp is nil where there is no bus.
+	BusUp *bool
+}
+
+// Connections are those of one protocol.
+type Connections struct {
+	Open int
+	// QueuedBytes is what waits to be written to them.
+	QueuedBytes int
+	// PendingResponses is how many responses are still to be put into those queues.
+	PendingResponses int
+}
+
+// Outbox is what has not been sent.
+type Outbox struct {
+	Pending, Dead int
+	// Oldest is how long the oldest pending message has waited; 0 without one.
+	Oldest time.Duration
+}
+
+// scrapeLimit bounds the reading of a State: Prometheus gives up after ten
+// seconds by default.
+const scrapeLimit = 5 * time.Second
+
+// Watch has the state read whenever Prometheus asks.
+func (m *Metrics) Watch(read func(context.Context) State) { m.state.read.Store(&read) }
+
+// stateCollector makes metrics of a State.
+type stateCollector struct {
+	read      atomic.Pointer[func(context.Context) State]
+	described descriptions
+}
+
+type descriptions struct {
+	pool, poolLimit, poolWaits, poolWaited *prometheus.Desc
+	writes                                 *prometheus.Desc
+	connections, queued, pending           *prometheus.Desc
+	subscribers                            *prometheus.Desc
+	databaseUp, messages, oldest           *prometheus.Desc
+	busUp                                  *prometheus.Desc
+}
+
+func describe() descriptions {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	return descriptions{
+		pool:        desc("luxbff_database_connections", "Open connections to the database, in use or idle.", "pool", "state"),
+		poolLimit:   desc("luxbff_database_connections_limit", "Connections that the pool may open.", "pool"),
+		poolWaits:   desc("luxbff_database_connection_waits_total", "Times that a connection of the pool was waited for.", "pool"),
+		poolWaited:  desc("luxbff_database_connection_wait_seconds_total", "Time that connections of the pool were waited for.", "pool"),
+		writes:      desc("luxbff_writes_in_flight", "Writes that wait or run."),
+		connections: desc("luxbff_live_connections", "Open sockets and streams, by protocol.", "protocol"),
+		queued:      desc("luxbff_live_queued_bytes", "Bytes that wait to be written to sockets, by protocol.", "protocol"),
+		pending:     desc("luxbff_live_pending_responses", "Responses that sockets wait for: operations that run, and events of the feed, by protocol.", "protocol"),
+		subscribers: desc("luxbff_feed_subscribers", "Subscriptions that follow the feed."),
+		databaseUp:  desc("luxbff_database_up", "1 if the database answered when it was asked for these metrics."),
+		messages:    desc("luxbff_outbox_messages", "Messages of the outbox: pending, or dead for 30 days at most.", "state"),
+		oldest:      desc("luxbff_outbox_oldest_seconds", "How long the oldest pending message has waited; 0 without one."),
+		busUp:       desc("luxbff_bus_up", "1 if the bus between replicas is connected; absent without a bus."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
+	d := c.described
+	for _, one := range []*prometheus.Desc{
+		d.pool, d.poolLimit, d.poolWaits, d.poolWaited, d.writes, d.connections, d.queued, d.pending,
+		d.subscribers, d.databaseUp, d.messages, d.oldest, d.busUp,
+	} {
+		out <- one
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
+	read := c.read.Load()
+	if read == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+	defer cancel()
+	state, d := (*read)(ctx), c.described
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	counter := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, value, labels...)
+	}
+	for pool, stats := range state.Pools {
+		gauge(d.pool, float64(stats.InUse), pool, "in_use")
+		gauge(d.pool, float64(stats.Idle), pool, "idle")
+		gauge(d.poolLimit, float64(stats.MaxOpenConnections), pool)
+		counter(d.poolWaits, float64(stats.WaitCount), pool)
+		counter(d.poolWaited, stats.WaitDuration.Seconds(), pool)
+	}
+	gauge(d.writes, float64(state.Writes))
+	for protocol, live := range state.Connections {
+		gauge(d.connections, float64(live.Open), protocol)
+		gauge(d.queued, float64(live.QueuedBytes), protocol)
+		gauge(d.pending, float64(live.PendingResponses), protocol)
+	}
+	gauge(d.subscribers, float64(state.Subscribers))
+	gauge(d.databaseUp, number(state.Outbox != nil))
+	if state.Outbox != nil {
+		gauge(d.messages, float64(state.Outbox.Pending), "pending")
+		gauge(d.messages, float64(state.Outbox.Dead), "dead")
+		gauge(d.oldest, state.Outbox.Oldest.Seconds())
+	}
+	if state.BusUp != nil {
+		gauge(d.busUp, number(*state.BusUp))
+	}
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

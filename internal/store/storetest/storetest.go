@@ -108,7 +108,7 @@ func PostgresURL(t testing.TB) string {
 // EmptyPostgresURL is PostgresURL for a database that nothing has migrated.
 func EmptyPostgresURL(t testing.TB) string {
 	t.Helper()
-	return create(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"), "")
+	return createEmpty(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
 }
 
 func postgresDatabase(t testing.TB, server string) string {

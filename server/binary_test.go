@@ -3,6 +3,8 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -88,8 +90,14 @@ func command(t *testing.T, path, file string, args ...string) *exec.Cmd {
 func commandAt(t *testing.T, path, url string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), path, args...)
-	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=" + url, "PATH=" + os.Getenv("PATH")}
+	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=" + url, keys(), "PATH=" + os.Getenv("PATH")}
 	return c
+}
+
+// keys are TOKEN_KEYS, the same for every program of the tests.
+func keys() string {
+	seed := sha256.Sum256([]byte("the tests' key"))
+	return "TOKEN_KEYS=tests:" + base64.StdEncoding.EncodeToString(seed[:])
 }
 
 func freeAddr(t *testing.T) string {
@@ -111,7 +119,13 @@ func startBinary(t *testing.T, path, file string) *binary {
 // startAt starts the program on a database and waits until it is ready.
 func startAt(t *testing.T, path, url string) *binary {
 	t.Helper()
-	b := &binary{Cmd: commandAt(t, path, url), log: &output{}}
+	return startCommand(t, commandAt(t, path, url))
+}
+
+// startCommand starts the program with these settings and waits until it is ready.
+func startCommand(t *testing.T, serve *exec.Cmd) *binary {
+	t.Helper()
+	b := &binary{Cmd: serve, log: &output{}}
 	b.Stdout, b.Stderr = b.log, b.log
 	if err := b.Start(); err != nil {
 		t.Fatal(err)

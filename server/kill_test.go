@@ -73,12 +73,16 @@ const record = `{"real_user_id": 1, "device_id": 1, "unique_id": "5b0d2c56-0e0f-
 	"detail_data": {"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60},
 	"log_file_id": %d}`
 
+// onePair is an upload of two records.
+func onePair(file int) string {
+	return fmt.Sprintf(`{"log_arrays": [`+record+`, `+record+`]}`, file, file+1)
+}
+
 // upload sends one pair of new logs after the other until the server is gone.
 func (l *ledger) upload(b *binary, token string) {
 	for {
 		file := l.take()
-		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token,
-			fmt.Sprintf(`{"log_arrays": [`+record+`, `+record+`]}`, file, file+1))
+		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(file))
 		if err != nil || status != http.StatusOK {
 			return
 		}

@@ -45,6 +45,7 @@ func TestContractsWords(t *testing.T) {
 		code   string
 	}{
 		{fault.Internal, 500, "Internal server error. Please try again later.", "INTERNAL"},
+		{fault.Unavailable, 503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
 		{fault.BadRequest, 400, "Invalid request or missing parameters", "INVALID_REQUEST_OR_MISSING_PARAMETERS"},
 		{fault.Unauthenticated, 401, "Could not validate credentials", "UNAUTHENTICATED"},
 		{fault.TokenIsExpired, 401, "Token is expired", "TOKEN_IS_EXPIRED"},

@@ -13,6 +13,7 @@ const (
 	ResourceNotFound
 	MethodNotAllowed
 	TooManyRequests
+	Unavailable
 	// LUX and Addnox user pages.
 	UserNotFound
 	UserPolicyNotFound
@@ -122,6 +123,7 @@ var table = [kinds]entry{
 	ResourceNotFound:  {404, "Resource not found", ""},
 	MethodNotAllowed:  {405, "Method Not Allowed", ""},
 	TooManyRequests:   {429, "Too many requests", ""},
+	Unavailable:       {503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
 
 	UserNotFound:             {404, "User not found", ""},
 	UserPolicyNotFound:       {404, "User policy not found", ""},

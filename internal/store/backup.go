@@ -152,7 +152,7 @@ func openReadOnly(ctx context.Context, from sqliteURL) (*sql.DB, error) {
 }
 
 func syncFolder(path string) error {
-	folder, err := os.Open(path)
+	folder, err := os.Open(path) //nolint:gosec // of a file that was just written
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

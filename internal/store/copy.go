@@ -138,7 +138,7 @@ func (j *copyJob) send(ctx context.Context, tx pgx.Tx, table *schema.Table) (Cop
 	defer func() { _ = rows.Close() }()
 	reading := newTableReader(table, rows)
 	_, err = tx.CopyFrom(ctx, pgx.Identifier{table.Name}, columnNames(table), pgx.CopyFromFunc(reading.next))
-	if err := errors.Join(err, rows.Close()); err != nil {
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
 		return CopiedTable{}, err
 	}
 	return reading.sum(), j.setSequence(ctx, tx, table)
@@ -353,7 +353,7 @@ func (c *cell) append(line []byte) []byte {
 		}
 		return append(line, 'f')
 	case time.Time:
-		return binary.BigEndian.AppendUint64(append(line, 'd'), uint64(value.UnixMicro())) //nolint:gosec // the bits, whatever the sign
+		return binary.BigEndian.AppendUint64(append(line, 'd'), uint64(value.UnixMicro()))
 	case string:
 		line = binary.BigEndian.AppendUint64(append(line, 's'), uint64(len(value)))
 		return append(line, value...)

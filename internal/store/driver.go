@@ -22,6 +22,23 @@ func newDriver(engine string, conn entsql.ExecQuerier, inWrite bool) entDriver {
 	return entDriver{entsql.NewDriver(engine, entsql.Conn{ExecQuerier: conn}), inWrite}
 }
 
+// Query runs a statement of ent. What breaks off between two rows is told apart
+// like what fails at once.
+func (d entDriver) Query(ctx context.Context, query string, args, into any) error {
+	if err := d.Driver.Query(ctx, query, args, into); err != nil {
+		return err
+	}
+	if rows, ok := into.(*entsql.Rows); ok {
+		rows.ColumnScanner = checkedRows{rows.ColumnScanner}
+	}
+	return nil
+}
+
+type checkedRows struct{ entsql.ColumnScanner }
+
+// Err is why there are no more rows, nil after the last.
+func (r checkedRows) Err() error { return unavailable(r.ColumnScanner.Err()) }
+
 // Tx gives ent the transaction that is there already.
 func (d entDriver) Tx(context.Context) (dialect.Tx, error) {
 	if !d.inWrite {

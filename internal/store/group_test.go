@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"luxbff/internal/fault"
 	"luxbff/internal/store"
 	"luxbff/internal/store/storetest"
 )
@@ -243,8 +244,11 @@ func TestFullDiskIsAnError(t *testing.T) {
 	}
 	var acknowledged []string
 	for i := range 300 {
-		if fill(writeName(i)) == nil {
+		switch err := fill(writeName(i)); {
+		case err == nil:
 			acknowledged = append(acknowledged, writeName(i))
+		case !fault.Is(err, fault.Unavailable):
+			t.Fatalf("Write = %v, want an unavailable database", err)
 		}
 	}
 	if len(acknowledged) == 300 || len(acknowledged) == 0 {
@@ -295,7 +299,7 @@ func TestReadOnlyDatabaseIsAnError(t *testing.T) {
 		_, err := addUser(ctx, tx)
 		return err
 	})
-	if err == nil || !strings.Contains(err.Error(), "readonly") {
+	if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "readonly") {
 		t.Errorf("Write = %v, want readonly", err)
 	}
 	if _, err := db.Read().User.Query().Count(t.Context()); err != nil {

@@ -35,6 +35,8 @@ const (
 	longestPause = 200 * time.Millisecond
 	// commitGrace is what a transaction may take beyond its function.
 	commitGrace = 10 * time.Second
+	// connectTimeout bounds one attempt to connect where the URL does not.
+	connectTimeout = 5 * time.Second
 	// idleAfter closes connections that a quiet replica does not need.
 	idleAfter = time.Minute
 )
@@ -54,6 +56,9 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))
 	}
 	config.RuntimeParams["timezone"] = "UTC"
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
 	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
 	reading := config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/fault"
 	"luxbff/internal/store"
 	"luxbff/internal/store/storetest"
 )
@@ -111,11 +112,13 @@ func TestLostConnectionIsAnError(t *testing.T) {
 	user := newUser(t, db)
 	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		must(t, addPush(ctx, tx, user, "lost"))
-		_, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())")
-		return err
+		if _, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())"); err == nil {
+			t.Error("the connection is still there")
+		}
+		return fault.CreateDeviceLogFailed.Err() // as a domain that makes its own error of it
 	})
-	if err == nil {
-		t.Error("a write whose connection was gone was acknowledged")
+	if !fault.Is(err, fault.Unavailable) {
+		t.Errorf("Write = %v, want an unavailable database", err)
 	}
 	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return addPush(ctx, tx, user, "later")

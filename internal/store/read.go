@@ -23,7 +23,7 @@ func (c *readConn) ExecContext(ctx context.Context, query string, args ...any) (
 	began := c.watch.now()
 	result, err := c.conn.ExecContext(ctx, query, args...)
 	c.watch.statement(ctx, query, false, began, err)
-	return result, err
+	return result, unavailable(err)
 }
 
 // QueryContext runs a read.
@@ -35,7 +35,7 @@ func (c *readConn) QueryContext(ctx context.Context, query string, args ...any) 
 	began := c.watch.now()
 	rows, err := c.conn.QueryContext(ctx, query, args...)
 	c.watch.statement(ctx, query, false, began, err)
-	return rows, err
+	return rows, unavailable(err)
 }
 
 func (c *readConn) driver() entDriver { return newDriver(c.engine, c, false) }

@@ -1,7 +1,7 @@
 // Package store opens the database, migrates it and runs reads and writes. One
 // address picks the engine, SQLite or PostgreSQL, and nothing above the package
-// needs to know which it is. It holds no rule of the domain and imports ent and
-// the database drivers alone.
+// needs to know which it is. It holds no rule of the domain and imports ent,
+// internal/fault and the database drivers alone.
 package store
 
 import (
@@ -117,7 +117,9 @@ func (s *Store) QueryAmong(ctx context.Context, ids []int, query string) (*sql.R
 
 // Write runs fn in a transaction. When it returns nil, what fn wrote is on
 // disk; with any error nothing of it is stored, ErrOutcomeUnknown aside. An
-// error of fn comes back as it is, a panic as an error with the stack.
+// error of fn comes back as it is, a panic as an error with the stack; but where
+// the database cannot serve, that is the error, whatever fn made of it, and a
+// fault.Unavailable.
 //
 // A context that is done before fn began gives its error. Once fn has begun its
 // outcome is waited for. On SQLite waiting writes share one commit, and fn runs
@@ -136,7 +138,7 @@ func (s *Store) Write(ctx context.Context, fn Func) error {
 	tx, err := s.engine.write(context.WithValue(ctx, insideKey{}, s), fn)
 	ended(err)
 	if err != nil {
-		return err
+		return failedWrite(tx, err)
 	}
 	tx.committed(ctx, s.log)
 	return nil

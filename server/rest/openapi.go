@@ -168,7 +168,7 @@ func failuresOf(s Surface, r Route) map[int][]any {
 	if r.In.NumField() > 0 {
 		kinds = append(kinds, fault.BadRequest)
 	}
-	kinds = append(kinds, fault.TooManyRequests, fault.Internal)
+	kinds = append(kinds, fault.TooManyRequests, fault.Internal, fault.Unavailable)
 	bodies := map[int][]any{}
 	for _, kind := range kinds {
 		for _, asked := range []*http.Request{{}, {Header: http.Header{"X-Access-Token": {"a"}}}} {

@@ -234,6 +234,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error
 		e.CountError(s.Name, known.Code())
 	}
 	status, body := s.failure(r, known)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
 	write(w, status, body)
 }
 

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 	"unicode/utf8"
 
@@ -54,7 +55,7 @@ type ending struct {
 // refusal is the ending for an error of Init, Renew or the registry's callers.
 func refusal(err error) ending {
 	known := fault.From(err)
-	if known.Kind == fault.Internal {
+	if known.Status() >= http.StatusInternalServerError {
 		return ending{code: CodeTryAgainLater, reason: known.Detail(), err: err}
 	}
 	return ending{code: CodeForbidden, reason: known.Detail(), err: err}

@@ -86,10 +86,55 @@ func TestBoundTypesAreNotGenerated(t *testing.T) {
 	}
 }
 
+// TestEverythingIsDescribed holds that GraphiQL alone tells what a type, field,
+// argument, enum value or input is. The input of a mutation is described by its
+// type.
+func TestEverythingIsDescribed(t *testing.T) {
+	t.Parallel()
+	schema := ourSchema(t)
+	for name, is := range schema.Types {
+		if is.BuiltIn || strings.HasPrefix(name, "__") {
+			continue
+		}
+		described(t, name, is.Description)
+		for _, value := range is.EnumValues {
+			described(t, name+"."+value.Name, value.Description)
+		}
+		for _, field := range is.Fields {
+			if strings.HasPrefix(field.Name, "__") {
+				continue
+			}
+			described(t, name+"."+field.Name, field.Description)
+			for _, argument := range field.Arguments {
+				if argument.Name != "input" {
+					described(t, name+"."+field.Name+"."+argument.Name, argument.Description)
+				}
+			}
+		}
+	}
+}
+
+func described(t *testing.T, what, text string) {
+	t.Helper()
+	if text == "" || !strings.ContainsAny(text[len(text)-1:], ".`1234567890") {
+		t.Errorf("%s is described as %q", what, text)
+	}
+}
+
 // TestOperationsFitTheSchema validates the sample documents; other tests
 // execute them.
 func TestOperationsFitTheSchema(t *testing.T) {
 	t.Parallel()
+	schema := ourSchema(t)
+	for _, path := range glob(t, "operations/*.graphql") {
+		if _, errs := gqlparser.LoadQueryWithRules(schema, read(t, path), rules.NewDefaultRules()); errs != nil {
+			t.Errorf("%s: %v", path, errs)
+		}
+	}
+}
+
+func ourSchema(t *testing.T) *gql.Schema {
+	t.Helper()
 	var sources []*gql.Source
 	for _, path := range append(glob(t, "graph/*.graphqls"), "schema.graphqls") {
 		sources = append(sources, &gql.Source{Name: path, Input: read(t, path)})
@@ -98,11 +143,7 @@ func TestOperationsFitTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range glob(t, "operations/*.graphql") {
-		if _, errs := gqlparser.LoadQueryWithRules(schema, read(t, path), rules.NewDefaultRules()); errs != nil {
-			t.Errorf("%s: %v", path, errs)
-		}
-	}
+	return schema
 }
 
 func exists(t *testing.T, pattern string) bool {

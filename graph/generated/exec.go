@@ -1825,7 +1825,9 @@ scalar LocalDateTime
 """
 What an app may read. Every field but those that say otherwise needs an access token in the header
 ` + "`" + `Authorization: Bearer …` + "`" + ` (or ` + "`" + `x-access-token: …` + "`" + `). Without a valid one the error is ` + "`" + `UNAUTHENTICATED` + "`" + `,
-with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" + `refreshToken` + "`" + ` and ask again.
+with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" + `refreshToken` + "`" + ` and ask again. An account that was deleted is told
+` + "`" + `USER_IS_DELETED` + "`" + `. Whatever doesn't fit its description is ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, and what nobody
+expected ` + "`" + `INTERNAL` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
 """
 type Query
 
@@ -1839,8 +1841,9 @@ A mutation that failed has changed nothing.
 type Mutation
 
 """
-What an app is told as it happens, over WebSocket at the same URL: ` + "`" + `graphql-transport-ws` + "`" + `.
-The access token goes into the payload of ` + "`" + `connection_init` + "`" + `, as ` + "`" + `{"Authorization": "Bearer …"}` + "`" + `.
+What an app is told as it happens, at the same URL: over WebSocket (` + "`" + `graphql-transport-ws` + "`" + `, or the older
+` + "`" + `graphql-ws` + "`" + `), where the access token goes into the payload of ` + "`" + `connection_init` + "`" + `, as ` + "`" + `{"Authorization": "Bearer …"}` + "`" + `;
+or over HTTP, as server-sent events or multipart, with the token in the header.
 """
 type Subscription
 `, BuiltIn: false},
@@ -1861,24 +1864,27 @@ extend type Mutation {
 
   """
   Gives the code back and earns a ` + "`" + `validToken` + "`" + `, good for one sign-up of that phone within 10 minutes.
-  Needs no token. Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `,
-  ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `. REST: ` + "`" + `POST auth/phone-number-validation` + "`" + `.
+  Needs no token. Errors: ` + "`" + `PHONE_NUMBER_IS_INVALID` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `,
+  ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + ` (a deleted account's number is held back for a time), ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `.
+  REST: ` + "`" + `POST auth/phone-number-validation` + "`" + `.
   """
   verifySmsCode(input: VerifySmsCodeInput!): VerifySmsCodePayload
 
   """
-  Makes an account with an e-mail and a password for the phone that earned the ` + "`" + `validToken` + "`" + `, and signs it in.
-  Needs no token. Errors: ` + "`" + `TOKEN_IS_INVALID` + "`" + ` (the validToken), ` + "`" + `EMAIL_IS_NOT_VALID` + "`" + `,
-  ` + "`" + `SAME_EMAIL_IS_ALREADY_REGISTERED` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `,
-  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password, an impossible date). A refused sign-up leaves the
-  ` + "`" + `validToken` + "`" + ` usable. REST: ` + "`" + `POST auth/email/signup` + "`" + `.
+  Makes an account with an e-mail and a password for the phone that earned the ` + "`" + `validToken` + "`" + `, and signs it in: first
+  ` + "`" + `sendSmsCode` + "`" + `, then ` + "`" + `verifySmsCode` + "`" + `, then this. Needs no token. A refused sign-up leaves the ` + "`" + `validToken` + "`" + ` usable.
+  Errors: ` + "`" + `TOKEN_IS_INVALID` + "`" + ` (the ` + "`" + `validToken` + "`" + `), ` + "`" + `EMAIL_IS_NOT_VALID` + "`" + `, ` + "`" + `SAME_EMAIL_IS_ALREADY_REGISTERED` + "`" + `,
+  ` + "`" + `PHONE_NUMBER_IS_INVALID` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `, ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `,
+  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password, an impossible date), ` + "`" + `FAILED_TO_SIGN_UP_USER` + "`" + ` (a fault of
+  the server). REST: ` + "`" + `POST auth/email/signup` + "`" + `; Addnox in two steps, ` + "`" + `POST auth/email/pre-signup` + "`" + ` before it.
   """
   signUp(input: SignUpInput!): SignUpPayload
 
   """
   Signs in with e-mail and password. Needs no token. Errors: ` + "`" + `PASSWORD_IS_INVALID` + "`" + `, ` + "`" + `USER_NOT_FOUND` + "`" + `,
-  ` + "`" + `USER_IS_DELETED` + "`" + `, ` + "`" + `SIGN_UP_NOT_COMPLETED` + "`" + `, ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + ` (ten wrong passwords in a row block
-  an account for 15 minutes). REST: ` + "`" + `POST auth/email/signin` + "`" + `.
+  ` + "`" + `USER_IS_DELETED` + "`" + `, ` + "`" + `SIGN_UP_NOT_COMPLETED` + "`" + ` (begun on Addnox alone), ` + "`" + `SMS_VERIFICATION_REQUIRED` + "`" + ` (an account without a
+  verified phone), ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + ` (ten wrong passwords in a row block an account for 15 minutes).
+  REST: ` + "`" + `POST auth/email/signin` + "`" + `.
   """
   signIn(input: SignInInput!): SignInPayload
 
@@ -1891,6 +1897,7 @@ extend type Mutation {
 
   """
   Ends the session of the access token: both its tokens stop at once and its live feeds end within a second.
+  There is no REST route for it.
   """
   signOut: SignOutPayload
 
@@ -1911,7 +1918,7 @@ extend type Mutation {
 
   """
   Changes what the account wants to be notified of; what is absent or null stays as it is.
-  REST: ` + "`" + `PATCH user/notification` + "`" + `.
+  Errors: ` + "`" + `USER_NOTIFICATION_UPDATE_FAILED` + "`" + ` (a fault of the server). REST: ` + "`" + `PATCH user/notification` + "`" + `.
   """
   updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload
 
@@ -1955,6 +1962,7 @@ type User {
   needsPasswordChange: Boolean!
   "Whether the account may administer the service."
   isAdmin: Boolean!
+  "When the account was made."
   createdAt: DateTime!
   "When the account last looked at its notifications; when it was made, if never since."
   notificationCheckedAt: DateTime
@@ -1984,6 +1992,9 @@ type NotificationSettings {
   isBasestationAlertEnabled: Boolean!
 }
 
+"""
+How a person is described.
+"""
 enum Gender {
   "REST: ` + "`" + `M` + "`" + `"
   MALE
@@ -1995,6 +2006,9 @@ enum Gender {
   PREFER_NOT_TO_SAY
 }
 
+"""
+How an account came to be.
+"""
 enum RegisterType {
   "With e-mail and password. REST: ` + "`" + `E` + "`" + `"
   EMAIL
@@ -2020,15 +2034,25 @@ type Tokens {
   tokenType: String!
 }
 
+"""
+What ` + "`" + `sendSmsCode` + "`" + ` takes.
+"""
 input SendSmsCodeInput {
   "E.164, as ` + "`" + `+821012345678` + "`" + `."
   phone: String!
 }
 
+"""
+The answer to ` + "`" + `sendSmsCode` + "`" + `.
+"""
 type SendSmsCodePayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 
+"""
+What ` + "`" + `verifySmsCode` + "`" + ` takes.
+"""
 input VerifySmsCodeInput {
   "The number the code was sent to, E.164."
   phone: String!
@@ -2036,22 +2060,31 @@ input VerifySmsCodeInput {
   code: String!
 }
 
+"""
+The answer to ` + "`" + `verifySmsCode` + "`" + `.
+"""
 type VerifySmsCodePayload {
   "Goes into ` + "`" + `signUp` + "`" + `."
   validToken: String!
 }
 
+"""
+What ` + "`" + `signUp` + "`" + ` takes.
+"""
 input SignUpInput {
   "What ` + "`" + `verifySmsCode` + "`" + ` gave for ` + "`" + `phone` + "`" + `."
   validToken: String!
+  "One that no account has, as ` + "`" + `parent@example.com` + "`" + `; e-mails compare without case."
   email: String!
   "8 to 128 characters with a letter and a digit."
   password: String!
+  "1 to 100 characters."
   firstName: String!
   "May be empty."
   lastName: String!
   "Not in the future."
   birthdate: Date!
+  "The gender of the person who signs up."
   gender: Gender!
   "The verified number, E.164."
   phone: String!
@@ -2063,48 +2096,87 @@ input SignUpInput {
   nationalCode: String!
 }
 
+"""
+The answer to ` + "`" + `signUp` + "`" + `.
+"""
 type SignUpPayload {
+  "The account as it is now."
   user: User!
+  "The tokens of the session that begins."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `signIn` + "`" + ` takes.
+"""
 input SignInInput {
+  "In any case."
   email: String!
+  "The password of the account."
   password: String!
 }
 
+"""
+The answer to ` + "`" + `signIn` + "`" + `.
+"""
 type SignInPayload {
+  "The account as it is now."
   user: User!
+  "The tokens of the session that begins."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `refreshToken` + "`" + ` takes.
+"""
 input RefreshTokenInput {
   "The refresh token that came last."
   refreshToken: String!
 }
 
+"""
+The answer to ` + "`" + `refreshToken` + "`" + `.
+"""
 type RefreshTokenPayload {
+  "Both are new; those they replace have stopped."
   tokens: Tokens!
 }
 
+"""
+The answer to ` + "`" + `signOut` + "`" + `.
+"""
 type SignOutPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 
+"""
+What ` + "`" + `updateUser` + "`" + ` takes.
+"""
 input UpdateUserInput {
+  "1 to 100 characters."
   firstName: String
   "May be empty."
   lastName: String
   "Not in the future."
   birthdate: Date
+  "The gender of the account's owner."
   gender: Gender
+  "A new address, as ` + "`" + `parent@example.com` + "`" + `; unverified at first."
   email: String
 }
 
+"""
+The answer to ` + "`" + `updateUser` + "`" + `.
+"""
 type UpdateUserPayload {
+  "The account as it is now."
   user: User!
 }
 
+"""
+What ` + "`" + `changePhone` + "`" + ` takes.
+"""
 input ChangePhoneInput {
   "The new number, E.164."
   phone: String!
@@ -2112,10 +2184,17 @@ input ChangePhoneInput {
   validnum: String!
 }
 
+"""
+The answer to ` + "`" + `changePhone` + "`" + `.
+"""
 type ChangePhonePayload {
+  "The account as it is now."
   user: User!
 }
 
+"""
+What ` + "`" + `updateNotificationSettings` + "`" + ` takes.
+"""
 input UpdateNotificationSettingsInput {
   "The device makes no sound."
   isDeviceMuted: Boolean
@@ -2125,11 +2204,19 @@ input UpdateNotificationSettingsInput {
   isBasestationAlertEnabled: Boolean
 }
 
+"""
+The answer to ` + "`" + `updateNotificationSettings` + "`" + `.
+"""
 type UpdateNotificationSettingsPayload {
+  "The account as it is now."
   user: User!
 }
 
+"""
+The answer to ` + "`" + `deleteAccount` + "`" + `.
+"""
 type DeleteAccountPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 `, BuiltIn: false},
@@ -2144,21 +2231,28 @@ type DeleteAccountPayload {
   One child. Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + ` (another account's child).
   REST: ` + "`" + `GET user/real-user/{id}` + "`" + `.
   """
-  childUser(id: ID!): ChildUser!
+  childUser(
+    "The child's id, the ` + "`" + `real_user_id` + "`" + ` of REST."
+    id: ID!
+  ): ChildUser!
 
   """
   Whether the account may connect the device that the app knows by this id: ask before connecting.
   Errors: ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another account's child has it).
   REST: ` + "`" + `GET device/check-device` + "`" + `.
   """
-  checkDevice(uniqueId: String!): DeviceCheck!
+  checkDevice(
+    "The UUID by which the app knows the device."
+    uniqueId: String!
+  ): DeviceCheck!
 }
 
 extend type Mutation {
   """
   Makes a child's account and registers its device, both or neither.
   Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not in the catalogue, or the MAC is another device's),
-  ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has it), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `.
+  ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has it), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
+  ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (a fault of the server).
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
   """
   createChildUser(input: CreateChildUserInput!): CreateChildUserPayload
@@ -2212,11 +2306,15 @@ A real user: a child's account below a root user.
 type ChildUser {
   "The ` + "`" + `real_user_id` + "`" + ` of REST."
   id: ID!
+  "The account that the child belongs to."
   rootUserId: ID!
+  "1 to 100 characters."
   firstName: String!
   "May be empty."
   lastName: String!
+  "The day the child was born."
   birthdate: Date!
+  "The gender of the child."
   gender: Gender!
   "Null while no device is registered. REST: ` + "`" + `GET device/child-device` + "`" + `."
   device: Device
@@ -2228,7 +2326,9 @@ A device of the catalogue, and who has it.
 type Device {
   "The ` + "`" + `device_id` + "`" + ` of REST."
   id: ID!
+  "The product line, from the catalogue."
   projectId: ID!
+  "The hardware revision, from the catalogue."
   hardwareId: ID!
   "The firmware on the device now."
   nowFirmwareId: ID!
@@ -2253,12 +2353,17 @@ type Device {
   childUser: ChildUser
 }
 
+"""
+What ` + "`" + `createChildUser` + "`" + ` takes.
+"""
 input CreateChildUserInput {
+  "1 to 100 characters."
   firstName: String!
   "May be empty."
   lastName: String!
   "Not in the future."
   birthdate: Date!
+  "The gender of the child."
   gender: Gender!
   "4 to 32 letters and digits."
   serialCode: String!
@@ -2268,30 +2373,51 @@ input CreateChildUserInput {
   uniqueId: String
 }
 
+"""
+The answer to ` + "`" + `createChildUser` + "`" + `.
+"""
 type CreateChildUserPayload {
+  "The new child with its device."
   childUser: ChildUser!
 }
 
+"""
+What ` + "`" + `updateChildUser` + "`" + ` takes.
+"""
 input UpdateChildUserInput {
+  "The child to change."
   childUserId: ID!
+  "1 to 100 characters."
   firstName: String
   "May be empty."
   lastName: String
   "Not in the future."
   birthdate: Date
+  "The gender of the child."
   gender: Gender
 }
 
+"""
+The answer to ` + "`" + `updateChildUser` + "`" + `.
+"""
 type UpdateChildUserPayload {
+  "The child as it is now."
   childUser: ChildUser!
 }
 
+"""
+What ` + "`" + `deleteChildUser` + "`" + ` takes.
+"""
 input DeleteChildUserInput {
+  "The child to delete."
   childUserId: ID!
   "The ` + "`" + `uniqueId` + "`" + ` of its device; not needed for a child without one."
   uniqueId: String
 }
 
+"""
+The answer to ` + "`" + `deleteChildUser` + "`" + `.
+"""
 type DeleteChildUserPayload {
   "The child that is gone."
   childUserId: ID!
@@ -2301,10 +2427,15 @@ type DeleteChildUserPayload {
 The answer to ` + "`" + `checkDevice` + "`" + `.
 """
 type DeviceCheck {
+  "What may be done with the device."
   status: DeviceCheckStatus!
+  "The device; of a free one, the catalogue's facts."
   device: Device!
 }
 
+"""
+What may be done with a device.
+"""
 enum DeviceCheckStatus {
   "A child of the account has the device: connect. REST: ` + "`" + `Connection Confirmed` + "`" + `"
   CONNECTION_CONFIRMED
@@ -2312,7 +2443,11 @@ enum DeviceCheckStatus {
   REGISTERABLE
 }
 
+"""
+What ` + "`" + `registerDevice` + "`" + ` takes.
+"""
 input RegisterDeviceInput {
+  "The child that gets the device."
   childUserId: ID!
   "4 to 32 letters and digits."
   serialCode: String!
@@ -2322,32 +2457,57 @@ input RegisterDeviceInput {
   uniqueId: String
 }
 
+"""
+The answer to ` + "`" + `registerDevice` + "`" + `.
+"""
 type RegisterDevicePayload {
+  "The device, registered to the child."
   device: Device!
 }
 
+"""
+What ` + "`" + `unregisterDevice` + "`" + ` takes.
+"""
 input UnregisterDeviceInput {
+  "The child that has the device."
   childUserId: ID!
+  "The UUID of its device."
   uniqueId: String!
 }
 
+"""
+The answer to ` + "`" + `unregisterDevice` + "`" + `.
+"""
 type UnregisterDevicePayload {
   "The device, free now."
   device: Device!
 }
 
+"""
+What ` + "`" + `updateDeviceAlias` + "`" + ` takes.
+"""
 input UpdateDeviceAliasInput {
+  "The device to rename."
   deviceId: ID!
+  "The child that has the device."
   childUserId: ID!
   "At most 100 characters; may be empty."
   deviceAlias: String!
 }
 
+"""
+The answer to ` + "`" + `updateDeviceAlias` + "`" + `.
+"""
 type UpdateDeviceAliasPayload {
+  "The device with its new name."
   device: Device!
 }
 
+"""
+The answer to ` + "`" + `sendImpedanceAlert` + "`" + `.
+"""
 type SendImpedanceAlertPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 `, BuiltIn: false},
@@ -2383,9 +2543,13 @@ type SendImpedanceAlertPayload {
 Consent to push notifications and to marketing. Each date is set when its consent is given and stays afterwards.
 """
 type Policy {
+  "Whether push notifications may be sent."
   isPushAgree: Boolean!
+  "Whether marketing may be sent."
   isMarketingAgree: Boolean!
+  "When consent to push was given last; null if never."
   pushAgreeDate: DateTime
+  "When consent to marketing was given last; null if never."
   marketingAgreeDate: DateTime
 }
 
@@ -2393,47 +2557,83 @@ type Policy {
 A phone that asked to be notified.
 """
 type PushDevice {
+  "What the push service calls the phone."
   registrationId: String!
+  "When the phone was added."
   createdAt: DateTime!
 }
 
+"""
+What ` + "`" + `updatePolicy` + "`" + ` takes.
+"""
 input UpdatePolicyInput {
+  "Consent to push notifications."
   isPushAgree: Boolean
+  "Consent to marketing."
   isMarketingAgree: Boolean
   "A push token: 32 to 4096 printable ASCII characters without spaces."
   token: String
 }
 
+"""
+The answer to ` + "`" + `updatePolicy` + "`" + `.
+"""
 type UpdatePolicyPayload {
+  "What the account consents to now."
   policy: Policy!
+  "The account as it is now."
   user: User!
 }
 
+"""
+What ` + "`" + `setPushToken` + "`" + ` takes.
+"""
 input SetPushTokenInput {
   "32 to 4096 printable ASCII characters without spaces."
   token: String!
 }
 
+"""
+The answer to ` + "`" + `setPushToken` + "`" + `.
+"""
 type SetPushTokenPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 
+"""
+What ` + "`" + `addPushDevice` + "`" + ` takes.
+"""
 input AddPushDeviceInput {
   "1 to 2048 printable ASCII characters without spaces."
   registrationId: String!
 }
 
+"""
+The answer to ` + "`" + `addPushDevice` + "`" + `.
+"""
 type AddPushDevicePayload {
+  "The phone that was added, or was there already."
   pushDevice: PushDevice!
+  "The account as it is now."
   user: User!
 }
 
+"""
+What ` + "`" + `removePushDevice` + "`" + ` takes.
+"""
 input RemovePushDeviceInput {
+  "What the push service calls the phone, as it was added."
   registrationId: String!
 }
 
+"""
+The answer to ` + "`" + `removePushDevice` + "`" + `.
+"""
 type RemovePushDevicePayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
+  "The account as it is now."
   user: User!
 }
 `, BuiltIn: false},
@@ -2520,7 +2720,8 @@ type RemovePushDevicePayload {
   """
   Sets a password by the token of that link. Needs no access token; every session of the account ends.
   Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
-  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password).
+  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password). There is no REST route for it: the page behind the link
+  does the same.
   """
   resetPassword(input: ResetPasswordInput!): ResetPasswordPayload
 }
@@ -2529,11 +2730,15 @@ type RemovePushDevicePayload {
 The link to a Facebook account.
 """
 type FacebookLink {
+  "Whether there is a link."
   attached: Boolean!
   "The account name at Facebook; null without a link."
   name: String
 }
 
+"""
+What ` + "`" + `registerLocal` + "`" + ` takes.
+"""
 input RegisterLocalInput {
   "4 to 32 letters and digits."
   localId: String!
@@ -2543,22 +2748,39 @@ input RegisterLocalInput {
   email: String
 }
 
+"""
+The answer to ` + "`" + `registerLocal` + "`" + `.
+"""
 type RegisterLocalPayload {
+  "The account as it is now."
   user: User!
+  "The tokens of the session that begins."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `signInLocal` + "`" + ` takes.
+"""
 input SignInLocalInput {
   "In any case."
   localId: String!
+  "The password of the account."
   password: String!
 }
 
+"""
+The answer to ` + "`" + `signInLocal` + "`" + `.
+"""
 type SignInLocalPayload {
+  "The account as it is now."
   user: User!
+  "The tokens of the session that begins."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `signInWithFacebook` + "`" + ` takes.
+"""
 input SignInWithFacebookInput {
   "The id at Facebook."
   facebookId: String!
@@ -2566,12 +2788,21 @@ input SignInWithFacebookInput {
   facebookToken: String!
 }
 
+"""
+The answer to ` + "`" + `signInWithFacebook` + "`" + `.
+"""
 type SignInWithFacebookPayload {
+  "The account as it is now."
   user: User!
+  "The tokens of the session that begins."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `changePassword` + "`" + ` takes.
+"""
 input ChangePasswordInput {
+  "The password that the account has."
   oldPassword: String!
   """
   For an account with a local id 6 to 20 non-blank characters, for any other 8 to 128 characters; with a letter and
@@ -2580,12 +2811,19 @@ input ChangePasswordInput {
   newPassword: String!
 }
 
+"""
+The answer to ` + "`" + `changePassword` + "`" + `.
+"""
 type ChangePasswordPayload {
+  "The account as it is now."
   user: User!
   "In place of those that stopped."
   tokens: Tokens!
 }
 
+"""
+What ` + "`" + `createLocalCredential` + "`" + ` takes.
+"""
 input CreateLocalCredentialInput {
   "4 to 32 letters and digits."
   localId: String!
@@ -2593,12 +2831,19 @@ input CreateLocalCredentialInput {
   password: String!
 }
 
+"""
+The answer to ` + "`" + `createLocalCredential` + "`" + `.
+"""
 type CreateLocalCredentialPayload {
+  "The account as it is now."
   user: User!
   "In place of those that stopped; null when the caller's session goes on."
   tokens: Tokens
 }
 
+"""
+What ` + "`" + `connectFacebook` + "`" + ` takes.
+"""
 input ConnectFacebookInput {
   "The id at Facebook."
   facebookId: String!
@@ -2606,36 +2851,61 @@ input ConnectFacebookInput {
   facebookToken: String!
 }
 
+"""
+The answer to ` + "`" + `connectFacebook` + "`" + `.
+"""
 type ConnectFacebookPayload {
+  "The account as it is now."
   user: User!
   "In place of a long-lived token that stopped; null when the caller's session goes on."
   tokens: Tokens
 }
 
+"""
+The answer to ` + "`" + `disconnectFacebook` + "`" + `.
+"""
 type DisconnectFacebookPayload {
+  "The account as it is now."
   user: User!
   "In place of a long-lived token that stopped; null when the caller's session goes on."
   tokens: Tokens
 }
 
+"""
+What ` + "`" + `sendEmailVerification` + "`" + ` takes.
+"""
 input SendEmailVerificationInput {
   "Where to; the account's own address when absent."
   email: String
 }
 
+"""
+The answer to ` + "`" + `sendEmailVerification` + "`" + `.
+"""
 type SendEmailVerificationPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 
+"""
+What ` + "`" + `verifyEmail` + "`" + ` takes.
+"""
 input VerifyEmailInput {
   "The six digits of the e-mail."
   code: String!
 }
 
+"""
+The answer to ` + "`" + `verifyEmail` + "`" + `.
+"""
 type VerifyEmailPayload {
+  "The account as it is now."
   user: User!
 }
 
+"""
+What ` + "`" + `findAccount` + "`" + ` takes.
+"""
 input FindAccountInput {
   "E.164, as ` + "`" + `+821012345678` + "`" + `."
   phone: String!
@@ -2643,6 +2913,9 @@ input FindAccountInput {
   validnum: String!
 }
 
+"""
+The answer to ` + "`" + `findAccount` + "`" + `.
+"""
 type FindAccountPayload {
   "Null for an account without one."
   email: String
@@ -2650,15 +2923,25 @@ type FindAccountPayload {
   provider: String!
 }
 
+"""
+What ` + "`" + `requestPasswordReset` + "`" + ` takes.
+"""
 input RequestPasswordResetInput {
   "In any case."
   email: String!
 }
 
+"""
+The answer to ` + "`" + `requestPasswordReset` + "`" + `.
+"""
 type RequestPasswordResetPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 
+"""
+What ` + "`" + `resetPassword` + "`" + ` takes.
+"""
 input ResetPasswordInput {
   "What stands after ` + "`" + `token=` + "`" + ` in the link."
   token: String!
@@ -2666,7 +2949,11 @@ input ResetPasswordInput {
   newPassword: String!
 }
 
+"""
+The answer to ` + "`" + `resetPassword` + "`" + `.
+"""
 type ResetPasswordPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
 `, BuiltIn: false},
@@ -2680,7 +2967,8 @@ type ResetPasswordPayload {
   ` + "`" + `finishFlag` + "`" + ` the first log of the array completes the temporary one, if there is one; the others are new.
 
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (no such device, or the ` + "`" + `uniqueId` + "`" + ` does not
-  fit), ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that child), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `.
+  fit), ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that child), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
+  ` + "`" + `CREATE_DEVICE_LOG_FAILED` + "`" + `, ` + "`" + `UPDATE_DEVICE_LOG_FAILED` + "`" + ` (a fault of the server: send the logs again).
   REST: ` + "`" + `POST device/devlog` + "`" + `.
   """
   uploadDevlogs(input: UploadDevlogsInput!): UploadDevlogsPayload
@@ -2693,7 +2981,12 @@ extend type Subscription {
   Deleting the child completes a feed filtered to it. A feed is kept for 7 days.
   Errors: ` + "`" + `CURSOR_NOT_VALID` + "`" + `, ` + "`" + `CURSOR_EXPIRED` + "`" + `, ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
   """
-  devlogStatus(childUserId: ID, after: String): DevlogStatusEvent!
+  devlogStatus(
+    "The child whose logs are told of; of all children when absent."
+    childUserId: ID
+    "The ` + "`" + `cursor` + "`" + ` of the last event that was received; only what is new from now on when absent."
+    after: String
+  ): DevlogStatusEvent!
 }
 
 extend type ChildUser {
@@ -2702,14 +2995,25 @@ extend type ChildUser {
   towards newer ones; at most 100 a page, 20 when neither is given. A log keeps its place when it changes.
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `CURSOR_NOT_VALID` + "`" + `.
   """
-  devlogs(first: Int, after: String, last: Int, before: String): DevlogConnection!
+  devlogs(
+    "How many logs to read towards older ones, 1 to 100."
+    first: Int
+    "A cursor: only logs older than that one."
+    after: String
+    "How many logs to read towards newer ones, 1 to 100."
+    last: Int
+    "A cursor: only logs newer than that one."
+    before: String
+  ): DevlogConnection!
 }
 
 """
 One use of the device by a child.
 """
 type Devlog {
+  "Rises with each new log."
   id: ID!
+  "Whether the use is over."
   status: DevlogStatus!
   "Why the use ended; null while it runs."
   finishFlag: FinishFlag
@@ -2721,13 +3025,19 @@ type Devlog {
   treatmentTime: Int!
   "The number of the log file on the device; null where the upload had none."
   logFileId: Int
+  "When the log came here first."
   createdAt: DateTime!
+  "When the log changed last."
   updatedAt: DateTime!
+  "The child that used the device."
   childUser: ChildUser!
   "The device that wrote the log. Of one that has moved on, only the catalogue's facts are shown."
   device: Device!
 }
 
+"""
+Whether a use of the device is over.
+"""
 enum DevlogStatus {
   "The use still runs, or its end has not been uploaded yet."
   TEMPORARY
@@ -2735,6 +3045,9 @@ enum DevlogStatus {
   COMPLETE
 }
 
+"""
+Why a use of the device ended. REST writes the numbers 1 to 6.
+"""
 enum FinishFlag {
   "The treatment came to its end. REST: 1"
   NORMAL_SHUTDOWN
@@ -2754,17 +3067,29 @@ enum FinishFlag {
 One page of usage logs (Relay Cursor Connections).
 """
 type DevlogConnection {
+  "The logs of the page, newest upload first."
   edges: [DevlogEdge!]!
+  "Whether there are more, and the cursors to ask for them."
   pageInfo: PageInfo!
 }
 
+"""
+One usage log of a page, and where it stands.
+"""
 type DevlogEdge {
+  "Where the log stands: goes into ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
   cursor: String!
+  "The log."
   node: Devlog!
 }
 
+"""
+Whether there is more (Relay Cursor Connections).
+"""
 type PageInfo {
+  "Whether older logs follow."
   hasNextPage: Boolean!
+  "Whether newer logs come before."
   hasPreviousPage: Boolean!
   "Null for an empty page."
   startCursor: String
@@ -2776,8 +3101,11 @@ type PageInfo {
 One change of a devlog. Keep ` + "`" + `cursor` + "`" + `: it is where a broken feed goes on.
 """
 type DevlogStatusEvent {
+  "Where the event stands in the feed: goes into ` + "`" + `after` + "`" + `."
   cursor: String!
+  "What happened to the log."
   change: DevlogChange!
+  "When it happened."
   occurredAt: DateTime!
   "The log as it was right after the change."
   devlog: Devlog!
@@ -2785,6 +3113,9 @@ type DevlogStatusEvent {
   device: Device!
 }
 
+"""
+What happened to a usage log.
+"""
 enum DevlogChange {
   "A temporary log was made."
   CREATED
@@ -2794,13 +3125,21 @@ enum DevlogChange {
   COMPLETED
 }
 
+"""
+What ` + "`" + `uploadDevlogs` + "`" + ` takes.
+"""
 input UploadDevlogsInput {
   "1 to 1,000 logs, stored in this order."
   logs: [DevlogInput!]!
 }
 
+"""
+One usage log as the app read it from the device.
+"""
 input DevlogInput {
+  "The child that used the device."
   childUserId: ID!
+  "The device, registered to that child."
   deviceId: ID!
   "What the app knows the device by: it must fit ` + "`" + `deviceId` + "`" + `."
   uniqueId: String!
@@ -2816,6 +3155,9 @@ input DevlogInput {
   logFileId: Int
 }
 
+"""
+The answer to ` + "`" + `uploadDevlogs` + "`" + `.
+"""
 type UploadDevlogsPayload {
   "The stored logs, one an input in the input's order; a log that was sent again is shown as it stands."
   devlogs: [Devlog!]!

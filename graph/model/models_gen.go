@@ -10,29 +10,38 @@ import (
 	"luxbff/internal/child"
 )
 
+// What `addPushDevice` takes.
 type AddPushDeviceInput struct {
 	// 1 to 2048 printable ASCII characters without spaces.
 	RegistrationID string `json:"registrationId"`
 }
 
+// The answer to `addPushDevice`.
 type AddPushDevicePayload struct {
+	// The phone that was added, or was there already.
 	PushDevice *ent.PushDevice `json:"pushDevice"`
-	User       *ent.User       `json:"user"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
 }
 
+// What `changePassword` takes.
 type ChangePasswordInput struct {
+	// The password that the account has.
 	OldPassword string `json:"oldPassword"`
 	// For an account with a local id 6 to 20 non-blank characters, for any other 8 to 128 characters; with a letter and
 	// a digit.
 	NewPassword string `json:"newPassword"`
 }
 
+// The answer to `changePassword`.
 type ChangePasswordPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 	// In place of those that stopped.
 	Tokens *Tokens `json:"tokens"`
 }
 
+// What `changePhone` takes.
 type ChangePhoneInput struct {
 	// The new number, E.164.
 	Phone string `json:"phone"`
@@ -40,10 +49,13 @@ type ChangePhoneInput struct {
 	Validnum string `json:"validnum"`
 }
 
+// The answer to `changePhone`.
 type ChangePhonePayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 }
 
+// What `connectFacebook` takes.
 type ConnectFacebookInput struct {
 	// The id at Facebook.
 	FacebookID string `json:"facebookId"`
@@ -51,19 +63,24 @@ type ConnectFacebookInput struct {
 	FacebookToken string `json:"facebookToken"`
 }
 
+// The answer to `connectFacebook`.
 type ConnectFacebookPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 	// In place of a long-lived token that stopped; null when the caller's session goes on.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// What `createChildUser` takes.
 type CreateChildUserInput struct {
+	// 1 to 100 characters.
 	FirstName string `json:"firstName"`
 	// May be empty.
 	LastName string `json:"lastName"`
 	// Not in the future.
-	Birthdate vocab.Date   `json:"birthdate"`
-	Gender    vocab.Gender `json:"gender"`
+	Birthdate vocab.Date `json:"birthdate"`
+	// The gender of the child.
+	Gender vocab.Gender `json:"gender"`
 	// 4 to 32 letters and digits.
 	SerialCode string `json:"serialCode"`
 	// The full MAC, or its last four hex digits in capitals.
@@ -72,10 +89,13 @@ type CreateChildUserInput struct {
 	UniqueID graphql.Omittable[*string] `json:"uniqueId,omitempty"`
 }
 
+// The answer to `createChildUser`.
 type CreateChildUserPayload struct {
+	// The new child with its device.
 	ChildUser *ent.ChildUser `json:"childUser"`
 }
 
+// What `createLocalCredential` takes.
 type CreateLocalCredentialInput struct {
 	// 4 to 32 letters and digits.
 	LocalID string `json:"localId"`
@@ -83,22 +103,29 @@ type CreateLocalCredentialInput struct {
 	Password string `json:"password"`
 }
 
+// The answer to `createLocalCredential`.
 type CreateLocalCredentialPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 	// In place of those that stopped; null when the caller's session goes on.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// The answer to `deleteAccount`.
 type DeleteAccountPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `deleteChildUser` takes.
 type DeleteChildUserInput struct {
+	// The child to delete.
 	ChildUserID int `json:"childUserId"`
 	// The `uniqueId` of its device; not needed for a child without one.
 	UniqueID graphql.Omittable[*string] `json:"uniqueId,omitempty"`
 }
 
+// The answer to `deleteChildUser`.
 type DeleteChildUserPayload struct {
 	// The child that is gone.
 	ChildUserID int `json:"childUserId"`
@@ -106,24 +133,34 @@ type DeleteChildUserPayload struct {
 
 // The answer to `checkDevice`.
 type DeviceCheck struct {
+	// What may be done with the device.
 	Status child.CheckStatus `json:"status"`
-	Device *ent.Device       `json:"device"`
+	// The device; of a free one, the catalogue's facts.
+	Device *ent.Device `json:"device"`
 }
 
 // One page of usage logs (Relay Cursor Connections).
 type DevlogConnection struct {
-	Edges    []*DevlogEdge `json:"edges"`
-	PageInfo *PageInfo     `json:"pageInfo"`
+	// The logs of the page, newest upload first.
+	Edges []*DevlogEdge `json:"edges"`
+	// Whether there are more, and the cursors to ask for them.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
+// One usage log of a page, and where it stands.
 type DevlogEdge struct {
-	Cursor string      `json:"cursor"`
-	Node   *ent.Devlog `json:"node"`
+	// Where the log stands: goes into `after` or `before`.
+	Cursor string `json:"cursor"`
+	// The log.
+	Node *ent.Devlog `json:"node"`
 }
 
+// One usage log as the app read it from the device.
 type DevlogInput struct {
+	// The child that used the device.
 	ChildUserID int `json:"childUserId"`
-	DeviceID    int `json:"deviceId"`
+	// The device, registered to that child.
+	DeviceID int `json:"deviceId"`
 	// What the app knows the device by: it must fit `deviceId`.
 	UniqueID string `json:"uniqueId"`
 	// When the use began, by the device's wall clock; for a temporary log the time now, 30 seconds after the start.
@@ -138,7 +175,9 @@ type DevlogInput struct {
 	LogFileID graphql.Omittable[*int] `json:"logFileId,omitempty"`
 }
 
+// The answer to `disconnectFacebook`.
 type DisconnectFacebookPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 	// In place of a long-lived token that stopped; null when the caller's session goes on.
 	Tokens *Tokens `json:"tokens,omitempty"`
@@ -146,11 +185,13 @@ type DisconnectFacebookPayload struct {
 
 // The link to a Facebook account.
 type FacebookLink struct {
+	// Whether there is a link.
 	Attached bool `json:"attached"`
 	// The account name at Facebook; null without a link.
 	Name *string `json:"name,omitempty"`
 }
 
+// What `findAccount` takes.
 type FindAccountInput struct {
 	// E.164, as `+821012345678`.
 	Phone string `json:"phone"`
@@ -158,6 +199,7 @@ type FindAccountInput struct {
 	Validnum string `json:"validnum"`
 }
 
+// The answer to `findAccount`.
 type FindAccountPayload struct {
 	// Null for an account without one.
 	Email *string `json:"email,omitempty"`
@@ -165,8 +207,11 @@ type FindAccountPayload struct {
 	Provider string `json:"provider"`
 }
 
+// Whether there is more (Relay Cursor Connections).
 type PageInfo struct {
-	HasNextPage     bool `json:"hasNextPage"`
+	// Whether older logs follow.
+	HasNextPage bool `json:"hasNextPage"`
+	// Whether newer logs come before.
 	HasPreviousPage bool `json:"hasPreviousPage"`
 	// Null for an empty page.
 	StartCursor *string `json:"startCursor,omitempty"`
@@ -174,16 +219,21 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// What `refreshToken` takes.
 type RefreshTokenInput struct {
 	// The refresh token that came last.
 	RefreshToken string `json:"refreshToken"`
 }
 
+// The answer to `refreshToken`.
 type RefreshTokenPayload struct {
+	// Both are new; those they replace have stopped.
 	Tokens *Tokens `json:"tokens"`
 }
 
+// What `registerDevice` takes.
 type RegisterDeviceInput struct {
+	// The child that gets the device.
 	ChildUserID int `json:"childUserId"`
 	// 4 to 32 letters and digits.
 	SerialCode string `json:"serialCode"`
@@ -193,10 +243,13 @@ type RegisterDeviceInput struct {
 	UniqueID graphql.Omittable[*string] `json:"uniqueId,omitempty"`
 }
 
+// The answer to `registerDevice`.
 type RegisterDevicePayload struct {
+	// The device, registered to the child.
 	Device *ent.Device `json:"device"`
 }
 
+// What `registerLocal` takes.
 type RegisterLocalInput struct {
 	// 4 to 32 letters and digits.
 	LocalID string `json:"localId"`
@@ -206,29 +259,41 @@ type RegisterLocalInput struct {
 	Email graphql.Omittable[*string] `json:"email,omitempty"`
 }
 
+// The answer to `registerLocal`.
 type RegisterLocalPayload struct {
-	User   *ent.User `json:"user"`
-	Tokens *Tokens   `json:"tokens"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
 }
 
+// What `removePushDevice` takes.
 type RemovePushDeviceInput struct {
+	// What the push service calls the phone, as it was added.
 	RegistrationID string `json:"registrationId"`
 }
 
+// The answer to `removePushDevice`.
 type RemovePushDevicePayload struct {
-	Ok   bool      `json:"ok"`
+	// True: a failure is told in `errors`.
+	Ok bool `json:"ok"`
+	// The account as it is now.
 	User *ent.User `json:"user"`
 }
 
+// What `requestPasswordReset` takes.
 type RequestPasswordResetInput struct {
 	// In any case.
 	Email string `json:"email"`
 }
 
+// The answer to `requestPasswordReset`.
 type RequestPasswordResetPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `resetPassword` takes.
 type ResetPasswordInput struct {
 	// What stands after `token=` in the link.
 	Token string `json:"token"`
@@ -236,62 +301,87 @@ type ResetPasswordInput struct {
 	NewPassword string `json:"newPassword"`
 }
 
+// The answer to `resetPassword`.
 type ResetPasswordPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `sendEmailVerification` takes.
 type SendEmailVerificationInput struct {
 	// Where to; the account's own address when absent.
 	Email graphql.Omittable[*string] `json:"email,omitempty"`
 }
 
+// The answer to `sendEmailVerification`.
 type SendEmailVerificationPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// The answer to `sendImpedanceAlert`.
 type SendImpedanceAlertPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `sendSmsCode` takes.
 type SendSmsCodeInput struct {
 	// E.164, as `+821012345678`.
 	Phone string `json:"phone"`
 }
 
+// The answer to `sendSmsCode`.
 type SendSmsCodePayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `setPushToken` takes.
 type SetPushTokenInput struct {
 	// 32 to 4096 printable ASCII characters without spaces.
 	Token string `json:"token"`
 }
 
+// The answer to `setPushToken`.
 type SetPushTokenPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `signIn` takes.
 type SignInInput struct {
-	Email    string `json:"email"`
+	// In any case.
+	Email string `json:"email"`
+	// The password of the account.
 	Password string `json:"password"`
 }
 
+// What `signInLocal` takes.
 type SignInLocalInput struct {
 	// In any case.
-	LocalID  string `json:"localId"`
+	LocalID string `json:"localId"`
+	// The password of the account.
 	Password string `json:"password"`
 }
 
+// The answer to `signInLocal`.
 type SignInLocalPayload struct {
-	User   *ent.User `json:"user"`
-	Tokens *Tokens   `json:"tokens"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
 }
 
+// The answer to `signIn`.
 type SignInPayload struct {
-	User   *ent.User `json:"user"`
-	Tokens *Tokens   `json:"tokens"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
 }
 
+// What `signInWithFacebook` takes.
 type SignInWithFacebookInput struct {
 	// The id at Facebook.
 	FacebookID string `json:"facebookId"`
@@ -299,27 +389,36 @@ type SignInWithFacebookInput struct {
 	FacebookToken string `json:"facebookToken"`
 }
 
+// The answer to `signInWithFacebook`.
 type SignInWithFacebookPayload struct {
-	User   *ent.User `json:"user"`
-	Tokens *Tokens   `json:"tokens"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
 }
 
+// The answer to `signOut`.
 type SignOutPayload struct {
+	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
 }
 
+// What `signUp` takes.
 type SignUpInput struct {
 	// What `verifySmsCode` gave for `phone`.
 	ValidToken string `json:"validToken"`
-	Email      string `json:"email"`
+	// One that no account has, as `parent@example.com`; e-mails compare without case.
+	Email string `json:"email"`
 	// 8 to 128 characters with a letter and a digit.
-	Password  string `json:"password"`
+	Password string `json:"password"`
+	// 1 to 100 characters.
 	FirstName string `json:"firstName"`
 	// May be empty.
 	LastName string `json:"lastName"`
 	// Not in the future.
-	Birthdate vocab.Date   `json:"birthdate"`
-	Gender    vocab.Gender `json:"gender"`
+	Birthdate vocab.Date `json:"birthdate"`
+	// The gender of the person who signs up.
+	Gender vocab.Gender `json:"gender"`
 	// The verified number, E.164.
 	Phone string `json:"phone"`
 	// Consent to push notifications.
@@ -330,9 +429,12 @@ type SignUpInput struct {
 	NationalCode string `json:"nationalCode"`
 }
 
+// The answer to `signUp`.
 type SignUpPayload struct {
-	User   *ent.User `json:"user"`
-	Tokens *Tokens   `json:"tokens"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
 }
 
 // The tokens of one sign-in.
@@ -349,41 +451,57 @@ type Tokens struct {
 	TokenType string `json:"tokenType"`
 }
 
+// What `unregisterDevice` takes.
 type UnregisterDeviceInput struct {
-	ChildUserID int    `json:"childUserId"`
-	UniqueID    string `json:"uniqueId"`
+	// The child that has the device.
+	ChildUserID int `json:"childUserId"`
+	// The UUID of its device.
+	UniqueID string `json:"uniqueId"`
 }
 
+// The answer to `unregisterDevice`.
 type UnregisterDevicePayload struct {
 	// The device, free now.
 	Device *ent.Device `json:"device"`
 }
 
+// What `updateChildUser` takes.
 type UpdateChildUserInput struct {
-	ChildUserID int                        `json:"childUserId"`
-	FirstName   graphql.Omittable[*string] `json:"firstName,omitempty"`
+	// The child to change.
+	ChildUserID int `json:"childUserId"`
+	// 1 to 100 characters.
+	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// May be empty.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
 	// Not in the future.
-	Birthdate graphql.Omittable[*vocab.Date]   `json:"birthdate,omitempty"`
-	Gender    graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
+	Birthdate graphql.Omittable[*vocab.Date] `json:"birthdate,omitempty"`
+	// The gender of the child.
+	Gender graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
 }
 
+// The answer to `updateChildUser`.
 type UpdateChildUserPayload struct {
+	// The child as it is now.
 	ChildUser *ent.ChildUser `json:"childUser"`
 }
 
+// What `updateDeviceAlias` takes.
 type UpdateDeviceAliasInput struct {
-	DeviceID    int `json:"deviceId"`
+	// The device to rename.
+	DeviceID int `json:"deviceId"`
+	// The child that has the device.
 	ChildUserID int `json:"childUserId"`
 	// At most 100 characters; may be empty.
 	DeviceAlias string `json:"deviceAlias"`
 }
 
+// The answer to `updateDeviceAlias`.
 type UpdateDeviceAliasPayload struct {
+	// The device with its new name.
 	Device *ent.Device `json:"device"`
 }
 
+// What `updateNotificationSettings` takes.
 type UpdateNotificationSettingsInput struct {
 	// The device makes no sound.
 	IsDeviceMuted graphql.Omittable[*bool] `json:"isDeviceMuted,omitempty"`
@@ -393,55 +511,75 @@ type UpdateNotificationSettingsInput struct {
 	IsBasestationAlertEnabled graphql.Omittable[*bool] `json:"isBasestationAlertEnabled,omitempty"`
 }
 
+// The answer to `updateNotificationSettings`.
 type UpdateNotificationSettingsPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 }
 
+// What `updatePolicy` takes.
 type UpdatePolicyInput struct {
-	IsPushAgree      graphql.Omittable[*bool] `json:"isPushAgree,omitempty"`
+	// Consent to push notifications.
+	IsPushAgree graphql.Omittable[*bool] `json:"isPushAgree,omitempty"`
+	// Consent to marketing.
 	IsMarketingAgree graphql.Omittable[*bool] `json:"isMarketingAgree,omitempty"`
 	// A push token: 32 to 4096 printable ASCII characters without spaces.
 	Token graphql.Omittable[*string] `json:"token,omitempty"`
 }
 
+// The answer to `updatePolicy`.
 type UpdatePolicyPayload struct {
+	// What the account consents to now.
 	Policy *ent.Consent `json:"policy"`
-	User   *ent.User    `json:"user"`
+	// The account as it is now.
+	User *ent.User `json:"user"`
 }
 
+// What `updateUser` takes.
 type UpdateUserInput struct {
+	// 1 to 100 characters.
 	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// May be empty.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
 	// Not in the future.
-	Birthdate graphql.Omittable[*vocab.Date]   `json:"birthdate,omitempty"`
-	Gender    graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
-	Email     graphql.Omittable[*string]       `json:"email,omitempty"`
+	Birthdate graphql.Omittable[*vocab.Date] `json:"birthdate,omitempty"`
+	// The gender of the account's owner.
+	Gender graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`
+	// A new address, as `parent@example.com`; unverified at first.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
 }
 
+// The answer to `updateUser`.
 type UpdateUserPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 }
 
+// What `uploadDevlogs` takes.
 type UploadDevlogsInput struct {
 	// 1 to 1,000 logs, stored in this order.
 	Logs []*DevlogInput `json:"logs"`
 }
 
+// The answer to `uploadDevlogs`.
 type UploadDevlogsPayload struct {
 	// The stored logs, one an input in the input's order; a log that was sent again is shown as it stands.
 	Devlogs []*ent.Devlog `json:"devlogs"`
 }
 
+// What `verifyEmail` takes.
 type VerifyEmailInput struct {
 	// The six digits of the e-mail.
 	Code string `json:"code"`
 }
 
+// The answer to `verifyEmail`.
 type VerifyEmailPayload struct {
+	// The account as it is now.
 	User *ent.User `json:"user"`
 }
 
+// What `verifySmsCode` takes.
 type VerifySmsCodeInput struct {
 	// The number the code was sent to, E.164.
 	Phone string `json:"phone"`
@@ -449,6 +587,7 @@ type VerifySmsCodeInput struct {
 	Code string `json:"code"`
 }
 
+// The answer to `verifySmsCode`.
 type VerifySmsCodePayload struct {
 	// Goes into `signUp`.
 	ValidToken string `json:"validToken"`

@@ -110,14 +110,18 @@ func (w *world) fill(text string) string {
 	return text
 }
 
+// kindOf is the kind of operation that the action's field belongs to.
+func kindOf(a action) string {
+	if strings.HasPrefix(a.graphql, "me ") || strings.HasPrefix(a.graphql, "childUser") || strings.HasPrefix(a.graphql, "checkDevice") {
+		return "query"
+	}
+	return "mutation"
+}
+
 // mutate does the action through GraphQL and gives the code of its error.
 func (w *world) mutate(t *testing.T, a action) string {
 	t.Helper()
-	kind := "mutation"
-	if strings.HasPrefix(a.graphql, "me ") || strings.HasPrefix(a.graphql, "childUser") || strings.HasPrefix(a.graphql, "checkDevice") {
-		kind = "query"
-	}
-	reply := w.GraphQL(t, w.vars[a.as], kind+" { "+w.fill(a.graphql)+" }", nil)
+	reply := w.GraphQL(t, w.vars[a.as], kindOf(a)+" { "+w.fill(a.graphql)+" }", nil)
 	if len(reply.Errors) > 0 && reply.Code() == "" {
 		t.Fatalf("%s: %+v", a.graphql, reply.Errors)
 	}

@@ -39,7 +39,7 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 }
 
 func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *devlog.Event, error) {
-	v, err := viewer.From(ctx)
+	v, err := viewer.Lasting(ctx)
 	if err != nil {
 		return nil, err
 	}

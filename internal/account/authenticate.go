@@ -18,12 +18,32 @@ import (
 // hash, push token and counters of sign-in. Errors: Unauthenticated,
 // TokenIsExpired, UserIsDeleted, UserIsNone.
 func (s *Service) Authenticate(ctx context.Context, text string) (viewer.Viewer, error) {
+	claims, err := s.Claims(text)
+	if err != nil {
+		return viewer.Viewer{}, err
+	}
+	return s.Recognise(ctx, claims)
+}
+
+// Claims reads a token that lets its bearer in. Errors: Unauthenticated,
+// TokenIsExpired.
+func (s *Service) Claims(text string) (token.Claims, error) {
 	claims, err := s.cfg.Keys.Verify(text, s.now())
 	switch {
 	case errors.Is(err, token.ErrExpired) && claims.Use == token.Access:
-		return viewer.Viewer{}, fault.TokenIsExpired.Err()
+		return token.Claims{}, fault.TokenIsExpired.Err()
 	case err != nil || claims.Use == token.Refresh:
-		return viewer.Viewer{}, fault.Unauthenticated.Err()
+		return token.Claims{}, fault.Unauthenticated.Err()
+	}
+	return claims, nil
+}
+
+// Recognise says whose claims they are, and whether they still hold: what
+// [Service.Authenticate] does, for whoever has kept the claims instead of the
+// token.
+func (s *Service) Recognise(ctx context.Context, claims token.Claims) (viewer.Viewer, error) {
+	if claims.Expired(s.now()) {
+		return viewer.Viewer{}, fault.TokenIsExpired.Err()
 	}
 	u, live, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
 	switch {

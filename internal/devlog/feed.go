@@ -20,8 +20,12 @@ import (
 // Kept is how long an event stays in the feed.
 const Kept = 7 * 24 * time.Hour
 
-// feedBatch is how many events one read brings, and how many wait for a reader.
-const feedBatch = 16
+// feedBatch is how many events one read brings; feedQueue, how many wait for a
+// reader, room for which every subscription keeps.
+const (
+	feedBatch = 16
+	feedQueue = 4
+)
 
 // Event is one change of a devlog, as it is told to the account.
 type Event struct {
@@ -51,7 +55,7 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 			return nil, err
 		}
 	}
-	f := &feed{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, feedBatch)}
+	f := &feed{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, feedQueue)}
 	f.wakeTransport, _ = live.Waker(ctx)
 	f.ctx = ctx
 	// The bell is watched before the place is taken: an event between the two
@@ -61,7 +65,7 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 		stop()
 		return nil, err
 	}
-	context.AfterFunc(ctx, stop)
+	live.AtEnd(ctx, stop)
 	f.poke()
 	return f.events, nil
 }

@@ -4,20 +4,23 @@
 // poll. It imports neither the storage nor a transport.
 package live
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Hub is the bell of one process. Through its bus it hears what other replicas
 // ring, and they hear it.
 type Hub struct {
 	bus      Bus
 	mu       sync.RWMutex
-	watchers map[int]map[*watcher]struct{}
+	watchers map[int][]*watcher // slices, because most accounts have one
 }
 
 type watcher struct{ wake func() }
 
 // NewHub makes a hub that nobody watches and that has no other replicas.
-func NewHub() *Hub { return &Hub{bus: Alone{}, watchers: map[int]map[*watcher]struct{}{}} }
+func NewHub() *Hub { return &Hub{bus: Alone{}, watchers: map[int][]*watcher{}} }
 
 // Join connects the hub to those of other replicas: before anybody watches.
 func (h *Hub) Join(bus Bus) { h.bus = bus }
@@ -28,22 +31,23 @@ func (h *Hub) Watch(rootUserID int, wake func()) (stop func()) {
 	w := &watcher{wake: wake}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.watchers[rootUserID] == nil {
-		h.watchers[rootUserID] = map[*watcher]struct{}{}
+	if len(h.watchers[rootUserID]) == 0 {
 		h.bus.Watch(rootUserID)
 	}
-	h.watchers[rootUserID][w] = struct{}{}
+	h.watchers[rootUserID] = append(h.watchers[rootUserID], w)
 	return func() { h.forget(rootUserID, w) }
 }
 
 func (h *Hub) forget(rootUserID int, w *watcher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, watches := h.watchers[rootUserID][w]; !watches {
+	of := h.watchers[rootUserID]
+	at := slices.Index(of, w)
+	if at < 0 {
 		return
 	}
-	delete(h.watchers[rootUserID], w)
-	if len(h.watchers[rootUserID]) == 0 {
+	h.watchers[rootUserID] = slices.Delete(of, at, at+1)
+	if len(of) == 1 {
 		delete(h.watchers, rootUserID)
 		h.bus.Forget(rootUserID)
 	}
@@ -59,7 +63,7 @@ func (h *Hub) Ring(rootUserID int) {
 func (h *Hub) Wake(rootUserID int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	for w := range h.watchers[rootUserID] {
+	for _, w := range h.watchers[rootUserID] {
 		w.wake()
 	}
 }

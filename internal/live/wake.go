@@ -8,7 +8,7 @@ import (
 // Stream is what a transport lends to the one subscription that it runs: a way
 // to be woken, a place for the error that ends the subscription, and what has to
 // be known to take it up again. Resolvers reach it through [Waker], [End],
-// [Mark], [Recovered] and [Confirmed]; only transports hold it. The zero Stream
+// [AtEnd], [Mark], [Recovered] and [Confirmed]; only transports hold it. The zero Stream
 // wakes nobody and is ready for use.
 type Stream struct {
 	mu         sync.Mutex
@@ -16,12 +16,33 @@ type Stream struct {
 	taken      bool
 	err        error
 	resumption *resumption
+	ended      bool
+	atEnd      func()
 }
 
 // NewStream makes a stream whose transport is woken by wake, which must be safe
 // to call from any goroutine and must not block. A nil wake is for transports
 // that keep a goroutine waiting on the channel.
 func NewStream(wake func()) *Stream { return &Stream{wake: wake} }
+
+// Bind sets the waker of a stream that was made without one.
+func (s *Stream) Bind(wake func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake = wake
+}
+
+// Close is called by the transport when the subscription has ended, however it
+// did. Once more does no harm.
+func (s *Stream) Close() {
+	s.mu.Lock()
+	fn := s.atEnd
+	s.ended, s.atEnd = true, nil
+	s.mu.Unlock()
+	if fn != nil {
+		fn()
+	}
+}
 
 // Woken reports whether the resolver took the waker. If it did, the transport
 // reads the subscription's channel only after being woken.
@@ -45,9 +66,12 @@ func WithStream(ctx context.Context, s *Stream) context.Context {
 	return context.WithValue(ctx, streamKey{}, s)
 }
 
-// WithWaker is [WithStream] for a stream of which only the waking matters.
+// WithWaker is [WithStream] for a stream of which only the waking matters. It
+// ends with ctx.
 func WithWaker(ctx context.Context, wake func()) context.Context {
-	return WithStream(ctx, NewStream(wake))
+	s := NewStream(wake)
+	context.AfterFunc(ctx, s.Close)
+	return WithStream(ctx, s)
 }
 
 // Waker takes the waker of the subscription that runs under ctx. With it the
@@ -63,13 +87,34 @@ func WithWaker(ctx context.Context, wake func()) context.Context {
 // subscription's own field may take it.
 func Waker(ctx context.Context) (wake func(), ok bool) {
 	s, _ := ctx.Value(streamKey{}).(*Stream)
-	if s == nil || s.wake == nil {
+	if s == nil {
 		return nil, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken = true
-	return s.wake, true
+	s.taken = s.wake != nil
+	return s.wake, s.taken
+}
+
+// AtEnd calls fn once the subscription under ctx has ended; at once if it has
+// already. It costs less than context.AfterFunc, which it is without a stream in
+// ctx. Only the resolver of the subscription's own field may call it, and only
+// once. Fn must not block.
+func AtEnd(ctx context.Context, fn func()) {
+	s, _ := ctx.Value(streamKey{}).(*Stream)
+	if s == nil {
+		context.AfterFunc(ctx, fn)
+		return
+	}
+	s.mu.Lock()
+	ended := s.ended
+	if !ended {
+		s.atEnd = fn
+	}
+	s.mu.Unlock()
+	if ended {
+		fn()
+	}
 }
 
 // End sets the error with which the subscription under ctx ends, to be called

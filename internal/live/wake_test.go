@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -58,4 +59,57 @@ func TestFirstErrorEndsTheStream(t *testing.T) {
 		t.Errorf("ended with %v", stream.Err())
 	}
 	live.End(t.Context(), io.EOF) // nobody to tell
+}
+
+func TestAtEnd(t *testing.T) {
+	t.Parallel()
+	stream := live.NewStream(nil)
+	ctx, ended := live.WithStream(t.Context(), stream), 0
+	live.AtEnd(ctx, func() { ended++ })
+	if ended != 0 {
+		t.Error("called before the end")
+	}
+	stream.Close()
+	stream.Close()
+	if ended != 1 {
+		t.Errorf("called %d times at the end, want once", ended)
+	}
+	live.AtEnd(ctx, func() { ended = 10 })
+	if ended != 10 {
+		t.Error("not called after the end")
+	}
+}
+
+func TestAtEndOfAContext(t *testing.T) {
+	t.Parallel()
+	for name, with := range map[string]func(context.Context) context.Context{
+		"without a stream": func(ctx context.Context) context.Context { return ctx },
+		"with a waker":     func(ctx context.Context) context.Context { return live.WithWaker(ctx, func() {}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			live.AtEnd(with(ctx), func() { close(ended) })
+			cancel()
+			<-ended
+		})
+	}
+}
+
+func TestBoundStreamWakes(t *testing.T) {
+	t.Parallel()
+	var stream live.Stream
+	ctx := live.WithStream(t.Context(), &stream)
+	if _, ok := live.Waker(ctx); ok || stream.Woken() {
+		t.Error("the zero stream has a waker")
+	}
+	woken := false
+	stream.Bind(func() { woken = true })
+	if wake, ok := live.Waker(ctx); ok {
+		wake()
+	}
+	if !woken || !stream.Woken() {
+		t.Error("the bound waker isn't given")
+	}
 }

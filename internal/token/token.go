@@ -82,10 +82,16 @@ func (k *Keys) Verify(text string, now time.Time) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if claims.Use != Long && !now.Before(claims.ExpiresAt) {
+	if claims.Expired(now) {
 		return claims, ErrExpired
 	}
 	return claims, nil
+}
+
+// Expired reports whether the token is past its time, which a long-lived one
+// never is.
+func (c Claims) Expired(now time.Time) bool {
+	return c.Use != Long && !now.Before(c.ExpiresAt)
 }
 
 func (k *Keys) signed(text string) (Claims, error) {

@@ -10,6 +10,8 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/account"
+	"luxbff/internal/fault"
+	"luxbff/internal/token"
 	"luxbff/internal/viewer"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/rest"
@@ -43,40 +45,47 @@ func (a *App) socketTransport() *ws.Transport {
 	return ws.New(cfg)
 }
 
-type tokenKey struct{}
+type claimsKey struct{}
 
 // socketInit takes the access token from the payload of connection_init, or
 // from the headers of the request.
 func (a *App) socketInit(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
-	token := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
-	if scheme, rest, ok := strings.Cut(token, " "); ok && strings.EqualFold(scheme, "Bearer") {
-		token = strings.TrimSpace(rest)
+	text := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
+	if scheme, rest, ok := strings.Cut(text, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		text = strings.TrimSpace(rest)
 	}
-	if token == "" {
-		token = rest.Bearer(r)
+	if text == "" {
+		text = rest.Bearer(r)
 	}
-	return a.socketRenew(ctx, token)
+	return a.socketRenew(ctx, text)
 }
 
 // socketRenew makes the session of a socket from an access token.
-func (a *App) socketRenew(ctx context.Context, token string) (ws.Session, error) {
-	v, err := a.Accounts.Authenticate(ctx, token)
+func (a *App) socketRenew(ctx context.Context, text string) (ws.Session, error) {
+	claims, err := a.Accounts.Claims(text)
+	if err != nil {
+		return ws.Session{}, err
+	}
+	v, err := a.Accounts.Recognise(ctx, claims)
 	if err != nil {
 		return ws.Session{}, err
 	}
 	return ws.Session{
-		Context:   context.WithValue(ctx, tokenKey{}, token),
+		Context:   context.WithValue(ctx, claimsKey{}, &claims),
 		User:      userKey(v.RootUserID()),
 		ID:        sessionKey(account.OpenedBy(v)),
 		ExpiresAt: v.ExpiresAt,
 	}, nil
 }
 
-// socketOperation checks the token once more before each operation: a socket
+// socketOperation checks the claims of the token once more before each operation: a socket
 // lives long, and rights may go meanwhile.
 func (a *App) socketOperation(ctx context.Context) (context.Context, error) {
-	token, _ := ctx.Value(tokenKey{}).(string)
-	v, err := a.Accounts.Authenticate(ctx, token)
+	claims, ok := ctx.Value(claimsKey{}).(*token.Claims)
+	if !ok {
+		return nil, fault.Unauthenticated.Err()
+	}
+	v, err := a.Accounts.Recognise(ctx, *claims)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,9 @@ type execution struct {
 	exec      graphql.GraphExecutor
 	ctx       context.Context //nolint:containedctx // the operation's life
 	responses graphql.ResponseHandler
-	stream    *live.Stream // nil unless it is a subscription
+	stream    live.Stream
+	// subscribed is true for a subscription whose resolver has not failed.
+	subscribed bool
 }
 
 // start asks the hook, where there is one, and dispatches the operation. It
@@ -48,8 +50,8 @@ func (x *execution) start(
 		return nil
 	}
 	shareText(opCtx)
-	x.stream = live.NewStream(wake)
-	x.subscribe(live.WithStream(ctx, x.stream), opCtx)
+	x.stream.Bind(wake)
+	x.subscribe(live.WithStream(ctx, &x.stream), opCtx)
 	return nil
 }
 
@@ -66,17 +68,21 @@ func shareText(opCtx *graphql.OperationContext) {
 // the waker and failed all the same wakes nobody, so its answer is fetched as
 // that of a subscription without one.
 func (x *execution) subscribe(ctx context.Context, opCtx *graphql.OperationContext) {
-	middleware, ok := opCtx.ResolverMiddleware, true
+	middleware := opCtx.ResolverMiddleware
+	x.subscribed = true
 	opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
-		ok = false
+		x.subscribed = false
 		result, err := middleware(ctx, next)
-		ok = err == nil
+		x.subscribed = err == nil
+		if field := graphql.GetFieldContext(ctx); field != nil {
+			field.Args = nil // a map that would be kept for nobody
+		}
 		return result, err
 	}
 	x.responses, x.ctx = x.exec.DispatchOperation(ctx, opCtx)
 	opCtx.ResolverMiddleware = middleware
-	if !ok {
-		x.stream = live.NewStream(nil)
+	if !x.subscribed {
+		x.stream.Close()
 	}
 }
 
@@ -98,7 +104,7 @@ func (x *execution) forget() {
 // when there are no more.
 func (x *execution) next() (*graphql.Response, live.Sent) {
 	response := x.responses(x.ctx)
-	if response == nil || x.stream == nil {
+	if response == nil || !x.subscribed {
 		return response, live.Sent{}
 	}
 	sent := x.stream.Taken()
@@ -112,12 +118,12 @@ func (x *execution) next() (*graphql.Response, live.Sent) {
 }
 
 // woken reports whether responses are to be fetched only after a wake.
-func (x *execution) woken() bool { return x.stream != nil && x.stream.Woken() }
+func (x *execution) woken() bool { return x.subscribed && x.stream.Woken() }
 
 // err is why a subscription that has no more responses ended, nil if it is
 // simply done.
 func (x *execution) err() error {
-	if x.stream == nil {
+	if !x.subscribed {
 		return nil
 	}
 	return x.stream.Err()

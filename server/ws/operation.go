@@ -85,12 +85,13 @@ func (s *socket) launch(op *operation) {
 	go op.run(params)
 }
 
-// leave cancels an operation that the socket has forgotten. One that waited for
-// the ack has nothing to cancel.
+// leave ends an operation that is done, or that the socket has forgotten. One
+// that waited for the ack has nothing to cancel.
 func (op *operation) leave() {
 	if op.cancel != nil {
 		op.cancel()
 	}
+	op.stream.Close()
 }
 
 // stopOperation ends an operation for its client. An unknown id is one that has
@@ -185,7 +186,7 @@ func (op *operation) step() bool {
 		return false
 	}
 	if !s.send(op, frame(s.proto.next, quote(op.id), payload), false) {
-		op.cancel()
+		op.leave()
 		return false
 	}
 	s.await(receipt{op, sent})
@@ -218,7 +219,7 @@ func (op *operation) refuse(response *graphql.Response) {
 
 func (op *operation) last(data []byte) {
 	op.socket.send(op, data, true)
-	op.cancel()
+	op.leave()
 }
 
 // recoverPanic keeps a panic outside the resolvers, which the executor

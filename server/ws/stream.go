@@ -67,6 +67,7 @@ func (t httpTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.G
 	}
 	t.cfg.Registry.enter(s)
 	defer t.cfg.Registry.exit(s)
+	defer s.stream.Close()
 	if s.begin() {
 		s.run(r, params) //nolint:contextcheck // the operation's context is the stream's
 	}

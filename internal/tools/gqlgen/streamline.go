@@ -20,9 +20,12 @@ var (
 	marker          = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 	unmarshalerMap  = regexp.MustCompile(`(?m)^\s*inputUnmarshalMap := graphql\.BuildUnmarshalerMap\([^)]*\)\n`)
 	unmarshalerCall = regexp.MustCompile(`(?m)^\s*ctx = graphql\.WithUnmarshalerMap\(ctx, inputUnmarshalMap\)\n`)
+	// keptBuffer is the buffer of a subscription's responses, which gqlgen keeps
+	// with the last of them in it from one to the next.
+	keptBuffer      = regexp.MustCompile(`\tvar buf bytes\.Buffer\n(\s*return func\(ctx context\.Context\) \*graphql\.Response \{\n)\s*buf\.Reset\(\)\n`)
 	concurrentSlice = regexp.MustCompile(`\bgraphql\.MarshalSliceConcurrently\(`)
 	// leftover is what must not be there any more when all is done.
-	leftover = regexp.MustCompile(`MarshalSliceConcurrently|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
+	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
 )
 
 // streamline rewrites the generated executor in place.
@@ -50,12 +53,13 @@ func rewrite(source []byte) ([]byte, error) {
 	}{
 		{unmarshalerMap, ""},
 		{unmarshalerCall, ""},
+		{keptBuffer, "${1}var buf bytes.Buffer\n"},
 		{concurrentSlice, "sequence.MarshalSlice("},
 	} {
 		if !step.pattern.Match(source) {
 			return nil, fmt.Errorf("nothing matches %s", step.pattern)
 		}
-		source = step.pattern.ReplaceAllLiteral(source, []byte(step.with))
+		source = step.pattern.ReplaceAll(source, []byte(step.with))
 	}
 	if found := leftover.Find(source); found != nil {
 		return nil, fmt.Errorf("%s is left", found)

@@ -28,6 +28,15 @@ func exec(ctx context.Context) {
 	_ = scalar.MarshalInt(1)
 }
 
+func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHandler {
+	var buf bytes.Buffer
+	return func(ctx context.Context) *graphql.Response {
+		buf.Reset()
+		next(ctx).MarshalGQL(&buf)
+		return &graphql.Response{Data: buf.Bytes()}
+	}
+}
+
 func (ec *executionContext) _Item_name(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -72,6 +81,14 @@ func exec(ctx context.Context) {
 	_ = scalar.MarshalInt(1)
 }
 
+func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHandler {
+	return func(ctx context.Context) *graphql.Response {
+		var buf bytes.Buffer
+		next(ctx).MarshalGQL(&buf)
+		return &graphql.Response{Data: buf.Bytes()}
+	}
+}
+
 func (ec *executionContext) _Item_name(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
 }
@@ -99,6 +116,7 @@ func TestRewriteRefusesUnknownTemplates(t *testing.T) {
 		"no concurrent slice":     {"MarshalSliceConcurrently", "MarshalSlice"},
 		"no map of unmarshallers": {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
 		"no use of the map":       {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
+		"no kept buffer":          {"buf.Reset()", "clear(buf)"},
 		"a goroutine a field":     {"first := true", "out.Concurrently(0, nil)"},
 		"no plain field":          {"obj.Name, nil", "obj.Name(ctx)"},
 		"not Go":                  {"package generated", "packet generated"},

@@ -132,8 +132,10 @@ func startCommand(t *testing.T, serve *exec.Cmd) *binary {
 	}
 	t.Cleanup(b.kill)
 	b.url = "http://" + strings.TrimPrefix(b.Env[0], "ADDR=")
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
 	deadline := time.Now().Add(time.Minute)
-	for time.Now().Before(deadline) {
+	for ; time.Now().Before(deadline); <-look.C {
 		answer, err := http.Get(b.url + "/readyz")
 		if err == nil {
 			_ = answer.Body.Close()

@@ -1,0 +1,496 @@
+//go:build replicas
+
+package main_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
+	// The driver registers itself as "pgx".
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"luxbff/internal/account"
+	"luxbff/internal/live/natstest"
+	"luxbff/internal/store/storetest"
+)
+
+// TestReplicasMigrateTogether: whoever is first migrates, the others wait.
+func TestReplicasMigrateTogether(t *testing.T) {
+	t.Parallel()
+	build(t)
+	f := &fleet{settings: []string{"DATABASE_URL=" + storetest.EmptyPostgresURL(t)}}
+	var together sync.WaitGroup
+	for range 3 {
+		together.Go(func() {
+			if out, err := f.command("127.0.0.1:0", "migrate").CombinedOutput(); err != nil {
+				t.Errorf("migrate: %v\n%s", err, out)
+			}
+		})
+	}
+	together.Wait()
+	f.start(t, freeAddr(t))
+}
+
+// TestUploadIsToldByEveryReplica uploads through the balancer and listens at
+// each replica. A poll would take up to ten seconds and mostly more than two, so
+// whatever comes within two for every event is the bell's work.
+func TestUploadIsToldByEveryReplica(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, "")
+	family := f.newFamily(t, 1)
+	var followers []*follower
+	for _, b := range f.replicas {
+		followers = append(followers, startFollower(t, b.url, family))
+	}
+	file := 0
+	upload := func() time.Time {
+		t.Helper()
+		file++
+		if err := family.upload(f.balancer.URL, file); err != nil {
+			t.Fatalf("upload %d: %v", file, err)
+		}
+		return time.Now()
+	}
+	for _, phone := range followers {
+		await(t, "the feed stands", func() bool { upload(); return len(phone.heard()) > 0 })
+	}
+	var took []time.Duration
+	for range 300 {
+		answered := upload()
+		for _, phone := range followers {
+			took = append(took, phone.wait(t, file).Sub(answered))
+		}
+	}
+	slices.Sort(took)
+	slowest := took[len(took)-1]
+	t.Logf("of %d tellings, from the upload's answer: median %v, 99 %% within %v, all within %v",
+		len(took), took[len(took)/2], took[len(took)*99/100], slowest)
+	if median := took[len(took)/2]; median > 2*time.Second {
+		t.Errorf("half of the events took more than %v: no bell rang", median)
+	}
+	for _, phone := range followers {
+		phone.check(t, f)
+	}
+}
+
+// wait waits until a log file is told, and gives when it was.
+func (f *follower) wait(t *testing.T, file int) (at time.Time) {
+	t.Helper()
+	await(t, fmt.Sprintf("log file %d is told", file), func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if n := len(f.events); n > 0 && f.events[n-1].Devlog.LogFileID >= file {
+			at = f.events[n-1].at
+			return true
+		}
+		return false
+	})
+	return at
+}
+
+// check compares what was told with the feed's rows: from the first event that
+// was told on, each once and in order, and each upload stored once.
+func (f *follower) check(t *testing.T, in *fleet) {
+	t.Helper()
+	told := f.heard()
+	if len(told) == 0 {
+		t.Fatal("nothing was told")
+	}
+	stored := in.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, f.of.id)
+	if diff := cmp.Diff(stored[max(0, slices.Index(stored, told[0])):], told); diff != "" {
+		t.Errorf("told is not what happened (-feed +told):\n%s", diff)
+	}
+	logs := in.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, f.of.id)
+	for i, file := range logs {
+		if file != i+1 {
+			t.Fatalf("stored log %d has the log file %d: one is doubled or lost", i+1, file)
+		}
+	}
+	if !slices.Equal(stored, logs) {
+		t.Errorf("%d logs are stored, the feed has %d events", len(logs), len(stored))
+	}
+}
+
+func (f *fleet) column(t *testing.T, query string, args ...any) (numbers []int) {
+	t.Helper()
+	db, err := sql.Open("pgx", f.home.App.Config.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		numbers = append(numbers, n)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return numbers
+}
+
+// TestReplicasShareEveryRight does one half of each thing at one replica and the
+// other half at another.
+func TestReplicasShareEveryRight(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, "")
+	here, there, third := f.replicas[0], f.replicas[1], f.replicas[2]
+	t.Run("codes and their tries", func(t *testing.T) {
+		const phone = "+821033334444"
+		verify := func(b *binary, code string) string {
+			return b.ask(t, "", fmt.Sprintf(`mutation { verifySmsCode(input: {phone: %q, code: %q}) { validToken } }`, phone, code), nil)
+		}
+		if code := verify(here, f.sendCode(t, phone)); code != "" {
+			t.Errorf("a code that another replica sent: %s", code)
+		}
+		right := f.sendCode(t, phone)
+		for i := range 5 {
+			if code := verify(f.replicas[i%3], wrongCode(right)); code == "" {
+				t.Errorf("wrong code %d is taken", i+1)
+			}
+		}
+		if code := verify(there, right); code == "" {
+			t.Error("the right code is taken after five wrong ones at several replicas")
+		}
+	})
+	t.Run("signing out", func(t *testing.T) {
+		family := f.newFamily(t, 1)
+		listening := there.subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
+		here.graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
+		if _, _, err := listening.ReadMessage(); !websocket.IsCloseError(err, 4403) {
+			t.Errorf("the socket at another replica ends with %v", err)
+		}
+		if code := third.ask(t, family.token, `{ me { id } }`, nil); code != "UNAUTHENTICATED" {
+			t.Errorf("the token at another replica: %q", code)
+		}
+	})
+	t.Run("refresh tokens", func(t *testing.T) {
+		f.home.Parent(t) // the fleet's second, as the first is of "signing out"
+		first := here.tokens(t, `signIn(input: {email: "parent2@example.com", password: "secret123"})`)
+		rotate := func(p tokenPair) string {
+			return fmt.Sprintf(`refreshToken(input: {refreshToken: %q})`, p.RefreshToken)
+		}
+		second := there.tokens(t, rotate(first))
+		third.graphQL(t, second.AccessToken, `{ me { id } }`, &struct{}{})
+		for _, b := range []*binary{here, third} {
+			for _, used := range []tokenPair{first, second} { // the first ends the session
+				code := b.ask(t, "", `mutation { `+rotate(used)+` { tokens { accessToken } } }`, nil)
+				if code != "REFRESH_TOKEN_IS_NOT_VALID" {
+					t.Errorf("a refresh token that was used elsewhere: %q", code)
+				}
+			}
+		}
+	})
+	t.Run("consent", func(t *testing.T) {
+		family := f.newFamily(t, 2)
+		for _, agreed := range []bool{true, false} {
+			here.graphQL(t, family.token, fmt.Sprintf(
+				`mutation { updatePolicy(input: {isMarketingAgree: %t}) { policy { isMarketingAgree } } }`, agreed), &struct{}{})
+			for _, b := range f.replicas {
+				var data struct {
+					Me struct {
+						Policy struct{ IsMarketingAgree bool }
+					}
+				}
+				b.graphQL(t, family.token, `{ me { policy { isMarketingAgree } } }`, &data)
+				if data.Me.Policy.IsMarketingAgree != agreed {
+					t.Errorf("another replica doesn't know that consent is %v", agreed)
+				}
+			}
+		}
+	})
+	t.Run("wrong passwords", func(t *testing.T) {
+		f.home.Parent(t) // the fourth
+		try := func(b *binary, password string) string {
+			return b.ask(t, "", fmt.Sprintf(
+				`mutation { signIn(input: {email: "parent4@example.com", password: %q}) { tokens { accessToken } } }`, password), nil)
+		}
+		for i := range 10 {
+			if code := try(f.replicas[i%3], "wrong1234"); code != "PASSWORD_IS_INVALID" {
+				t.Errorf("wrong password %d: %q", i+1, code)
+			}
+		}
+		for _, b := range f.replicas {
+			if code := try(b, "secret123"); code != "ACCESS_DENIED_ACCOUNT_BLOCKED" {
+				t.Errorf("the right password after ten wrong ones: %q", code)
+			}
+		}
+	})
+}
+
+func (f *fleet) sendCode(t *testing.T, phone string) (code string) {
+	t.Helper()
+	if err := f.home.App.Accounts.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}); err != nil {
+		t.Fatal(err)
+	}
+	return f.home.LastCode(t, phone)
+}
+
+func wrongCode(right string) string {
+	if right == "111111" {
+		return "222222"
+	}
+	return "111111"
+}
+
+type tokenPair struct{ AccessToken, RefreshToken string }
+
+// tokens runs a mutation that gives some.
+func (b *binary) tokens(t *testing.T, mutation string) tokenPair {
+	t.Helper()
+	var data struct{ Got struct{ Tokens tokenPair } }
+	if code := b.ask(t, "", `mutation { got: `+mutation+` { tokens { accessToken refreshToken } } }`, &data); code != "" {
+		t.Fatalf("%s: %s", mutation, code)
+	}
+	return data.Got.Tokens
+}
+
+// ask runs an operation and gives the code of its first error, empty without one.
+func (b *binary) ask(t *testing.T, token, query string, data any) (code string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, raw, err := post(b.url+"/graphql", token, string(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := struct {
+		Data   any
+		Errors []struct{ Extensions struct{ Code string } }
+	}{Data: data}
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	if len(reply.Errors) > 0 {
+		return reply.Errors[0].Extensions.Code
+	}
+	return ""
+}
+
+// TestReplicaKilledUnderLoad kills one replica after the other with SIGKILL.
+func TestReplicaKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, "")
+	load := f.startLoad(t)
+	for range 2 {
+		for i := range f.replicas {
+			load.more(t, 10)
+			f.replicas[i].kill()
+			load.more(t, 10)
+			f.replace(t, i)
+		}
+	}
+	load.finish(t, f)
+	for _, u := range load.uploaders {
+		t.Logf("%d logs acknowledged, %d requests failed in flight", u.acked.Load(), len(u.failures))
+	}
+}
+
+// TestRollingRestartUnderLoad replaces one replica after the other with SIGTERM:
+// no request fails, not even one that is half sent when its replica stops
+// listening.
+func TestRollingRestartUnderLoad(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, "")
+	load := f.startLoad(t)
+	slow := f.newFamily(t, 9)
+	for i, b := range f.replicas {
+		load.more(t, 10)
+		half := b.halfAnUpload(t, slow, i+1)
+		b.terminate(t)
+		await(t, "it is not ready", func() bool { return !isReady(t.Context(), b.url) })
+		await(t, "it listens no more", func() bool { return !listens(t.Context(), b.url) })
+		half.finish(t)
+		b.ended(t)
+		load.more(t, 10)
+		f.replace(t, i)
+	}
+	load.finish(t, f)
+	for _, u := range load.uploaders {
+		t.Logf("%d logs acknowledged", u.acked.Load())
+		for range len(u.failures) {
+			t.Errorf("a request failed: %v", <-u.failures)
+		}
+	}
+	for _, phone := range load.followers {
+		if phone.closes[0] > 0 || len(phone.refused) > 0 {
+			t.Errorf("a socket was cut or could not come back: %v %v", phone.closes, phone.refused)
+		}
+	}
+}
+
+func listens(ctx context.Context, url string) bool {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
+}
+
+// halfRequest is a request whose body is sent by half.
+type halfRequest struct {
+	conn net.Conn
+	rest string
+}
+
+func (b *binary) halfAnUpload(t *testing.T, of *family, file int) *halfRequest {
+	t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	body := of.log(file)
+	head := fmt.Sprintf("POST /api/v1/lux/device/devlog HTTP/1.1\r\nHost: luxbff\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+		of.token, len(body))
+	cut := len(body) / 2
+	if _, err := io.WriteString(conn, head+body[:cut]); err != nil {
+		t.Fatal(err)
+	}
+	return &halfRequest{conn, body[cut:]}
+}
+
+func (h *halfRequest) finish(t *testing.T) {
+	t.Helper()
+	if _, err := io.WriteString(h.conn, h.rest); err != nil {
+		t.Errorf("a request was cut in its middle: %v", err)
+		return
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(h.conn), nil)
+	if err != nil {
+		t.Errorf("a request was cut in its middle: %v", err)
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK || !answer.Close {
+		t.Errorf("the request that was half sent is answered %s, closing: %v", answer.Status, answer.Close)
+	}
+}
+
+// load is families that upload and follow through the balancer.
+type load struct {
+	uploaders []*uploader
+	followers []*follower
+}
+
+func (f *fleet) startLoad(t *testing.T) *load {
+	t.Helper()
+	l := &load{}
+	for serial := range 4 {
+		family := f.newFamily(t, serial)
+		for range 2 {
+			l.followers = append(l.followers, startFollower(t, f.balancer.URL, family))
+		}
+		l.uploaders = append(l.uploaders, startUploader(t, f.balancer.URL, family))
+	}
+	for _, phone := range l.followers {
+		await(t, "the feed stands", func() bool { return len(phone.heard()) > 0 })
+	}
+	return l
+}
+
+// more waits until each phone has uploaded n logs more, and a few by chance, so
+// that what comes next comes at any point of an upload.
+func (l *load) more(t *testing.T, n int) {
+	t.Helper()
+	for _, u := range l.uploaders {
+		goal := u.acked.Load() + int64(n+rand.IntN(n))
+		await(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
+	}
+}
+
+// finish ends the uploads, waits until every phone was told of the last one, and
+// compares what was told with what is stored.
+func (l *load) finish(t *testing.T, in *fleet) {
+	t.Helper()
+	for _, u := range l.uploaders {
+		u.stop()
+	}
+	for i, phone := range l.followers {
+		phone.wait(t, int(l.uploaders[i/2].acked.Load()))
+		phone.stop()
+		phone.check(t, in)
+	}
+}
+
+// TestReplicasWithoutNATS takes NATS away from a running fleet and gives it back.
+func TestReplicasWithoutNATS(t *testing.T) {
+	t.Parallel()
+	nats := natstest.Start(t)
+	f := startFleet(t, nats.URL())
+	family := f.newFamily(t, 1)
+	phone := startFollower(t, f.replicas[0].url, family)
+	file := 0
+	upload := func() {
+		t.Helper()
+		file++
+		if err := family.upload(f.replicas[1].url, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "the feed stands", func() bool { upload(); return len(phone.heard()) > 0 })
+	nats.Stop()
+	for _, b := range f.replicas {
+		await(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
+	}
+	upload()
+	phone.wait(t, file) // by the poll
+	listening := f.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
+	nats.Restart()
+	for _, b := range f.replicas {
+		await(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
+	}
+	upload()
+	phone.wait(t, file)
+	phone.stop()
+	phone.check(t, f)
+	f.replicas[1].graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
+	for {
+		if _, _, err := listening.ReadMessage(); err != nil {
+			if !websocket.IsCloseError(err, 4403) {
+				t.Errorf("the socket after the sign-out: %v", err)
+			}
+			return
+		}
+	}
+}
+
+// readiness is the status that /readyz tells, whatever the HTTP status.
+func readiness(t *testing.T, b *binary) string {
+	t.Helper()
+	answer, err := http.Get(b.url + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var told struct{ Status string }
+	if err := json.NewDecoder(answer.Body).Decode(&told); err != nil {
+		t.Fatal(err)
+	}
+	return told.Status
+}

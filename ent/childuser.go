@@ -48,9 +48,11 @@ type ChildUserEdges struct {
 	Devlogs []*Devlog `json:"devlogs,omitempty"`
 	// DevlogEvents holds the value of the devlog_events edge.
 	DevlogEvents []*DevlogEvent `json:"devlog_events,omitempty"`
+	// FeedPositions holds the value of the feed_positions edge.
+	FeedPositions []*FeedPosition `json:"feed_positions,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 }
 
 // RootUserOrErr returns the RootUser value or an error if the edge
@@ -91,6 +93,15 @@ func (e ChildUserEdges) DevlogEventsOrErr() ([]*DevlogEvent, error) {
 		return e.DevlogEvents, nil
 	}
 	return nil, &NotLoadedError{edge: "devlog_events"}
+}
+
+// FeedPositionsOrErr returns the FeedPositions value or an error if the edge
+// was not loaded in eager-loading.
+func (e ChildUserEdges) FeedPositionsOrErr() ([]*FeedPosition, error) {
+	if e.loadedTypes[4] {
+		return e.FeedPositions, nil
+	}
+	return nil, &NotLoadedError{edge: "feed_positions"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -192,6 +203,11 @@ func (_m *ChildUser) QueryDevlogs() *DevlogQuery {
 // QueryDevlogEvents queries the "devlog_events" edge of the ChildUser entity.
 func (_m *ChildUser) QueryDevlogEvents() *DevlogEventQuery {
 	return NewChildUserClient(_m.config).QueryDevlogEvents(_m)
+}
+
+// QueryFeedPositions queries the "feed_positions" edge of the ChildUser entity.
+func (_m *ChildUser) QueryFeedPositions() *FeedPositionQuery {
+	return NewChildUserClient(_m.config).QueryFeedPositions(_m)
 }
 
 // Update returns a builder for updating this ChildUser.

@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/user"
 	"luxbff/ent/vocab"
 	"time"
@@ -115,6 +116,21 @@ func (_c *ChildUserCreate) AddDevlogEvents(v ...*DevlogEvent) *ChildUserCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddDevlogEventIDs(ids...)
+}
+
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_c *ChildUserCreate) AddFeedPositionIDs(ids ...int) *ChildUserCreate {
+	_c.mutation.AddFeedPositionIDs(ids...)
+	return _c
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_c *ChildUserCreate) AddFeedPositions(v ...*FeedPosition) *ChildUserCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddFeedPositionIDs(ids...)
 }
 
 // Mutation returns the ChildUserMutation object of the builder.
@@ -287,6 +303,22 @@ func (_c *ChildUserCreate) createSpec() (*ChildUser, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlogevent.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

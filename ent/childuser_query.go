@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/predicate"
 	"luxbff/ent/user"
 	"math"
@@ -24,15 +25,16 @@ import (
 // ChildUserQuery is the builder for querying ChildUser entities.
 type ChildUserQuery struct {
 	config
-	ctx              *QueryContext
-	order            []childuser.OrderOption
-	inters           []Interceptor
-	predicates       []predicate.ChildUser
-	withRootUser     *UserQuery
-	withDevice       *DeviceQuery
-	withDevlogs      *DevlogQuery
-	withDevlogEvents *DevlogEventQuery
-	modifiers        []func(*sql.Selector)
+	ctx               *QueryContext
+	order             []childuser.OrderOption
+	inters            []Interceptor
+	predicates        []predicate.ChildUser
+	withRootUser      *UserQuery
+	withDevice        *DeviceQuery
+	withDevlogs       *DevlogQuery
+	withDevlogEvents  *DevlogEventQuery
+	withFeedPositions *FeedPositionQuery
+	modifiers         []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -150,6 +152,28 @@ func (_q *ChildUserQuery) QueryDevlogEvents() *DevlogEventQuery {
 			sqlgraph.From(childuser.Table, childuser.FieldID, selector),
 			sqlgraph.To(devlogevent.Table, devlogevent.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, childuser.DevlogEventsTable, childuser.DevlogEventsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryFeedPositions chains the current query on the "feed_positions" edge.
+func (_q *ChildUserQuery) QueryFeedPositions() *FeedPositionQuery {
+	query := (&FeedPositionClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(childuser.Table, childuser.FieldID, selector),
+			sqlgraph.To(feedposition.Table, feedposition.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, childuser.FeedPositionsTable, childuser.FeedPositionsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -344,15 +368,16 @@ func (_q *ChildUserQuery) Clone() *ChildUserQuery {
 		return nil
 	}
 	return &ChildUserQuery{
-		config:           _q.config,
-		ctx:              _q.ctx.Clone(),
-		order:            append([]childuser.OrderOption{}, _q.order...),
-		inters:           append([]Interceptor{}, _q.inters...),
-		predicates:       append([]predicate.ChildUser{}, _q.predicates...),
-		withRootUser:     _q.withRootUser.Clone(),
-		withDevice:       _q.withDevice.Clone(),
-		withDevlogs:      _q.withDevlogs.Clone(),
-		withDevlogEvents: _q.withDevlogEvents.Clone(),
+		config:            _q.config,
+		ctx:               _q.ctx.Clone(),
+		order:             append([]childuser.OrderOption{}, _q.order...),
+		inters:            append([]Interceptor{}, _q.inters...),
+		predicates:        append([]predicate.ChildUser{}, _q.predicates...),
+		withRootUser:      _q.withRootUser.Clone(),
+		withDevice:        _q.withDevice.Clone(),
+		withDevlogs:       _q.withDevlogs.Clone(),
+		withDevlogEvents:  _q.withDevlogEvents.Clone(),
+		withFeedPositions: _q.withFeedPositions.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -401,6 +426,17 @@ func (_q *ChildUserQuery) WithDevlogEvents(opts ...func(*DevlogEventQuery)) *Chi
 		opt(query)
 	}
 	_q.withDevlogEvents = query
+	return _q
+}
+
+// WithFeedPositions tells the query-builder to eager-load the nodes that are connected to
+// the "feed_positions" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ChildUserQuery) WithFeedPositions(opts ...func(*FeedPositionQuery)) *ChildUserQuery {
+	query := (&FeedPositionClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withFeedPositions = query
 	return _q
 }
 
@@ -482,11 +518,12 @@ func (_q *ChildUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ch
 	var (
 		nodes       = []*ChildUser{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withRootUser != nil,
 			_q.withDevice != nil,
 			_q.withDevlogs != nil,
 			_q.withDevlogEvents != nil,
+			_q.withFeedPositions != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -533,6 +570,13 @@ func (_q *ChildUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ch
 		if err := _q.loadDevlogEvents(ctx, query, nodes,
 			func(n *ChildUser) { n.Edges.DevlogEvents = []*DevlogEvent{} },
 			func(n *ChildUser, e *DevlogEvent) { n.Edges.DevlogEvents = append(n.Edges.DevlogEvents, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withFeedPositions; query != nil {
+		if err := _q.loadFeedPositions(ctx, query, nodes,
+			func(n *ChildUser) { n.Edges.FeedPositions = []*FeedPosition{} },
+			func(n *ChildUser, e *FeedPosition) { n.Edges.FeedPositions = append(n.Edges.FeedPositions, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -653,6 +697,39 @@ func (_q *ChildUserQuery) loadDevlogEvents(ctx context.Context, query *DevlogEve
 		node, ok := nodeids[fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "child_user_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ChildUserQuery) loadFeedPositions(ctx context.Context, query *FeedPositionQuery, nodes []*ChildUser, init func(*ChildUser), assign func(*ChildUser, *FeedPosition)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*ChildUser)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(feedposition.FieldChildUserID)
+	}
+	query.Where(predicate.FeedPosition(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(childuser.FeedPositionsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ChildUserID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "child_user_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "child_user_id" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/predicate"
 	"luxbff/ent/vocab"
 
@@ -137,6 +138,21 @@ func (_u *ChildUserUpdate) AddDevlogEvents(v ...*DevlogEvent) *ChildUserUpdate {
 	return _u.AddDevlogEventIDs(ids...)
 }
 
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_u *ChildUserUpdate) AddFeedPositionIDs(ids ...int) *ChildUserUpdate {
+	_u.mutation.AddFeedPositionIDs(ids...)
+	return _u
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_u *ChildUserUpdate) AddFeedPositions(v ...*FeedPosition) *ChildUserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFeedPositionIDs(ids...)
+}
+
 // Mutation returns the ChildUserMutation object of the builder.
 func (_u *ChildUserUpdate) Mutation() *ChildUserMutation {
 	return _u.mutation
@@ -188,6 +204,27 @@ func (_u *ChildUserUpdate) RemoveDevlogEvents(v ...*DevlogEvent) *ChildUserUpdat
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogEventIDs(ids...)
+}
+
+// ClearFeedPositions clears all "feed_positions" edges to the FeedPosition entity.
+func (_u *ChildUserUpdate) ClearFeedPositions() *ChildUserUpdate {
+	_u.mutation.ClearFeedPositions()
+	return _u
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to FeedPosition entities by IDs.
+func (_u *ChildUserUpdate) RemoveFeedPositionIDs(ids ...int) *ChildUserUpdate {
+	_u.mutation.RemoveFeedPositionIDs(ids...)
+	return _u
+}
+
+// RemoveFeedPositions removes "feed_positions" edges to FeedPosition entities.
+func (_u *ChildUserUpdate) RemoveFeedPositions(v ...*FeedPosition) *ChildUserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFeedPositionIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -384,6 +421,51 @@ func (_u *ChildUserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFeedPositionsIDs(); len(nodes) > 0 && !_u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -511,6 +593,21 @@ func (_u *ChildUserUpdateOne) AddDevlogEvents(v ...*DevlogEvent) *ChildUserUpdat
 	return _u.AddDevlogEventIDs(ids...)
 }
 
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_u *ChildUserUpdateOne) AddFeedPositionIDs(ids ...int) *ChildUserUpdateOne {
+	_u.mutation.AddFeedPositionIDs(ids...)
+	return _u
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_u *ChildUserUpdateOne) AddFeedPositions(v ...*FeedPosition) *ChildUserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFeedPositionIDs(ids...)
+}
+
 // Mutation returns the ChildUserMutation object of the builder.
 func (_u *ChildUserUpdateOne) Mutation() *ChildUserMutation {
 	return _u.mutation
@@ -562,6 +659,27 @@ func (_u *ChildUserUpdateOne) RemoveDevlogEvents(v ...*DevlogEvent) *ChildUserUp
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogEventIDs(ids...)
+}
+
+// ClearFeedPositions clears all "feed_positions" edges to the FeedPosition entity.
+func (_u *ChildUserUpdateOne) ClearFeedPositions() *ChildUserUpdateOne {
+	_u.mutation.ClearFeedPositions()
+	return _u
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to FeedPosition entities by IDs.
+func (_u *ChildUserUpdateOne) RemoveFeedPositionIDs(ids ...int) *ChildUserUpdateOne {
+	_u.mutation.RemoveFeedPositionIDs(ids...)
+	return _u
+}
+
+// RemoveFeedPositions removes "feed_positions" edges to FeedPosition entities.
+func (_u *ChildUserUpdateOne) RemoveFeedPositions(v ...*FeedPosition) *ChildUserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFeedPositionIDs(ids...)
 }
 
 // Where appends a list predicates to the ChildUserUpdate builder.
@@ -781,6 +899,51 @@ func (_u *ChildUserUpdateOne) sqlSave(ctx context.Context) (_node *ChildUser, er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlogevent.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFeedPositionsIDs(); len(nodes) > 0 && !_u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   childuser.FeedPositionsTable,
+			Columns: []string{childuser.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
@@ -46,6 +47,8 @@ type Client struct {
 	Devlog *DevlogClient
 	// DevlogEvent is the client for interacting with the DevlogEvent builders.
 	DevlogEvent *DevlogEventClient
+	// FeedPosition is the client for interacting with the FeedPosition builders.
+	FeedPosition *FeedPositionClient
 	// Identity is the client for interacting with the Identity builders.
 	Identity *IdentityClient
 	// Message is the client for interacting with the Message builders.
@@ -74,6 +77,7 @@ func (c *Client) init() {
 	c.Device = NewDeviceClient(c.config)
 	c.Devlog = NewDevlogClient(c.config)
 	c.DevlogEvent = NewDevlogEventClient(c.config)
+	c.FeedPosition = NewFeedPositionClient(c.config)
 	c.Identity = NewIdentityClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.PushDevice = NewPushDeviceClient(c.config)
@@ -177,6 +181,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Device:           NewDeviceClient(cfg),
 		Devlog:           NewDevlogClient(cfg),
 		DevlogEvent:      NewDevlogEventClient(cfg),
+		FeedPosition:     NewFeedPositionClient(cfg),
 		Identity:         NewIdentityClient(cfg),
 		Message:          NewMessageClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
@@ -207,6 +212,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Device:           NewDeviceClient(cfg),
 		Devlog:           NewDevlogClient(cfg),
 		DevlogEvent:      NewDevlogEventClient(cfg),
+		FeedPosition:     NewFeedPositionClient(cfg),
 		Identity:         NewIdentityClient(cfg),
 		Message:          NewMessageClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
@@ -242,8 +248,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.Identity,
-		c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
+		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
+		c.Identity, c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
 	} {
 		n.Use(hooks...)
 	}
@@ -253,8 +259,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.Identity,
-		c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
+		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
+		c.Identity, c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -273,6 +279,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Devlog.mutate(ctx, m)
 	case *DevlogEventMutation:
 		return c.DevlogEvent.mutate(ctx, m)
+	case *FeedPositionMutation:
+		return c.FeedPosition.mutate(ctx, m)
 	case *IdentityMutation:
 		return c.Identity.mutate(ctx, m)
 	case *MessageMutation:
@@ -455,6 +463,22 @@ func (c *ChildUserClient) QueryDevlogEvents(_m *ChildUser) *DevlogEventQuery {
 			sqlgraph.From(childuser.Table, childuser.FieldID, id),
 			sqlgraph.To(devlogevent.Table, devlogevent.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, childuser.DevlogEventsTable, childuser.DevlogEventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryFeedPositions queries the feed_positions edge of a ChildUser.
+func (c *ChildUserClient) QueryFeedPositions(_m *ChildUser) *FeedPositionQuery {
+	query := (&FeedPositionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(childuser.Table, childuser.FieldID, id),
+			sqlgraph.To(feedposition.Table, feedposition.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, childuser.FeedPositionsTable, childuser.FeedPositionsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1160,6 +1184,171 @@ func (c *DevlogEventClient) mutate(ctx context.Context, m *DevlogEventMutation) 
 		return (&DevlogEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown DevlogEvent mutation op: %q", m.Op())
+	}
+}
+
+// FeedPositionClient is a client for the FeedPosition schema.
+type FeedPositionClient struct {
+	config
+}
+
+// NewFeedPositionClient returns a client for the FeedPosition from the given config.
+func NewFeedPositionClient(c config) *FeedPositionClient {
+	return &FeedPositionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `feedposition.Hooks(f(g(h())))`.
+func (c *FeedPositionClient) Use(hooks ...Hook) {
+	c.hooks.FeedPosition = append(c.hooks.FeedPosition, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `feedposition.Intercept(f(g(h())))`.
+func (c *FeedPositionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.FeedPosition = append(c.inters.FeedPosition, interceptors...)
+}
+
+// Create returns a builder for creating a FeedPosition entity.
+func (c *FeedPositionClient) Create() *FeedPositionCreate {
+	mutation := newFeedPositionMutation(c.config, OpCreate)
+	return &FeedPositionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of FeedPosition entities.
+func (c *FeedPositionClient) CreateBulk(builders ...*FeedPositionCreate) *FeedPositionCreateBulk {
+	return &FeedPositionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FeedPositionClient) MapCreateBulk(slice any, setFunc func(*FeedPositionCreate, int)) *FeedPositionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FeedPositionCreateBulk{err: fmt.Errorf("calling to FeedPositionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FeedPositionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FeedPositionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for FeedPosition.
+func (c *FeedPositionClient) Update() *FeedPositionUpdate {
+	mutation := newFeedPositionMutation(c.config, OpUpdate)
+	return &FeedPositionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FeedPositionClient) UpdateOne(_m *FeedPosition) *FeedPositionUpdateOne {
+	mutation := newFeedPositionMutation(c.config, OpUpdateOne, withFeedPosition(_m))
+	return &FeedPositionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FeedPositionClient) UpdateOneID(id int) *FeedPositionUpdateOne {
+	mutation := newFeedPositionMutation(c.config, OpUpdateOne, withFeedPositionID(id))
+	return &FeedPositionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for FeedPosition.
+func (c *FeedPositionClient) Delete() *FeedPositionDelete {
+	mutation := newFeedPositionMutation(c.config, OpDelete)
+	return &FeedPositionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FeedPositionClient) DeleteOne(_m *FeedPosition) *FeedPositionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FeedPositionClient) DeleteOneID(id int) *FeedPositionDeleteOne {
+	builder := c.Delete().Where(feedposition.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FeedPositionDeleteOne{builder}
+}
+
+// Query returns a query builder for FeedPosition.
+func (c *FeedPositionClient) Query() *FeedPositionQuery {
+	return &FeedPositionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFeedPosition},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a FeedPosition entity by its id.
+func (c *FeedPositionClient) Get(ctx context.Context, id int) (*FeedPosition, error) {
+	return c.Query().Where(feedposition.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FeedPositionClient) GetX(ctx context.Context, id int) *FeedPosition {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRootUser queries the root_user edge of a FeedPosition.
+func (c *FeedPositionClient) QueryRootUser(_m *FeedPosition) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(feedposition.Table, feedposition.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, feedposition.RootUserTable, feedposition.RootUserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryChildUser queries the child_user edge of a FeedPosition.
+func (c *FeedPositionClient) QueryChildUser(_m *FeedPosition) *ChildUserQuery {
+	query := (&ChildUserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(feedposition.Table, feedposition.FieldID, id),
+			sqlgraph.To(childuser.Table, childuser.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, feedposition.ChildUserTable, feedposition.ChildUserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *FeedPositionClient) Hooks() []Hook {
+	return c.hooks.FeedPosition
+}
+
+// Interceptors returns the client interceptors.
+func (c *FeedPositionClient) Interceptors() []Interceptor {
+	return c.inters.FeedPosition
+}
+
+func (c *FeedPositionClient) mutate(ctx context.Context, m *FeedPositionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FeedPositionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FeedPositionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FeedPositionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FeedPositionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown FeedPosition mutation op: %q", m.Op())
 	}
 }
 
@@ -1995,6 +2184,22 @@ func (c *UserClient) QueryDevlogEvents(_m *User) *DevlogEventQuery {
 	return query
 }
 
+// QueryFeedPositions queries the feed_positions edge of a User.
+func (c *UserClient) QueryFeedPositions(_m *User) *FeedPositionQuery {
+	query := (&FeedPositionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(feedposition.Table, feedposition.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.FeedPositionsTable, user.FeedPositionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryVerificationCodes queries the verification_codes edge of a User.
 func (c *UserClient) QueryVerificationCodes(_m *User) *VerificationCodeQuery {
 	query := (&VerificationCodeClient{config: c.config}).Query()
@@ -2204,12 +2409,12 @@ func (c *VerificationCodeClient) mutate(ctx context.Context, m *VerificationCode
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		ChildUser, Consent, Device, Devlog, DevlogEvent, Identity, Message, PushDevice,
-		Session, User, VerificationCode []ent.Hook
+		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
+		Message, PushDevice, Session, User, VerificationCode []ent.Hook
 	}
 	inters struct {
-		ChildUser, Consent, Device, Devlog, DevlogEvent, Identity, Message, PushDevice,
-		Session, User, VerificationCode []ent.Interceptor
+		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
+		Message, PushDevice, Session, User, VerificationCode []ent.Interceptor
 	}
 )
 

@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
@@ -88,6 +89,7 @@ func checkColumn(t, c string) error {
 			device.Table:           device.ValidColumn,
 			devlog.Table:           devlog.ValidColumn,
 			devlogevent.Table:      devlogevent.ValidColumn,
+			feedposition.Table:     feedposition.ValidColumn,
 			identity.Table:         identity.ValidColumn,
 			message.Table:          message.ValidColumn,
 			pushdevice.Table:       pushdevice.ValidColumn,

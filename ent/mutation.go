@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
@@ -40,6 +41,7 @@ const (
 	TypeDevice           = "Device"
 	TypeDevlog           = "Devlog"
 	TypeDevlogEvent      = "DevlogEvent"
+	TypeFeedPosition     = "FeedPosition"
 	TypeIdentity         = "Identity"
 	TypeMessage          = "Message"
 	TypePushDevice       = "PushDevice"
@@ -51,28 +53,31 @@ const (
 // ChildUserMutation represents an operation that mutates the ChildUser nodes in the graph.
 type ChildUserMutation struct {
 	config
-	op                   Op
-	typ                  string
-	id                   *int
-	first_name           *string
-	last_name            *string
-	birthdate            *vocab.Date
-	gender               *vocab.Gender
-	created_at           *time.Time
-	clearedFields        map[string]struct{}
-	root_user            *int
-	clearedroot_user     bool
-	device               *int
-	cleareddevice        bool
-	devlogs              map[int]struct{}
-	removeddevlogs       map[int]struct{}
-	cleareddevlogs       bool
-	devlog_events        map[int]struct{}
-	removeddevlog_events map[int]struct{}
-	cleareddevlog_events bool
-	done                 bool
-	oldValue             func(context.Context) (*ChildUser, error)
-	predicates           []predicate.ChildUser
+	op                    Op
+	typ                   string
+	id                    *int
+	first_name            *string
+	last_name             *string
+	birthdate             *vocab.Date
+	gender                *vocab.Gender
+	created_at            *time.Time
+	clearedFields         map[string]struct{}
+	root_user             *int
+	clearedroot_user      bool
+	device                *int
+	cleareddevice         bool
+	devlogs               map[int]struct{}
+	removeddevlogs        map[int]struct{}
+	cleareddevlogs        bool
+	devlog_events         map[int]struct{}
+	removeddevlog_events  map[int]struct{}
+	cleareddevlog_events  bool
+	feed_positions        map[int]struct{}
+	removedfeed_positions map[int]struct{}
+	clearedfeed_positions bool
+	done                  bool
+	oldValue              func(context.Context) (*ChildUser, error)
+	predicates            []predicate.ChildUser
 }
 
 var _ ent.Mutation = (*ChildUserMutation)(nil)
@@ -563,6 +568,60 @@ func (m *ChildUserMutation) ResetDevlogEvents() {
 	m.removeddevlog_events = nil
 }
 
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by ids.
+func (m *ChildUserMutation) AddFeedPositionIDs(ids ...int) {
+	if m.feed_positions == nil {
+		m.feed_positions = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.feed_positions[ids[i]] = struct{}{}
+	}
+}
+
+// ClearFeedPositions clears the "feed_positions" edge to the FeedPosition entity.
+func (m *ChildUserMutation) ClearFeedPositions() {
+	m.clearedfeed_positions = true
+}
+
+// FeedPositionsCleared reports if the "feed_positions" edge to the FeedPosition entity was cleared.
+func (m *ChildUserMutation) FeedPositionsCleared() bool {
+	return m.clearedfeed_positions
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to the FeedPosition entity by IDs.
+func (m *ChildUserMutation) RemoveFeedPositionIDs(ids ...int) {
+	if m.removedfeed_positions == nil {
+		m.removedfeed_positions = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.feed_positions, ids[i])
+		m.removedfeed_positions[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedFeedPositions returns the removed IDs of the "feed_positions" edge to the FeedPosition entity.
+func (m *ChildUserMutation) RemovedFeedPositionsIDs() (ids []int) {
+	for id := range m.removedfeed_positions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// FeedPositionsIDs returns the "feed_positions" edge IDs in the mutation.
+func (m *ChildUserMutation) FeedPositionsIDs() (ids []int) {
+	for id := range m.feed_positions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetFeedPositions resets all changes to the "feed_positions" edge.
+func (m *ChildUserMutation) ResetFeedPositions() {
+	m.feed_positions = nil
+	m.clearedfeed_positions = false
+	m.removedfeed_positions = nil
+}
+
 // Where appends a list predicates to the ChildUserMutation builder.
 func (m *ChildUserMutation) Where(ps ...predicate.ChildUser) {
 	m.predicates = append(m.predicates, ps...)
@@ -784,7 +843,7 @@ func (m *ChildUserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ChildUserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.root_user != nil {
 		edges = append(edges, childuser.EdgeRootUser)
 	}
@@ -796,6 +855,9 @@ func (m *ChildUserMutation) AddedEdges() []string {
 	}
 	if m.devlog_events != nil {
 		edges = append(edges, childuser.EdgeDevlogEvents)
+	}
+	if m.feed_positions != nil {
+		edges = append(edges, childuser.EdgeFeedPositions)
 	}
 	return edges
 }
@@ -824,18 +886,27 @@ func (m *ChildUserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case childuser.EdgeFeedPositions:
+		ids := make([]ent.Value, 0, len(m.feed_positions))
+		for id := range m.feed_positions {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ChildUserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.removeddevlogs != nil {
 		edges = append(edges, childuser.EdgeDevlogs)
 	}
 	if m.removeddevlog_events != nil {
 		edges = append(edges, childuser.EdgeDevlogEvents)
+	}
+	if m.removedfeed_positions != nil {
+		edges = append(edges, childuser.EdgeFeedPositions)
 	}
 	return edges
 }
@@ -856,13 +927,19 @@ func (m *ChildUserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case childuser.EdgeFeedPositions:
+		ids := make([]ent.Value, 0, len(m.removedfeed_positions))
+		for id := range m.removedfeed_positions {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ChildUserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.clearedroot_user {
 		edges = append(edges, childuser.EdgeRootUser)
 	}
@@ -874,6 +951,9 @@ func (m *ChildUserMutation) ClearedEdges() []string {
 	}
 	if m.cleareddevlog_events {
 		edges = append(edges, childuser.EdgeDevlogEvents)
+	}
+	if m.clearedfeed_positions {
+		edges = append(edges, childuser.EdgeFeedPositions)
 	}
 	return edges
 }
@@ -890,6 +970,8 @@ func (m *ChildUserMutation) EdgeCleared(name string) bool {
 		return m.cleareddevlogs
 	case childuser.EdgeDevlogEvents:
 		return m.cleareddevlog_events
+	case childuser.EdgeFeedPositions:
+		return m.clearedfeed_positions
 	}
 	return false
 }
@@ -923,6 +1005,9 @@ func (m *ChildUserMutation) ResetEdge(name string) error {
 		return nil
 	case childuser.EdgeDevlogEvents:
 		m.ResetDevlogEvents()
+		return nil
+	case childuser.EdgeFeedPositions:
+		m.ResetFeedPositions()
 		return nil
 	}
 	return fmt.Errorf("unknown ChildUser edge %s", name)
@@ -5958,6 +6043,867 @@ func (m *DevlogEventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown DevlogEvent edge %s", name)
 }
 
+// FeedPositionMutation represents an operation that mutates the FeedPosition nodes in the graph.
+type FeedPositionMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *int
+	installation_id   *string
+	seq               *int64
+	addseq            *int64
+	has_gap           *bool
+	session_id        *int
+	addsession_id     *int
+	updated_at        *time.Time
+	clearedFields     map[string]struct{}
+	root_user         *int
+	clearedroot_user  bool
+	child_user        *int
+	clearedchild_user bool
+	done              bool
+	oldValue          func(context.Context) (*FeedPosition, error)
+	predicates        []predicate.FeedPosition
+}
+
+var _ ent.Mutation = (*FeedPositionMutation)(nil)
+
+// feedpositionOption allows management of the mutation configuration using functional options.
+type feedpositionOption func(*FeedPositionMutation)
+
+// newFeedPositionMutation creates new mutation for the FeedPosition entity.
+func newFeedPositionMutation(c config, op Op, opts ...feedpositionOption) *FeedPositionMutation {
+	m := &FeedPositionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFeedPosition,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFeedPositionID sets the ID field of the mutation.
+func withFeedPositionID(id int) feedpositionOption {
+	return func(m *FeedPositionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *FeedPosition
+		)
+		m.oldValue = func(ctx context.Context) (*FeedPosition, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().FeedPosition.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFeedPosition sets the old FeedPosition of the mutation.
+func withFeedPosition(node *FeedPosition) feedpositionOption {
+	return func(m *FeedPositionMutation) {
+		m.oldValue = func(context.Context) (*FeedPosition, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FeedPositionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FeedPositionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FeedPositionMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FeedPositionMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().FeedPosition.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRootUserID sets the "root_user_id" field.
+func (m *FeedPositionMutation) SetRootUserID(i int) {
+	m.root_user = &i
+}
+
+// RootUserID returns the value of the "root_user_id" field in the mutation.
+func (m *FeedPositionMutation) RootUserID() (r int, exists bool) {
+	v := m.root_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRootUserID returns the old "root_user_id" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldRootUserID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRootUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRootUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRootUserID: %w", err)
+	}
+	return oldValue.RootUserID, nil
+}
+
+// ResetRootUserID resets all changes to the "root_user_id" field.
+func (m *FeedPositionMutation) ResetRootUserID() {
+	m.root_user = nil
+}
+
+// SetInstallationID sets the "installation_id" field.
+func (m *FeedPositionMutation) SetInstallationID(s string) {
+	m.installation_id = &s
+}
+
+// InstallationID returns the value of the "installation_id" field in the mutation.
+func (m *FeedPositionMutation) InstallationID() (r string, exists bool) {
+	v := m.installation_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstallationID returns the old "installation_id" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldInstallationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstallationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstallationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstallationID: %w", err)
+	}
+	return oldValue.InstallationID, nil
+}
+
+// ResetInstallationID resets all changes to the "installation_id" field.
+func (m *FeedPositionMutation) ResetInstallationID() {
+	m.installation_id = nil
+}
+
+// SetChildUserID sets the "child_user_id" field.
+func (m *FeedPositionMutation) SetChildUserID(i int) {
+	m.child_user = &i
+}
+
+// ChildUserID returns the value of the "child_user_id" field in the mutation.
+func (m *FeedPositionMutation) ChildUserID() (r int, exists bool) {
+	v := m.child_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChildUserID returns the old "child_user_id" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldChildUserID(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChildUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChildUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChildUserID: %w", err)
+	}
+	return oldValue.ChildUserID, nil
+}
+
+// ClearChildUserID clears the value of the "child_user_id" field.
+func (m *FeedPositionMutation) ClearChildUserID() {
+	m.child_user = nil
+	m.clearedFields[feedposition.FieldChildUserID] = struct{}{}
+}
+
+// ChildUserIDCleared returns if the "child_user_id" field was cleared in this mutation.
+func (m *FeedPositionMutation) ChildUserIDCleared() bool {
+	_, ok := m.clearedFields[feedposition.FieldChildUserID]
+	return ok
+}
+
+// ResetChildUserID resets all changes to the "child_user_id" field.
+func (m *FeedPositionMutation) ResetChildUserID() {
+	m.child_user = nil
+	delete(m.clearedFields, feedposition.FieldChildUserID)
+}
+
+// SetSeq sets the "seq" field.
+func (m *FeedPositionMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *FeedPositionMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *FeedPositionMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *FeedPositionMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *FeedPositionMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetHasGap sets the "has_gap" field.
+func (m *FeedPositionMutation) SetHasGap(b bool) {
+	m.has_gap = &b
+}
+
+// HasGap returns the value of the "has_gap" field in the mutation.
+func (m *FeedPositionMutation) HasGap() (r bool, exists bool) {
+	v := m.has_gap
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHasGap returns the old "has_gap" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldHasGap(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHasGap is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHasGap requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHasGap: %w", err)
+	}
+	return oldValue.HasGap, nil
+}
+
+// ResetHasGap resets all changes to the "has_gap" field.
+func (m *FeedPositionMutation) ResetHasGap() {
+	m.has_gap = nil
+}
+
+// SetSessionID sets the "session_id" field.
+func (m *FeedPositionMutation) SetSessionID(i int) {
+	m.session_id = &i
+	m.addsession_id = nil
+}
+
+// SessionID returns the value of the "session_id" field in the mutation.
+func (m *FeedPositionMutation) SessionID() (r int, exists bool) {
+	v := m.session_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionID returns the old "session_id" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldSessionID(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionID: %w", err)
+	}
+	return oldValue.SessionID, nil
+}
+
+// AddSessionID adds i to the "session_id" field.
+func (m *FeedPositionMutation) AddSessionID(i int) {
+	if m.addsession_id != nil {
+		*m.addsession_id += i
+	} else {
+		m.addsession_id = &i
+	}
+}
+
+// AddedSessionID returns the value that was added to the "session_id" field in this mutation.
+func (m *FeedPositionMutation) AddedSessionID() (r int, exists bool) {
+	v := m.addsession_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSessionID clears the value of the "session_id" field.
+func (m *FeedPositionMutation) ClearSessionID() {
+	m.session_id = nil
+	m.addsession_id = nil
+	m.clearedFields[feedposition.FieldSessionID] = struct{}{}
+}
+
+// SessionIDCleared returns if the "session_id" field was cleared in this mutation.
+func (m *FeedPositionMutation) SessionIDCleared() bool {
+	_, ok := m.clearedFields[feedposition.FieldSessionID]
+	return ok
+}
+
+// ResetSessionID resets all changes to the "session_id" field.
+func (m *FeedPositionMutation) ResetSessionID() {
+	m.session_id = nil
+	m.addsession_id = nil
+	delete(m.clearedFields, feedposition.FieldSessionID)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *FeedPositionMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *FeedPositionMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the FeedPosition entity.
+// If the FeedPosition object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FeedPositionMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *FeedPositionMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// ClearRootUser clears the "root_user" edge to the User entity.
+func (m *FeedPositionMutation) ClearRootUser() {
+	m.clearedroot_user = true
+	m.clearedFields[feedposition.FieldRootUserID] = struct{}{}
+}
+
+// RootUserCleared reports if the "root_user" edge to the User entity was cleared.
+func (m *FeedPositionMutation) RootUserCleared() bool {
+	return m.clearedroot_user
+}
+
+// RootUserIDs returns the "root_user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RootUserID instead. It exists only for internal usage by the builders.
+func (m *FeedPositionMutation) RootUserIDs() (ids []int) {
+	if id := m.root_user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRootUser resets all changes to the "root_user" edge.
+func (m *FeedPositionMutation) ResetRootUser() {
+	m.root_user = nil
+	m.clearedroot_user = false
+}
+
+// ClearChildUser clears the "child_user" edge to the ChildUser entity.
+func (m *FeedPositionMutation) ClearChildUser() {
+	m.clearedchild_user = true
+	m.clearedFields[feedposition.FieldChildUserID] = struct{}{}
+}
+
+// ChildUserCleared reports if the "child_user" edge to the ChildUser entity was cleared.
+func (m *FeedPositionMutation) ChildUserCleared() bool {
+	return m.ChildUserIDCleared() || m.clearedchild_user
+}
+
+// ChildUserIDs returns the "child_user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ChildUserID instead. It exists only for internal usage by the builders.
+func (m *FeedPositionMutation) ChildUserIDs() (ids []int) {
+	if id := m.child_user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetChildUser resets all changes to the "child_user" edge.
+func (m *FeedPositionMutation) ResetChildUser() {
+	m.child_user = nil
+	m.clearedchild_user = false
+}
+
+// Where appends a list predicates to the FeedPositionMutation builder.
+func (m *FeedPositionMutation) Where(ps ...predicate.FeedPosition) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FeedPositionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FeedPositionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.FeedPosition, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FeedPositionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FeedPositionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (FeedPosition).
+func (m *FeedPositionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FeedPositionMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.root_user != nil {
+		fields = append(fields, feedposition.FieldRootUserID)
+	}
+	if m.installation_id != nil {
+		fields = append(fields, feedposition.FieldInstallationID)
+	}
+	if m.child_user != nil {
+		fields = append(fields, feedposition.FieldChildUserID)
+	}
+	if m.seq != nil {
+		fields = append(fields, feedposition.FieldSeq)
+	}
+	if m.has_gap != nil {
+		fields = append(fields, feedposition.FieldHasGap)
+	}
+	if m.session_id != nil {
+		fields = append(fields, feedposition.FieldSessionID)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, feedposition.FieldUpdatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FeedPositionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case feedposition.FieldRootUserID:
+		return m.RootUserID()
+	case feedposition.FieldInstallationID:
+		return m.InstallationID()
+	case feedposition.FieldChildUserID:
+		return m.ChildUserID()
+	case feedposition.FieldSeq:
+		return m.Seq()
+	case feedposition.FieldHasGap:
+		return m.HasGap()
+	case feedposition.FieldSessionID:
+		return m.SessionID()
+	case feedposition.FieldUpdatedAt:
+		return m.UpdatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FeedPositionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case feedposition.FieldRootUserID:
+		return m.OldRootUserID(ctx)
+	case feedposition.FieldInstallationID:
+		return m.OldInstallationID(ctx)
+	case feedposition.FieldChildUserID:
+		return m.OldChildUserID(ctx)
+	case feedposition.FieldSeq:
+		return m.OldSeq(ctx)
+	case feedposition.FieldHasGap:
+		return m.OldHasGap(ctx)
+	case feedposition.FieldSessionID:
+		return m.OldSessionID(ctx)
+	case feedposition.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown FeedPosition field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FeedPositionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case feedposition.FieldRootUserID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRootUserID(v)
+		return nil
+	case feedposition.FieldInstallationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstallationID(v)
+		return nil
+	case feedposition.FieldChildUserID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChildUserID(v)
+		return nil
+	case feedposition.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case feedposition.FieldHasGap:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHasGap(v)
+		return nil
+	case feedposition.FieldSessionID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionID(v)
+		return nil
+	case feedposition.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FeedPositionMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, feedposition.FieldSeq)
+	}
+	if m.addsession_id != nil {
+		fields = append(fields, feedposition.FieldSessionID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FeedPositionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case feedposition.FieldSeq:
+		return m.AddedSeq()
+	case feedposition.FieldSessionID:
+		return m.AddedSessionID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FeedPositionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case feedposition.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case feedposition.FieldSessionID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSessionID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FeedPositionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(feedposition.FieldChildUserID) {
+		fields = append(fields, feedposition.FieldChildUserID)
+	}
+	if m.FieldCleared(feedposition.FieldSessionID) {
+		fields = append(fields, feedposition.FieldSessionID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FeedPositionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FeedPositionMutation) ClearField(name string) error {
+	switch name {
+	case feedposition.FieldChildUserID:
+		m.ClearChildUserID()
+		return nil
+	case feedposition.FieldSessionID:
+		m.ClearSessionID()
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FeedPositionMutation) ResetField(name string) error {
+	switch name {
+	case feedposition.FieldRootUserID:
+		m.ResetRootUserID()
+		return nil
+	case feedposition.FieldInstallationID:
+		m.ResetInstallationID()
+		return nil
+	case feedposition.FieldChildUserID:
+		m.ResetChildUserID()
+		return nil
+	case feedposition.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case feedposition.FieldHasGap:
+		m.ResetHasGap()
+		return nil
+	case feedposition.FieldSessionID:
+		m.ResetSessionID()
+		return nil
+	case feedposition.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FeedPositionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.root_user != nil {
+		edges = append(edges, feedposition.EdgeRootUser)
+	}
+	if m.child_user != nil {
+		edges = append(edges, feedposition.EdgeChildUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FeedPositionMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case feedposition.EdgeRootUser:
+		if id := m.root_user; id != nil {
+			return []ent.Value{*id}
+		}
+	case feedposition.EdgeChildUser:
+		if id := m.child_user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FeedPositionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FeedPositionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FeedPositionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedroot_user {
+		edges = append(edges, feedposition.EdgeRootUser)
+	}
+	if m.clearedchild_user {
+		edges = append(edges, feedposition.EdgeChildUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FeedPositionMutation) EdgeCleared(name string) bool {
+	switch name {
+	case feedposition.EdgeRootUser:
+		return m.clearedroot_user
+	case feedposition.EdgeChildUser:
+		return m.clearedchild_user
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FeedPositionMutation) ClearEdge(name string) error {
+	switch name {
+	case feedposition.EdgeRootUser:
+		m.ClearRootUser()
+		return nil
+	case feedposition.EdgeChildUser:
+		m.ClearChildUser()
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FeedPositionMutation) ResetEdge(name string) error {
+	switch name {
+	case feedposition.EdgeRootUser:
+		m.ResetRootUser()
+		return nil
+	case feedposition.EdgeChildUser:
+		m.ResetChildUser()
+		return nil
+	}
+	return fmt.Errorf("unknown FeedPosition edge %s", name)
+}
+
 // IdentityMutation represents an operation that mutates the Identity nodes in the graph.
 type IdentityMutation struct {
 	config
@@ -9048,6 +9994,8 @@ type UserMutation struct {
 	notification_checked_at      *time.Time
 	event_seq                    *int64
 	addevent_seq                 *int64
+	event_floor                  *int64
+	addevent_floor               *int64
 	created_at                   *time.Time
 	deleted_at                   *time.Time
 	clearedFields                map[string]struct{}
@@ -9074,6 +10022,9 @@ type UserMutation struct {
 	devlog_events                map[int]struct{}
 	removeddevlog_events         map[int]struct{}
 	cleareddevlog_events         bool
+	feed_positions               map[int]struct{}
+	removedfeed_positions        map[int]struct{}
+	clearedfeed_positions        bool
 	verification_codes           map[int]struct{}
 	removedverification_codes    map[int]struct{}
 	clearedverification_codes    bool
@@ -10155,6 +11106,62 @@ func (m *UserMutation) ResetEventSeq() {
 	m.addevent_seq = nil
 }
 
+// SetEventFloor sets the "event_floor" field.
+func (m *UserMutation) SetEventFloor(i int64) {
+	m.event_floor = &i
+	m.addevent_floor = nil
+}
+
+// EventFloor returns the value of the "event_floor" field in the mutation.
+func (m *UserMutation) EventFloor() (r int64, exists bool) {
+	v := m.event_floor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventFloor returns the old "event_floor" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldEventFloor(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventFloor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventFloor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventFloor: %w", err)
+	}
+	return oldValue.EventFloor, nil
+}
+
+// AddEventFloor adds i to the "event_floor" field.
+func (m *UserMutation) AddEventFloor(i int64) {
+	if m.addevent_floor != nil {
+		*m.addevent_floor += i
+	} else {
+		m.addevent_floor = &i
+	}
+}
+
+// AddedEventFloor returns the value that was added to the "event_floor" field in this mutation.
+func (m *UserMutation) AddedEventFloor() (r int64, exists bool) {
+	v := m.addevent_floor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEventFloor resets all changes to the "event_floor" field.
+func (m *UserMutation) ResetEventFloor() {
+	m.event_floor = nil
+	m.addevent_floor = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *UserMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -10657,6 +11664,60 @@ func (m *UserMutation) ResetDevlogEvents() {
 	m.removeddevlog_events = nil
 }
 
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by ids.
+func (m *UserMutation) AddFeedPositionIDs(ids ...int) {
+	if m.feed_positions == nil {
+		m.feed_positions = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.feed_positions[ids[i]] = struct{}{}
+	}
+}
+
+// ClearFeedPositions clears the "feed_positions" edge to the FeedPosition entity.
+func (m *UserMutation) ClearFeedPositions() {
+	m.clearedfeed_positions = true
+}
+
+// FeedPositionsCleared reports if the "feed_positions" edge to the FeedPosition entity was cleared.
+func (m *UserMutation) FeedPositionsCleared() bool {
+	return m.clearedfeed_positions
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to the FeedPosition entity by IDs.
+func (m *UserMutation) RemoveFeedPositionIDs(ids ...int) {
+	if m.removedfeed_positions == nil {
+		m.removedfeed_positions = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.feed_positions, ids[i])
+		m.removedfeed_positions[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedFeedPositions returns the removed IDs of the "feed_positions" edge to the FeedPosition entity.
+func (m *UserMutation) RemovedFeedPositionsIDs() (ids []int) {
+	for id := range m.removedfeed_positions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// FeedPositionsIDs returns the "feed_positions" edge IDs in the mutation.
+func (m *UserMutation) FeedPositionsIDs() (ids []int) {
+	for id := range m.feed_positions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetFeedPositions resets all changes to the "feed_positions" edge.
+func (m *UserMutation) ResetFeedPositions() {
+	m.feed_positions = nil
+	m.clearedfeed_positions = false
+	m.removedfeed_positions = nil
+}
+
 // AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by ids.
 func (m *UserMutation) AddVerificationCodeIDs(ids ...int) {
 	if m.verification_codes == nil {
@@ -10799,7 +11860,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 23)
+	fields := make([]string, 0, 24)
 	if m.first_name != nil {
 		fields = append(fields, user.FieldFirstName)
 	}
@@ -10863,6 +11924,9 @@ func (m *UserMutation) Fields() []string {
 	if m.event_seq != nil {
 		fields = append(fields, user.FieldEventSeq)
 	}
+	if m.event_floor != nil {
+		fields = append(fields, user.FieldEventFloor)
+	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
 	}
@@ -10919,6 +11983,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.NotificationCheckedAt()
 	case user.FieldEventSeq:
 		return m.EventSeq()
+	case user.FieldEventFloor:
+		return m.EventFloor()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
 	case user.FieldDeletedAt:
@@ -10974,6 +12040,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldNotificationCheckedAt(ctx)
 	case user.FieldEventSeq:
 		return m.OldEventSeq(ctx)
+	case user.FieldEventFloor:
+		return m.OldEventFloor(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case user.FieldDeletedAt:
@@ -11134,6 +12202,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEventSeq(v)
 		return nil
+	case user.FieldEventFloor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventFloor(v)
+		return nil
 	case user.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -11165,6 +12240,9 @@ func (m *UserMutation) AddedFields() []string {
 	if m.addevent_seq != nil {
 		fields = append(fields, user.FieldEventSeq)
 	}
+	if m.addevent_floor != nil {
+		fields = append(fields, user.FieldEventFloor)
+	}
 	return fields
 }
 
@@ -11179,6 +12257,8 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedCredentialVersion()
 	case user.FieldEventSeq:
 		return m.AddedEventSeq()
+	case user.FieldEventFloor:
+		return m.AddedEventFloor()
 	}
 	return nil, false
 }
@@ -11208,6 +12288,13 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEventSeq(v)
+		return nil
+	case user.FieldEventFloor:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEventFloor(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -11380,6 +12467,9 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldEventSeq:
 		m.ResetEventSeq()
 		return nil
+	case user.FieldEventFloor:
+		m.ResetEventFloor()
+		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()
 		return nil
@@ -11392,7 +12482,7 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 10)
+	edges := make([]string, 0, 11)
 	if m.identities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -11416,6 +12506,9 @@ func (m *UserMutation) AddedEdges() []string {
 	}
 	if m.devlog_events != nil {
 		edges = append(edges, user.EdgeDevlogEvents)
+	}
+	if m.feed_positions != nil {
+		edges = append(edges, user.EdgeFeedPositions)
 	}
 	if m.verification_codes != nil {
 		edges = append(edges, user.EdgeVerificationCodes)
@@ -11476,6 +12569,12 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeFeedPositions:
+		ids := make([]ent.Value, 0, len(m.feed_positions))
+		for id := range m.feed_positions {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeVerificationCodes:
 		ids := make([]ent.Value, 0, len(m.verification_codes))
 		for id := range m.verification_codes {
@@ -11494,7 +12593,7 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 10)
+	edges := make([]string, 0, 11)
 	if m.removedidentities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -11515,6 +12614,9 @@ func (m *UserMutation) RemovedEdges() []string {
 	}
 	if m.removeddevlog_events != nil {
 		edges = append(edges, user.EdgeDevlogEvents)
+	}
+	if m.removedfeed_positions != nil {
+		edges = append(edges, user.EdgeFeedPositions)
 	}
 	if m.removedverification_codes != nil {
 		edges = append(edges, user.EdgeVerificationCodes)
@@ -11571,6 +12673,12 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeFeedPositions:
+		ids := make([]ent.Value, 0, len(m.removedfeed_positions))
+		for id := range m.removedfeed_positions {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeVerificationCodes:
 		ids := make([]ent.Value, 0, len(m.removedverification_codes))
 		for id := range m.removedverification_codes {
@@ -11589,7 +12697,7 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 10)
+	edges := make([]string, 0, 11)
 	if m.clearedidentities {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -11613,6 +12721,9 @@ func (m *UserMutation) ClearedEdges() []string {
 	}
 	if m.cleareddevlog_events {
 		edges = append(edges, user.EdgeDevlogEvents)
+	}
+	if m.clearedfeed_positions {
+		edges = append(edges, user.EdgeFeedPositions)
 	}
 	if m.clearedverification_codes {
 		edges = append(edges, user.EdgeVerificationCodes)
@@ -11643,6 +12754,8 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.cleareddevlogs
 	case user.EdgeDevlogEvents:
 		return m.cleareddevlog_events
+	case user.EdgeFeedPositions:
+		return m.clearedfeed_positions
 	case user.EdgeVerificationCodes:
 		return m.clearedverification_codes
 	case user.EdgeMessages:
@@ -11689,6 +12802,9 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	case user.EdgeDevlogEvents:
 		m.ResetDevlogEvents()
+		return nil
+	case user.EdgeFeedPositions:
+		m.ResetFeedPositions()
 		return nil
 	case user.EdgeVerificationCodes:
 		m.ResetVerificationCodes()

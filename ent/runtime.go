@@ -7,6 +7,7 @@ import (
 	"luxbff/ent/consent"
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
@@ -109,6 +110,16 @@ func init() {
 	devlogDescTreatmentTime := devlogFields[8].Descriptor()
 	// devlog.TreatmentTimeValidator is a validator for the "treatment_time" field. It is called by the builders before save.
 	devlog.TreatmentTimeValidator = devlogDescTreatmentTime.Validators[0].(func(int) error)
+	feedpositionFields := schema.FeedPosition{}.Fields()
+	_ = feedpositionFields
+	// feedpositionDescInstallationID is the schema descriptor for installation_id field.
+	feedpositionDescInstallationID := feedpositionFields[1].Descriptor()
+	// feedposition.InstallationIDValidator is a validator for the "installation_id" field. It is called by the builders before save.
+	feedposition.InstallationIDValidator = feedpositionDescInstallationID.Validators[0].(func(string) error)
+	// feedpositionDescHasGap is the schema descriptor for has_gap field.
+	feedpositionDescHasGap := feedpositionFields[4].Descriptor()
+	// feedposition.DefaultHasGap holds the default value on creation for the has_gap field.
+	feedposition.DefaultHasGap = feedpositionDescHasGap.Default.(bool)
 	identityFields := schema.Identity{}.Fields()
 	_ = identityFields
 	// identityDescSubject is the schema descriptor for subject field.
@@ -239,6 +250,10 @@ func init() {
 	userDescEventSeq := userFields[20].Descriptor()
 	// user.DefaultEventSeq holds the default value on creation for the event_seq field.
 	user.DefaultEventSeq = userDescEventSeq.Default.(int64)
+	// userDescEventFloor is the schema descriptor for event_floor field.
+	userDescEventFloor := userFields[21].Descriptor()
+	// user.DefaultEventFloor holds the default value on creation for the event_floor field.
+	user.DefaultEventFloor = userDescEventFloor.Default.(int64)
 	verificationcodeFields := schema.VerificationCode{}.Fields()
 	_ = verificationcodeFields
 	// verificationcodeDescAddress is the schema descriptor for address field.

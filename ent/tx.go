@@ -24,6 +24,8 @@ type Tx struct {
 	Devlog *DevlogClient
 	// DevlogEvent is the client for interacting with the DevlogEvent builders.
 	DevlogEvent *DevlogEventClient
+	// FeedPosition is the client for interacting with the FeedPosition builders.
+	FeedPosition *FeedPositionClient
 	// Identity is the client for interacting with the Identity builders.
 	Identity *IdentityClient
 	// Message is the client for interacting with the Message builders.
@@ -172,6 +174,7 @@ func (tx *Tx) init() {
 	tx.Device = NewDeviceClient(tx.config)
 	tx.Devlog = NewDevlogClient(tx.config)
 	tx.DevlogEvent = NewDevlogEventClient(tx.config)
+	tx.FeedPosition = NewFeedPositionClient(tx.config)
 	tx.Identity = NewIdentityClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.PushDevice = NewPushDeviceClient(tx.config)

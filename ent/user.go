@@ -61,6 +61,8 @@ type User struct {
 	NotificationCheckedAt *time.Time `json:"notification_checked_at,omitempty"`
 	// The last number given to one of its devlog events, taken under this row's lock.
 	EventSeq int64 `json:"event_seq,omitempty"`
+	// The greatest number of an event that was pruned: who stands below it has missed some.
+	EventFloor int64 `json:"event_floor,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// DeletedAt holds the value of the "deleted_at" field.
@@ -89,13 +91,15 @@ type UserEdges struct {
 	Devlogs []*Devlog `json:"devlogs,omitempty"`
 	// DevlogEvents holds the value of the devlog_events edge.
 	DevlogEvents []*DevlogEvent `json:"devlog_events,omitempty"`
+	// FeedPositions holds the value of the feed_positions edge.
+	FeedPositions []*FeedPosition `json:"feed_positions,omitempty"`
 	// VerificationCodes holds the value of the verification_codes edge.
 	VerificationCodes []*VerificationCode `json:"verification_codes,omitempty"`
 	// Messages holds the value of the messages edge.
 	Messages []*Message `json:"messages,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [10]bool
+	loadedTypes [11]bool
 }
 
 // IdentitiesOrErr returns the Identities value or an error if the edge
@@ -172,10 +176,19 @@ func (e UserEdges) DevlogEventsOrErr() ([]*DevlogEvent, error) {
 	return nil, &NotLoadedError{edge: "devlog_events"}
 }
 
+// FeedPositionsOrErr returns the FeedPositions value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) FeedPositionsOrErr() ([]*FeedPosition, error) {
+	if e.loadedTypes[8] {
+		return e.FeedPositions, nil
+	}
+	return nil, &NotLoadedError{edge: "feed_positions"}
+}
+
 // VerificationCodesOrErr returns the VerificationCodes value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
-	if e.loadedTypes[8] {
+	if e.loadedTypes[9] {
 		return e.VerificationCodes, nil
 	}
 	return nil, &NotLoadedError{edge: "verification_codes"}
@@ -184,7 +197,7 @@ func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
 // MessagesOrErr returns the Messages value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) MessagesOrErr() ([]*Message, error) {
-	if e.loadedTypes[9] {
+	if e.loadedTypes[10] {
 		return e.Messages, nil
 	}
 	return nil, &NotLoadedError{edge: "messages"}
@@ -197,7 +210,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case user.FieldIsEmailVerified, user.FieldIsDeviceMuted, user.FieldIsDeviceAlimTalkEnabled, user.FieldIsBasestationAlertEnabled, user.FieldIsAdmin:
 			values[i] = new(sql.NullBool)
-		case user.FieldID, user.FieldWrongPasswords, user.FieldCredentialVersion, user.FieldEventSeq:
+		case user.FieldID, user.FieldWrongPasswords, user.FieldCredentialVersion, user.FieldEventSeq, user.FieldEventFloor:
 			values[i] = new(sql.NullInt64)
 		case user.FieldFirstName, user.FieldLastName, user.FieldBirthdate, user.FieldGender, user.FieldEmail, user.FieldPhone, user.FieldRegisterType, user.FieldNationalCode, user.FieldPasswordHash, user.FieldPushToken:
 			values[i] = new(sql.NullString)
@@ -362,6 +375,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.EventSeq = value.Int64
 			}
+		case user.FieldEventFloor:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field event_floor", values[i])
+			} else if value.Valid {
+				_m.EventFloor = value.Int64
+			}
 		case user.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -426,6 +445,11 @@ func (_m *User) QueryDevlogs() *DevlogQuery {
 // QueryDevlogEvents queries the "devlog_events" edge of the User entity.
 func (_m *User) QueryDevlogEvents() *DevlogEventQuery {
 	return NewUserClient(_m.config).QueryDevlogEvents(_m)
+}
+
+// QueryFeedPositions queries the "feed_positions" edge of the User entity.
+func (_m *User) QueryFeedPositions() *FeedPositionQuery {
+	return NewUserClient(_m.config).QueryFeedPositions(_m)
 }
 
 // QueryVerificationCodes queries the "verification_codes" edge of the User entity.
@@ -541,6 +565,9 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("event_seq=")
 	builder.WriteString(fmt.Sprintf("%v", _m.EventSeq))
+	builder.WriteString(", ")
+	builder.WriteString("event_floor=")
+	builder.WriteString(fmt.Sprintf("%v", _m.EventFloor))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

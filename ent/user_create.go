@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
@@ -319,6 +320,20 @@ func (_c *UserCreate) SetNillableEventSeq(v *int64) *UserCreate {
 	return _c
 }
 
+// SetEventFloor sets the "event_floor" field.
+func (_c *UserCreate) SetEventFloor(v int64) *UserCreate {
+	_c.mutation.SetEventFloor(v)
+	return _c
+}
+
+// SetNillableEventFloor sets the "event_floor" field if the given value is not nil.
+func (_c *UserCreate) SetNillableEventFloor(v *int64) *UserCreate {
+	if v != nil {
+		_c.SetEventFloor(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -463,6 +478,21 @@ func (_c *UserCreate) AddDevlogEvents(v ...*DevlogEvent) *UserCreate {
 	return _c.AddDevlogEventIDs(ids...)
 }
 
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_c *UserCreate) AddFeedPositionIDs(ids ...int) *UserCreate {
+	_c.mutation.AddFeedPositionIDs(ids...)
+	return _c
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_c *UserCreate) AddFeedPositions(v ...*FeedPosition) *UserCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddFeedPositionIDs(ids...)
+}
+
 // AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
 func (_c *UserCreate) AddVerificationCodeIDs(ids ...int) *UserCreate {
 	_c.mutation.AddVerificationCodeIDs(ids...)
@@ -560,6 +590,10 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultEventSeq
 		_c.mutation.SetEventSeq(v)
 	}
+	if _, ok := _c.mutation.EventFloor(); !ok {
+		v := user.DefaultEventFloor
+		_c.mutation.SetEventFloor(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -620,6 +654,9 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.EventSeq(); !ok {
 		return &ValidationError{Name: "event_seq", err: errors.New(`ent: missing required field "User.event_seq"`)}
+	}
+	if _, ok := _c.mutation.EventFloor(); !ok {
+		return &ValidationError{Name: "event_floor", err: errors.New(`ent: missing required field "User.event_floor"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "User.created_at"`)}
@@ -734,6 +771,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EventSeq(); ok {
 		_spec.SetField(user.FieldEventSeq, field.TypeInt64, value)
 		_node.EventSeq = value
+	}
+	if value, ok := _c.mutation.EventFloor(); ok {
+		_spec.SetField(user.FieldEventFloor, field.TypeInt64, value)
+		_node.EventFloor = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
@@ -864,6 +905,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlogevent.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -1282,6 +1339,24 @@ func (u *UserUpsert) UpdateEventSeq() *UserUpsert {
 // AddEventSeq adds v to the "event_seq" field.
 func (u *UserUpsert) AddEventSeq(v int64) *UserUpsert {
 	u.Add(user.FieldEventSeq, v)
+	return u
+}
+
+// SetEventFloor sets the "event_floor" field.
+func (u *UserUpsert) SetEventFloor(v int64) *UserUpsert {
+	u.Set(user.FieldEventFloor, v)
+	return u
+}
+
+// UpdateEventFloor sets the "event_floor" field to the value that was provided on create.
+func (u *UserUpsert) UpdateEventFloor() *UserUpsert {
+	u.SetExcluded(user.FieldEventFloor)
+	return u
+}
+
+// AddEventFloor adds v to the "event_floor" field.
+func (u *UserUpsert) AddEventFloor(v int64) *UserUpsert {
+	u.Add(user.FieldEventFloor, v)
 	return u
 }
 
@@ -1733,6 +1808,27 @@ func (u *UserUpsertOne) AddEventSeq(v int64) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateEventSeq() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateEventSeq()
+	})
+}
+
+// SetEventFloor sets the "event_floor" field.
+func (u *UserUpsertOne) SetEventFloor(v int64) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEventFloor(v)
+	})
+}
+
+// AddEventFloor adds v to the "event_floor" field.
+func (u *UserUpsertOne) AddEventFloor(v int64) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddEventFloor(v)
+	})
+}
+
+// UpdateEventFloor sets the "event_floor" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateEventFloor() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEventFloor()
 	})
 }
 
@@ -2353,6 +2449,27 @@ func (u *UserUpsertBulk) AddEventSeq(v int64) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateEventSeq() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateEventSeq()
+	})
+}
+
+// SetEventFloor sets the "event_floor" field.
+func (u *UserUpsertBulk) SetEventFloor(v int64) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEventFloor(v)
+	})
+}
+
+// AddEventFloor adds v to the "event_floor" field.
+func (u *UserUpsertBulk) AddEventFloor(v int64) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddEventFloor(v)
+	})
+}
+
+// UpdateEventFloor sets the "event_floor" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateEventFloor() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEventFloor()
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
@@ -42,6 +43,7 @@ type UserQuery struct {
 	withDevices           *DeviceQuery
 	withDevlogs           *DevlogQuery
 	withDevlogEvents      *DevlogEventQuery
+	withFeedPositions     *FeedPositionQuery
 	withVerificationCodes *VerificationCodeQuery
 	withMessages          *MessageQuery
 	modifiers             []func(*sql.Selector)
@@ -250,6 +252,28 @@ func (_q *UserQuery) QueryDevlogEvents() *DevlogEventQuery {
 			sqlgraph.From(user.Table, user.FieldID, selector),
 			sqlgraph.To(devlogevent.Table, devlogevent.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, user.DevlogEventsTable, user.DevlogEventsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryFeedPositions chains the current query on the "feed_positions" edge.
+func (_q *UserQuery) QueryFeedPositions() *FeedPositionQuery {
+	query := (&FeedPositionClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(feedposition.Table, feedposition.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.FeedPositionsTable, user.FeedPositionsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -501,6 +525,7 @@ func (_q *UserQuery) Clone() *UserQuery {
 		withDevices:           _q.withDevices.Clone(),
 		withDevlogs:           _q.withDevlogs.Clone(),
 		withDevlogEvents:      _q.withDevlogEvents.Clone(),
+		withFeedPositions:     _q.withFeedPositions.Clone(),
 		withVerificationCodes: _q.withVerificationCodes.Clone(),
 		withMessages:          _q.withMessages.Clone(),
 		// clone intermediate query.
@@ -595,6 +620,17 @@ func (_q *UserQuery) WithDevlogEvents(opts ...func(*DevlogEventQuery)) *UserQuer
 		opt(query)
 	}
 	_q.withDevlogEvents = query
+	return _q
+}
+
+// WithFeedPositions tells the query-builder to eager-load the nodes that are connected to
+// the "feed_positions" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithFeedPositions(opts ...func(*FeedPositionQuery)) *UserQuery {
+	query := (&FeedPositionClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withFeedPositions = query
 	return _q
 }
 
@@ -698,7 +734,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [10]bool{
+		loadedTypes = [11]bool{
 			_q.withIdentities != nil,
 			_q.withSessions != nil,
 			_q.withConsent != nil,
@@ -707,6 +743,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 			_q.withDevices != nil,
 			_q.withDevlogs != nil,
 			_q.withDevlogEvents != nil,
+			_q.withFeedPositions != nil,
 			_q.withVerificationCodes != nil,
 			_q.withMessages != nil,
 		}
@@ -784,6 +821,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadDevlogEvents(ctx, query, nodes,
 			func(n *User) { n.Edges.DevlogEvents = []*DevlogEvent{} },
 			func(n *User, e *DevlogEvent) { n.Edges.DevlogEvents = append(n.Edges.DevlogEvents, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withFeedPositions; query != nil {
+		if err := _q.loadFeedPositions(ctx, query, nodes,
+			func(n *User) { n.Edges.FeedPositions = []*FeedPosition{} },
+			func(n *User, e *FeedPosition) { n.Edges.FeedPositions = append(n.Edges.FeedPositions, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -1032,6 +1076,36 @@ func (_q *UserQuery) loadDevlogEvents(ctx context.Context, query *DevlogEventQue
 	}
 	query.Where(predicate.DevlogEvent(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(user.DevlogEventsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RootUserID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "root_user_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadFeedPositions(ctx context.Context, query *FeedPositionQuery, nodes []*User, init func(*User), assign func(*User, *FeedPosition)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(feedposition.FieldRootUserID)
+	}
+	query.Where(predicate.FeedPosition(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.FeedPositionsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

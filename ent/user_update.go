@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
@@ -413,6 +414,27 @@ func (_u *UserUpdate) AddEventSeq(v int64) *UserUpdate {
 	return _u
 }
 
+// SetEventFloor sets the "event_floor" field.
+func (_u *UserUpdate) SetEventFloor(v int64) *UserUpdate {
+	_u.mutation.ResetEventFloor()
+	_u.mutation.SetEventFloor(v)
+	return _u
+}
+
+// SetNillableEventFloor sets the "event_floor" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableEventFloor(v *int64) *UserUpdate {
+	if v != nil {
+		_u.SetEventFloor(*v)
+	}
+	return _u
+}
+
+// AddEventFloor adds value to the "event_floor" field.
+func (_u *UserUpdate) AddEventFloor(v int64) *UserUpdate {
+	_u.mutation.AddEventFloor(v)
+	return _u
+}
+
 // SetDeletedAt sets the "deleted_at" field.
 func (_u *UserUpdate) SetDeletedAt(v time.Time) *UserUpdate {
 	_u.mutation.SetDeletedAt(v)
@@ -555,6 +577,21 @@ func (_u *UserUpdate) AddDevlogEvents(v ...*DevlogEvent) *UserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.AddDevlogEventIDs(ids...)
+}
+
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_u *UserUpdate) AddFeedPositionIDs(ids ...int) *UserUpdate {
+	_u.mutation.AddFeedPositionIDs(ids...)
+	return _u
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_u *UserUpdate) AddFeedPositions(v ...*FeedPosition) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFeedPositionIDs(ids...)
 }
 
 // AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
@@ -743,6 +780,27 @@ func (_u *UserUpdate) RemoveDevlogEvents(v ...*DevlogEvent) *UserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogEventIDs(ids...)
+}
+
+// ClearFeedPositions clears all "feed_positions" edges to the FeedPosition entity.
+func (_u *UserUpdate) ClearFeedPositions() *UserUpdate {
+	_u.mutation.ClearFeedPositions()
+	return _u
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to FeedPosition entities by IDs.
+func (_u *UserUpdate) RemoveFeedPositionIDs(ids ...int) *UserUpdate {
+	_u.mutation.RemoveFeedPositionIDs(ids...)
+	return _u
+}
+
+// RemoveFeedPositions removes "feed_positions" edges to FeedPosition entities.
+func (_u *UserUpdate) RemoveFeedPositions(v ...*FeedPosition) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFeedPositionIDs(ids...)
 }
 
 // ClearVerificationCodes clears all "verification_codes" edges to the VerificationCode entity.
@@ -971,6 +1029,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedEventSeq(); ok {
 		_spec.AddField(user.FieldEventSeq, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.EventFloor(); ok {
+		_spec.SetField(user.FieldEventFloor, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEventFloor(); ok {
+		_spec.AddField(user.FieldEventFloor, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.DeletedAt(); ok {
 		_spec.SetField(user.FieldDeletedAt, field.TypeTime, value)
@@ -1315,6 +1379,51 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlogevent.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFeedPositionsIDs(); len(nodes) > 0 && !_u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -1807,6 +1916,27 @@ func (_u *UserUpdateOne) AddEventSeq(v int64) *UserUpdateOne {
 	return _u
 }
 
+// SetEventFloor sets the "event_floor" field.
+func (_u *UserUpdateOne) SetEventFloor(v int64) *UserUpdateOne {
+	_u.mutation.ResetEventFloor()
+	_u.mutation.SetEventFloor(v)
+	return _u
+}
+
+// SetNillableEventFloor sets the "event_floor" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableEventFloor(v *int64) *UserUpdateOne {
+	if v != nil {
+		_u.SetEventFloor(*v)
+	}
+	return _u
+}
+
+// AddEventFloor adds value to the "event_floor" field.
+func (_u *UserUpdateOne) AddEventFloor(v int64) *UserUpdateOne {
+	_u.mutation.AddEventFloor(v)
+	return _u
+}
+
 // SetDeletedAt sets the "deleted_at" field.
 func (_u *UserUpdateOne) SetDeletedAt(v time.Time) *UserUpdateOne {
 	_u.mutation.SetDeletedAt(v)
@@ -1949,6 +2079,21 @@ func (_u *UserUpdateOne) AddDevlogEvents(v ...*DevlogEvent) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.AddDevlogEventIDs(ids...)
+}
+
+// AddFeedPositionIDs adds the "feed_positions" edge to the FeedPosition entity by IDs.
+func (_u *UserUpdateOne) AddFeedPositionIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.AddFeedPositionIDs(ids...)
+	return _u
+}
+
+// AddFeedPositions adds the "feed_positions" edges to the FeedPosition entity.
+func (_u *UserUpdateOne) AddFeedPositions(v ...*FeedPosition) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddFeedPositionIDs(ids...)
 }
 
 // AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
@@ -2137,6 +2282,27 @@ func (_u *UserUpdateOne) RemoveDevlogEvents(v ...*DevlogEvent) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogEventIDs(ids...)
+}
+
+// ClearFeedPositions clears all "feed_positions" edges to the FeedPosition entity.
+func (_u *UserUpdateOne) ClearFeedPositions() *UserUpdateOne {
+	_u.mutation.ClearFeedPositions()
+	return _u
+}
+
+// RemoveFeedPositionIDs removes the "feed_positions" edge to FeedPosition entities by IDs.
+func (_u *UserUpdateOne) RemoveFeedPositionIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.RemoveFeedPositionIDs(ids...)
+	return _u
+}
+
+// RemoveFeedPositions removes "feed_positions" edges to FeedPosition entities.
+func (_u *UserUpdateOne) RemoveFeedPositions(v ...*FeedPosition) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveFeedPositionIDs(ids...)
 }
 
 // ClearVerificationCodes clears all "verification_codes" edges to the VerificationCode entity.
@@ -2395,6 +2561,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.AddedEventSeq(); ok {
 		_spec.AddField(user.FieldEventSeq, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.EventFloor(); ok {
+		_spec.SetField(user.FieldEventFloor, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEventFloor(); ok {
+		_spec.AddField(user.FieldEventFloor, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.DeletedAt(); ok {
 		_spec.SetField(user.FieldDeletedAt, field.TypeTime, value)
@@ -2739,6 +2911,51 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlogevent.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedFeedPositionsIDs(); len(nodes) > 0 && !_u.mutation.FeedPositionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.FeedPositionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.FeedPositionsTable,
+			Columns: []string{user.FeedPositionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(feedposition.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

@@ -32,6 +32,8 @@ const (
 	EdgeDevlogs = "devlogs"
 	// EdgeDevlogEvents holds the string denoting the devlog_events edge name in mutations.
 	EdgeDevlogEvents = "devlog_events"
+	// EdgeFeedPositions holds the string denoting the feed_positions edge name in mutations.
+	EdgeFeedPositions = "feed_positions"
 	// Table holds the table name of the childuser in the database.
 	Table = "child_users"
 	// RootUserTable is the table that holds the root_user relation/edge.
@@ -62,6 +64,13 @@ const (
 	DevlogEventsInverseTable = "devlog_events"
 	// DevlogEventsColumn is the table column denoting the devlog_events relation/edge.
 	DevlogEventsColumn = "child_user_id"
+	// FeedPositionsTable is the table that holds the feed_positions relation/edge.
+	FeedPositionsTable = "feed_positions"
+	// FeedPositionsInverseTable is the table name for the FeedPosition entity.
+	// It exists in this package in order to avoid circular dependency with the "feedposition" package.
+	FeedPositionsInverseTable = "feed_positions"
+	// FeedPositionsColumn is the table column denoting the feed_positions relation/edge.
+	FeedPositionsColumn = "child_user_id"
 )
 
 // Columns holds all SQL columns for childuser fields.
@@ -171,6 +180,20 @@ func ByDevlogEvents(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newDevlogEventsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByFeedPositionsCount orders the results by feed_positions count.
+func ByFeedPositionsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newFeedPositionsStep(), opts...)
+	}
+}
+
+// ByFeedPositions orders the results by feed_positions terms.
+func ByFeedPositions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newFeedPositionsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newRootUserStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -197,5 +220,12 @@ func newDevlogEventsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(DevlogEventsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, DevlogEventsTable, DevlogEventsColumn),
+	)
+}
+func newFeedPositionsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(FeedPositionsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, FeedPositionsTable, FeedPositionsColumn),
 	)
 }

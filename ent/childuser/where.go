@@ -538,6 +538,29 @@ func HasDevlogEventsWith(preds ...predicate.DevlogEvent) predicate.ChildUser {
 	})
 }
 
+// HasFeedPositions applies the HasEdge predicate on the "feed_positions" edge.
+func HasFeedPositions() predicate.ChildUser {
+	return predicate.ChildUser(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, FeedPositionsTable, FeedPositionsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasFeedPositionsWith applies the HasEdge predicate on the "feed_positions" edge with a given conditions (other predicates).
+func HasFeedPositionsWith(preds ...predicate.FeedPosition) predicate.ChildUser {
+	return predicate.ChildUser(func(s *sql.Selector) {
+		step := newFeedPositionsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.ChildUser) predicate.ChildUser {
 	return predicate.ChildUser(sql.AndPredicates(predicates...))

@@ -68,6 +68,18 @@ func (f DevlogEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DevlogEventMutation", m)
 }
 
+// The FeedPositionFunc type is an adapter to allow the use of ordinary
+// function as FeedPosition mutator.
+type FeedPositionFunc func(context.Context, *ent.FeedPositionMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FeedPositionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.FeedPositionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FeedPositionMutation", m)
+}
+
 // The IdentityFunc type is an adapter to allow the use of ordinary
 // function as Identity mutator.
 type IdentityFunc func(context.Context, *ent.IdentityMutation) (ent.Value, error)

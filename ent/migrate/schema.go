@@ -253,6 +253,65 @@ var (
 			},
 		},
 	}
+	// FeedPositionsColumns holds the columns for the "feed_positions" table.
+	FeedPositionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "installation_id", Type: field.TypeString, Size: 64},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "has_gap", Type: field.TypeBool, Default: false},
+		{Name: "session_id", Type: field.TypeInt, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "child_user_id", Type: field.TypeInt, Nullable: true},
+		{Name: "root_user_id", Type: field.TypeInt},
+	}
+	// FeedPositionsTable holds the schema information for the "feed_positions" table.
+	FeedPositionsTable = &schema.Table{
+		Name:       "feed_positions",
+		Columns:    FeedPositionsColumns,
+		PrimaryKey: []*schema.Column{FeedPositionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "feed_positions_child_users_feed_positions",
+				Columns:    []*schema.Column{FeedPositionsColumns[6]},
+				RefColumns: []*schema.Column{ChildUsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "feed_positions_users_feed_positions",
+				Columns:    []*schema.Column{FeedPositionsColumns[7]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "feedposition_root_user_id_installation_id",
+				Unique:  true,
+				Columns: []*schema.Column{FeedPositionsColumns[7], FeedPositionsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "child_user_id IS NULL",
+				},
+			},
+			{
+				Name:    "feedposition_root_user_id_installation_id_child_user_id",
+				Unique:  true,
+				Columns: []*schema.Column{FeedPositionsColumns[7], FeedPositionsColumns[1], FeedPositionsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "child_user_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "feedposition_child_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{FeedPositionsColumns[6]},
+			},
+			{
+				Name:    "feedposition_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{FeedPositionsColumns[5]},
+			},
+		},
+	}
 	// IdentitiesColumns holds the columns for the "identities" table.
 	IdentitiesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -443,6 +502,7 @@ var (
 		{Name: "is_admin", Type: field.TypeBool, Default: false},
 		{Name: "notification_checked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "event_seq", Type: field.TypeInt64, Default: 0},
+		{Name: "event_floor", Type: field.TypeInt64, Default: 0},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 	}
@@ -510,6 +570,7 @@ var (
 		DevicesTable,
 		DevlogsTable,
 		DevlogEventsTable,
+		FeedPositionsTable,
 		IdentitiesTable,
 		MessagesTable,
 		PushDevicesTable,
@@ -529,6 +590,8 @@ func init() {
 	DevlogsTable.ForeignKeys[2].RefTable = UsersTable
 	DevlogEventsTable.ForeignKeys[0].RefTable = ChildUsersTable
 	DevlogEventsTable.ForeignKeys[1].RefTable = UsersTable
+	FeedPositionsTable.ForeignKeys[0].RefTable = ChildUsersTable
+	FeedPositionsTable.ForeignKeys[1].RefTable = UsersTable
 	IdentitiesTable.ForeignKeys[0].RefTable = UsersTable
 	MessagesTable.ForeignKeys[0].RefTable = UsersTable
 	PushDevicesTable.ForeignKeys[0].RefTable = UsersTable

@@ -21,6 +21,9 @@ type Devlog func(*sql.Selector)
 // DevlogEvent is the predicate function for devlogevent builders.
 type DevlogEvent func(*sql.Selector)
 
+// FeedPosition is the predicate function for feedposition builders.
+type FeedPosition func(*sql.Selector)
+
 // Identity is the predicate function for identity builders.
 type Identity func(*sql.Selector)
 

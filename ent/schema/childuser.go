@@ -31,6 +31,7 @@ func (ChildUser) Edges() []ent.Edge {
 		edge.To("device", Device.Type).Unique(),
 		edge.To("devlogs", Devlog.Type).Annotations(cascade()),
 		edge.To("devlog_events", DevlogEvent.Type).Annotations(cascade()),
+		edge.To("feed_positions", FeedPosition.Type).Annotations(cascade()),
 	}
 }
 

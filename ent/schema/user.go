@@ -40,6 +40,8 @@ func (User) Fields() []ent.Field {
 		field.Time("notification_checked_at").Optional().Nillable(),
 		field.Int64("event_seq").Default(0).
 			Comment("The last number given to one of its devlog events, taken under this row's lock."),
+		field.Int64("event_floor").Default(0).
+			Comment("The greatest number of an event that was pruned: who stands below it has missed some."),
 		createdAt(),
 		field.Time("deleted_at").Optional().Nillable(),
 	}
@@ -56,6 +58,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("devices", Device.Type),
 		edge.To("devlogs", Devlog.Type).Annotations(cascade()),
 		edge.To("devlog_events", DevlogEvent.Type).Annotations(cascade()),
+		edge.To("feed_positions", FeedPosition.Type).Annotations(cascade()),
 		edge.To("verification_codes", VerificationCode.Type).Annotations(cascade()),
 		edge.To("messages", Message.Type).Annotations(cascade()),
 	}

@@ -54,6 +54,8 @@ const (
 	FieldNotificationCheckedAt = "notification_checked_at"
 	// FieldEventSeq holds the string denoting the event_seq field in the database.
 	FieldEventSeq = "event_seq"
+	// FieldEventFloor holds the string denoting the event_floor field in the database.
+	FieldEventFloor = "event_floor"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
@@ -74,6 +76,8 @@ const (
 	EdgeDevlogs = "devlogs"
 	// EdgeDevlogEvents holds the string denoting the devlog_events edge name in mutations.
 	EdgeDevlogEvents = "devlog_events"
+	// EdgeFeedPositions holds the string denoting the feed_positions edge name in mutations.
+	EdgeFeedPositions = "feed_positions"
 	// EdgeVerificationCodes holds the string denoting the verification_codes edge name in mutations.
 	EdgeVerificationCodes = "verification_codes"
 	// EdgeMessages holds the string denoting the messages edge name in mutations.
@@ -136,6 +140,13 @@ const (
 	DevlogEventsInverseTable = "devlog_events"
 	// DevlogEventsColumn is the table column denoting the devlog_events relation/edge.
 	DevlogEventsColumn = "root_user_id"
+	// FeedPositionsTable is the table that holds the feed_positions relation/edge.
+	FeedPositionsTable = "feed_positions"
+	// FeedPositionsInverseTable is the table name for the FeedPosition entity.
+	// It exists in this package in order to avoid circular dependency with the "feedposition" package.
+	FeedPositionsInverseTable = "feed_positions"
+	// FeedPositionsColumn is the table column denoting the feed_positions relation/edge.
+	FeedPositionsColumn = "root_user_id"
 	// VerificationCodesTable is the table that holds the verification_codes relation/edge.
 	VerificationCodesTable = "verification_codes"
 	// VerificationCodesInverseTable is the table name for the VerificationCode entity.
@@ -176,6 +187,7 @@ var Columns = []string{
 	FieldIsAdmin,
 	FieldNotificationCheckedAt,
 	FieldEventSeq,
+	FieldEventFloor,
 	FieldCreatedAt,
 	FieldDeletedAt,
 }
@@ -219,6 +231,8 @@ var (
 	DefaultIsAdmin bool
 	// DefaultEventSeq holds the default value on creation for the "event_seq" field.
 	DefaultEventSeq int64
+	// DefaultEventFloor holds the default value on creation for the "event_floor" field.
+	DefaultEventFloor int64
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -332,6 +346,11 @@ func ByNotificationCheckedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByEventSeq orders the results by the event_seq field.
 func ByEventSeq(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEventSeq, opts...).ToFunc()
+}
+
+// ByEventFloor orders the results by the event_floor field.
+func ByEventFloor(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEventFloor, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.
@@ -449,6 +468,20 @@ func ByDevlogEvents(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByFeedPositionsCount orders the results by feed_positions count.
+func ByFeedPositionsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newFeedPositionsStep(), opts...)
+	}
+}
+
+// ByFeedPositions orders the results by feed_positions terms.
+func ByFeedPositions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newFeedPositionsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByVerificationCodesCount orders the results by verification_codes count.
 func ByVerificationCodesCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -530,6 +563,13 @@ func newDevlogEventsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(DevlogEventsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, DevlogEventsTable, DevlogEventsColumn),
+	)
+}
+func newFeedPositionsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(FeedPositionsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, FeedPositionsTable, FeedPositionsColumn),
 	)
 }
 func newVerificationCodesStep() *sqlgraph.Step {

@@ -164,6 +164,11 @@ func EventSeq(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEventSeq, v))
 }
 
+// EventFloor applies equality check predicate on the "event_floor" field. It's identical to EventFloorEQ.
+func EventFloor(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEventFloor, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))
@@ -1291,6 +1296,46 @@ func EventSeqLTE(v int64) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldEventSeq, v))
 }
 
+// EventFloorEQ applies the EQ predicate on the "event_floor" field.
+func EventFloorEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEventFloor, v))
+}
+
+// EventFloorNEQ applies the NEQ predicate on the "event_floor" field.
+func EventFloorNEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldEventFloor, v))
+}
+
+// EventFloorIn applies the In predicate on the "event_floor" field.
+func EventFloorIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldIn(FieldEventFloor, vs...))
+}
+
+// EventFloorNotIn applies the NotIn predicate on the "event_floor" field.
+func EventFloorNotIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldEventFloor, vs...))
+}
+
+// EventFloorGT applies the GT predicate on the "event_floor" field.
+func EventFloorGT(v int64) predicate.User {
+	return predicate.User(sql.FieldGT(FieldEventFloor, v))
+}
+
+// EventFloorGTE applies the GTE predicate on the "event_floor" field.
+func EventFloorGTE(v int64) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldEventFloor, v))
+}
+
+// EventFloorLT applies the LT predicate on the "event_floor" field.
+func EventFloorLT(v int64) predicate.User {
+	return predicate.User(sql.FieldLT(FieldEventFloor, v))
+}
+
+// EventFloorLTE applies the LTE predicate on the "event_floor" field.
+func EventFloorLTE(v int64) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldEventFloor, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))
@@ -1557,6 +1602,29 @@ func HasDevlogEvents() predicate.User {
 func HasDevlogEventsWith(preds ...predicate.DevlogEvent) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newDevlogEventsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasFeedPositions applies the HasEdge predicate on the "feed_positions" edge.
+func HasFeedPositions() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, FeedPositionsTable, FeedPositionsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasFeedPositionsWith applies the HasEdge predicate on the "feed_positions" edge with a given conditions (other predicates).
+func HasFeedPositionsWith(preds ...predicate.FeedPosition) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newFeedPositionsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

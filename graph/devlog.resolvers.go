@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 
 	"luxbff/ent"
@@ -43,7 +44,10 @@ func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *in
 	if err != nil {
 		return nil, err
 	}
-	return r.devlogs.Feed(ctx, v, devlog.FeedParams{ChildUserID: childUserID, After: after})
+	client := viewer.ClientFrom(ctx)
+	return r.devlogs.Feed(ctx, v, devlog.FeedParams{
+		ChildUserID: childUserID, After: cmp.Or(client.LastEventID, after), InstallationID: client.InstallationID,
+	})
 }
 
 func (r *Resolver) Devlog() generated.DevlogResolver { return &devlogResolver{r} }

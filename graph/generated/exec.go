@@ -2976,9 +2976,14 @@ type ResetPasswordPayload {
 extend type Subscription {
   """
   Every change of the account's devlogs as it happens, of all children or of one. With ` + "`" + `after` + "`" + `, the cursor of the
-  last event that was received, everything missed since comes first, in order and without a gap.
+  last event that was received, everything missed since comes first, in order and without a gap. Without ` + "`" + `after` + "`" + `, a
+  client that names its ` + "`" + `installationId` + "`" + ` (in the payload of ` + "`" + `connection_init` + "`" + `, or in the header ` + "`" + `x-installation-id` + "`" + `)
+  goes on behind the last event that it is known to have received; an event may then come twice, told by its cursor.
+  The first event of a feed that goes on with nothing missed has ` + "`" + `"extensions": {"recovered": true}` + "`" + ` beside its ` + "`" + `data` + "`" + `.
   Deleting the child completes a feed filtered to it. A feed is kept for 7 days.
-  Errors: ` + "`" + `CURSOR_NOT_VALID` + "`" + `, ` + "`" + `CURSOR_EXPIRED` + "`" + `, ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
+  Errors: ` + "`" + `CURSOR_NOT_VALID` + "`" + `, ` + "`" + `CURSOR_EXPIRED` + "`" + ` (of a named installation once: the next connection begins anew),
+  ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (an ` + "`" + `installationId` + "`" + ` that
+  isn't 1 to 64 printable ASCII characters).
   """
   devlogStatus(
     "The child whose logs are told of; of all children when absent."

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/consent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/verificationcode"
@@ -85,6 +86,7 @@ func forget(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	removals := []func(context.Context) (int, error){
 		tx.Consent.Delete().Where(consent.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,
+		tx.FeedPosition.Delete().Where(feedposition.RootUserID(u.ID)).Exec,
 		tx.VerificationCode.Delete().Where(codes).Exec,
 		tx.Message.Delete().Where(messages).Exec,
 	}

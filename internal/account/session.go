@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"luxbff/ent"
+	"luxbff/ent/feedposition"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/internal/fault"
@@ -225,8 +226,9 @@ func (s *Service) endAllSessions(ctx context.Context, tx *store.Tx, rootUserID i
 	return nil
 }
 
-// SignOut ends the viewer's session: both its tokens stop at once. A long-lived
-// token has no session and goes on until the credentials change.
+// SignOut ends the viewer's session: both its tokens stop at once, and what its
+// installation has received of the feed is forgotten. A long-lived token has no
+// session and goes on until the credentials change.
 func (s *Service) SignOut(ctx context.Context, v viewer.Viewer) error {
 	if v.SessionID == 0 {
 		return nil
@@ -237,6 +239,11 @@ func (s *Service) SignOut(ctx context.Context, v viewer.Viewer) error {
 			All(ctx)
 		if err != nil || len(found) == 0 {
 			return err
+		}
+		_, err = tx.FeedPosition.Delete().
+			Where(feedposition.RootUserID(v.RootUserID()), feedposition.SessionID(v.SessionID)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("forget positions of the feed: %w", err)
 		}
 		return s.endSession(ctx, tx, found[0])
 	})

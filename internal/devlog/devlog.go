@@ -36,6 +36,8 @@ type Service struct {
 	log      *slog.Logger
 	pollNow  chan struct{} // holds one value while a poll is asked for
 	onTold   func(lag time.Duration)
+	filtered filtered
+	receipts receipts
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
@@ -47,7 +49,9 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onTold: c.OnTold,
-		pollNow: make(chan struct{}, 1),
+		pollNow:  make(chan struct{}, 1),
+		filtered: filtered{feeds: map[int]*filter{}},
+		receipts: receipts{waiting: map[reader]int64{}, news: make(chan struct{}, 1)},
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/device"
 	"luxbff/ent/devlogevent"
-	"luxbff/ent/user"
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
 	"luxbff/internal/fault"
@@ -36,11 +35,13 @@ type Event struct {
 	Device     *ent.Device
 }
 
-// FeedParams say which events a subscriber wants: those of one child, and those
-// after a cursor. Without a cursor the feed begins now.
+// FeedParams say which events a subscriber wants: those of one child, those
+// after a cursor, or those that an installation of the app is not known to have
+// received. With neither of the last two the feed begins now.
 type FeedParams struct {
-	ChildUserID *int
-	After       *string
+	ChildUserID    *int
+	After          *string
+	InstallationID *string
 }
 
 // Feed gives the account's events as they happen until ctx ends, or until the
@@ -50,6 +51,9 @@ type FeedParams struct {
 // carries a waker. Errors: RealUserNotFound, NotAuthorizedUser, CursorNotValid,
 // CursorExpired.
 func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-chan *Event, error) {
+	if p.InstallationID != nil && !isInstallation(*p.InstallationID) {
+		return nil, fault.BadRequest.On("installationId")
+	}
 	if p.ChildUserID != nil {
 		if _, err := s.children.Get(ctx, v, *p.ChildUserID); err != nil {
 			return nil, err
@@ -60,14 +64,27 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 	f.ctx = ctx
 	// The bell is watched before the place is taken: an event between the two
 	// rings at least once.
-	stop := s.hub.Watch(v.RootUserID(), f.poke)
-	if err := f.start(ctx, p.After); err != nil {
+	stop := s.watch(f)
+	if err := f.start(p); err != nil {
 		stop()
 		return nil, err
 	}
 	live.AtEnd(ctx, stop)
 	f.poke()
 	return f.events, nil
+}
+
+// watch has the feed woken by the account's bell.
+func (s *Service) watch(f *feed) (stop func()) {
+	silence := s.hub.Watch(f.viewer.RootUserID(), f.poke)
+	if f.childUserID == nil {
+		return silence
+	}
+	leave := s.filtered.enter(*f.childUserID, f.viewer.RootUserID())
+	return func() {
+		silence()
+		leave()
+	}
 }
 
 // feed is one subscriber. Its drain goroutine alone touches last and the
@@ -92,36 +109,23 @@ type feed struct {
 }
 
 // start takes the place from which the feed goes on.
-func (f *feed) start(ctx context.Context, after *string) error {
-	newest, err := f.service.newest(ctx, f.viewer.RootUserID())
+func (f *feed) start(p FeedParams) error {
+	from, err := f.service.begin(f.ctx, f.viewer, p)
 	if err != nil {
 		return err
 	}
-	f.last, f.head = newest, newest
-	if after != nil {
-		at, err := readCursor(*after)
-		if err != nil || at.rootUserID != f.viewer.RootUserID() || at.seq > newest {
-			return fault.CursorNotValid.On("after")
-		}
-		if f.service.clock().Sub(at.occurredAt) > Kept {
-			return fault.CursorExpired.On("after")
-		}
-		f.last = at.seq
+	if from.recovered {
+		live.Recovered(f.ctx)
 	}
+	if p.InstallationID != nil {
+		reader := readerOf(f.viewer, p)
+		live.Confirmed(f.ctx, func(mark string) { f.service.confirmed(reader, mark) })
+	}
+	f.last, f.head = from.seq, from.newest
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ready = true
 	return nil
-}
-
-// newest is the number of the account's last event, 0 if it has none.
-func (s *Service) newest(ctx context.Context, rootUserID int) (int64, error) {
-	account, err := s.store.Read().User.Query().
-		Where(user.ID(rootUserID)).Select(user.FieldEventSeq).Only(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read event number: %w", err)
-	}
-	return account.EventSeq, nil
 }
 
 // poke starts the drain goroutine, or makes the running one look once more.
@@ -142,8 +146,7 @@ func (f *feed) poke() {
 func (f *feed) drain() {
 	for {
 		more, err := f.tell()
-		if fault.Is(err, fault.RealUserNotFound) {
-			f.end()
+		if f.over(err) {
 			return
 		}
 		if err != nil && f.ctx.Err() == nil {
@@ -153,6 +156,20 @@ func (f *feed) drain() {
 			return
 		}
 	}
+}
+
+// over ends the feed where the error is its end: a child that is gone completes
+// it, events that are gone end it with the error.
+func (f *feed) over(err error) bool {
+	switch {
+	case fault.Is(err, fault.RealUserNotFound):
+	case fault.Is(err, fault.CursorExpired):
+		live.End(f.ctx, err)
+	default:
+		return false
+	}
+	f.end()
+	return true
 }
 
 // rest ends the drain unless a bell rang meanwhile.
@@ -184,28 +201,66 @@ func (f *feed) wake() {
 
 // tell reads one batch and hands it over. More says that the batch was full.
 func (f *feed) tell() (more bool, err error) {
+	covered := f.last
 	if f.childUserID != nil {
 		if _, err := f.service.children.Get(f.ctx, f.viewer, *f.childUserID); err != nil {
 			return false, err
 		}
+		// What the others do moves this feed on, though it tells nothing of it.
+		now, err := f.service.stand(f.ctx, f.service.store.Read(), f.viewer.RootUserID())
+		if err != nil {
+			return false, err
+		}
+		covered = now.newest
 	}
 	batch, err := f.service.events(f.ctx, f.viewer.RootUserID(), f.childUserID, f.last)
 	if err != nil {
 		return false, err
 	}
+	if err := f.noneMissing(batch); err != nil {
+		return false, err
+	}
 	for _, e := range batch {
-		select {
-		case f.events <- f.service.shown(e):
-			f.last = e.Seq
-			f.wake()
-			if e.Seq > f.head {
-				f.service.onTold(f.service.clock().Sub(e.OccurredAt))
-			}
-		case <-f.ctx.Done():
-			return false, f.ctx.Err()
+		if err := f.hand(e); err != nil {
+			return false, err
 		}
 	}
+	if len(batch) < feedBatch {
+		f.last = max(f.last, covered)
+	}
 	return len(batch) == feedBatch, nil
+}
+
+// noneMissing refuses a batch that doesn't follow on the last event told because
+// those between were pruned. A deleted child leaves a hole that is none.
+func (f *feed) noneMissing(batch []*told) error {
+	if len(batch) > 0 && batch[0].Seq == f.last+1 {
+		return nil
+	}
+	now, err := f.service.stand(f.ctx, f.service.store.Read(), f.viewer.RootUserID())
+	if err != nil {
+		return err
+	}
+	if f.last < now.floor {
+		return fault.CursorExpired.Err()
+	}
+	return nil
+}
+
+func (f *feed) hand(e *told) error {
+	event := f.service.shown(e, f.childUserID)
+	live.Mark(f.ctx, event.Cursor)
+	select {
+	case f.events <- event:
+		f.last = e.Seq
+		f.wake()
+		if e.Seq > f.head {
+			f.service.onTold(f.service.clock().Sub(e.OccurredAt))
+		}
+		return nil
+	case <-f.ctx.Done():
+		return f.ctx.Err()
+	}
 }
 
 // events reads what came after a place, with the devices as they stand, in two
@@ -247,9 +302,9 @@ type told struct {
 	device *ent.Device
 }
 
-// shown makes of a stored event what the subscriber sees: the log and the
-// device's number as they were then.
-func (s *Service) shown(e *told) *Event {
+// shown makes of a stored event what the subscriber sees, of all children or of
+// one: the log and the device's number as they were then.
+func (s *Service) shown(e *told, childUserID *int) *Event {
 	d := child.Moved(e.device, e.RootUserID)
 	if e.device.ChildUserID != nil && *e.device.ChildUserID == e.ChildUserID {
 		own := *e.device
@@ -263,8 +318,12 @@ func (s *Service) shown(e *told) *Event {
 		CreatedAt: e.DevlogCreatedAt, UpdatedAt: e.OccurredAt,
 	}
 	log.Edges.Device = d
+	place := cursor{rootUserID: e.RootUserID, seq: e.Seq, occurredAt: e.OccurredAt}
+	if childUserID != nil {
+		place.childUserID = *childUserID
+	}
 	return &Event{
-		Cursor:     cursor{e.RootUserID, e.Seq, e.OccurredAt}.String(),
+		Cursor:     place.String(),
 		Change:     e.Change,
 		OccurredAt: e.OccurredAt,
 		Devlog:     log,

@@ -328,7 +328,10 @@ func TestFeedRefusesCursors(t *testing.T) {
 		"base64 of nothing": encode("feed"),
 		"a history's":       encode("devlog:1"),
 		"padded":            encode("feed:1:1:1") + "=",
-		"with more":         encode("feed:1:1:1:1"),
+		"with more":         encode("feed:1:1:1:1:1"),
+		"of child 0":        encode("feed:1:1:1:0"),
+		"of no child":       encode("feed:1:1:1:"),
+		"of a child below":  encode("feed:1:1:1:-1"),
 		"a number below 0":  encode("feed:1:-1:1"),
 		"number 0":          encode("feed:1:0:1"),
 		"a plus":            encode("feed:1:+1:1"),
@@ -388,7 +391,8 @@ func TestPruneKeepsSevenDays(t *testing.T) {
 	if err != nil || n != 1200 {
 		t.Errorf("pruned %d, %v, want 1200", n, err)
 	}
-	if counter.N() != 6 { // a read and a write for 500, 500 and 200
+	// For 500, 500 and 200 a read, the floor and the deletion; a read for positions.
+	if counter.N() != 10 {
 		t.Errorf("1200 events went in %d statements", counter.N())
 	}
 	if got := h.Count(t); got.Events != 2 || got.Devlogs != 1202 {

@@ -3,10 +3,13 @@ package devlog
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/devlogevent"
+	"luxbff/ent/feedposition"
 	"luxbff/internal/store"
 )
 
@@ -22,12 +25,13 @@ const (
 	pruneBatch = 500
 )
 
-// Start polls for events whose bell was lost, and prunes events that are kept no
-// longer, until Close.
+// Start polls for events whose bell was lost, saves positions that were confirmed,
+// and prunes what is kept no longer, until Close.
 func (s *Service) Start(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.running.Go(func() { s.poll(ctx) })
 	s.running.Go(func() { s.prune(ctx) })
+	s.running.Go(func() { s.saveReceipts(ctx) })
 }
 
 // Close ends what Start began.
@@ -70,10 +74,14 @@ func (s *Service) newestID(ctx context.Context) int {
 }
 
 // Poll wakes every watcher whose account has events after the one seen last, and
-// gives the newest. One statement serves all watchers.
+// gives the newest; and the feeds of children that are gone. One statement
+// serves all watchers.
 func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
 	if s.hub.Watchers() == 0 {
 		return seen
+	}
+	if err := s.wakeForGone(ctx); err != nil {
+		s.log.ErrorContext(ctx, "poll the feed", "error", err)
 	}
 	rows, err := s.store.Query(ctx,
 		`SELECT root_user_id, max(id) FROM devlog_events WHERE id > $1 GROUP BY root_user_id`, max(0, seen-overlap))
@@ -114,31 +122,74 @@ func (s *Service) prune(ctx context.Context) {
 	}
 }
 
-// Prune deletes the events that are kept no longer, a small batch a write, and
-// counts them.
+// Prune deletes the events that are kept no longer, and the positions that nobody
+// uses, a small batch a write. It counts the events.
 func (s *Service) Prune(ctx context.Context) (pruned int, err error) {
+	if pruned, err = inBatches(ctx, s.pruneEvents); err == nil {
+		_, err = inBatches(ctx, s.prunePositions)
+	}
+	return pruned, err
+}
+
+// inBatches removes until a batch isn't full.
+func inBatches(ctx context.Context, remove func(context.Context) (int, error)) (removed int, err error) {
 	for {
-		n, err := s.pruneSome(ctx)
-		pruned += n
+		n, err := remove(ctx)
+		removed += n
 		if err != nil || n < pruneBatch {
-			return pruned, err
+			return removed, err
 		}
 	}
 }
 
-func (s *Service) pruneSome(ctx context.Context) (n int, err error) {
+// raiseFloors notes in the accounts up to which number their events are gone. It
+// comes before the deletion, which takes the rows it reads.
+const raiseFloors = `UPDATE users SET event_floor = gone.seq
+	FROM (SELECT root_user_id, max(seq) AS seq FROM devlog_events WHERE id IN (%s) GROUP BY root_user_id) AS gone
+	WHERE users.id = gone.root_user_id AND users.event_floor < gone.seq`
+
+func (s *Service) pruneEvents(ctx context.Context) (n int, err error) {
 	ids, err := s.store.Read().DevlogEvent.Query().
 		Where(devlogevent.OccurredAtLT(s.clock().Add(-Kept))).
 		Order(ent.Asc(devlogevent.FieldOccurredAt)).Limit(pruneBatch).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
+	statement, args := listed(raiseFloors, ids)
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if _, err := tx.Exec(ctx, statement, args...); err != nil {
+			return err
+		}
 		n, err = tx.DevlogEvent.Delete().Where(devlogevent.IDIn(ids...)).Exec(ctx)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("prune %d events: %w", len(ids), err)
+	}
+	return n, nil
+}
+
+// listed puts one parameter an id into the statement.
+func listed(statement string, ids []int) (string, []any) {
+	marks, args := make([]string, len(ids)), make([]any, len(ids))
+	for i, id := range ids {
+		marks[i], args[i] = "$"+strconv.Itoa(i+1), id
+	}
+	return fmt.Sprintf(statement, strings.Join(marks, ", ")), args
+}
+
+func (s *Service) prunePositions(ctx context.Context) (n int, err error) {
+	unused := feedposition.UpdatedAtLT(s.clock().Add(-positionKept))
+	ids, err := s.store.Read().FeedPosition.Query().Where(unused).Limit(pruneBatch).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		n, err = tx.FeedPosition.Delete().Where(feedposition.IDIn(ids...), unused).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("prune %d positions: %w", len(ids), err)
 	}
 	return n, nil
 }

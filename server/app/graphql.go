@@ -57,11 +57,37 @@ func (a *App) socketInit(ctx context.Context, payload ws.InitPayload, r *http.Re
 	if text == "" {
 		text = rest.Bearer(r)
 	}
-	return a.socketRenew(ctx, text)
+	client := clientOf(payload, r.Header)
+	if r.Header.Get("Upgrade") != "" {
+		client.LastEventID = nil // what a socket received is told by its pongs
+	}
+	return a.session(viewer.WithClient(ctx, client), text)
 }
 
-// socketRenew makes the session of a socket from an access token.
-func (a *App) socketRenew(ctx context.Context, text string) (ws.Session, error) {
+// socketRenew makes the session anew from a fresh access token.
+func (a *App) socketRenew(ctx context.Context, before ws.Session, text string) (ws.Session, error) {
+	return a.session(viewer.WithClient(ctx, viewer.ClientFrom(before.Context)), text)
+}
+
+// clientOf reads what the client says of itself, on a socket in the payload of
+// connection_init or else in the headers of the request. An id of another type
+// than text stands as one that isn't valid.
+func clientOf(payload ws.InitPayload, header http.Header) (c viewer.Client) {
+	if ids := header.Values("X-Installation-Id"); len(ids) > 0 {
+		c.InstallationID = &ids[0]
+	}
+	if id, named := payload["installationId"]; named && id != nil {
+		text, _ := id.(string)
+		c.InstallationID = &text
+	}
+	if cursors := header.Values("Last-Event-Id"); len(cursors) > 0 {
+		c.LastEventID = &cursors[0]
+	}
+	return c
+}
+
+// session makes the session of a socket or a stream from an access token.
+func (a *App) session(ctx context.Context, text string) (ws.Session, error) {
 	claims, err := a.Accounts.Claims(text)
 	if err != nil {
 		return ws.Session{}, err

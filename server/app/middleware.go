@@ -65,9 +65,19 @@ func (a *App) authenticated(next http.Handler) http.Handler {
 		} else {
 			ctx = viewer.With(ctx, v)
 			requestOf(ctx).signedIn(v.RootUserID())
+			a.confirm(ctx, v, r.Header)
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// confirm takes the last event that the client says to have received: over HTTP
+// no other word of it comes back.
+func (a *App) confirm(ctx context.Context, v viewer.Viewer, header http.Header) {
+	client := clientOf(nil, header)
+	if client.InstallationID != nil && client.LastEventID != nil {
+		a.Devlogs.Confirm(ctx, v, *client.InstallationID, *client.LastEventID)
+	}
 }
 
 // statusWriter remembers the status and the size of an answer.

@@ -63,7 +63,7 @@ func TestRenewalMovesTheExpiry(t *testing.T) {
 			session.ExpiresAt = clock.in(1)
 			return session, err
 		}
-		cfg.Renew = func(ctx context.Context, token string) (ws.Session, error) {
+		cfg.Renew = func(ctx context.Context, _ ws.Session, token string) (ws.Session, error) {
 			return ws.Session{Context: context.WithValue(ctx, whoKey{}, token), User: "a", ExpiresAt: clock.in(3)}, nil
 		}
 	})
@@ -85,7 +85,7 @@ func TestRenewalRefused(t *testing.T) {
 	block := make(chan struct{})
 	t.Cleanup(func() { close(block) })
 	b := setup(t, func(cfg *ws.Config) {
-		cfg.Renew = func(_ context.Context, token string) (ws.Session, error) {
+		cfg.Renew = func(_ context.Context, _ ws.Session, token string) (ws.Session, error) {
 			switch token {
 			case "old":
 				return ws.Session{}, fault.TokenIsExpired.Err()

@@ -286,7 +286,7 @@ func (s *socket) startRenewal(token string) {
 	s.mu.Lock()
 	ready, busy := s.phase == phaseReady, s.renewing
 	s.renewing = true
-	user := s.session.User
+	before := s.session
 	s.mu.Unlock()
 	switch {
 	case !ready:
@@ -294,14 +294,14 @@ func (s *socket) startRenewal(token string) {
 	case busy:
 		s.close(CodeTooManyInits, "Too many initialisation requests")
 	default:
-		go s.renew(user, token)
+		go s.renew(before, token)
 	}
 }
 
-func (s *socket) renew(user, token string) {
+func (s *socket) renew(before Session, token string) {
 	defer s.recoverHook("renew")
-	after, err := s.t.cfg.Renew(s.ctx, token)
-	if err == nil && after.User != user {
+	after, err := s.t.cfg.Renew(s.ctx, before, token)
+	if err == nil && after.User != before.User {
 		err = fault.NotAuthorizedUser.Err()
 	}
 	if err != nil {

@@ -42,9 +42,10 @@ type Config struct {
 
 	// Renew judges the token of an in-band re-authentication: a ping whose
 	// payload is {"accessToken": "…"}. The context is the one that Init was
-	// given. The new session must have the same User. An error closes the socket
-	// with 4403. Without Renew such a ping is a ping.
-	Renew func(ctx context.Context, accessToken string) (Session, error)
+	// given, before the session that it replaces. The new session must have the
+	// same User. An error closes the socket with 4403. Without Renew such a ping
+	// is a ping.
+	Renew func(ctx context.Context, before Session, accessToken string) (Session, error)
 
 	// Operation, where set, runs before each operation, and once after Init, so
 	// that a right that was lost in the meantime is noticed. Its error answers

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"luxbff/internal/demo"
 	"luxbff/server/app"
+	"luxbff/server/heap"
 )
 
 // commandLine is every command; each setting is also an environment variable.
@@ -40,8 +40,8 @@ func main() {
 	var line commandLine
 	parsed := kong.Parse(&line, kong.Name("server"), kong.UsageOnError(),
 		kong.Description("luxbff, a GraphQL backend-for-frontend for the apps of wearable medical devices."))
-	collectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go heap.Tune(ctx)
 	slog.SetDefault(logger(line.Config))
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err := parsed.Run(line.Config)
@@ -49,16 +49,6 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
 		os.Exit(1)
-	}
-}
-
-// collectLess trades memory for time unless GOGC says otherwise: the live heap is
-// small, and at the default of 100 a tenth of the home screen's time goes into
-// collecting it (BenchmarkHomeScreen in server/app).
-func collectLess() {
-	const percent = 300
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"luxbff/internal/token"
 	"luxbff/server/app"
 	"luxbff/server/apptest"
+	"luxbff/server/heap"
 )
 
 const (
@@ -35,6 +36,7 @@ const (
 // take turns. ratio is what of the bare server's rate is left; the client, which
 // shares the processors, is in the CPU time of both.
 func BenchmarkHomeScreen(b *testing.B) {
+	go heap.Tune(b.Context()) // as the program does
 	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
 	var tokens []string
 	for range benchParents {

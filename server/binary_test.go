@@ -125,30 +125,45 @@ func startAt(t *testing.T, path, url string) *binary {
 // startCommand starts the program with these settings and waits until it is ready.
 func startCommand(t *testing.T, serve *exec.Cmd) *binary {
 	t.Helper()
-	b := &binary{Cmd: serve, log: &output{}}
+	b := launch(t, serve)
+	b.waitUntil(t, b.isReady)
+	return b
+}
+
+func (b *binary) isReady() bool {
+	answer, err := http.Get(b.url + "/readyz")
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// launch starts the program and doesn't wait.
+func launch(t *testing.T, serve *exec.Cmd) *binary {
+	t.Helper()
+	b := &binary{Cmd: serve, log: &output{}, url: "http://" + strings.TrimPrefix(serve.Env[0], "ADDR=")}
 	b.Stdout, b.Stderr = b.log, b.log
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.kill)
-	b.url = "http://" + strings.TrimPrefix(b.Env[0], "ADDR=")
+	return b
+}
+
+// waitUntil looks until something is so, for a minute.
+func (b *binary) waitUntil(t *testing.T, so func() bool) {
+	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	deadline := time.Now().Add(time.Minute)
-	for ; time.Now().Before(deadline); <-look.C {
-		answer, err := http.Get(b.url + "/readyz")
-		if err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return b
-			}
-		}
-		if b.ProcessState != nil {
-			break
+	tooLong := time.After(time.Minute)
+	for !so() {
+		select {
+		case <-look.C:
+		case <-tooLong:
+			t.Fatalf("waited for a minute; the server said:\n%s", b.log)
 		}
 	}
-	t.Fatalf("the server is not ready:\n%s", b.log)
-	return nil
 }
 
 // kill is kill -9.

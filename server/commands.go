@@ -18,7 +18,7 @@ type migrateCommand struct{}
 
 // Run applies the migrations that are missing.
 func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
-	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL})
+	db, err := store.Open(ctx, cfg.Database())
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ type backupCommand struct {
 
 // Run backs the database up and says so once the copy was checked.
 func (c backupCommand) Run(ctx context.Context, cfg app.Config) error {
-	if err := store.Backup(ctx, store.Config{URL: cfg.DatabaseURL}, c.File); err != nil {
+	if err := store.Backup(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
 	fmt.Printf("%s is whole: every page, reference and migration was checked\n", c.File)
@@ -44,7 +44,7 @@ type restoreCommand struct {
 
 // Run restores a backup and says what comes next.
 func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
-	if err := store.Restore(ctx, store.Config{URL: cfg.DatabaseURL}, c.File); err != nil {
+	if err := store.Restore(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
 	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", cfg.DatabaseURL, c.File)
@@ -58,9 +58,9 @@ type copyCommand struct {
 
 // Run copies and shows what was compared, a line a table.
 func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
-	to := store.Config{URL: c.To}
-	if c.To == "" {
-		to.URL = cfg.DatabaseURL
+	to := cfg.Database()
+	if c.To != "" {
+		to.URL = c.To
 	}
 	tables, err := store.Copy(ctx, store.Config{URL: c.From}, to)
 	if err != nil {

@@ -37,6 +37,8 @@ const (
 	commitGrace = 10 * time.Second
 	// connectTimeout bounds one attempt to connect where the URL does not.
 	connectTimeout = 5 * time.Second
+	// longestConnectPause bounds the pause before another one.
+	longestConnectPause = time.Second
 	// idleAfter closes connections that a quiet replica does not need.
 	idleAfter = time.Minute
 )
@@ -63,11 +65,31 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 	reading := config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	p.readers = openPool(reading, cfg.Connections)
-	if err := errors.Join(p.writers.PingContext(ctx), p.readers.PingContext(ctx)); err != nil {
+	if err := p.connect(ctx); err != nil {
 		_ = p.closePools()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
 	return p, nil
+}
+
+// connect makes the first connection of each pool, and waits for a server that
+// is about to come.
+func (p *postgres) connect(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, p.cfg.Wait)
+	defer cancel()
+	for {
+		err := p.writers.PingContext(ctx)
+		if err == nil {
+			return p.readers.PingContext(ctx)
+		}
+		if !isUnavailable(err) || p.cfg.Wait == 0 {
+			return err
+		}
+		p.cfg.Log.WarnContext(ctx, "PostgreSQL is not there yet", "wait", p.cfg.Wait, "error", err)
+		if pauseAtMost(waiting, longestConnectPause) != nil {
+			return err
+		}
+	}
 }
 
 // hidePassword keeps what pgx says is wrong and drops the URL it quotes.
@@ -195,7 +217,10 @@ func isSameViolation(before, now *pgconn.PgError) bool {
 
 // pause waits longer each time, and never as long as the others who met.
 func pause(ctx context.Context, attempt int) error {
-	longest := min(firstPause<<attempt, longestPause)
+	return pauseAtMost(ctx, min(firstPause<<attempt, longestPause))
+}
+
+func pauseAtMost(ctx context.Context, longest time.Duration) error {
 	timer := time.NewTimer(rand.N(longest) + firstPause)
 	defer timer.Stop()
 	select {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,6 +67,9 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 // open opens the writer first: it makes the file and its journal, which
 // readers need to find.
 func (s *sqlite) open(ctx context.Context) (err error) {
+	if err := checkPlace(s.url.file()); err != nil {
+		return err
+	}
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
 	if s.writers, err = openFile(s.url.with(writerParams, write), 1); err != nil {
 		return err
@@ -78,6 +83,18 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	}
 	s.readers = newPreparedPool(readers)
 	return checkPragmas(ctx, readers, read)
+}
+
+// checkPlace says in plain words what SQLite reports as a lack of memory.
+func checkPlace(path string) error {
+	if found, err := os.Stat(path); err == nil && found.IsDir() {
+		return errors.New("it is a folder: the database URL must name a file")
+	}
+	folder := filepath.Dir(path)
+	if found, err := os.Stat(folder); err != nil || !found.IsDir() {
+		return fmt.Errorf("there is no folder %s: make it, or name another in the database URL", folder)
+	}
+	return nil
 }
 
 func openFile(address string, connections int) (*sql.DB, error) {

@@ -39,6 +39,9 @@ type Config struct {
 	// WriteLimit bounds the time one function given to Write may take; 0 means
 	// 10 seconds. It is seen between statements and never breaks one off on SQLite.
 	WriteLimit time.Duration
+	// Wait is for how long Open tries again where PostgreSQL is not up yet; 0 means
+	// not at all. What waiting does not mend, as a wrong password, is told at once.
+	Wait time.Duration
 	// Watch is told what the store does.
 	Watch Watch
 	// Migrations takes the place of the program's own migrations of the engine,

@@ -81,10 +81,9 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
-	if a.Store, err = store.Open(ctx, store.Config{
-		URL: cfg.DatabaseURL, Connections: cfg.DatabasePool, Log: a.options.Log,
-		Watch: a.watchStore(),
-	}); err != nil {
+	database := cfg.Database()
+	database.Log, database.Watch = a.options.Log, a.watchStore()
+	if a.Store, err = store.Open(ctx, database); err != nil {
 		return nil, err
 	}
 	if err := a.start(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"luxbff/internal/live/natsbus"
+	"luxbff/internal/store"
 	"luxbff/internal/token"
 )
 
@@ -17,6 +18,7 @@ type Config struct {
 	Addr          string        `env:"ADDR" default:":8080" help:"Address to listen on."`
 	DatabaseURL   string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
 	DatabasePool  int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
+	DatabaseWait  time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
 	NATSURL       string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
 	Env           string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
 	TokenKeys     string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
@@ -69,6 +71,11 @@ func (c Config) checkProduction() error {
 		wrong = append(wrong, errors.New("REJOIN_AFTER must not be negative"))
 	}
 	return errors.Join(wrong...)
+}
+
+// Database is how the store opens the database.
+func (c Config) Database() store.Config {
+	return store.Config{URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait}
 }
 
 // Keys are the keys that TOKEN_KEYS holds, or the development ones.

@@ -1,0 +1,224 @@
+//go:build postgres
+
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"luxbff/internal/store/throwaway"
+)
+
+// postgresServer is a PostgreSQL of the test's own, which it may stop.
+type postgresServer struct {
+	bin, data, port string
+	// as is who runs it: it refuses root.
+	as *syscall.SysProcAttr
+}
+
+func newPostgresServer(t *testing.T) *postgresServer {
+	t.Helper()
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("there is no PostgreSQL to start: %v", err)
+	}
+	folder, err := os.MkdirTemp("", "luxbff-postgres") //nolint:usetesting // another user must reach it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	_, port, err := net.SplitHostPort(freeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &postgresServer{bin: slices.Max(found), data: filepath.Join(folder, "db"), port: port}
+	if os.Getuid() == 0 {
+		p.as = unprivileged(t, folder)
+	}
+	p.run(t, "initdb", "-D", p.data, "-U", "luxbff", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	return p
+}
+
+// unprivileged gives the folder to PostgreSQL's own user, and its rights.
+func unprivileged(t *testing.T, folder string) *syscall.SysProcAttr {
+	t.Helper()
+	postgres, err := user.Lookup("postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(postgres.Uid)
+	gid, _ := strconv.Atoi(postgres.Gid)
+	if err := os.Chown(folder, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+func (p *postgresServer) run(t *testing.T, tool string, args ...string) {
+	t.Helper()
+	c := exec.CommandContext(context.Background(), filepath.Join(p.bin, tool), args...)
+	c.Dir, c.SysProcAttr = filepath.Dir(p.data), p.as
+	// To a file: the server would keep a pipe open for as long as it runs.
+	log, err := os.CreateTemp(t.TempDir(), tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	c.Stdout, c.Stderr = log, log
+	if err := c.Run(); err != nil {
+		said, _ := os.ReadFile(log.Name())
+		t.Fatalf("%s: %v\n%s", tool, err, said)
+	}
+}
+
+// start starts the server and waits until it answers. A commit waits for its
+// log, but not for the disk: the machine stays up.
+func (p *postgresServer) start(t *testing.T) {
+	t.Helper()
+	p.run(t, "pg_ctl", "-D", p.data, "-w", "-l", p.data+".log", "-o",
+		"-h 127.0.0.1 -p "+p.port+" -k "+filepath.Dir(p.data)+" -c fsync=off", "start")
+	t.Cleanup(func() {
+		if _, err := os.Stat(filepath.Join(p.data, "postmaster.pid")); err == nil {
+			p.crash(t)
+		}
+	})
+}
+
+// crash is what a lost machine looks like to its clients.
+func (p *postgresServer) crash(t *testing.T) {
+	t.Helper()
+	p.run(t, "pg_ctl", "-D", p.data, "-w", "-m", "immediate", "stop")
+}
+
+func (p *postgresServer) url(database string) string {
+	return "postgres://luxbff@127.0.0.1:" + p.port + "/" + database + "?sslmode=disable"
+}
+
+// TestPostgresIsRestartedUnderLoad crashes PostgreSQL during 32 phones' uploads
+// and starts it again: who uploads is told at once to try later, then all goes on
+// by itself, the feed too. What was acknowledged is there once and was told once,
+// and no upload is there by half.
+func TestPostgresIsRestartedUnderLoad(t *testing.T) {
+	t.Parallel()
+	const uploaders = 32
+	postgres := newPostgresServer(t)
+	postgres.start(t)
+	b := startAt(t, build(t), postgres.url("postgres"))
+	token := b.signIn(t)
+	feed := b.subscribe(t, token, "subscription { devlogStatus { devlog { logFileId } } }")
+
+	acknowledged := newLedger()
+	var refused, uploads sync.WaitGroup
+	refused.Add(uploaders)
+	for range uploaders {
+		uploads.Go(func() {
+			acknowledged.upload(b, token) // until the first refusal
+			refused.Done()
+			acknowledged.keepUploading(t, b, token)
+		})
+	}
+	acknowledged.wait(t, 4*uploaders)
+	postgres.crash(t)
+	refused.Wait()
+	if b.isReady() {
+		t.Error("the server is ready without PostgreSQL")
+	}
+	postgres.start(t)
+	uploads.Wait()
+	acknowledged.check(t, b, token)
+
+	told := map[int]int{}
+	for sequel := acknowledged.soFar(); len(sequel.files) > 0; {
+		var payload struct {
+			Data struct {
+				DevlogStatus struct{ Devlog struct{ LogFileID int } }
+			}
+		}
+		if err := json.Unmarshal(hear(t, feed, "next").Payload, &payload); err != nil {
+			t.Fatal(err)
+		}
+		file := payload.Data.DevlogStatus.Devlog.LogFileID
+		if told[file]++; told[file] > 1 {
+			t.Errorf("log file %d was told twice", file)
+		}
+		delete(sequel.files, file)
+	}
+	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
+}
+
+// keepUploading tries the next pair until it is taken. Until then each answer
+// must be that the service is unavailable.
+func (l *ledger) keepUploading(t *testing.T, b *binary, token string) {
+	t.Helper()
+	file := l.take()
+	for {
+		status, raw, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(file))
+		if err != nil {
+			t.Errorf("an upload: %v", err)
+			return
+		}
+		if status == http.StatusOK {
+			l.add(file, file+1)
+			return
+		}
+		if status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "Service unavailable") {
+			t.Errorf("an upload without PostgreSQL: %d %s", status, raw)
+			return
+		}
+	}
+}
+
+// TestStartWaitsForPostgres starts the program before its database, as a machine
+// that boots does.
+func TestStartWaitsForPostgres(t *testing.T) {
+	t.Parallel()
+	postgres := newPostgresServer(t)
+	b := launch(t, commandAt(t, build(t), postgres.url("postgres")))
+	b.waitUntil(t, func() bool { return strings.Contains(b.log.String(), "not there yet") })
+	postgres.start(t)
+	b.waitUntil(t, b.isReady)
+	b.signIn(t)
+
+	for name, c := range map[string]struct{ url, want string }{
+		"an unknown database": {postgres.url("nowhere"), `database "nowhere" does not exist`},
+		"an unknown role":     {strings.Replace(postgres.url("postgres"), "luxbff", "nobody", 1), `role "nobody" does not exist`},
+	} {
+		out, err := commandAt(t, build(t), c.url, "migrate").CombinedOutput()
+		if err == nil || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "not there yet") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	if err := throwaway.Run(t.Context(), postgres.url("postgres"),
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99990101000000, true)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"serve"}, {"migrate"}, {"copy", "--from", "file:" + migratedFile(t)}} {
+		out, err := commandAt(t, build(t), postgres.url("postgres"), args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "newer than this program") {
+			t.Errorf("%s on a newer schema: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// migratedFile is a database of this version.
+func migratedFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "source.db")
+	if out, err := command(t, build(t), file, "migrate").CombinedOutput(); err != nil {
+		t.Fatal(fmt.Errorf("%w: %s", err, out))
+	}
+	return file
+}

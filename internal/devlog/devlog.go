@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"luxbff/ent/vocab"
@@ -36,6 +37,7 @@ type Service struct {
 	log      *slog.Logger
 	pollNow  chan struct{} // holds one value while a poll is asked for
 	onTold   func(lag time.Duration)
+	feeds    atomic.Int64
 	filtered filtered
 	receipts receipts
 	stop     context.CancelFunc

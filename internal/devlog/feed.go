@@ -48,8 +48,9 @@ type FeedParams struct {
 // child it is filtered to is gone, which closes the channel. Nothing runs while
 // nothing happens: the hub wakes a short goroutine, which reads the events after
 // the last one told, puts them on the channel, and wakes the transport when ctx
-// carries a waker. Errors: RealUserNotFound, NotAuthorizedUser, CursorNotValid,
-// CursorExpired.
+// carries a waker. Each event is marked with its cursor. A feed whose next events
+// were pruned ends with CursorExpired. Errors: BadRequest, RealUserNotFound,
+// NotAuthorizedUser, CursorNotValid, CursorExpired.
 func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-chan *Event, error) {
 	if p.InstallationID != nil && !isInstallation(*p.InstallationID) {
 		return nil, fault.BadRequest.On("installationId")
@@ -74,16 +75,31 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 	return f.events, nil
 }
 
+// Feeds counts the feeds that have their place: they will tell of every event
+// from now on.
+func (s *Service) Feeds() int { return int(s.feeds.Load()) }
+
 // watch has the feed woken by the account's bell.
 func (s *Service) watch(f *feed) (stop func()) {
 	silence := s.hub.Watch(f.viewer.RootUserID(), f.poke)
-	if f.childUserID == nil {
-		return silence
+	if f.childUserID != nil {
+		s.filtered.enter(*f.childUserID, f.viewer.RootUserID())
 	}
-	leave := s.filtered.enter(*f.childUserID, f.viewer.RootUserID())
 	return func() {
 		silence()
-		leave()
+		f.leave()
+	}
+}
+
+// leave is called once, whether the feed had its place or not.
+func (f *feed) leave() {
+	if f.childUserID != nil {
+		f.service.filtered.leave(*f.childUserID)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ready {
+		f.service.feeds.Add(-1)
 	}
 }
 
@@ -125,6 +141,7 @@ func (f *feed) start(p FeedParams) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ready = true
+	f.service.feeds.Add(1)
 	return nil
 }
 

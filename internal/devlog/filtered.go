@@ -19,15 +19,14 @@ type filtered struct {
 
 type filter struct{ rootUserID, feeds int }
 
-// enter counts a feed of the child until leave is called, once.
-func (f *filtered) enter(childUserID, rootUserID int) (leave func()) {
+// enter counts a feed of the child, until it leaves.
+func (f *filtered) enter(childUserID, rootUserID int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.feeds[childUserID] == nil {
 		f.feeds[childUserID] = &filter{rootUserID: rootUserID}
 	}
 	f.feeds[childUserID].feeds++
-	return func() { f.leave(childUserID) }
 }
 
 func (f *filtered) leave(childUserID int) {

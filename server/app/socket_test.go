@@ -26,6 +26,12 @@ type frame struct {
 
 func dial(t *testing.T, s *apptest.Server, token string) *client {
 	t.Helper()
+	return dialAs(t, s, map[string]any{"Authorization": "Bearer " + token})
+}
+
+// dialAs greets with these connection parameters.
+func dialAs(t *testing.T, s *apptest.Server, parameters map[string]any) *client {
+	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", http.Header{})
 	if err != nil {
@@ -34,7 +40,7 @@ func dial(t *testing.T, s *apptest.Server, token string) *client {
 	_ = answer.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
 	c := &client{t, conn}
-	c.send(frame{Type: "connection_init", Payload: raw(t, map[string]string{"Authorization": "Bearer " + token})})
+	c.send(frame{Type: "connection_init", Payload: raw(t, parameters)})
 	return c
 }
 
@@ -113,11 +119,7 @@ func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(feed, nil)
-	// A query behind the subscription on the same socket: once it is answered,
-	// the subscription stands.
-	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "{ me { id } }"})})
-	c.want("next")
-	c.want("complete")
+	s.AwaitFeeds(t, 1)
 	upload(t, s, token, 1, 1)
 	first := c.event()
 	if first.Change != "COMPLETED" || first.Device.LastLogFileID != 1 {

@@ -239,6 +239,22 @@ func (s *Server) Statements(t testing.TB, token, query string, variables map[str
 	return counter.N(), reply
 }
 
+// AwaitFeeds waits until exactly n feeds have their place: an upload from then on
+// is told to each of them.
+func (s *Server) AwaitFeeds(t testing.TB, n int) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	tooLong := time.After(30 * time.Second)
+	for s.App.Devlogs.Feeds() != n {
+		select {
+		case <-look.C:
+		case <-tooLong:
+			t.Fatalf("%d feeds have their place, want %d", s.App.Devlogs.Feeds(), n)
+		}
+	}
+}
+
 var sixDigits = regexp.MustCompile(`\d{6}`)
 
 // LastCode is the code that went out to an address last.

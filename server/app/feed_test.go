@@ -1,0 +1,405 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/ent/feedposition"
+	"luxbff/server/apptest"
+	"luxbff/server/livetest"
+)
+
+// overAll runs a scenario of a new family of one child over each transport, on a
+// server of its own.
+func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call livetest.Call)) {
+	t.Helper()
+	for _, transport := range livetest.Transports() {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t)
+			token, _ := s.Parent(t)
+			grow(t, s, token, 0, 1)
+			run(t, s, livetest.Call{URL: s.URL, Token: token, Transport: transport})
+		})
+	}
+}
+
+// open connects and waits until the feed has its place.
+func open(t *testing.T, s *apptest.Server, call livetest.Call) *livetest.Feed {
+	t.Helper()
+	feed, err := livetest.Open(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(feed.Cut)
+	s.AwaitFeeds(t, 1)
+	return feed
+}
+
+// cut breaks the line and waits until the server has noticed.
+func cut(t *testing.T, s *apptest.Server, feed *livetest.Feed) {
+	t.Helper()
+	feed.Cut()
+	s.AwaitFeeds(t, 0)
+}
+
+// sees reads events of these files, the first of them as told, and gives the last.
+func sees(t *testing.T, feed *livetest.Feed, recovered bool, files ...int) (last livetest.Event) {
+	t.Helper()
+	for i, file := range files {
+		e, err := feed.Next()
+		if err != nil {
+			t.Fatalf("waiting for %d of %v: %v", file, files, err)
+		}
+		if e.LogFileID != file || e.Recovered != (recovered && i == 0) {
+			t.Fatalf("event %d of %v is %+v", i, files, e)
+		}
+		last = e
+	}
+	return last
+}
+
+// ends reads on until the server ends the feed, and gives how.
+func ends(t *testing.T, feed *livetest.Feed) livetest.Ended {
+	t.Helper()
+	for {
+		_, err := feed.Next()
+		var ended *livetest.Ended
+		if errors.As(err, &ended) {
+			return *ended
+		}
+		if err != nil {
+			t.Fatalf("the feed was cut: %v", err)
+		}
+	}
+}
+
+// refused is how the server ends a feed that it doesn't begin.
+func refused(t *testing.T, call livetest.Call) livetest.Ended {
+	t.Helper()
+	feed, err := livetest.Open(t.Context(), call)
+	var ended *livetest.Ended
+	if errors.As(err, &ended) {
+		return *ended
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(feed.Cut)
+	return ends(t, feed)
+}
+
+// confirms does what the transport has for saying that the event arrived, and
+// waits until the position is saved. It gives the next event, which the phone
+// meets while it answers the ping.
+func confirms(t *testing.T, s *apptest.Server, call livetest.Call, feed *livetest.Feed, last livetest.Event, seq int64) {
+	t.Helper()
+	next := make(chan error, 1)
+	go func() {
+		e, err := feed.Next()
+		if err == nil && int64(e.LogFileID) != seq+1 {
+			err = fmt.Errorf("told %+v after %d", e, seq)
+		}
+		next <- err
+	}()
+	if !call.IsSocket() {
+		asks(t, s, call, last.Cursor)
+	}
+	awaitPosition(t, s, seq)
+	upload(t, s, call.Token, int(seq)+1, int(seq)+1)
+	if err := <-next; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asks makes a request that says how far the feed arrived.
+func asks(t *testing.T, s *apptest.Server, call livetest.Call, cursor string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"{ me { id } }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Authorization": "Bearer " + call.Token,
+		"X-Installation-Id": call.InstallationID, "Last-Event-Id": cursor,
+	} {
+		r.Header.Set(name, value)
+	}
+	answer, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", answer.Status, err)
+	}
+}
+
+// awaitPosition waits until the one position that there is stands at seq.
+func awaitPosition(t *testing.T, s *apptest.Server, seq int64) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	tooLong := time.After(30 * time.Second)
+	for {
+		p, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Only(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Seq == seq {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-tooLong:
+			t.Fatalf("the position stands at %d, not at %d", p.Seq, seq)
+		}
+	}
+}
+
+// TestInstallationResumes cuts the line and connects again with the same words:
+// what was not confirmed comes again, in order, and then what is new.
+func TestInstallationResumes(t *testing.T) {
+	t.Parallel()
+	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+		call.InstallationID = "7b0d2c56-0e0f"
+		feed := open(t, s, call)
+		upload(t, s, call.Token, 1, 2)
+		last := sees(t, feed, false, 1, 2)
+		if call.Transport == livetest.EventStream && last.ID != last.Cursor {
+			t.Errorf("the event's id is %q, its cursor %q", last.ID, last.Cursor)
+		}
+		confirms(t, s, call, feed, last, 2)
+		cut(t, s, feed)
+
+		upload(t, s, call.Token, 4, 6)
+		feed = open(t, s, call)
+		upload(t, s, call.Token, 7, 7)
+		sees(t, feed, true, 3, 4, 5, 6, 7)
+		cut(t, s, feed)
+
+		// A client that can say where it was is taken at its word.
+		call.After = last.Cursor
+		feed = open(t, s, call)
+		sees(t, feed, true, 3, 4, 5, 6, 7)
+	})
+}
+
+// TestStreamGoesOnBehindItsLastEventID as an EventSource does, with or without an
+// installation, and says so before the query's own after.
+func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
+	t.Parallel()
+	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+		feed := open(t, s, call)
+		upload(t, s, call.Token, 1, 3)
+		first := sees(t, feed, false, 1)
+		second := sees(t, feed, false, 2)
+		cut(t, s, feed)
+		if call.IsSocket() {
+			return // a socket has no such header
+		}
+		for _, installation := range []string{"", "phone"} {
+			call.After, call.LastEventID, call.InstallationID = first.Cursor, second.Cursor, installation
+			feed = open(t, s, call)
+			sees(t, feed, true, 3)
+			cut(t, s, feed)
+		}
+		awaitPosition(t, s, 2)
+		call.LastEventID = "nonsense"
+		if how := refused(t, call); how.ErrorCode != "CURSOR_NOT_VALID" {
+			t.Errorf("a last event that never was: %v", &how)
+		}
+	})
+}
+
+func TestFeedsThatDoNotBegin(t *testing.T) {
+	t.Parallel()
+	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+		feed := open(t, s, call)
+		upload(t, s, call.Token, 1, 1)
+		old := sees(t, feed, false, 1)
+		cut(t, s, feed)
+		with := func(change func(*livetest.Call)) livetest.Call {
+			other := call
+			change(&other)
+			return other
+		}
+		begun := with(func(c *livetest.Call) { c.InstallationID = "begun" })
+		cut(t, s, open(t, s, begun))
+		upload(t, s, call.Token, 2, 2)
+		s.Clock.Add(7*24*time.Hour + time.Second)
+		call.Token = renewed(t, s)
+		begun.Token = call.Token
+		for want, refusedCall := range map[string]livetest.Call{
+			"CURSOR_EXPIRED":   with(func(c *livetest.Call) { c.After = old.Cursor }),
+			"CURSOR_NOT_VALID": with(func(c *livetest.Call) { c.After = "ZmVlZDo5OTk6MTox" }),
+			"INVALID_REQUEST_OR_MISSING_PARAMETERS": with(func(c *livetest.Call) {
+				c.InstallationID = strings.Repeat("x", 65)
+			}),
+			"REAL_USER_IS_NOT_FOUND": with(func(c *livetest.Call) { c.ChildUserID = "999" }),
+		} {
+			if how := refused(t, refusedCall); how.ErrorCode != want {
+				t.Errorf("want %s: %v", want, &how)
+			}
+		}
+		if how := refused(t, begun); how.ErrorCode != "CURSOR_EXPIRED" {
+			t.Errorf("an installation that missed what is gone: %v", &how)
+		}
+		feed = open(t, s, begun) // the same words again: it is not locked out
+		upload(t, s, call.Token, 3, 3)
+		sees(t, feed, false, 3)
+	})
+}
+
+// renewed is a fresh token of the account, whose session outlived the clock.
+func renewed(t *testing.T, s *apptest.Server) string {
+	t.Helper()
+	tokens, err := s.App.Accounts.StartSession(t.Context(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens.AccessToken
+}
+
+// TestRightsThatGoEndTheFeed: on each transport, whatever takes the right away.
+func TestRightsThatGoEndTheFeed(t *testing.T) {
+	t.Parallel()
+	mutation := func(text string) func(*testing.T, *apptest.Server, string) {
+		return func(t *testing.T, s *apptest.Server, token string) {
+			t.Helper()
+			s.Data(t, token, `mutation { `+text+` }`, nil, &struct{}{})
+		}
+	}
+	const signedOut, expired = "UNAUTHENTICATED", "TOKEN_IS_EXPIRED"
+	for name, cause := range map[string]struct {
+		happens func(*testing.T, *apptest.Server, string)
+		child   bool
+		reason  string // of the close frame
+		code    string // of the error over HTTP; empty for a feed that completes
+	}{
+		"signed out":       {mutation(`signOut { ok }`), false, "Could not validate credentials", signedOut},
+		"account deleted":  {mutation(`deleteAccount { ok }`), false, "Could not validate credentials", signedOut},
+		"password changed": {mutation(`changePassword(input: {oldPassword: "secret123", newPassword: "secret456"}) { tokens { tokenType } }`), false, "Could not validate credentials", signedOut},
+		"token expired": {func(_ *testing.T, s *apptest.Server, _ string) {
+			s.Clock.Add(3 * time.Second)
+		}, false, "Token is expired", expired},
+		"child deleted": {mutation(`deleteChildUser(input: {childUserId: 1, uniqueId: "unique0"}) { childUserId }`), true, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+				if cause.child {
+					call.ChildUserID = "1"
+				}
+				if cause.code == expired {
+					s.Clock.Add(15*time.Minute - 2*time.Second) // of the token's 15 minutes
+				}
+				feed := open(t, s, call)
+				cause.happens(t, s, call.Token)
+				want := livetest.Ended{Complete: true}
+				switch {
+				case cause.code == "":
+				case call.IsSocket():
+					want = livetest.Ended{Code: 4403, Reason: cause.reason}
+				default:
+					want = livetest.Ended{Reason: cause.reason, ErrorCode: cause.code}
+				}
+				if diff := cmp.Diff(want, ends(t, feed)); diff != "" {
+					t.Errorf("the end (-want +got):\n%s", diff)
+				}
+				s.AwaitFeeds(t, 0)
+			})
+		})
+	}
+}
+
+// TestDeviceThatMovedTellsItsNewFamilyAlone: the old family's feeds go on, and
+// get nothing of what the device does at its new child.
+func TestDeviceThatMovedTellsItsNewFamilyAlone(t *testing.T) {
+	t.Parallel()
+	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+		grow(t, s, call.Token, 1, 2)
+		other, _ := s.Parent(t)
+		feed := open(t, s, call)
+		upload(t, s, call.Token, 1, 1)
+		sees(t, feed, false, 1)
+		s.Data(t, call.Token, `mutation { unregisterDevice(input: {childUserId: 1, uniqueId: "unique0"}) { device { id } } }`, nil, &struct{}{})
+		s.Data(t, other, `mutation { createChildUser(input: {firstName: "new", lastName: "", birthdate: "1997-01-01",
+			gender: MALE, serialCode: "SL00000000", macId: "00:80:E1:27:00:00", uniqueId: "unique0"}) { childUser { id } } }`, nil, &struct{}{})
+		theirs := logs(1, 2, 2)
+		theirs[0]["childUserId"] = 3
+		const send = `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`
+		s.Data(t, other, send, map[string]any{"logs": theirs}, &struct{}{})
+		s.Data(t, call.Token, send, map[string]any{"logs": logs(2, 9, 9)}, &struct{}{})
+		sees(t, feed, false, 9)
+	})
+}
+
+// TestRenewedSocketKeepsItsInstallation: a fresh token in band changes nothing
+// for the feeds that begin after it.
+func TestRenewedSocketKeepsItsInstallation(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": "phone"})
+	c.want("connection_ack")
+	s.Clock.Add(14 * time.Minute)
+	c.send(frame{Type: "ping", Payload: raw(t, map[string]string{"accessToken": renewed(t, s)})})
+	c.want("pong")
+	s.Clock.Add(14 * time.Minute)
+	c.subscribe(sample(t, "subscription").Document, nil)
+	s.AwaitFeeds(t, 1)
+	awaitPosition(t, s, 0)
+}
+
+// TestInstallationIsText: what isn't is refused at the subscription, by name.
+func TestInstallationIsText(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	for _, id := range []any{7, true, []string{"x"}, "", "é"} {
+		c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": id})
+		c.want("connection_ack")
+		c.subscribe(sample(t, "subscription").Document, nil)
+		if got := string(c.want("next").Payload); !strings.Contains(got, `"field":"installationId"`) {
+			t.Errorf("%v is answered by %s", id, got)
+		}
+	}
+	c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": nil})
+	c.want("connection_ack")
+	c.subscribe(sample(t, "subscription").Document, nil)
+	s.AwaitFeeds(t, 1)
+}
+
+// TestPositionsGoWithTheSessionAndTheAccount: a sign-out forgets those of its own
+// session, and of no other; a deletion all.
+func TestPositionsGoWithTheSessionAndTheAccount(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	other := renewed(t, s)
+	for id, token := range map[string]string{"phone": token, "tablet": other} {
+		c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": id})
+		c.want("connection_ack")
+		c.subscribe(sample(t, "subscription").Document, nil)
+	}
+	s.AwaitFeeds(t, 2)
+	kept := func(want ...string) {
+		t.Helper()
+		got, err := s.App.Store.Read().FeedPosition.Query().Order(feedposition.ByInstallationID()).
+			Select(feedposition.FieldInstallationID).Strings(t.Context())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("positions (-want +got), %v:\n%s", err, diff)
+		}
+	}
+	kept("phone", "tablet")
+	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
+	kept("tablet")
+	s.Data(t, other, `mutation { deleteAccount { ok } }`, nil, &struct{}{})
+	kept()
+}

@@ -1,0 +1,117 @@
+package app_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"luxbff/server/app"
+	"luxbff/server/apptest"
+)
+
+func TestForeignOriginIsRefusedInProduction(t *testing.T) {
+	t.Parallel()
+	development := func(*app.Config) {}
+	for name, c := range map[string]struct {
+		env    func(*app.Config)
+		origin func(*apptest.Server) string
+		want   int
+	}{
+		"foreign, in production":  {production, func(*apptest.Server) string { return "https://elsewhere.example" }, http.StatusForbidden},
+		"own, in production":      {production, func(s *apptest.Server) string { return s.URL }, http.StatusSwitchingProtocols},
+		"none, in production":     {production, func(*apptest.Server) string { return "" }, http.StatusSwitchingProtocols},
+		"foreign, in development": {development, func(*apptest.Server) string { return "https://elsewhere.example" }, http.StatusSwitchingProtocols},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t, c.env)
+			header := http.Header{}
+			if origin := c.origin(s); origin != "" {
+				header.Set("Origin", origin)
+			}
+			dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+			conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
+			if err == nil {
+				_ = conn.Close()
+			} else if !errors.Is(err, websocket.ErrBadHandshake) {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != c.want {
+				t.Errorf("answered %s, want %d", answer.Status, c.want)
+			}
+		})
+	}
+}
+
+// TestConnectionsOfAnAccount: 32 of them, of whatever transport.
+func TestConnectionsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	for range 32 {
+		dial(t, s, token).want("connection_ack")
+	}
+	for _, accept := range []string{"text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
+		if told := streamed(t, s, token, accept); !strings.Contains(told, `"TOO_MANY_REQUESTS"`) {
+			t.Errorf("stream of %s after 32 connections: %s", accept, told)
+		}
+	}
+	if f, err := dial(t, s, token).next(); !websocket.IsCloseError(err, 4411) {
+		t.Errorf("socket after 32 connections: %+v, %v; want close 4411", f, err)
+	}
+	stranger, _ := s.Parent(t)
+	dial(t, s, stranger).want("connection_ack")
+}
+
+// streamed is all that a subscription over HTTP tells before it ends.
+func streamed(t *testing.T, s *apptest.Server, token, accept string) string {
+	t.Helper()
+	body := raw(t, map[string]any{"query": `subscription { devlogStatus { cursor } }`})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", accept)
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer, err := s.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	told, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(told)
+}
+
+// TestOperationsOfASocket: 64 of them.
+func TestOperationsOfASocket(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	subscription := raw(t, map[string]any{"query": `subscription { devlogStatus { cursor } }`})
+	const limit = 64
+	for i := range limit + 1 {
+		c.send(frame{ID: fmt.Sprint(i), Type: "subscribe", Payload: subscription})
+	}
+	refused := c.want("error")
+	if refused.ID != fmt.Sprint(limit) || !strings.Contains(string(refused.Payload), `"TOO_MANY_REQUESTS"`) {
+		t.Errorf("refused: %s %s", refused.ID, refused.Payload)
+	}
+	c.send(frame{ID: "0", Type: "complete"})
+	c.send(frame{ID: "again", Type: "subscribe", Payload: raw(t, map[string]any{"query": `{ me { id } }`})})
+	if answered := c.want("next"); answered.ID != "again" {
+		t.Errorf("answered: %s %s", answered.ID, answered.Payload)
+	}
+}

@@ -25,6 +25,25 @@ func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
 	return errors.Join(db.Migrate(ctx), db.Close())
 }
 
+type doctorCommand struct{}
+
+// Run says what it found, a line a check; what is wrong makes it fail.
+func (doctorCommand) Run(ctx context.Context, cfg app.Config) error {
+	findings, wrong := app.Examine(ctx, cfg, logger(cfg)), 0
+	for _, f := range findings {
+		mark := "ok   "
+		if f.Wrong {
+			mark = "WRONG"
+			wrong++
+		}
+		fmt.Printf("%s  %-24s  %s\n", mark, f.About, f.Said)
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d checks found something wrong", wrong, len(findings))
+	}
+	return nil
+}
+
 type backupCommand struct {
 	File string `arg:"" help:"The file to write; it must not be there yet."`
 }

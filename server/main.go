@@ -27,6 +27,7 @@ type commandLine struct {
 
 	Serve       serveCommand       `cmd:"" default:"1" help:"Serve the API (the default)."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema."`
+	Doctor      doctorCommand      `cmd:"" help:"Check settings, keys, database, migrations, disk, NATS and providers, and say what is wrong."`
 	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database to a file, while the program runs."`
 	Restore     restoreCommand     `cmd:"" help:"Make the SQLite database from a backup, while the program is stopped."`
 	Copy        copyCommand        `cmd:"" help:"Move an installation from SQLite to an empty PostgreSQL."`

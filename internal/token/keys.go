@@ -5,6 +5,7 @@
 package token
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -29,7 +30,7 @@ type Keys struct {
 	signer   jwk.Key
 	public   jwk.Set
 	jwks     []byte
-	seeds    [][]byte
+	named    []namedSeed
 	verified *lru.Cache[string, Claims]
 }
 
@@ -51,12 +52,40 @@ func ParseKeys(text string) (*Keys, error) {
 // restart. Whoever reads this file can forge tokens for them: production must
 // have its own.
 func DevelopmentKeys() *Keys {
-	seed := sha256.Sum256([]byte("luxbff development key, not a secret"))
-	keys, err := newKeys([]namedSeed{{id: "development", seed: seed[:]}})
+	keys, err := newKeys([]namedSeed{{id: "development", seed: developmentSeed()}})
 	if err != nil {
 		panic("token: the development key is malformed: " + err.Error())
 	}
 	return keys
+}
+
+func developmentSeed() []byte {
+	seed := sha256.Sum256([]byte("luxbff development key, not a secret"))
+	return seed[:]
+}
+
+// Guessable lists the ids of keys that others know or may guess: the development
+// key, and seeds that no random source gives, as those of text or of few bytes.
+func (k *Keys) Guessable() []string {
+	var ids []string
+	for _, n := range k.named {
+		if bytes.Equal(n.seed, developmentSeed()) || isText(n.seed) || different(n.seed) < ed25519.SeedSize/2 {
+			ids = append(ids, n.id)
+		}
+	}
+	return ids
+}
+
+func isText(seed []byte) bool {
+	return !bytes.ContainsFunc(seed, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+func different(seed []byte) int {
+	seen := map[byte]bool{}
+	for _, b := range seed {
+		seen[b] = true
+	}
+	return len(seen)
 }
 
 type namedSeed struct {
@@ -77,13 +106,12 @@ func parseSeed(item string) (namedSeed, error) {
 }
 
 func newKeys(named []namedSeed) (*Keys, error) {
-	k := &Keys{public: jwk.NewSet()}
+	k := &Keys{public: jwk.NewSet(), named: named}
 	for i, n := range named {
 		private := ed25519.NewKeyFromSeed(n.seed)
 		if err := k.publish(n.id, private.Public()); err != nil {
 			return nil, err
 		}
-		k.seeds = append(k.seeds, n.seed)
 		if i > 0 {
 			continue
 		}
@@ -130,9 +158,9 @@ func (k *Keys) JWKS() []byte { return k.jwks }
 // Secrets derives a secret for the purpose from each key, the signing key's
 // first: write with the first and accept all, and nothing is lost while keys roll.
 func (k *Keys) Secrets(purpose string) ([][]byte, error) {
-	secrets := make([][]byte, len(k.seeds))
-	for i, seed := range k.seeds {
-		secret, err := hkdf.Key(sha256.New, seed, nil, purpose, sha256.Size)
+	secrets := make([][]byte, len(k.named))
+	for i, n := range k.named {
+		secret, err := hkdf.Key(sha256.New, n.seed, nil, purpose, sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("derive a secret: %w", err)
 		}

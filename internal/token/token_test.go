@@ -198,3 +198,21 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	})
 }
+
+// Others know the development key, and guess a seed that no random source gives.
+func TestGuessableKeys(t *testing.T) {
+	t.Parallel()
+	encoded := func(seed string) string { return base64.StdEncoding.EncodeToString([]byte(seed)) }
+	development := sha256.Sum256([]byte("luxbff development key, not a secret"))
+	keys, err := token.ParseKeys(strings.Join([]string{
+		seed("random"), "text:" + encoded("correct horse battery staple ..."), seed("random too"),
+		"zero:" + encoded(strings.Repeat("\x00", 32)), "few:" + encoded(strings.Repeat("\x01\xfe", 16)),
+		"known:" + encoded(string(development[:])),
+	}, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"text", "zero", "few", "known"}, keys.Guessable()); diff != "" {
+		t.Errorf("guessable keys (-want +got):\n%s", diff)
+	}
+}

@@ -153,11 +153,10 @@ func (a *App) upToDate(ctx context.Context) error {
 
 func (a *App) wireDomain(running context.Context) error {
 	o := a.options
-	outbox := notify.Config{Store: a.Store, KeepText: a.Config.Development(), Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: a.countTry}
-	if a.Config.Development() {
-		outbox.Senders = notify.Development(o.Log)
-	}
-	a.Outbox = notify.New(outbox)
+	a.Outbox = notify.New(notify.Config{
+		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
+		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: a.countTry,
+	})
 	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
 	var err error
 	a.Accounts, err = account.New(account.Config{

@@ -29,7 +29,7 @@ type testCase struct {
 	blocks []*block
 }
 
-func readFiles(t *testing.T, folder string) []*file {
+func readFiles(t testing.TB, folder string) []*file {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
 	if err != nil {
@@ -42,7 +42,7 @@ func readFiles(t *testing.T, folder string) []*file {
 	return files
 }
 
-func readFile(t *testing.T, path string) *file {
+func readFile(t testing.TB, path string) *file {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {

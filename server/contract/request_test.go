@@ -27,7 +27,7 @@ var (
 )
 
 // readRequest reads the text of a request block.
-func readRequest(t *testing.T, text string) request {
+func readRequest(t testing.TB, text string) request {
 	t.Helper()
 	first, rest, _ := strings.Cut(text, "\n")
 	words := strings.Fields(first)

@@ -192,6 +192,10 @@ func TestStartWaitsForPostgres(t *testing.T) {
 	b.waitUntil(t, b.isReady)
 	b.signIn(t)
 
+	said, well := doctor(t, postgres.url("postgres"))
+	if well || !strings.Contains(said, "ok     migrations") || !strings.Contains(said, "WRONG  durability") {
+		t.Errorf("of a server without fsync the doctor said\n%s", said)
+	}
 	for name, c := range map[string]struct{ url, want string }{
 		"an unknown database": {postgres.url("nowhere"), `database "nowhere" does not exist`},
 		"an unknown role":     {strings.Replace(postgres.url("postgres"), "luxbff", "nobody", 1), `role "nobody" does not exist`},

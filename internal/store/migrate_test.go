@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 
+	"entgo.io/ent/dialect/sql/schema"
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/ent/migrate"
 	"luxbff/internal/store"
 	"luxbff/internal/store/storetest"
 )
@@ -57,6 +60,18 @@ func TestMigrateAtOnce(t *testing.T) {
 	}
 	running.Wait()
 	newUser(t, storetest.OpenAt(t, url))
+}
+
+// A distributed engine shards by the account: every table but that of accounts
+// carries its id.
+func TestTablesCarryTheirAccount(t *testing.T) {
+	t.Parallel()
+	for _, table := range migrate.Tables {
+		carries := slices.ContainsFunc(table.Columns, func(c *schema.Column) bool { return c.Name == "root_user_id" })
+		if !carries && table != migrate.UsersTable {
+			t.Errorf("%s has no root_user_id", table.Name)
+		}
+	}
 }
 
 // The unique keys over a part of the rows are there on both engines.

@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"luxbff/internal/notify"
+	"luxbff/internal/store"
 	"luxbff/operations"
 	"luxbff/server/graphiql"
 	"luxbff/server/openapi"
@@ -81,12 +83,18 @@ func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz says that requests can be served: the database answers, its schema is
 // the one the program was built for, and the program isn't about to end. Without
 // NATS all is served, live events up to a poll later: that is degraded, and ready.
+// So is a replica whose database was migrated for the next release, which takes
+// its place: were it not ready, none would be between the two.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	if a.leaving.Load() {
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
 		return
 	}
 	pending, err := a.Store.Pending(r.Context())
+	if errors.Is(err, store.ErrNewerDatabase) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "degraded", "reason": "the database is newer than this program: an upgrade is under way"})
+		return
+	}
 	if err != nil || pending > 0 {
 		a.options.Log.WarnContext(r.Context(), "not ready", "pending_migrations", pending, "error", err)
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})

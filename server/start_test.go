@@ -34,6 +34,9 @@ func TestBadStarts(t *testing.T) {
 		"a malformed URL":   {url: "postgres://luxbff:secret@127.0.0.1:x/luxbff", want: "database URL"},
 		"nobody listens":    {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "connect to PostgreSQL", settings: []string{"DATABASE_WAIT=1s"}},
 		"the port is taken": {url: "file:" + folder + "/port.db", want: "address already in use", settings: []string{"ADDR=" + taken.Addr().String()}},
+		"a wrong NATS address": {
+			url: "file:" + folder + "/nats.db", want: "NATS_URL: address 1 must begin with nats:// or tls://", settings: []string{"NATS_URL=http://luxbff:secret@nats:4222"},
+		},
 		"production without settings": {
 			url: "file:" + folder + "/production.db", want: "PUBLIC_URL", settings: []string{"APP_ENV=production", "TOKEN_KEYS="},
 		},

@@ -5,6 +5,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -167,6 +168,58 @@ func TestUsedUpPoolLetsCallersGo(t *testing.T) {
 		waiter.Wait()
 		return nil
 	}))
+	must(t, db.Close())
+}
+
+// A statement that has run once is kept prepared on its connection: a write
+// finds it there the second time.
+func TestStatementsAreKeptPrepared(t *testing.T) {
+	t.Parallel()
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.PostgresURL(t), Connections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := newUser(t, db)
+	const kept = "SELECT CAST(count(*) AS TEXT) FROM pg_prepared_statements WHERE statement LIKE 'INSERT INTO push_devices%'"
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return addPush(ctx, tx, user, "first")
+	}))
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if got := only(ctx, t, tx.Query, kept); got != "1" {
+			t.Errorf("%s statements are kept, want 1", got)
+		}
+		return addPush(ctx, tx, user, "second")
+	}))
+	const reads = "SELECT CAST(count(*) AS TEXT) FROM pg_prepared_statements WHERE statement LIKE 'SELECT \"users\"%'"
+	db.Read().User.GetX(t.Context(), user)
+	if got := only(t.Context(), t, db.Query, reads); got != "1" {
+		t.Errorf("%s reads are kept, want 1", got)
+	}
+	must(t, db.Close())
+}
+
+// A pool has as many connections as the configuration says, and no more under load.
+func TestPoolIsAsBigAsConfigured(t *testing.T) {
+	t.Parallel()
+	address, err := url.Parse(storetest.PostgresURL(t))
+	must(t, err)
+	query := address.Query()
+	query.Set("application_name", "pooled")
+	address.RawQuery = query.Encode()
+	db, err := store.Open(t.Context(), store.Config{URL: address.String(), Connections: 3})
+	must(t, err)
+	var running sync.WaitGroup
+	for range 50 {
+		running.Go(func() {
+			newUser(t, db)
+			db.Read().User.Query().CountX(context.Background())
+		})
+	}
+	running.Wait()
+	const open = "SELECT CAST(count(*) AS TEXT) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pooled'"
+	if got := only(t.Context(), t, db.Query, open); got != "6" {
+		t.Errorf("%s connections are open, want 3 that read and 3 that write", got)
+	}
 	must(t, db.Close())
 }
 

@@ -193,6 +193,14 @@ func TestSettingsOfReplicas(t *testing.T) {
 	}
 }
 
+func TestPoolIsAsConfigured(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(cfg *app.Config) { cfg.DatabasePool = 3 })
+	if n := s.App.Store.Stats().Read.MaxOpenConnections; n != 3 {
+		t.Errorf("%d connections may read, want 3", n)
+	}
+}
+
 // TestLeavingFailsReadinessAndServes: what a balancer sees between SIGTERM and
 // the end.
 func TestLeavingFailsReadinessAndServes(t *testing.T) {

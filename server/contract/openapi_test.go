@@ -66,6 +66,27 @@ func TestOpenAPIHasEveryServedRoute(t *testing.T) {
 	}
 }
 
+// TestOpenAPIExplainsEveryRoute holds that each operation says what it does, and
+// each of its errors when it comes.
+func TestOpenAPIExplainsEveryRoute(t *testing.T) {
+	t.Parallel()
+	doc := served(t, apptest.Start(t))
+	for path, item := range doc.Paths.Map() {
+		for method, o := range item.Operations() {
+			if len(o.Summary) < 8 || len(o.Description) < 40 || strings.HasPrefix(o.Description, " ") {
+				t.Errorf("%s %s: %q, %q", method, path, o.Summary, o.Description)
+			}
+			for status, r := range o.Responses.Map() {
+				for _, line := range strings.Split(*r.Value.Description, "\n") {
+					if status > "3" && (!strings.HasPrefix(line, "- ") || strings.HasSuffix(line, "— ")) {
+						t.Errorf("%s %s: %s doesn't say when: %q", method, path, status, line)
+					}
+				}
+			}
+		}
+	}
+}
+
 // answers holds the schemas of the document. They are the same for all cases.
 type answers struct {
 	sync.Mutex

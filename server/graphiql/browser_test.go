@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/operations"
@@ -35,6 +36,7 @@ func TestPage(t *testing.T) {
 		"closed samples come back":                          closedSamples,
 		"each sample is valid against the schema it serves": validSamples,
 		"a phone sees the operation above its answer":       narrowScreen,
+		"the page of the REST routes needs no other host":   restRoutes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +158,17 @@ func narrowScreen(t *testing.T, browser context.Context) {
 	p.waitFor(`document.querySelector(".graphiql-response").getBoundingClientRect().top >= document.querySelector(".graphiql-editors").getBoundingClientRect().bottom`)
 	p.waitFor(`document.documentElement.scrollWidth <= 390`)
 	p.screenshot("graphiql-phone.png")
+	p.checkConsole()
+}
+
+func restRoutes(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.do(chromedp.Navigate(p.origin + "docs#luxPostDeviceDevlog"))
+	p.waitFor(`document.querySelector("#luxPostDeviceDevlog summary")?.innerText.includes("Upload usage logs")`)
+	p.waitFor(`getComputedStyle(document.querySelector("#luxPostDeviceDevlog")).borderRadius === "6px"`) // the style is there
+	p.click("#luxPostDeviceDevlog summary")
+	p.waitFor(`document.querySelector("#luxPostDeviceDevlog").innerText.includes("Not Connected Device")`)
+	p.checkOrigin()
 	p.checkConsole()
 }
 

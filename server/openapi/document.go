@@ -44,6 +44,7 @@ type Operation struct {
 	Tags        []string               `json:"tags"`
 	OperationID string                 `json:"operationId"`
 	Summary     string                 `json:"summary"`
+	Description string                 `json:"description"`
 	Replacement string                 `json:"x-graphql-field"`
 	Deprecated  bool                   `json:"deprecated"`
 	Security    []map[string][]string  `json:"security"`

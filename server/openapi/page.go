@@ -48,7 +48,7 @@ func static(kind string, content []byte) http.Handler {
 
 func render(d *Document) ([]byte, error) {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
-		"upper": strings.ToUpper, "rows": d.rows, "needs": needs,
+		"upper": strings.ToUpper, "rows": d.rows, "needs": needs, "items": items,
 	}).ParseFS(files, "page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
@@ -163,13 +163,20 @@ func kind(s *Schema) string {
 		text += " (" + s.Format + ")"
 	}
 	if len(s.Enum) > 0 {
-		values := make([]string, len(s.Enum))
-		for i, value := range s.Enum {
-			values[i] = fmt.Sprint(value)
+		var values []string
+		for _, value := range s.Enum {
+			if value != nil { // said by the type
+				values = append(values, fmt.Sprint(value))
+			}
 		}
 		text += ": " + strings.Join(values, ", ")
 	}
 	return text
+}
+
+// items are those of a list in CommonMark.
+func items(list string) []string {
+	return strings.Split(strings.TrimPrefix(list, "- "), "\n- ")
 }
 
 // needs says which token an operation asks for.

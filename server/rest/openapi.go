@@ -70,10 +70,12 @@ func describeSurface(s Surface, shared schemas) openapi.Ordered[*openapi.PathIte
 }
 
 func describeRoute(s Surface, r Route, shared schemas) *openapi.Operation {
+	told := explained(r)
 	return &openapi.Operation{
 		Tags:        []string{s.Name},
 		OperationID: operationID(s.Name, r),
-		Summary:     "Replaced by the GraphQL field " + r.Operation + ".",
+		Summary:     told.summary,
+		Description: told.text + " Replaced by the GraphQL field " + r.Operation + ".",
 		Replacement: r.Operation,
 		Deprecated:  true,
 		Security:    security(r.Access),
@@ -158,9 +160,15 @@ func responses(s Surface, r Route, shared schemas) openapi.Ordered[*openapi.Resp
 	return all
 }
 
-// failuresOf gives the bodies by their status: those of the page and those that
+// failure is the body of an error, and when it comes.
+type failure struct {
+	body any
+	when string
+}
+
+// failuresOf gives the errors by their status: those of the page and those that
 // every such route may answer.
-func failuresOf(s Surface, r Route) map[int][]any {
+func failuresOf(s Surface, r Route) map[int][]failure {
 	kinds := slices.Clone(r.Faults)
 	if r.Access == SignedIn {
 		kinds = append(kinds, fault.Unauthenticated, fault.TokenIsExpired, fault.UserIsNone, fault.UserIsDeleted)
@@ -169,16 +177,17 @@ func failuresOf(s Surface, r Route) map[int][]any {
 		kinds = append(kinds, fault.BadRequest)
 	}
 	kinds = append(kinds, fault.TooManyRequests, fault.Internal, fault.Unavailable)
-	bodies := map[int][]any{}
+	failures := map[int][]failure{}
 	for _, kind := range kinds {
 		for _, asked := range []*http.Request{{}, {Header: http.Header{"X-Access-Token": {"a"}}}} {
 			status, body := s.failure(asked, kind.Of(anyProvider))
-			if !slices.Contains(bodies[status], body) {
-				bodies[status] = append(bodies[status], body)
+			known := func(f failure) bool { return f.body == body }
+			if !slices.ContainsFunc(failures[status], known) {
+				failures[status] = append(failures[status], failure{body, reason(kind)})
 			}
 		}
 	}
-	return bodies
+	return failures
 }
 
 // anyProvider stands for the name of a provider in an error.
@@ -186,20 +195,20 @@ const anyProvider = "{provider}"
 
 // describeFailures describes bodies of one status, which have the same members,
 // by the values that each member may have.
-func describeFailures(bodies []any) *openapi.ResponseBody {
+func describeFailures(failures []failure) *openapi.ResponseBody {
 	o := &openapi.Schema{Type: openapi.Types{"object"}, Closed: true}
-	t := reflect.TypeOf(bodies[0])
+	t := reflect.TypeOf(failures[0].body)
 	var texts []string
 	for i := range t.NumField() {
 		name := t.Field(i).Tag.Get("json")
 		member := &openapi.Schema{Type: openapi.Types{"string"}}
-		for _, body := range bodies {
-			value := reflect.ValueOf(body).Field(i).Interface()
+		for _, f := range failures {
+			value := reflect.ValueOf(f.body).Field(i).Interface()
 			if !slices.Contains(member.Enum, value) {
 				member.Enum = append(member.Enum, value)
 			}
-			if text, ok := value.(string); ok && !slices.Contains(texts, text) {
-				texts = append(texts, text)
+			if text, ok := value.(string); ok {
+				texts = append(texts, "- "+text+" — "+f.when)
 			}
 		}
 		if t.Field(i).Type.Kind() == reflect.Int {
@@ -209,7 +218,7 @@ func describeFailures(bodies []any) *openapi.ResponseBody {
 		o.Properties = append(o.Properties, openapi.Member[*openapi.Schema]{Name: name, Value: member})
 		o.Required = append(o.Required, name)
 	}
-	return &openapi.ResponseBody{Description: strings.Join(texts, " · "), Content: ofSchema(o)}
+	return &openapi.ResponseBody{Description: strings.Join(texts, "\n"), Content: ofSchema(o)}
 }
 
 // openEnded makes examples of texts that name a provider.

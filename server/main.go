@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.opentelemetry.io/otel"
 
 	"luxbff/internal/demo"
 	"luxbff/server/app"
@@ -44,6 +45,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go heap.Tune(ctx)
 	slog.SetDefault(logger(line.Config))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", err) }))
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err := parsed.Run(line.Config)
 	stop()
@@ -114,8 +116,9 @@ func serve(ctx context.Context, cfg app.Config, running *app.App, listener net.L
 	leave(cfg, running)
 	sockets := make(chan error, 1)
 	go func() { sockets <- running.Drain(draining) }()
-	err := server.Shutdown(draining)
-	return errors.Join(err, <-sockets, running.Close())
+	err := errors.Join(server.Shutdown(draining), <-sockets)
+	running.Flush(draining)
+	return errors.Join(err, running.Close())
 }
 
 // leave gives the balancers time to see that no more requests are wanted. A

@@ -30,6 +30,7 @@ import (
 	"luxbff/internal/token"
 	"luxbff/server/metrics"
 	"luxbff/server/rest"
+	"luxbff/server/tracing"
 	"luxbff/server/ws"
 )
 
@@ -61,6 +62,7 @@ type App struct {
 	// leaveReplicas ends the bus.
 	leaveReplicas func()
 	metrics       *metrics.Metrics
+	tracer        *tracing.Tracer
 	options       Options
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
@@ -81,13 +83,16 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
+	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
 	database := cfg.Database()
 	database.Log, database.Watch = a.options.Log, a.watchStore()
 	if a.Store, err = store.Open(ctx, database); err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.tracer.Close(ctx))
 	}
 	if err := a.start(ctx); err != nil {
-		return nil, errors.Join(err, a.Store.Close())
+		return nil, errors.Join(err, a.Store.Close(), a.tracer.Close(ctx))
 	}
 	return a, nil
 }
@@ -220,7 +225,17 @@ func (a *App) Close() error {
 	a.Accounts.Close()
 	a.Devlogs.Close()
 	a.Outbox.Close()
+	// What Flush has not sent is given up.
+	_ = a.tracer.Close(ended)
 	return errors.Join(drained, a.Store.Close())
+}
+
+// Flush sends the spans that are left, after the last request, until ctx ends.
+// That a collector is away must not fail the end of the program.
+func (a *App) Flush(ctx context.Context) {
+	if err := a.tracer.Close(ctx); err != nil {
+		a.options.Log.WarnContext(ctx, "spans are lost", "error", err)
+	}
 }
 
 // LoadDemo fills a development database with the demo family and lets GraphiQL
@@ -239,7 +254,7 @@ func (a *App) LoadDemo(ctx context.Context) error {
 func (a *App) edge() *rest.Edge {
 	return &rest.Edge{
 		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
-		Sunset: a.Config.Sunset, Count: a.count, CountError: a.metrics.Error,
+		Sunset: a.Config.Sunset, Count: a.count, CountError: a.metrics.Error, Trace: a.traceAction(),
 	}
 }
 

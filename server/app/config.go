@@ -30,6 +30,9 @@ type Config struct {
 	SchemaOpen    bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor      time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
+	OTLP          string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
+	OTLPTraces    string        `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" name:"otlp-traces-endpoint" help:"The same with the whole path, as http://127.0.0.1:4318/v1/traces; goes before the other."`
+	NoTraces      bool          `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
 	MetricsAddr   string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
 }
 
@@ -91,6 +94,20 @@ func (c Config) Keys() (*token.Keys, error) {
 		return nil, fmt.Errorf("TOKEN_KEYS: %s can be guessed: `openssl rand -base64 32` makes a seed", strings.Join(weak, ", "))
 	}
 	return keys, nil
+}
+
+// tracesTo is the collector's whole address for traces, as the OpenTelemetry
+// specification reads these variables; empty for no traces.
+func (c Config) tracesTo() string {
+	switch {
+	case c.NoTraces:
+		return ""
+	case c.OTLPTraces != "":
+		return c.OTLPTraces
+	case c.OTLP != "":
+		return strings.TrimSuffix(c.OTLP, "/") + "/v1/traces"
+	}
+	return ""
 }
 
 // URL is where the server is reached, for what it prints and links to.

@@ -28,10 +28,17 @@ func (a *App) graphQL() http.Handler {
 		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
-		Extensions:    []graphql.HandlerExtension{observer{a}},
+		Extensions:    a.extensions(),
 		CountError:    func(code string) { a.metrics.Error(surfaceGraphQL, code) },
 		Logger:        a.options.Log,
 	})
+}
+
+func (a *App) extensions() []graphql.HandlerExtension {
+	if a.tracer == nil {
+		return []graphql.HandlerExtension{observer{a}}
+	}
+	return []graphql.HandlerExtension{observer{a}, actions{a}}
 }
 
 func (a *App) socketTransport() *ws.Transport {

@@ -26,13 +26,15 @@ func (a *App) observed(next http.Handler) http.Handler {
 		if a.leaving.Load() {
 			w.Header().Set("Connection", "close")
 		}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, request))
+		ctx, end := a.tracer.Request(context.WithValue(r.Context(), requestKey{}, request), r.Header)
+		r = r.WithContext(ctx)
 		watched := &statusWriter{ResponseWriter: w}
 		defer func() {
 			if value := recover(); value != nil {
 				a.recovered(watched, r, value)
 			}
 			a.finish(r, request, watched, a.options.Elapsed()-began)
+			end(r.Method, request.route(r), watched.status)
 		}()
 		next.ServeHTTP(watched, r)
 	})

@@ -6,23 +6,53 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/ent/message"
+	"luxbff/internal/fault"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
+	"luxbff/server/tracing"
 )
 
-// watchStore has what the store does counted.
+// watchStore has what the store does counted and traced.
 func (a *App) watchStore() store.Watch {
-	return store.Watch{
+	watch := store.Watch{
 		Elapsed:   a.options.Elapsed,
 		Statement: a.countStatement,
 		Waited:    a.metrics.Waited,
 		Committed: a.metrics.Committed,
 	}
+	if a.tracer != nil {
+		watch.Write = func(ctx context.Context) (context.Context, func(error)) {
+			ctx, end := a.tracer.Write(ctx)
+			return ctx, func(err error) { end(codeOf(err)) }
+		}
+	}
+	return watch
 }
 
-func (a *App) countStatement(_ context.Context, s store.Statement) {
+// codeOf is the code by which a span names an error; empty without one.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.From(err).Code()
+}
+
+// traceAction is nil when nothing is traced.
+func (a *App) traceAction() func(context.Context, string) (context.Context, func(error)) {
+	if a.tracer == nil {
+		return nil
+	}
+	return func(ctx context.Context, action string) (context.Context, func(error)) {
+		ctx, end := a.tracer.Action(ctx, action)
+		return ctx, func(err error) { end(codeOf(err)) }
+	}
+}
+
+func (a *App) countStatement(ctx context.Context, s store.Statement) {
+	a.tracer.Statement(ctx, s.Query, s.Took, s.Err != nil)
 	kind := "read"
 	if s.InWrite {
 		kind = "write"
@@ -91,17 +121,66 @@ func (o observer) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 		name = anonymous
 	}
 	request := requestOf(ctx)
-	switch {
-	case request != nil:
+	if request != nil {
 		request.executes(name, live)
-		return next(ctx)
-	case live:
+	}
+	if live {
 		return next(ctx)
 	}
 	began := o.app.options.Elapsed()
+	ctx, end := o.app.tracer.Operation(ctx, string(operation.Operation), name)
 	response := next(ctx)
-	if response != nil { // nil says that there are no more
+	if response == nil { // there are no more: a span that doesn't end is not told
+		return nil
+	}
+	end(firstCode(response.Errors))
+	if request == nil {
 		o.app.metrics.Took(surfaceGraphQL, name, metrics.App{Name: onSocket}, o.app.options.Elapsed()-began)
 	}
 	return response
+}
+
+// firstCode is that of the first error; empty without one.
+func firstCode(errs gqlerror.List) string {
+	if len(errs) == 0 {
+		return ""
+	}
+	code, _ := errs[0].Extensions["code"].(string)
+	return code
+}
+
+// actions traces the resolvers, each of which makes one call of the domain. It is
+// used only when there is a tracer.
+type actions struct{ app *App }
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationInterceptor
+	graphql.FieldInterceptor
+} = actions{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (actions) ExtensionName() string { return "Actions" }
+
+// Validate implements graphql.HandlerExtension.
+func (actions) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation implements graphql.OperationInterceptor.
+func (actions) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		ctx = tracing.Detach(ctx)
+	}
+	return next(ctx)
+}
+
+// InterceptField implements graphql.FieldInterceptor.
+func (x actions) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	field := graphql.GetFieldContext(ctx)
+	if !field.IsResolver {
+		return next(ctx)
+	}
+	ctx, end := x.app.tracer.Action(ctx, field.Field.Name)
+	result, err := next(ctx)
+	end(codeOf(err))
+	return result, err
 }

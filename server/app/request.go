@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,7 +46,9 @@ type request struct {
 type about struct {
 	// surface is empty for a request that is not counted: a page, a probe.
 	surface string
-	// operation is the route, or the name of the GraphQL operation.
+	// pattern is that of the route of REST; "other" where there is none.
+	pattern string
+	// operation is the pattern, or the name of the GraphQL operation.
 	operation string
 	app       metrics.App
 	// stream says that the answer lasts as long as the client stays.
@@ -53,13 +56,16 @@ type about struct {
 	rootUserID int
 }
 
-func (r *request) counted(surface, operation string, app metrics.App) {
+func (r *request) counted(surface, pattern string, app metrics.App) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.surface, r.operation, r.app = surface, operation, app
+	r.surface, r.pattern, r.operation, r.app = surface, pattern, pattern, app
+	if surface == surfaceGraphQL {
+		r.operation = notExecuted
+	}
 }
 
 func (r *request) executes(operation string, stream bool) {
@@ -77,6 +83,19 @@ func (r *request) signedIn(rootUserID int) {
 	r.rootUserID = rootUserID
 }
 
+// route is the path of the route that took the request, with {name} for what
+// differs: a path itself may hold an e-mail address.
+func (r *request) route(served *http.Request) string {
+	pattern := served.Pattern
+	if known := r.known(); known.pattern != "" {
+		pattern = known.pattern
+	}
+	if _, path, ok := strings.Cut(pattern, " "); ok {
+		return path
+	}
+	return pattern
+}
+
 func (r *request) known() about {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,20 +105,39 @@ func (r *request) known() about {
 // count counts a request of a surface.
 func (a *App) count(surface, route string, r *http.Request) {
 	app := a.metrics.Count(surface, route, r)
-	if surface == surfaceGraphQL {
-		route = notExecuted
-	}
 	requestOf(r.Context()).counted(surface, route, app)
 }
 
-// finish counts and logs an answer that is out.
+// finish counts and logs an answer that is out. Probes are logged for who debugs
+// them alone.
 func (a *App) finish(r *http.Request, request *request, w *statusWriter, took time.Duration) {
 	known := request.known()
 	upgraded := w.status == http.StatusSwitchingProtocols
 	if known.surface != "" && !known.stream && !upgraded {
 		a.metrics.Took(known.surface, known.operation, known.app, took)
 	}
-	a.options.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-		slog.String("method", r.Method), slog.String("route", r.Pattern),
-		slog.Int("status", w.status), slog.Duration("took", took.Round(time.Millisecond)))
+	level := slog.LevelInfo
+	if known.surface == "" && w.status < http.StatusBadRequest {
+		level = slog.LevelDebug
+	}
+	if !a.options.Log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", bounded(r.Method)), slog.String("route", request.route(r)), slog.Int("status", w.status),
+		slog.Int64("bytes", w.written), slog.Float64("took_ms", milliseconds(took)),
+	}
+	if known.surface == surfaceGraphQL {
+		attrs = append(attrs, slog.String("operation", bounded(known.operation)))
+	}
+	a.options.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// milliseconds keeps three digits behind the point.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// bounded cuts what a client named.
+func bounded(text string) string {
+	const most = 100
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -32,6 +32,9 @@ type Edge struct {
 	Count func(surface, route string, r *http.Request)
 	// CountError is told of each error that a client was told; nil counts nothing.
 	CountError func(surface, code string)
+	// Trace begins the span of an action, which ends with its error; nil traces
+	// nothing.
+	Trace func(ctx context.Context, action string) (context.Context, func(error))
 }
 
 // Route is one documented action of a surface. Everything that is told about it
@@ -197,13 +200,23 @@ func (e *Edge) Handler(surfaces []Surface) http.Handler {
 
 func (e *Edge) handle(s Surface, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out, err := route.serve(e, r)
+		out, err := e.traced(route, r)
 		if err != nil {
 			e.fail(w, r, s, err)
 			return
 		}
 		write(w, route.Status, out)
 	})
+}
+
+func (e *Edge) traced(route Route, r *http.Request) (any, error) {
+	if e.Trace == nil {
+		return route.serve(e, r)
+	}
+	ctx, end := e.Trace(r.Context(), route.Operation)
+	out, err := route.serve(e, r.WithContext(ctx))
+	end(err)
+	return out, err
 }
 
 func (e *Edge) otherMethod(s Surface, methods []string) http.Handler {

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestNoTracerCostsNothing holds that a program without a collector allocates
 // nothing for spans.
-func TestNoTracerCostsNothing(t *testing.T) {
+func TestNoTracerCostsNothing(t *testing.T) { //nolint:paralleltest // allocations are counted for the whole process
 	tracer, err := tracing.Start(t.Context(), "")
 	if err != nil || tracer != nil {
 		t.Fatalf("without an address: %v, %v", tracer, err)

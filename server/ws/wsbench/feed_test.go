@@ -60,10 +60,11 @@ func BenchmarkFeed(b *testing.B) {
 	for _, sockets := range sizes {
 		b.Run(fmt.Sprintf("sockets=%d", sockets), func(b *testing.B) {
 			f.connect(b, sockets)
-			if sockets > uploaders {
-				report(b, base, measure(b), sockets-uploaders)
-			}
+			idle := measure(b)
 			pushes(b, f)
+			if sockets > uploaders {
+				report(b, base, idle, sockets-uploaders)
+			}
 		})
 		if sockets == 1 {
 			// The first phones warm what all share: pools, caches, prepared statements.

@@ -3,11 +3,7 @@
 package main_test
 
 import (
-	"bufio"
-	"context"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,7 +17,7 @@ import (
 func TestJourneyOfTheReadme(t *testing.T) {
 	t.Parallel()
 	s := startBinary(t, build(t), filepath.Join(t.TempDir(), "journey.db"))
-	shell := newShell(t)
+	shell := newShell(t, t.TempDir())
 	var subscriber *websocket.Conn
 	for _, line := range journey(t, s.url) {
 		shell.run(line)
@@ -66,60 +62,6 @@ func journey(t *testing.T, url string) []string {
 	}
 	lines := strings.Split(strings.ReplaceAll(string(block[1]), "http://localhost:8080", url), "\n")
 	return append([]string{"set -u; TOKEN="}, lines...)
-}
-
-// shell is a bash that reads commands as a person pastes them.
-type shell struct {
-	t       *testing.T
-	in      io.Writer
-	out     *bufio.Reader
-	printed strings.Builder
-}
-
-const prompt = "-- end of the line --"
-
-func newShell(t *testing.T) *shell {
-	t.Helper()
-	bash := exec.CommandContext(context.Background(), "bash")
-	in, err := bash.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := bash.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bash.Stderr = os.Stderr
-	if err := bash.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := bash.Wait(); err != nil {
-			t.Errorf("bash: %v", err)
-		}
-	})
-	return &shell{t: t, in: in, out: bufio.NewReader(out)}
-}
-
-// run types one line and gives what it printed.
-func (s *shell) run(line string) string {
-	s.t.Helper()
-	if _, err := io.WriteString(s.in, line+"\necho '"+prompt+"'\n"); err != nil {
-		s.t.Fatal(err)
-	}
-	var said strings.Builder
-	for {
-		text, err := s.out.ReadString('\n')
-		if err != nil {
-			s.t.Fatalf("%s: %v", line, err)
-		}
-		if strings.TrimSpace(text) == prompt {
-			s.printed.WriteString(said.String())
-			return strings.TrimSpace(said.String())
-		}
-		said.WriteString(text)
-	}
 }
 
 // subscription is the README's.

@@ -91,7 +91,7 @@ func (c Config) Keys() (*token.Keys, error) {
 		return nil, fmt.Errorf("TOKEN_KEYS: %w", err)
 	}
 	if weak := keys.Guessable(); len(weak) > 0 && !c.Development() {
-		return nil, fmt.Errorf("TOKEN_KEYS: %s can be guessed: `openssl rand -base64 32` makes a seed", strings.Join(weak, ", "))
+		return nil, fmt.Errorf("TOKEN_KEYS: %s can be guessed: `head -c 32 /dev/urandom | base64` makes a seed", strings.Join(weak, ", "))
 	}
 	return keys, nil
 }

@@ -85,6 +85,7 @@ func TestUploadIsToldByTheOtherReplica(t *testing.T) {
 	nats.Stop()
 	becomes(t, one, degraded)
 	becomes(t, other, degraded)
+	await(t, one, "luxbff_bus_up", 0)
 	file++
 	upload(t, one, token, file, file) // goes on without
 	if e := here.event(); e.Device.LastLogFileID != file {
@@ -93,6 +94,7 @@ func TestUploadIsToldByTheOtherReplica(t *testing.T) {
 	nats.Restart()
 	becomes(t, one, `{"status":"ok"}`)
 	becomes(t, other, `{"status":"ok"}`)
+	await(t, one, "luxbff_bus_up", 1)
 	if e := there.event(); e.Device.LastLogFileID != file {
 		t.Errorf("once NATS is back the other replica tells %+v", e)
 	}

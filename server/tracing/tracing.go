@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -33,7 +32,7 @@ const serviceName = "luxbff"
 // Tracer makes spans. A nil Tracer makes none, and then its methods cost nothing:
 // they give back the context that they were given.
 type Tracer struct {
-	exporter *otlptrace.Exporter
+	exporter sdktrace.SpanExporter
 	sender   sdktrace.SpanProcessor
 	tracer   trace.Tracer
 	parent   propagation.TraceContext

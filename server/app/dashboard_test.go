@@ -1,0 +1,167 @@
+package app_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"luxbff/server/app"
+	"luxbff/server/apptest"
+)
+
+// TestDashboardAsksForWhatThereIs reads docs/grafana.json and looks for each
+// metric and label of its queries on a program that has done a little of all.
+func TestDashboardAsksForWhatThereIs(t *testing.T) {
+	t.Parallel()
+	there := exercised(t)
+	queries := dashboardQueries(t)
+	if len(queries) < 30 {
+		t.Fatalf("the dashboard has %d queries", len(queries))
+	}
+	asked := map[string]bool{}
+	for _, query := range queries {
+		metrics, labels := mentioned(query)
+		if len(metrics) == 0 {
+			t.Errorf("no metric in %s", query)
+		}
+		for _, metric := range metrics {
+			asked[metric] = true
+			if there[metric] == nil {
+				t.Errorf("no metric %s for %s", metric, query)
+			}
+			for _, label := range labels {
+				if !there[metric][label] && label != "job" && label != "instance" {
+					t.Errorf("%s has no label %s, which %s asks for", metric, label, query)
+				}
+			}
+		}
+	}
+	for metric := range there {
+		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(metric, "_sum"), "_count"), "_bucket")
+		if strings.HasPrefix(metric, "luxbff_") && !slices.ContainsFunc(slices.Collect(maps.Keys(asked)), func(one string) bool {
+			return strings.HasPrefix(one, base)
+		}) {
+			t.Errorf("the dashboard doesn't show %s", base)
+		}
+	}
+}
+
+// TestEachMetricIsExplained finds every metric of ours in docs/metrics.md.
+func TestEachMetricIsExplained(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := exercised(t)
+	for metric := range known {
+		base := regexp.MustCompile(`_(sum|count|bucket)$`).ReplaceAllString(metric, "")
+		if strings.HasPrefix(metric, "luxbff_") && !strings.Contains(string(page), "`"+base+"`") {
+			t.Errorf("docs/metrics.md doesn't explain %s", base)
+		}
+	}
+	for _, name := range regexp.MustCompile("`(luxbff_\\w+)`").FindAllStringSubmatch(string(page), -1) {
+		if known[name[1]] == nil && known[name[1]+"_count"] == nil {
+			t.Errorf("docs/metrics.md explains %s, which isn't there", name[1])
+		}
+	}
+}
+
+// exercised runs a program through a little of all and gives the labels of every
+// metric.
+func exercised(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	// A bus that isn't there has a state as well.
+	s := apptest.Start(t, func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1" })
+	live(t, s)
+	token, _ := s.Parent(t)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	c.subscribe(sample(t, "subscription").Document, nil)
+	await(t, s, "luxbff_feed_subscribers", 1)
+	await(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 2)
+	there := map[string]map[string]bool{}
+	for series := range measured(t, s) {
+		name, rest, _ := strings.Cut(series, "{")
+		if there[name] == nil {
+			there[name] = map[string]bool{}
+		}
+		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(rest, -1) {
+			there[name][label[1]] = true
+		}
+	}
+	return there
+}
+
+// dashboardQueries are all expressions of the dashboard's panels.
+func dashboardQueries(t *testing.T) []string {
+	t.Helper()
+	raw, err := os.ReadFile("../../docs/grafana.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			ID                       int
+			Type, Title, Description string
+			Targets                  []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(raw, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	ids := map[int]bool{}
+	for _, panel := range dashboard.Panels {
+		if ids[panel.ID] {
+			t.Errorf("two panels have the id %d", panel.ID)
+		}
+		ids[panel.ID] = true
+		if panel.Type != "row" && (panel.Description == "" || len(panel.Targets) == 0) {
+			t.Errorf("the panel %q has no description or no query", panel.Title)
+		}
+		for _, target := range panel.Targets {
+			queries = append(queries, target.Expr)
+		}
+	}
+	return queries
+}
+
+var (
+	quoted    = regexp.MustCompile(`"[^"]*"`)
+	selector  = regexp.MustCompile(`\{[^}]*\}`)
+	grouping  = regexp.MustCompile(`\bby \(([^)]*)\)`)
+	matched   = regexp.MustCompile(`(\w+)(=~|!~|!=|=)`)
+	ranged    = regexp.MustCompile(`\[[^\]]*\]`)
+	word      = regexp.MustCompile(`[a-zA-Z_:][\w:]*\s*\(?`)
+	operators = []string{"or", "and", "unless"}
+)
+
+// mentioned are the metrics and labels of a PromQL expression.
+func mentioned(query string) (metrics, labels []string) {
+	rest := quoted.ReplaceAllString(query, "")
+	for _, found := range selector.FindAllString(rest, -1) {
+		for _, label := range matched.FindAllStringSubmatch(found, -1) {
+			labels = append(labels, label[1])
+		}
+	}
+	for _, found := range grouping.FindAllStringSubmatch(rest, -1) {
+		for label := range strings.SplitSeq(found[1], ",") {
+			labels = append(labels, strings.TrimSpace(label))
+		}
+	}
+	for _, pattern := range []*regexp.Regexp{selector, grouping, ranged} {
+		rest = pattern.ReplaceAllString(rest, "")
+	}
+	for _, found := range word.FindAllString(rest, -1) {
+		name := strings.TrimSpace(found)
+		if !strings.HasSuffix(name, "(") && !slices.Contains(operators, name) {
+			metrics = append(metrics, name)
+		}
+	}
+	return metrics, labels
+}

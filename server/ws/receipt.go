@@ -27,8 +27,13 @@ type question struct {
 	values []receipt
 }
 
-// mostQuestions bounds what a client that answers no ping makes us remember.
-const mostQuestions = 8
+const (
+	// mostQuestions bounds what a client that answers no ping makes us remember.
+	mostQuestions = 8
+	// mostUnasked values are asked of at once: a phone whose lines never last for
+	// long still gets on.
+	mostUnasked = 50
+)
 
 // pings counts the pings of a socket, under the socket's mutex, by the messages
 // of the newer protocol and by the frames of the older one.
@@ -42,7 +47,8 @@ type pings struct {
 }
 
 type unconfirmed struct {
-	fresh []receipt  // sent since the last ping
+	fresh []receipt  // sent since the last ping, of each operation the last
+	count int        // of the values sent since then
 	asked []question // oldest first
 	timer *time.Timer
 }
@@ -61,6 +67,11 @@ func (s *socket) await(r receipt) {
 		s.unconfirmed = &unconfirmed{}
 	}
 	s.unconfirmed.fresh = append(slices.DeleteFunc(s.unconfirmed.fresh, func(older receipt) bool { return older.of == r.of }), r)
+	s.unconfirmed.count++
+	if s.unconfirmed.count >= mostUnasked && len(s.unconfirmed.asked) < mostQuestions {
+		s.askNow()
+		return
+	}
 	s.askSoon()
 }
 
@@ -72,7 +83,7 @@ func (s *socket) askSoon() {
 	}
 }
 
-// ask sends a ping behind the values that nothing was asked of yet.
+// ask is askNow for the timer.
 func (s *socket) ask() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,9 +92,18 @@ func (s *socket) ask() {
 		return
 	}
 	u.timer = nil
+	if len(u.fresh) > 0 {
+		s.askNow()
+	}
+}
+
+// askNow needs the mutex. It sends a ping behind the values that nothing was
+// asked of yet.
+func (s *socket) askNow() {
+	u := s.unconfirmed
 	s.pinged++
 	u.asked = append(u.asked, question{s.pinged, u.fresh})
-	u.fresh = nil
+	u.fresh, u.count = nil, 0
 	s.append(s.proto.question(s.pinged))
 }
 

@@ -97,6 +97,21 @@ func TestOnePingAsksForManyValues(t *testing.T) {
 	b.arrived("c")
 }
 
+// TestManyValuesAreAskedOfAtOnce: nobody waits for the delay where much comes.
+func TestManyValuesAreAskedOfAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *ws.Config) { cfg.ReceiptDelay = time.Hour })
+	c := b.resumed()
+	for i := range 49 {
+		b.schema.board.publish(fmt.Sprint(i))
+		c.expect(fmt.Sprintf(`{"id":"f","type":"next","payload":{"data":{"feed":"%d"}}}`, i))
+	}
+	c.expectPing(1)
+	c.send(`{"type":"pong","payload":{"number":1}}`)
+	c.answered()
+	b.arrived("48")
+}
+
 func TestPongsThatConfirmNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, asksSoon)

@@ -26,7 +26,11 @@ func (a *App) observed(next http.Handler) http.Handler {
 		if a.leaving.Load() {
 			w.Header().Set("Connection", "close")
 		}
-		ctx, end := a.tracer.Request(context.WithValue(r.Context(), requestKey{}, request), r.Header)
+		tracer := a.tracer
+		if isProbe(r) {
+			tracer = nil
+		}
+		ctx, end := tracer.Request(context.WithValue(r.Context(), requestKey{}, request), r.Header)
 		r = r.WithContext(ctx)
 		watched := &statusWriter{ResponseWriter: w}
 		defer func() {
@@ -40,12 +44,24 @@ func (a *App) observed(next http.Handler) http.Handler {
 	})
 }
 
+// isProbe tells what balancers and Prometheus ask every few seconds.
+func isProbe(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/metrics":
+		return true
+	}
+	return false
+}
+
 func (a *App) recovered(w *statusWriter, r *http.Request, value any) {
 	if value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too.
 		panic(value)
 	}
 	a.options.Log.ErrorContext(r.Context(), "panic",
 		"error", fmt.Sprint(value), "stack", string(debug.Stack()))
+	if surface := requestOf(r.Context()).known().surface; surface != "" {
+		a.metrics.Error(surface, fault.Internal.Err().Code())
+	}
 	if w.status == 0 {
 		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": fault.Internal.Err().Detail()})
 	}

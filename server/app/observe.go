@@ -53,11 +53,7 @@ func (a *App) traceAction() func(context.Context, string) (context.Context, func
 
 func (a *App) countStatement(ctx context.Context, s store.Statement) {
 	a.tracer.Statement(ctx, s.Query, s.Took, s.Err != nil)
-	kind := "read"
-	if s.InWrite {
-		kind = "write"
-	}
-	a.metrics.Statement(kind, s.Took)
+	a.metrics.Statement(s.InWrite, s.Took)
 }
 
 func (a *App) countTry(channel message.Channel, became message.State) {
@@ -116,7 +112,7 @@ func (o observer) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 	if operation == nil {
 		return next(ctx)
 	}
-	name, live := operation.Name, operation.Operation == ast.Subscription
+	name, live := bounded(operation.Name), operation.Operation == ast.Subscription
 	if name == "" {
 		name = anonymous
 	}

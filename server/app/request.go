@@ -128,7 +128,7 @@ func (a *App) finish(r *http.Request, request *request, w *statusWriter, took ti
 		slog.Int64("bytes", w.written), slog.Float64("took_ms", milliseconds(took)),
 	}
 	if known.surface == surfaceGraphQL {
-		attrs = append(attrs, slog.String("operation", bounded(known.operation)))
+		attrs = append(attrs, slog.String("operation", known.operation))
 	}
 	a.options.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }

@@ -64,6 +64,7 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 		`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique0", "log_file_id": 1, "detail_data":
 		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 2, "last_intensity": 25, "treatment_time": 500000}}]}`)
 	s.GraphQL(t, token, `query Missing { childUser(id: 99) { id } }`, nil)
+	s.Call(t, http.MethodGet, "/readyz", "", "")
 	s.App.Flush(context.Background())
 
 	wantPath(t, collector, "SELECT users", "POST /graphql")
@@ -83,6 +84,9 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 			if span.GetStatus().GetCode() != trace.Status_STATUS_CODE_ERROR || span.GetStatus().GetMessage() != "REAL_USER_IS_NOT_FOUND" {
 				t.Errorf("an error of GraphQL is traced as %v", span.GetStatus())
 			}
+		}
+		if strings.Contains(span.GetName(), "readyz") {
+			t.Error("a probe is traced")
 		}
 		if span.GetStartTimeUnixNano() > span.GetEndTimeUnixNano() {
 			t.Errorf("%s ends before it begins", span.GetName())

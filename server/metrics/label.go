@@ -47,8 +47,11 @@ func (m *Metrics) app(h http.Header) App {
 	})
 }
 
-// longestLabel is in bytes.
-const longestLabel = 40
+// In bytes. Routes are shorter; what is longer of an operation's name is cut.
+const (
+	longestLabel     = 40
+	longestOperation = 100
+)
 
 // label is the text if it looks like a name or a version; whatever doesn't is not
 // repeated.

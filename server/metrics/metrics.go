@@ -22,6 +22,8 @@ type Metrics struct {
 	errors       *prometheus.CounterVec
 	durations    *prometheus.HistogramVec
 	statements   *prometheus.HistogramVec
+	reads        prometheus.Observer
+	writes       prometheus.Observer
 	writeWait    prometheus.Histogram
 	commits      prometheus.Histogram
 	groups       prometheus.Histogram
@@ -68,6 +70,7 @@ func New() *Metrics {
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
 		state: &stateCollector{described: describe()},
 	}
+	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
 		m.feedLag, m.messages, m.wrongSignIns, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -110,7 +113,7 @@ func (m *Metrics) Error(surface, code string) { m.errors.WithLabelValues(surface
 // Took counts an answer and how long it took. GraphQL operations are named by
 // clients, so a bounded number is told apart.
 func (m *Metrics) Took(surface, operation string, app App, took time.Duration) {
-	key := timing{surface, operation, app.Name}
+	key := timing{surface, operation[:min(len(operation), longestOperation)], app.Name}
 	observer, known := m.timed.get(key)
 	if !known {
 		observer = m.observer(key)
@@ -118,10 +121,13 @@ func (m *Metrics) Took(surface, operation string, app App, took time.Duration) {
 	observer.Observe(took.Seconds())
 }
 
-// Statement counts an SQL statement of a kind: "read", or "write" for all within
-// a write.
-func (m *Metrics) Statement(kind string, took time.Duration) {
-	m.statements.WithLabelValues(kind).Observe(took.Seconds())
+// Statement counts an SQL statement: a read, or any within a write.
+func (m *Metrics) Statement(inWrite bool, took time.Duration) {
+	kind := m.reads
+	if inWrite {
+		kind = m.writes
+	}
+	kind.Observe(took.Seconds())
 }
 
 // Waited counts a write that has waited for its turn.

@@ -91,6 +91,7 @@ func TestTellsABoundedNumberOfOperationsApart(t *testing.T) {
 	}
 	m.Took("GraphQL", "Operation0", metrics.App{Name: "app0"}, time.Millisecond)
 	m.Took("GraphQL", "no UTF-8 \xff", metrics.App{Name: "app0"}, time.Millisecond)
+	m.Took("GraphQL", strings.Repeat("x", 1_000_000), metrics.App{Name: "app0"}, time.Millisecond)
 	families, err := m.Gatherer().Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +112,8 @@ func TestTellsABoundedNumberOfOperationsApart(t *testing.T) {
 			}
 		}
 	}
-	if series != 1001 || all != names+2 || late != names-1000+1 {
-		t.Errorf("%d series hold %d answers, %d of them together; want 1001, %d, %d", series, all, late, names+2, names-1000+1)
+	if series != 1001 || all != names+3 || late != names-1000+2 {
+		t.Errorf("%d series hold %d answers, %d of them together; want 1001, %d, %d", series, all, late, names+3, names-1000+2)
 	}
 }
 
@@ -124,7 +125,8 @@ func TestFollowsTheConventions(t *testing.T) {
 	app := m.Count("LUX", "GET /me", request())
 	m.Took("LUX", "GET /me", app, time.Millisecond)
 	m.Error("LUX", "INTERNAL")
-	m.Statement("read", time.Millisecond)
+	m.Statement(false, time.Millisecond)
+	m.Statement(true, time.Millisecond)
 	m.Waited(time.Millisecond)
 	m.Committed(3, time.Millisecond)
 	m.FeedLag(-time.Millisecond) // a clock that was set back

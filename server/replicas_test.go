@@ -46,8 +46,8 @@ func TestReplicasMigrateTogether(t *testing.T) {
 }
 
 // TestUploadIsToldByEveryReplica uploads through the balancer and listens at
-// each replica. A poll would take up to ten seconds and mostly more than two, so
-// whatever comes within two for every event is the bell's work.
+// each replica. By the poll alone, every ten seconds, half of what another replica
+// tells would take more than five.
 func TestUploadIsToldByEveryReplica(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, "")
@@ -69,19 +69,22 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 		await(t, "the feed stands", func() bool { upload(); return len(phone.heard()) > 0 })
 	}
 	var took []time.Duration
+	late := 0
 	for range 300 {
 		answered := upload()
 		for _, phone := range followers {
-			took = append(took, phone.wait(t, file).Sub(answered))
+			after := phone.wait(t, file).Sub(answered)
+			if took = append(took, after); after > 5*time.Second {
+				late++
+			}
+		}
+		if late > 5 {
+			t.Fatalf("%d of %d tellings came as late as a poll: no bell rang", late, len(took))
 		}
 	}
 	slices.Sort(took)
-	slowest := took[len(took)-1]
 	t.Logf("of %d tellings, from the upload's answer: median %v, 99 %% within %v, all within %v",
-		len(took), took[len(took)/2], took[len(took)*99/100], slowest)
-	if median := took[len(took)/2]; median > 2*time.Second {
-		t.Errorf("half of the events took more than %v: no bell rang", median)
-	}
+		len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
 	for _, phone := range followers {
 		phone.check(t, f)
 	}
@@ -157,6 +160,7 @@ func TestReplicasShareEveryRight(t *testing.T) {
 	f := startFleet(t, "")
 	here, there, third := f.replicas[0], f.replicas[1], f.replicas[2]
 	t.Run("codes and their tries", func(t *testing.T) {
+		t.Parallel()
 		const phone = "+821033334444"
 		verify := func(b *binary, code string) string {
 			return b.ask(t, "", fmt.Sprintf(`mutation { verifySmsCode(input: {phone: %q, code: %q}) { validToken } }`, phone, code), nil)
@@ -175,6 +179,7 @@ func TestReplicasShareEveryRight(t *testing.T) {
 		}
 	})
 	t.Run("signing out", func(t *testing.T) {
+		t.Parallel()
 		family := f.newFamily(t, 1)
 		listening := there.subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 		here.graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
@@ -186,8 +191,8 @@ func TestReplicasShareEveryRight(t *testing.T) {
 		}
 	})
 	t.Run("refresh tokens", func(t *testing.T) {
-		f.home.Parent(t) // the fleet's second, as the first is of "signing out"
-		first := here.tokens(t, `signIn(input: {email: "parent2@example.com", password: "secret123"})`)
+		t.Parallel()
+		first := here.tokens(t, fmt.Sprintf(`signIn(input: {email: %q, password: "secret123"})`, f.newEmail(t)))
 		rotate := func(p tokenPair) string {
 			return fmt.Sprintf(`refreshToken(input: {refreshToken: %q})`, p.RefreshToken)
 		}
@@ -203,6 +208,7 @@ func TestReplicasShareEveryRight(t *testing.T) {
 		}
 	})
 	t.Run("consent", func(t *testing.T) {
+		t.Parallel()
 		family := f.newFamily(t, 2)
 		for _, agreed := range []bool{true, false} {
 			here.graphQL(t, family.token, fmt.Sprintf(
@@ -221,10 +227,11 @@ func TestReplicasShareEveryRight(t *testing.T) {
 		}
 	})
 	t.Run("wrong passwords", func(t *testing.T) {
-		f.home.Parent(t) // the fourth
+		t.Parallel()
+		email := f.newEmail(t)
 		try := func(b *binary, password string) string {
 			return b.ask(t, "", fmt.Sprintf(
-				`mutation { signIn(input: {email: "parent4@example.com", password: %q}) { tokens { accessToken } } }`, password), nil)
+				`mutation { signIn(input: {email: %q, password: %q}) { tokens { accessToken } } }`, email, password), nil)
 		}
 		for i := range 10 {
 			if code := try(f.replicas[i%3], "wrong1234"); code != "PASSWORD_IS_INVALID" {
@@ -245,6 +252,15 @@ func (f *fleet) sendCode(t *testing.T, phone string) (code string) {
 		t.Fatal(err)
 	}
 	return f.home.LastCode(t, phone)
+}
+
+// newEmail signs an account up, with the password secret123.
+func (f *fleet) newEmail(t *testing.T) string {
+	t.Helper()
+	token, _ := f.home.Parent(t)
+	var data struct{ Me struct{ Email string } }
+	f.home.Data(t, token, `{ me { email } }`, nil, &data)
+	return data.Me.Email
 }
 
 func wrongCode(right string) string {

@@ -75,11 +75,11 @@ func (s *Server) Password(word string) { s.options.Password = word }
 
 // Connections counts those that were made since the server started, whether or
 // not they were let in.
-func (s *Server) Connections() int {
+func (s *Server) Connections() uint64 {
 	s.t.Helper()
 	seen, err := s.running.Varz(nil)
 	if err != nil {
 		s.t.Fatalf("NATS: %v", err)
 	}
-	return int(seen.TotalConnections)
+	return seen.TotalConnections
 }

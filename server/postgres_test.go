@@ -188,6 +188,11 @@ func TestStartWaitsForPostgres(t *testing.T) {
 	postgres := newPostgresServer(t)
 	b := launch(t, commandAt(t, build(t), postgres.url("postgres")))
 	b.waitUntil(t, func() bool { return strings.Contains(b.log.String(), "not there yet") })
+	asking := commandAt(t, build(t), postgres.url("postgres"), "healthcheck")
+	asking.Env[0] = b.Env[0]
+	if out, err := asking.CombinedOutput(); err == nil {
+		t.Errorf("a program without its database is ready: %s", out)
+	}
 	postgres.start(t)
 	b.waitUntil(t, b.isReady)
 	b.signIn(t)

@@ -147,7 +147,7 @@ func (w *writer) restart() {
 func (w *writer) serve(first *job) {
 	if err := w.begin(); err != nil {
 		w.afresh()
-		first.answer(err)
+		w.refuse(first, err)
 		return
 	}
 	err := w.fill(first)
@@ -159,6 +159,14 @@ func (w *writer) serve(first *job) {
 		err = fmt.Errorf("store: the transaction was rolled back: %w", err)
 	}
 	w.answer(err)
+}
+
+// refuse answers the first write and those that wait by then: they have waited for
+// the file as long, and would each do so again.
+func (w *writer) refuse(first *job, err error) {
+	for work := first; work != nil; work = w.next() {
+		work.answer(err)
+	}
 }
 
 func (w *writer) commit() error {

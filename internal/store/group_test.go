@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -456,4 +457,38 @@ func TestStatementIsNotBrokenOff(t *testing.T) {
 	if diff := cmp.Diff([]string{"a/1", "a/2"}, pushNames(t, db)); diff != "" {
 		t.Errorf("rows stored (-want +got):\n%s", diff)
 	}
+}
+
+// A file that another program keeps locked is waited for once, by all who wait,
+// and not by each after the other.
+func TestLockedFileIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLiteURL(t)
+	db := storetest.OpenAt(t, url)
+	other, err := sql.Open("sqlite", url+"?_txlock=immediate")
+	must(t, err)
+	defer func() { must(t, other.Close()) }()
+	lock, err := other.BeginTx(t.Context(), nil)
+	must(t, err)
+	const writes = 20
+	answers := make(chan error, writes)
+	for range writes {
+		go func() {
+			answers <- db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := addUser(ctx, tx)
+				return err
+			})
+		}()
+	}
+	first := <-answers
+	must(t, lock.Rollback())
+	if !fault.Is(first, fault.Unavailable) {
+		t.Errorf("Write = %v, want an unavailable database", first)
+	}
+	for range writes - 1 {
+		if err := <-answers; !fault.Is(err, fault.Unavailable) {
+			t.Errorf("a write that waited as well: %v", err)
+		}
+	}
+	newUser(t, db)
 }

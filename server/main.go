@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -148,5 +149,14 @@ func greet(cfg app.Config, at net.Addr) {
   Sign in as the demo parent: %[2]s / %[3]s
   Data is kept in %[4]s. This is development: do not expose it.
 
-`, address, demo.Email, demo.Password, cfg.DatabaseURL)
+`, address, demo.Email, demo.Password, place(cfg.DatabaseURL))
+}
+
+// place is the address of a database without its password.
+func place(database string) string {
+	address, err := url.Parse(database)
+	if err != nil {
+		return "the database"
+	}
+	return address.Redacted()
 }

@@ -104,7 +104,7 @@ func (p *postgresServer) crash(t *testing.T) {
 }
 
 func (p *postgresServer) url(database string) string {
-	return "postgres://luxbff@127.0.0.1:" + p.port + "/" + database + "?sslmode=disable"
+	return "postgres://luxbff:secret@127.0.0.1:" + p.port + "/" + database + "?sslmode=disable"
 }
 
 // TestPostgresIsRestartedUnderLoad crashes PostgreSQL during 32 phones' uploads
@@ -197,13 +197,16 @@ func TestStartWaitsForPostgres(t *testing.T) {
 	b.waitUntil(t, b.isReady)
 	b.signIn(t)
 
+	if strings.Contains(b.log.String(), "secret") {
+		t.Errorf("the start shows the password:\n%s", b.log)
+	}
 	said, well := doctor(t, postgres.url("postgres"))
-	if well || !strings.Contains(said, "ok     migrations") || !strings.Contains(said, "WRONG  durability") {
+	if well || !strings.Contains(said, "ok     migrations") || !strings.Contains(said, "WRONG  durability") || strings.Contains(said, "secret") {
 		t.Errorf("of a server without fsync the doctor said\n%s", said)
 	}
 	for name, c := range map[string]struct{ url, want string }{
 		"an unknown database": {postgres.url("nowhere"), `database "nowhere" does not exist`},
-		"an unknown role":     {strings.Replace(postgres.url("postgres"), "luxbff", "nobody", 1), `role "nobody" does not exist`},
+		"an unknown role":     {strings.Replace(postgres.url("postgres"), "luxbff:", "nobody:", 1), `role "nobody" does not exist`},
 	} {
 		out, err := commandAt(t, build(t), c.url, "migrate").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "not there yet") {

@@ -1826,7 +1826,8 @@ What an app may read. Every field but those that say otherwise needs an access t
 ` + "`" + `Authorization: Bearer …` + "`" + ` (or ` + "`" + `x-access-token: …` + "`" + `). Without a valid one the error is ` + "`" + `UNAUTHENTICATED` + "`" + `,
 with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" + `refreshToken` + "`" + ` and ask again. An account that was deleted is told
 ` + "`" + `USER_IS_DELETED` + "`" + `. Whatever doesn't fit its description is ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, and what nobody
-expected ` + "`" + `INTERNAL` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
+expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messages sent too often is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with
+` + "`" + `extensions.retryAfterMs` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
 """
 type Query
 

@@ -13,6 +13,9 @@ import (
 
 // CheckSignUp says whether an e-mail has an account. Errors: UserNotFound.
 func (s *Service) CheckSignUp(ctx context.Context, email string) error {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return err
+	}
 	holder, err := live(ctx, s.store.Read(), identity.ProviderEmail, sameEmail(email))
 	if err == nil && (holder == nil || holder.RootUserID == nil) {
 		return fault.UserNotFound.Err()
@@ -27,6 +30,9 @@ type PreSignUpParams struct{ Email, Password string }
 // email_user_id. Beginning again keeps the id and takes the new password.
 // Errors: EmailNotValid, BadRequest (a weak password), SameEmailRegistered.
 func (s *Service) PreSignUp(ctx context.Context, p PreSignUpParams) (emailUserID int, err error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return 0, err
+	}
 	if !validEmail(p.Email) {
 		return 0, fault.EmailNotValid.On("input.email")
 	}
@@ -80,6 +86,9 @@ func beginAgain(ctx context.Context, tx *store.Tx, holder *ent.Identity, hash st
 
 // EmailUserID finds the email_user_id of an e-mail. Errors: UserIDNotResolved.
 func (s *Service) EmailUserID(ctx context.Context, email string) (int, error) {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return 0, err
+	}
 	holder, err := live(ctx, s.store.Read(), identity.ProviderEmail, sameEmail(email))
 	if err != nil {
 		return 0, err
@@ -104,6 +113,9 @@ type CompleteSignUpParams struct {
 // Errors: NotAuthenticated, UserNotFound (nothing begun, or complete already),
 // EmailNotValid, BadRequest, PhoneInvalid, PhoneTaken, SignUpFailed.
 func (s *Service) CompleteSignUp(ctx context.Context, p CompleteSignUpParams) (SignedIn, error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	to := registration{
 		validToken: p.ValidToken, tokenRefused: fault.NotAuthenticated,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,

@@ -33,6 +33,9 @@ func (s *Service) SendSmsCode(ctx context.Context, p SendSmsCodeParams) error {
 	if !validPhone(p.Phone) {
 		return fault.PhoneInvalid.On("input.phone")
 	}
+	if err := s.cfg.Limits.Message(ctx, p.Phone); err != nil {
+		return err
+	}
 	code, err := s.sixDigits()
 	if err != nil {
 		return err
@@ -156,6 +159,9 @@ type VerifySmsCodeParams struct{ Phone, Code string }
 // good, for recovery. Errors: PhoneInvalid, CodeInvalid, CodeExpired,
 // UserPreviouslyDeleted, PhoneTaken.
 func (s *Service) VerifySmsCode(ctx context.Context, p VerifySmsCodeParams) (validToken string, err error) {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return "", err
+	}
 	if !validPhone(p.Phone) {
 		return "", fault.PhoneInvalid.On("input.phone")
 	}

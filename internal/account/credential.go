@@ -23,6 +23,9 @@ type RegisterLocalParams struct {
 // unverified. Errors: LocalIDMalformed, PasswordMalformed, EmailMalformed,
 // LocalIDTaken.
 func (s *Service) RegisterLocal(ctx context.Context, p RegisterLocalParams) (signedIn SignedIn, err error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	if err := checkLocal(p.LocalID, p.Password); err != nil {
 		return SignedIn{}, err
 	}
@@ -77,6 +80,9 @@ func (s *Service) takeLocalID(ctx context.Context, tx *store.Tx, rootUserID int,
 // RequestTemp makes an account without any way to sign in again but its token,
 // until it gets a local id or a Facebook link.
 func (s *Service) RequestTemp(ctx context.Context, style TokenStyle) (signedIn SignedIn, err error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := s.newUser(tx).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
 		if err != nil {

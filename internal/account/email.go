@@ -30,6 +30,11 @@ type SendEmailVerificationParams struct{ Email *string }
 // unverified. Errors: EmailMalformed, EmailVerifiedAlready,
 // EmailVerifiedElsewhere, TooManyEmailCodes, EmailSendFailed.
 func (s *Service) SendEmailVerification(ctx context.Context, v viewer.Viewer, p SendEmailVerificationParams) error {
+	if to := cmp.Or(p.Email, v.User.Email); to != nil {
+		if err := s.cfg.Limits.Message(ctx, sameEmail(*to)); err != nil {
+			return err
+		}
+	}
 	code, err := s.sixDigits()
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ func (s *Service) whoAtFacebook(ctx context.Context, p FacebookParams) (Profile,
 // it is new. Errors: FacebookParametersMissing, FacebookTokenRefused,
 // ProviderTokenInvalid.
 func (s *Service) SignInWithFacebook(ctx context.Context, p FacebookParams) (signedIn SignedIn, err error) {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	profile, err := s.whoAtFacebook(ctx, p)
 	if err != nil {
 		return SignedIn{}, err

@@ -33,6 +33,9 @@ type FoundAccount struct {
 // FindAccount tells the holder of a phone which account it has. Errors:
 // BadRequest, CodeInvalid, CodeExpired, UserPreviouslyDeleted, UserIDNotFound.
 func (s *Service) FindAccount(ctx context.Context, p FindAccountParams) (found FoundAccount, err error) {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return FoundAccount{}, err
+	}
 	if !validPhone(p.Phone) {
 		return FoundAccount{}, fault.BadRequest.On("input.phone")
 	}
@@ -74,6 +77,9 @@ type RequestPasswordResetParams struct{ Email string }
 // it replaces the one before. Errors: UserIDNotFound, SocialAccountHasNoPassword,
 // EmailSendFailed.
 func (s *Service) RequestPasswordReset(ctx context.Context, p RequestPasswordResetParams) error {
+	if err := s.cfg.Limits.Message(ctx, sameEmail(p.Email)); err != nil {
+		return err
+	}
 	secret, err := s.secret()
 	if err != nil {
 		return err
@@ -143,6 +149,9 @@ type ResetPasswordParams struct{ Token, NewPassword string }
 // session and every token. Errors: BadRequest (a weak password), CodeInvalid,
 // CodeExpired.
 func (s *Service) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return err
+	}
 	if !strongPassword(p.NewPassword) {
 		return fault.BadRequest.On("input.newPassword")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/internal/fault"
+	"luxbff/internal/limit"
 	"luxbff/internal/notify"
 	"luxbff/internal/store"
 	"luxbff/internal/token"
@@ -42,6 +43,8 @@ type Config struct {
 	// OnWrongSignIn is told of a sign-in that failed for what its caller knew: the
 	// account, its password, or that it is blocked.
 	OnWrongSignIn func(kind fault.Kind)
+	// Limits bounds guesses, sign-ups and messages; nil bounds nothing.
+	Limits *limit.Limiter
 	// PasswordCost is for tests; none means what production uses.
 	PasswordCost *argon2id.Params
 }

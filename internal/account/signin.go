@@ -27,6 +27,9 @@ type SignInParams struct{ Email, Password string }
 // SmsVerificationRequired (an account without a phone), AccountBlocked.
 func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err error) {
 	defer func() { s.tellWrong(err) }()
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	subject := sameEmail(p.Email)
 	holder, err := live(ctx, s.store.Read(), identity.ProviderEmail, subject)
 	switch {
@@ -78,6 +81,9 @@ type SignInLocalParams struct {
 // WrongPassword, AccountBlocked.
 func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (_ SignedIn, err error) {
 	defer func() { s.tellWrong(err) }()
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	holder, err := live(ctx, s.store.Read(), identity.ProviderLocal, sameLocalID(p.LocalID))
 	if err != nil {
 		return SignedIn{}, err

@@ -42,6 +42,9 @@ type SignUpParams struct {
 // PhoneInvalid, SameEmailIsRegistered, PhoneTaken, UserPreviouslyDeleted,
 // SignUpFailed.
 func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	to := registration{
 		validToken: p.ValidToken, tokenRefused: fault.SignUpTokenInvalid,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,

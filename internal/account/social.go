@@ -20,6 +20,9 @@ type SocialSignInParams struct{ Provider, Token string }
 // ResourceNotFound (an unknown provider), BadRequest (no token),
 // ProviderTokenInvalid, SignUpFirst, SignedUpWithEmail, SignedUpWithSocial.
 func (s *Service) SocialSignIn(ctx context.Context, p SocialSignInParams) (signedIn SignedIn, err error) {
+	if err := s.cfg.Limits.Guess(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	provider, profile, err := s.whoSocial(ctx, p)
 	if err != nil {
 		return SignedIn{}, err
@@ -110,6 +113,9 @@ type SocialSignUpParams struct {
 // EmailNotValid, BadRequest, PhoneInvalid, ProviderTokenInvalid,
 // SameEmailIsRegistered (the e-mail or the person), PhoneTaken, SignUpFailed.
 func (s *Service) SocialSignUp(ctx context.Context, p SocialSignUpParams) (SignedIn, error) {
+	if err := s.cfg.Limits.SignUp(ctx); err != nil {
+		return SignedIn{}, err
+	}
 	if _, known := socialProvider(p.Provider); !known {
 		return SignedIn{}, fault.ResourceNotFound.Err()
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind is one documented error: a status and a detail of the pages.
@@ -19,6 +20,7 @@ type Error struct {
 	Field string
 	arg   string
 	cause error
+	after time.Duration
 }
 
 // Error is the documented detail.
@@ -65,6 +67,14 @@ func (k Kind) Because(cause error) *Error { return &Error{Kind: k, cause: cause}
 
 // Of makes an error of a kind whose detail names a provider.
 func (k Kind) Of(provider string) *Error { return &Error{Kind: k, arg: provider} }
+
+// After makes an error of the kind that is over when the time has passed.
+func (k Kind) After(wait time.Duration) *Error { return &Error{Kind: k, after: wait} }
+
+// RetryAfter is when to try again, in whole seconds; 0 where nobody knows.
+func (e *Error) RetryAfter() time.Duration {
+	return (e.after + time.Second - 1).Truncate(time.Second)
+}
 
 // Status is the documented HTTP status.
 func (k Kind) Status() int { return k.entry().status }

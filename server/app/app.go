@@ -24,6 +24,7 @@ import (
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
 	"luxbff/internal/fault"
+	"luxbff/internal/limit"
 	"luxbff/internal/live"
 	"luxbff/internal/notify"
 	"luxbff/internal/store"
@@ -173,6 +174,7 @@ func (a *App) wireDomain(running context.Context) error {
 		OnSessionsEnded: func(rootUserID int, sessionIDs []int) {
 			a.sessionsEnded(running, rootUserID, sessionIDs)
 		},
+		Limits:        a.limits(),
 		OnWrongSignIn: func(kind fault.Kind) { a.metrics.WrongSignIn(kind.Err().Code()) },
 	})
 	if err != nil {
@@ -183,6 +185,14 @@ func (a *App) wireDomain(running context.Context) error {
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnTold: a.metrics.FeedLag,
 	})
 	return nil
+}
+
+// limits is nil where RATE_LIMITS lifts them.
+func (a *App) limits() *limit.Limiter {
+	if a.Config.RateLimits == "off" {
+		return nil
+	}
+	return limit.New(a.options.Clock)
 }
 
 // socialProviders are those that are configured.

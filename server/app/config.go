@@ -27,6 +27,7 @@ type Config struct {
 	FacebookURL   string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
 	Sunset        time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits    string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
+	TrustedProxy  string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
 	SchemaOpen    bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor      time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
 	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
@@ -52,6 +53,9 @@ func (c Config) Check() error {
 	}
 	if c.ShutdownDelay < 0 || c.DrainFor > 0 && c.ShutdownDelay >= c.DrainFor {
 		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
+	}
+	if _, err := trustedProxies(c.TrustedProxy); err != nil {
+		wrong = append(wrong, err)
 	}
 	if !c.Development() {
 		wrong = append(wrong, c.checkProduction())

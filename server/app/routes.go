@@ -38,7 +38,11 @@ func (a *App) routes() (http.Handler, error) {
 		mux.HandleFunc("GET /dev/outbox", a.outbox)
 		mux.Handle("GET /metrics", a.metrics.Handler())
 	}
-	return a.observed(mux), nil
+	trusted, err := trustedProxies(a.Config.TrustedProxy)
+	if err != nil {
+		return nil, err
+	}
+	return a.observed(located(trusted, mux)), nil
 }
 
 // counted counts what comes to GraphQL beside what still comes to the legacy

@@ -79,7 +79,7 @@ func Start(t testing.TB, change ...func(*app.Config)) *Server {
 // program runs, because its work in the background goes by it.
 func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	t.Helper()
-	cfg := app.Config{Env: "development"}
+	cfg := app.Config{Env: "development", RateLimits: "off"}
 	for _, with := range change {
 		with(&cfg)
 	}

@@ -109,6 +109,9 @@ func describe(presented *gqlerror.Error, known *fault.Error, reason string) *gql
 
 func extensionsOf(known *fault.Error, reason string) map[string]any {
 	extensions := map[string]any{"code": known.Code(), "status": known.Status()}
+	if wait := known.RetryAfter(); wait > 0 {
+		extensions["retryAfterMs"] = wait.Milliseconds()
+	}
 	if known.Field != "" {
 		extensions["field"] = known.Field
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -247,7 +248,9 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error
 		e.CountError(s.Name, known.Code())
 	}
 	status, body := s.failure(r, known)
-	if status == http.StatusServiceUnavailable {
+	if wait := known.RetryAfter(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	} else if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
 	write(w, status, body)

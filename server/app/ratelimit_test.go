@@ -1,0 +1,143 @@
+package app_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"luxbff/server/app"
+	"luxbff/server/apptest"
+)
+
+// from sends a request of a peer, through proxies if any.
+func from(s *apptest.Server, peer, forwarded, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.RemoteAddr = peer
+	r.Header.Set("Content-Type", "application/json")
+	if forwarded != "" {
+		r.Header.Set("X-Forwarded-For", forwarded)
+	}
+	w := httptest.NewRecorder()
+	s.App.Handler().ServeHTTP(w, r)
+	return w
+}
+
+const (
+	signInPath = apptest.LUX + "/auth/email/signin"
+	guessBody  = `{"username": "nobody@example.com", "password": "wrong 123"}`
+	somebody   = "203.0.113.7:40000"
+)
+
+func limited(t *testing.T, proxies string) *apptest.Server {
+	t.Helper()
+	return apptest.Start(t, func(c *app.Config) { c.RateLimits, c.TrustedProxy = "on", proxies })
+}
+
+// exhaust guesses until the client is refused.
+func exhaust(t *testing.T, s *apptest.Server, peer, forwarded string) {
+	t.Helper()
+	for range 100 {
+		if from(s, peer, forwarded, signInPath, guessBody).Code == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Fatal("100 guesses were let through")
+}
+
+func TestGuessesAreLimitedOnEverySurface(t *testing.T) {
+	t.Parallel()
+	s := limited(t, "")
+	exhaust(t, s, somebody, "")
+	for _, tc := range []struct{ path, body, want string }{
+		{signInPath, guessBody, `{"detail":"Too many requests"}`},
+		{"/api/v1/addnox/auth/email/signin", guessBody, `{"detail":"Too many requests"}`},
+		{"/auth/login_local", `{"id": "nobody1", "password": "abcd1234"}`, `{"errcode":0,"message":"Too many requests"}`},
+	} {
+		w := from(s, somebody, "", tc.path, tc.body)
+		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusTooManyRequests || got != tc.want {
+			t.Errorf("%s: %d %s", tc.path, w.Code, got)
+		}
+		if w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%s: Retry-After %q", tc.path, w.Header().Get("Retry-After"))
+		}
+	}
+	w := from(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
+	for _, part := range []string{`"code":"TOO_MANY_REQUESTS"`, `"retryAfterMs":1000`, `"status":429`} {
+		if !strings.Contains(w.Body.String(), part) {
+			t.Errorf("GraphQL answers %s, without %s", w.Body, part)
+		}
+	}
+	if w := from(s, "203.0.113.8:40000", "", signInPath, guessBody); w.Code != http.StatusNotFound {
+		t.Errorf("another client: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestMessagesToOnePhoneAreLimited(t *testing.T) {
+	t.Parallel()
+	s := limited(t, "")
+	const path, body = apptest.LUX + "/auth/send-sms-auth", `{"phone": "+821012345678"}`
+	for i := range 20 {
+		if w := from(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusOK {
+			t.Fatalf("message %d: %d %s", i, w.Code, w.Body)
+		}
+	}
+	before := s.Dump(t)
+	if w := from(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "300" {
+		t.Errorf("the 21st: %d %s", w.Code, w.Header())
+	}
+	if after := s.Dump(t); len(after["messages"]) != len(before["messages"]) {
+		t.Error("the refused one was stored")
+	}
+}
+
+func TestWhoTheClientIs(t *testing.T) {
+	t.Parallel()
+	const proxy, other = "10.0.0.5:40000", "203.0.113.9"
+	for name, tc := range map[string]struct {
+		proxies         string
+		peer, forwarded string // who is exhausted
+		again, through  string // who comes then
+		refused         bool
+	}{
+		"each client behind a proxy":           {"10.0.0.0/8", proxy, "203.0.113.7", proxy, other, false},
+		"one client behind a proxy":            {"10.0.0.0/8", proxy, "203.0.113.7", proxy, "203.0.113.7", true},
+		"a client that invents another":        {"10.0.0.0/8", proxy, "203.0.113.7", proxy, other + ", 203.0.113.7", true},
+		"two proxies":                          {"10.0.0.0/8,192.168.0.0/16", proxy, "203.0.113.7, 192.168.0.1", proxy, "203.0.113.7", true},
+		"nobody is believed without a setting": {"", somebody, other, somebody, "198.51.100.1", true},
+		"a proxy that nobody named":            {"10.0.0.0/8", somebody, other, somebody, "198.51.100.1", true},
+		"a header that is no address":          {"10.0.0.0/8", proxy, "unknown", proxy, "unknown", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := limited(t, tc.proxies)
+			exhaust(t, s, tc.peer, tc.forwarded)
+			w := from(s, tc.again, tc.through, signInPath, guessBody)
+			if refused := w.Code == http.StatusTooManyRequests; refused != tc.refused {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestOffLiftsTheLimits(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(c *app.Config) { c.RateLimits = "off" })
+	for range 100 {
+		if w := from(s, somebody, "", signInPath, guessBody); w.Code != http.StatusNotFound {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+}
+
+func TestTrustedProxiesAreNetworks(t *testing.T) {
+	t.Parallel()
+	for setting, good := range map[string]bool{
+		"": true, "10.0.0.0/8": true, "10.0.0.0/8, fd00::/8": true, "10.0.0.1": false, "proxy": false,
+	} {
+		err := app.Config{Env: "development", TrustedProxy: setting}.Check()
+		if (err == nil) != good {
+			t.Errorf("%q: %v", setting, err)
+		}
+	}
+}

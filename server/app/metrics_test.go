@@ -149,9 +149,23 @@ func TestMetricsOfTheFeed(t *testing.T) {
 	await(t, s, "luxbff_feed_subscribers", 1)
 	await(t, s, `luxbff_live_pending_responses{protocol="graphql-transport-ws"}`, 0)
 	upload(t, s, token, 2, 3)
-	c.event()
+	second := c.event()
 	c.event()
 	await(t, s, "luxbff_feed_lag_seconds_count", 2)
+	s.Clock.Add(time.Minute)
+	again := dial(t, s, token)
+	again.want("connection_ack")
+	again.subscribe(sample(t, "subscription").Document, map[string]any{"after": second.Cursor})
+	again.event() // what it missed a minute ago is no lag
+	upload(t, s, token, 4, 4)
+	again.event()
+	await(t, s, "luxbff_feed_lag_seconds_count", 4)
+	if sum := measured(t, s)["luxbff_feed_lag_seconds_sum"]; sum != 0 {
+		t.Errorf("the lag is %v although the clock stood still between change and event", sum)
+	}
+	if err := again.conn.Close(); err != nil {
+		t.Fatal(err)
+	}
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "query Who { me { id } }"})})
 	c.want("next")
 	await(t, s, `luxbff_operation_duration_seconds_count{app="socket",operation="Who",surface="GraphQL"}`, 1)

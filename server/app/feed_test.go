@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/websocket"
 
 	"luxbff/ent/feedposition"
 	"luxbff/server/apptest"
@@ -143,21 +145,27 @@ func asks(t *testing.T, s *apptest.Server, call livetest.Call, cursor string) {
 // awaitPosition waits until the one position that there is stands at seq.
 func awaitPosition(t *testing.T, s *apptest.Server, seq int64) {
 	t.Helper()
+	awaitPositions(t, s, seq, 1)
+}
+
+// awaitPositions waits until there are n positions and all stand at seq.
+func awaitPositions(t *testing.T, s *apptest.Server, seq int64, n int) {
+	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	tooLong := time.After(30 * time.Second)
 	for {
-		p, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Only(t.Context())
+		there, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Ints(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Seq == seq {
+		if len(there) == n && !slices.ContainsFunc(there, func(at int) bool { return int64(at) != seq }) {
 			return
 		}
 		select {
 		case <-look.C:
 		case <-tooLong:
-			t.Fatalf("the position stands at %d, not at %d", p.Seq, seq)
+			t.Fatalf("the positions stand at %v, not at %d", there, seq)
 		}
 	}
 }
@@ -402,4 +410,42 @@ func TestPositionsGoWithTheSessionAndTheAccount(t *testing.T) {
 	kept("tablet")
 	s.Data(t, other, `mutation { deleteAccount { ok } }`, nil, &struct{}{})
 	kept()
+}
+
+// TestForeignPageGetsNoSocketInProduction: a browser sends the origin of the page,
+// an app sends none.
+func TestForeignPageGetsNoSocketInProduction(t *testing.T) {
+	t.Parallel()
+	s, developers := apptest.Start(t, production), apptest.Start(t)
+	for origin, want := range map[string]int{
+		"https://elsewhere.example": http.StatusForbidden,
+		"null":                      http.StatusForbidden,
+		s.URL:                       http.StatusSwitchingProtocols,
+		"":                          http.StatusSwitchingProtocols,
+	} {
+		if got := upgrades(t, s, origin); got != want {
+			t.Errorf("the origin %q is answered %d, want %d", origin, got, want)
+		}
+	}
+	if got := upgrades(t, developers, "https://elsewhere.example"); got != http.StatusSwitchingProtocols {
+		t.Errorf("a developer's page elsewhere is answered %d", got)
+	}
+}
+
+// upgrades asks for a socket as a page of the origin and gives the status.
+func upgrades(t *testing.T, s *apptest.Server, origin string) int {
+	t.Helper()
+	header := http.Header{}
+	if origin != "" {
+		header.Set("Origin", origin)
+	}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
+	if err == nil {
+		_ = conn.Close()
+	} else if !errors.Is(err, websocket.ErrBadHandshake) {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
 }

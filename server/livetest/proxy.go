@@ -31,6 +31,8 @@ type Proxy struct {
 	mu     sync.Mutex
 	target string
 	fate   func() Fate
+	cut    context.Context //nolint:containedctx // ends the lines that there are, at Cut
+	cutAll context.CancelFunc
 }
 
 // NewProxy listens on a free port for connections to target, host:port. Until
@@ -42,6 +44,7 @@ func NewProxy(target string) (*Proxy, error) {
 	}
 	p := &Proxy{listener: listener, target: target}
 	p.ctx, p.stop = context.WithCancel(context.Background())
+	p.cut, p.cutAll = context.WithCancel(p.ctx)
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -63,8 +66,17 @@ func (p *Proxy) Doom(fate func() Fate) {
 	p.fate = fate
 }
 
+// Cut cuts the lines that there are.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cutAll()
+	p.cut, p.cutAll = context.WithCancel(p.ctx)
+}
+
 // Close cuts everything.
 func (p *Proxy) Close() {
+	p.Cut()
 	p.stop()
 	_ = p.listener.Close()
 	p.running.Wait()
@@ -77,24 +89,24 @@ func (p *Proxy) accept() {
 			return
 		}
 		p.mu.Lock()
-		target, doomed := p.target, p.fate != nil
+		cut, target, doomed := p.cut, p.target, p.fate != nil
 		var fate Fate
 		if doomed {
 			fate = p.fate()
 		}
 		p.mu.Unlock()
-		p.running.Go(func() { p.pass(client, target, doomed, fate) })
+		p.running.Go(func() { p.pass(cut, client, target, doomed, fate) })
 	}
 }
 
-func (p *Proxy) pass(client net.Conn, target string, doomed bool, fate Fate) {
+func (p *Proxy) pass(cut context.Context, client net.Conn, target string, doomed bool, fate Fate) {
 	defer func() { _ = client.Close() }()
-	server, err := (&net.Dialer{}).DialContext(p.ctx, "tcp", target)
+	server, err := (&net.Dialer{}).DialContext(cut, "tcp", target)
 	if err != nil {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	defer context.AfterFunc(p.ctx, func() {
+	defer context.AfterFunc(cut, func() {
 		_ = client.Close()
 		_ = server.Close()
 	})()
@@ -112,6 +124,6 @@ func (p *Proxy) pass(client net.Conn, target string, doomed bool, fate Fate) {
 	p.Cuts.Add(1)
 	select {
 	case <-time.After(fate.Stall):
-	case <-p.ctx.Done():
+	case <-cut.Done():
 	}
 }

@@ -219,7 +219,9 @@ func (f *family) uploads(ctx context.Context, url string, uploaders, n int) {
 	for range uploaders {
 		running.Go(func() {
 			for left.Add(-1) >= 0 && ctx.Err() == nil {
-				_ = f.upload(ctx, client, url, 1) // a failure is remembered
+				if f.upload(ctx, client, url, 1) != nil { // it is remembered
+					<-time.After(10 * time.Millisecond) // the server is away
+				}
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func TestLinesThatAreCut(t *testing.T) {
 	const uploads, cuts = 5000, 1000
 	s := apptest.Start(t)
 	f := newFamily(t, s)
-	proxy := doomed(t, s, 48<<10)
+	proxy := doomed(t, s, 24<<10)
 	phones := follow(t, s, f, proxy.URL(), 2)
 	f.uploads(t.Context(), s.URL, 8, uploads)
 	if len(f.failed) > 0 || len(f.acknowledged()) != uploads {

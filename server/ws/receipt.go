@@ -32,7 +32,7 @@ const (
 	mostQuestions = 8
 	// mostUnasked values are asked of at once: a phone whose lines never last for
 	// long still gets on.
-	mostUnasked = 50
+	mostUnasked = 16
 )
 
 // pings counts the pings of a socket, under the socket's mutex, by the messages

@@ -220,12 +220,19 @@ func (f *family) uploads(ctx context.Context, url string, uploaders, n int) {
 		running.Go(func() {
 			for left.Add(-1) >= 0 && ctx.Err() == nil {
 				if f.upload(ctx, client, url, 1) != nil { // it is remembered
-					<-time.After(10 * time.Millisecond) // the server is away
+					pause(ctx) // the server is away
 				}
 			}
 		})
 	}
 	running.Wait()
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(10 * time.Millisecond):
+	case <-ctx.Done():
+	}
 }
 
 // await waits for what must come, for as long as no machine should take.

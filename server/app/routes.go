@@ -42,7 +42,7 @@ func (a *App) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.observed(located(trusted, mux)), nil
+	return located(trusted, a.observed(mux)), nil
 }
 
 // counted counts what comes to GraphQL beside what still comes to the legacy

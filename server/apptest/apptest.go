@@ -79,9 +79,12 @@ func Start(t testing.TB, change ...func(*app.Config)) *Server {
 // program runs, because its work in the background goes by it.
 func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	t.Helper()
-	cfg := app.Config{Env: "development", RateLimits: "off"}
+	cfg := app.Config{Env: "development"}
 	for _, with := range change {
 		with(&cfg)
+	}
+	if cfg.RateLimits == "" && cfg.Development() {
+		cfg.RateLimits = "off"
 	}
 	if cfg.DatabaseURL == "" {
 		cfg.DatabaseURL = storetest.URL(t)

@@ -30,7 +30,7 @@ func TestDoctorFindsAHealthyInstallation(t *testing.T) {
 	if !well {
 		t.Errorf("the doctor found\n%s", said)
 	}
-	for _, about := range []string{"settings", "keys", "database", "migrations", "NATS", "messages", "sign-in"} {
+	for _, about := range []string{"settings", "keys", "database", "migrations", "NATS", "messages", "sign-in", "limits"} {
 		if !regexp.MustCompile(`(?m)^ok     ` + about + ` `).MatchString(said) {
 			t.Errorf("the doctor said nothing of %s:\n%s", about, said)
 		}
@@ -63,6 +63,7 @@ func TestDoctorSaysWhatIsWrong(t *testing.T) {
 		"development's key": {url: "file:" + empty, want: "WRONG  settings .*TOKEN_KEYS is missing", settings: []string{"APP_ENV=production", "TOKEN_KEYS="}},
 		"no address":        {url: "file:" + empty, want: "WRONG  settings .*PUBLIC_URL", settings: []string{"APP_ENV=production"}},
 		"no providers":      {url: "file:" + empty, want: "WRONG  messages .*nothing sends push, sms, alimtalk, email", settings: []string{"APP_ENV=production"}},
+		"no proxy":          {url: "file:" + empty, want: "WRONG  limits .*TRUSTED_PROXIES is empty", settings: []string{"APP_ENV=production"}},
 		"no Facebook":       {url: "file:" + empty, want: "WRONG  sign-in .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
 	} {
 		t.Run(name, func(t *testing.T) {

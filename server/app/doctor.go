@@ -22,7 +22,7 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []store.Finding 
 	database := cfg.Database()
 	database.Log, database.Wait = log, 0
 	findings = append(findings, store.Examine(ctx, database)...)
-	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn())
+	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn(), cfg.examineLimits())
 }
 
 func (c Config) examineSettings() []store.Finding {
@@ -94,4 +94,16 @@ func (c Config) examineSignIn() store.Finding {
 		return store.Finding{About: "sign-in", Said: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Wrong: true}
 	}
 	return store.Finding{About: "sign-in", Said: "with Facebook as well"}
+}
+
+// examineLimits asks for the proxy that a server of people always has before it:
+// the program speaks no TLS.
+func (c Config) examineLimits() store.Finding {
+	switch {
+	case c.RateLimits == "off":
+		return store.Finding{About: "limits", Said: "off"}
+	case c.TrustedProxy == "" && !c.Development():
+		return store.Finding{About: "limits", Said: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client, or as nobody if it is on this machine", Wrong: true}
+	}
+	return store.Finding{About: "limits", Said: "by the client's address"}
 }

@@ -181,6 +181,19 @@ func TestMetricsOfTheFeed(t *testing.T) {
 	}
 }
 
+func TestMetricsCountWhatALimitRefuses(t *testing.T) {
+	t.Parallel()
+	s := limited(t, "")
+	exhaust(t, s, somebody, "")
+	from(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
+	got := measured(t, s)
+	for _, surface := range []string{"LUX", "GraphQL"} {
+		if n := got[`luxbff_errors_total{code="TOO_MANY_REQUESTS",surface="`+surface+`"}`]; n != 1 {
+			t.Errorf("%s tells of %v refusals", surface, n)
+		}
+	}
+}
+
 // TestMetricsSayWhenTheDatabaseIsAway still answers, without what only the
 // database knows.
 func TestMetricsSayWhenTheDatabaseIsAway(t *testing.T) {

@@ -85,7 +85,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	}
 	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, err
 	}
 	database := cfg.Database()
 	database.Log, database.Watch = a.options.Log, a.watchStore()

@@ -10,6 +10,7 @@ import (
 	"luxbff/internal/live/natsbus"
 	"luxbff/internal/store"
 	"luxbff/internal/token"
+	"luxbff/server/tracing"
 )
 
 // Config is every setting of the program, by the name of its environment
@@ -56,6 +57,9 @@ func (c Config) Check() error {
 	}
 	if _, err := trustedProxies(c.TrustedProxy); err != nil {
 		wrong = append(wrong, err)
+	}
+	if to := c.tracesTo(); to != "" {
+		wrong = append(wrong, tracing.CheckAddress(to))
 	}
 	if !c.Development() {
 		wrong = append(wrong, c.checkProduction())

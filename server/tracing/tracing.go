@@ -45,8 +45,8 @@ func Start(ctx context.Context, endpoint string) (*Tracer, error) {
 	if endpoint == "" {
 		return nil, nil
 	}
-	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("tracing: the collector's address must begin with http:// or https://")
+	if err := CheckAddress(endpoint); err != nil {
+		return nil, err
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	if err != nil {
@@ -60,6 +60,14 @@ func Start(ctx context.Context, endpoint string) (*Tracer, error) {
 	sender := sdktrace.NewBatchSpanProcessor(exporter)
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(sender), sdktrace.WithResource(described))
 	return &Tracer{exporter: exporter, sender: sender, tracer: provider.Tracer("luxbff/server/tracing")}, nil
+}
+
+// CheckAddress tells what is wrong with a collector's address.
+func CheckAddress(endpoint string) error {
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address")
+	}
+	return nil
 }
 
 // Close sends what is left, until ctx ends. A second call does nothing.

@@ -232,7 +232,7 @@ func TestMetricsAreNotPublic(t *testing.T) {
 
 // production is a setting that the program accepts there.
 func production(c *app.Config) {
-	c.Env = "production"
+	c.Env, c.RateLimits = "production", "on"
 	c.PublicURL = "https://api.example.com"
 	seed := sha256.Sum256([]byte("the tests' key"))
 	c.TokenKeys = "k:" + base64.StdEncoding.EncodeToString(seed[:])

@@ -49,7 +49,7 @@ func settings(t *testing.T) []string {
 }
 
 func load(env []string) (*types.Project, error) {
-	options, err := cli.NewProjectOptions([]string{composeFile}, cli.WithEnv(env))
+	options, err := cli.NewProjectOptions([]string{composeFile}, cli.WithEnv(env), cli.WithoutEnvironmentResolution)
 	if err != nil {
 		return nil, err
 	}

@@ -3,18 +3,15 @@
 package main_test
 
 import (
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"luxbff/server/livetest"
 )
 
 // family is an account with one child and its device.
@@ -107,146 +104,87 @@ func (u *uploader) stop() {
 	u.running.Wait()
 }
 
-// follower is a phone that follows the feed and, whenever its socket ends, comes
-// back for what is after the last event.
+// follower is a phone that keeps its feed open through the balancer. From is the
+// last log file that was acknowledged before its feed stood.
 type follower struct {
-	of      *family
-	url     string
-	mu      sync.Mutex
-	events  []event
-	conn    *websocket.Conn
-	stopped bool
-	closes  map[int]int // close codes it met; 0 is a cut
-	refused []error     // why it could not come back
-	running sync.WaitGroup
+	*livetest.Follower
+	from int
+	stop func()
 }
 
-type event struct {
-	Cursor string
-	Devlog struct{ LogFileID int }
-	at     time.Time
-}
-
-func startFollower(t *testing.T, url string, of *family) *follower {
+// follow gives the family's phone number n: each transport in turn, and every
+// other phone names its installation instead of the place where to go on.
+func (f *fleet) follow(t *testing.T, n int, of *family) *follower {
 	t.Helper()
-	f := &follower{of: of, url: url, closes: map[int]int{}}
-	f.running.Go(func() {
-		for !f.isStopped() {
-			f.follow()
-		}
-	})
-	t.Cleanup(f.stop)
-	return f
+	call := livetest.Call{URL: f.balancer.URL, Token: of.token, Transport: livetest.Transports()[n%4]}
+	if n%2 == 0 {
+		call.InstallationID = fmt.Sprint("phone-", n)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	phone := &follower{Follower: &livetest.Follower{Call: call}}
+	var running sync.WaitGroup
+	running.Go(func() { phone.Follow(ctx) })
+	phone.stop = func() { cancel(); running.Wait() }
+	t.Cleanup(phone.stop)
+	return phone
 }
 
-// follow is one socket's life.
-func (f *follower) follow() {
-	conn, err := f.dial()
-	if err != nil {
-		f.note(func() { f.refused = append(f.refused, err) })
-		return
+// ends counts how often the server itself ended its connection.
+func (f *follower) ends() (n int) {
+	for _, times := range f.Ends() {
+		n += times
 	}
-	defer func() { _ = conn.Close() }()
+	return n
+}
+
+// listener is a feed at one replica, and when each log file was told.
+type listener struct {
+	feed *livetest.Feed
+	told chan telling
+}
+
+type telling struct {
+	file int
+	at   time.Time
+}
+
+func listen(t *testing.T, url string, of *family) *listener {
+	t.Helper()
+	feed, err := livetest.Open(t.Context(), livetest.Call{URL: url, Token: of.token, Transport: livetest.Socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{feed, make(chan telling, 10_000)}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			event, err := feed.Next()
+			if err != nil {
+				close(l.told)
+				return
+			}
+			l.told <- telling{event.LogFileID, time.Now()}
+		}
+	})
+	t.Cleanup(func() { feed.Cut(); running.Wait() })
+	return l
+}
+
+// wait waits until a log file is told, and gives when it was.
+func (l *listener) wait(t *testing.T, file int) time.Time {
+	t.Helper()
+	tooLong := time.After(time.Minute)
 	for {
-		var message frame
-		if err := conn.ReadJSON(&message); err != nil {
-			f.note(func() { f.lost(err) })
-			return
+		select {
+		case heard, open := <-l.told:
+			if !open {
+				t.Fatalf("the feed ended before log file %d was told", file)
+			}
+			if heard.file == file {
+				return heard.at
+			}
+		case <-tooLong:
+			t.Fatalf("log file %d was never told", file)
 		}
-		f.hear(conn, message)
-	}
-}
-
-func (f *follower) dial() (*websocket.Conn, error) {
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, NetDial: net.Dial}
-	conn, answer, err := dialer.Dial("ws"+strings.TrimPrefix(f.url, "http")+"/graphql", nil)
-	if err != nil {
-		if answer != nil {
-			err = fmt.Errorf("%w: %s", err, answer.Status)
-		}
-		return nil, err
-	}
-	f.note(func() { f.conn = conn })
-	if f.isStopped() {
-		_ = conn.Close()
-	}
-	return conn, conn.WriteJSON(map[string]any{"type": "connection_init", "payload": map[string]string{"accessToken": f.of.token}})
-}
-
-func (f *follower) hear(conn *websocket.Conn, message frame) {
-	switch message.Type {
-	case "connection_ack":
-		_ = conn.WriteJSON(map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
-			"query":     `subscription($after: String) { devlogStatus(after: $after) { cursor devlog { logFileId } } }`,
-			"variables": map[string]any{"after": f.after()},
-		}})
-	case "ping":
-		_ = conn.WriteJSON(map[string]string{"type": "pong"})
-	case "next":
-		var payload struct{ Data struct{ DevlogStatus event } }
-		if err := json.Unmarshal(message.Payload, &payload); err != nil {
-			f.note(func() { f.refused = append(f.refused, err) })
-			return
-		}
-		heard := payload.Data.DevlogStatus
-		heard.at = time.Now()
-		f.note(func() { f.events = append(f.events, heard) })
-	case "error":
-		f.note(func() { f.refused = append(f.refused, fmt.Errorf("refused: %s", message.Payload)) })
-	}
-}
-
-// after is the last cursor, null before the first event.
-func (f *follower) after() *string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.events) == 0 {
-		return nil
-	}
-	return &f.events[len(f.events)-1].Cursor
-}
-
-func (f *follower) note(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-}
-
-// heard are the log files it was told of, in the order of telling.
-func (f *follower) heard() []int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	files := make([]int, len(f.events))
-	for i, e := range f.events {
-		files[i] = e.Devlog.LogFileID
-	}
-	return files
-}
-
-func (f *follower) isStopped() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.stopped
-}
-
-func (f *follower) stop() {
-	f.note(func() {
-		f.stopped = true
-		if f.conn != nil {
-			_ = f.conn.Close()
-		}
-	})
-	f.running.Wait()
-}
-
-// lost counts the end of a socket that it didn't end itself.
-func (f *follower) lost(err error) {
-	var closed *websocket.CloseError
-	switch {
-	case f.stopped:
-	case errors.As(err, &closed):
-		f.closes[closed.Code]++
-	default:
-		f.closes[0]++
 	}
 }

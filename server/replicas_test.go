@@ -52,9 +52,9 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, "")
 	family := f.newFamily(t, 1)
-	var followers []*follower
+	var listeners []*listener
 	for _, b := range f.replicas {
-		followers = append(followers, startFollower(t, b.url, family))
+		listeners = append(listeners, listen(t, b.url, family))
 	}
 	file := 0
 	upload := func() time.Time {
@@ -65,15 +65,15 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 		}
 		return time.Now()
 	}
-	for _, phone := range followers {
-		await(t, "the feed stands", func() bool { upload(); return len(phone.heard()) > 0 })
+	for _, l := range listeners {
+		await(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
 	}
 	var took []time.Duration
 	late := 0
 	for range 300 {
 		answered := upload()
-		for _, phone := range followers {
-			after := phone.wait(t, file).Sub(answered)
+		for _, l := range listeners {
+			after := l.wait(t, file).Sub(answered)
 			if took = append(took, after); after > 5*time.Second {
 				late++
 			}
@@ -85,47 +85,28 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("of %d tellings, from the upload's answer: median %v, 99 %% within %v, all within %v",
 		len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
-	for _, phone := range followers {
-		phone.check(t, f)
+}
+
+// stored checks the family's rows: each log file from 1 to the last once, and an
+// event for each, in the same order.
+func (f *fleet) stored(t *testing.T, of *family, last int) {
+	t.Helper()
+	logs := f.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.id)
+	events := f.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.id)
+	if diff := cmp.Diff(upTo(last), logs); diff != "" {
+		t.Errorf("acknowledged is not stored (-acknowledged +stored):\n%s", diff)
+	}
+	if !slices.Equal(events, logs) {
+		t.Errorf("%d logs are stored, the feed has %d events", len(logs), len(events))
 	}
 }
 
-// wait waits until a log file is told, and gives when it was.
-func (f *follower) wait(t *testing.T, file int) (at time.Time) {
-	t.Helper()
-	await(t, fmt.Sprintf("log file %d is told", file), func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if n := len(f.events); n > 0 && f.events[n-1].Devlog.LogFileID >= file {
-			at = f.events[n-1].at
-			return true
-		}
-		return false
-	})
-	return at
-}
-
-// check compares what was told with the feed's rows: from the first event that
-// was told on, each once and in order, and each upload stored once.
-func (f *follower) check(t *testing.T, in *fleet) {
-	t.Helper()
-	told := f.heard()
-	if len(told) == 0 {
-		t.Fatal("nothing was told")
+func upTo(last int) []int {
+	files := make([]int, last)
+	for i := range files {
+		files[i] = i + 1
 	}
-	stored := in.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, f.of.id)
-	if diff := cmp.Diff(stored[max(0, slices.Index(stored, told[0])):], told); diff != "" {
-		t.Errorf("told is not what happened (-feed +told):\n%s", diff)
-	}
-	logs := in.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, f.of.id)
-	for i, file := range logs {
-		if file != i+1 {
-			t.Fatalf("stored log %d has the log file %d: one is doubled or lost", i+1, file)
-		}
-	}
-	if !slices.Equal(stored, logs) {
-		t.Errorf("%d logs are stored, the feed has %d events", len(logs), len(stored))
-	}
+	return files
 }
 
 func (f *fleet) column(t *testing.T, query string, args ...any) (numbers []int) {
@@ -352,8 +333,8 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 		}
 	}
 	for _, phone := range load.followers {
-		if phone.closes[0] > 0 || len(phone.refused) > 0 {
-			t.Errorf("a socket was cut or could not come back: %v %v", phone.closes, phone.refused)
+		if phone.ends() == 0 || phone.Connections() > 1+phone.ends() {
+			t.Errorf("%s: connected %d times, the replicas ended %v", phone.Call.Transport, phone.Connections(), phone.Ends())
 		}
 	}
 }
@@ -419,13 +400,12 @@ func (f *fleet) startLoad(t *testing.T) *load {
 	l := &load{}
 	for serial := range 4 {
 		family := f.newFamily(t, serial)
-		for range 2 {
-			l.followers = append(l.followers, startFollower(t, f.balancer.URL, family))
-		}
+		l.followers = append(l.followers, f.follow(t, serial, family), f.follow(t, serial+1, family))
 		l.uploaders = append(l.uploaders, startUploader(t, f.balancer.URL, family))
 	}
-	for _, phone := range l.followers {
-		await(t, "the feed stands", func() bool { return len(phone.heard()) > 0 })
+	for i, phone := range l.followers {
+		await(t, "the feed stands", func() bool { return phone.Newest() > 0 })
+		phone.from = int(l.uploaders[i/2].acked.Load())
 	}
 	return l
 }
@@ -441,16 +421,20 @@ func (l *load) more(t *testing.T, n int) {
 }
 
 // finish ends the uploads, waits until every phone was told of the last one, and
-// compares what was told with what is stored.
+// checks what was stored and told.
 func (l *load) finish(t *testing.T, in *fleet) {
 	t.Helper()
 	for _, u := range l.uploaders {
 		u.stop()
+		in.stored(t, u.of, int(u.acked.Load()))
 	}
 	for i, phone := range l.followers {
-		phone.wait(t, int(l.uploaders[i/2].acked.Load()))
+		last := int(l.uploaders[i/2].acked.Load())
+		await(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
 		phone.stop()
-		phone.check(t, in)
+		if err := phone.Check(upTo(last)[phone.from:]); err != nil {
+			t.Errorf("%s: %v", phone.Call.Transport, err)
+		}
 	}
 }
 
@@ -460,7 +444,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	nats := natstest.Start(t)
 	f := startFleet(t, nats.URL())
 	family := f.newFamily(t, 1)
-	phone := startFollower(t, f.replicas[0].url, family)
+	feed := listen(t, f.replicas[0].url, family)
 	file := 0
 	upload := func() {
 		t.Helper()
@@ -469,22 +453,21 @@ func TestReplicasWithoutNATS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the feed stands", func() bool { upload(); return len(phone.heard()) > 0 })
+	await(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
 	nats.Stop()
 	for _, b := range f.replicas {
 		await(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
 	}
 	upload()
-	phone.wait(t, file) // by the poll
+	feed.wait(t, file) // by the poll
 	listening := f.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 	nats.Restart()
 	for _, b := range f.replicas {
 		await(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
 	}
 	upload()
-	phone.wait(t, file)
-	phone.stop()
-	phone.check(t, f)
+	feed.wait(t, file)
+	f.stored(t, family, file)
 	f.replicas[1].graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
 	for {
 		if _, _, err := listening.ReadMessage(); err != nil {

@@ -15,18 +15,18 @@ import (
 	"luxbff/internal/fault"
 )
 
-// Rule is a bucket's size, and how long one try takes to come back.
-type Rule struct {
+// rule is a bucket's size, and how long one try takes to come back.
+type rule struct {
 	name  string
 	burst int
 	every time.Duration
 }
 
 // What is bounded. A family never comes near; whoever guesses does at once.
-func perClientGuess() Rule   { return Rule{"guess", 60, time.Second} }
-func perClientSignUp() Rule  { return Rule{"sign-up", 30, 10 * time.Second} }
-func perClientMessage() Rule { return Rule{"message", 30, 10 * time.Second} }
-func perRecipient() Rule     { return Rule{"recipient", 20, 5 * time.Minute} }
+func perClientGuess() rule   { return rule{"guess", 60, time.Second} }
+func perClientSignUp() rule  { return rule{"sign-up", 30, 10 * time.Second} }
+func perClientMessage() rule { return rule{"message", 30, 10 * time.Second} }
+func perRecipient() rule     { return rule{"recipient", 20, 5 * time.Minute} }
 
 // most is how many buckets are kept. Full ones go first: they hold nobody back.
 const most = 100_000
@@ -64,20 +64,20 @@ func (l *Limiter) Message(ctx context.Context, to string) error {
 	return l.take(perRecipient(), to)
 }
 
-func (l *Limiter) client(ctx context.Context, rule Rule) error {
+func (l *Limiter) client(ctx context.Context, by rule) error {
 	address, known := ctx.Value(clientKey{}).(string)
 	if !known {
 		return nil
 	}
-	return l.take(rule, address)
+	return l.take(by, address)
 }
 
-func (l *Limiter) take(rule Rule, of string) error {
+func (l *Limiter) take(by rule, of string) error {
 	if l == nil {
 		return nil
 	}
 	now := l.clock()
-	reserved := l.bucket(key{rule.name, sha256.Sum256([]byte(of))}, rule, now).ReserveN(now, 1)
+	reserved := l.bucket(key{by.name, sha256.Sum256([]byte(of))}, by, now).ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
 	if wait <= 0 {
 		return nil
@@ -86,7 +86,7 @@ func (l *Limiter) take(rule Rule, of string) error {
 	return fault.TooManyRequests.After(wait)
 }
 
-func (l *Limiter) bucket(k key, rule Rule, now time.Time) *rate.Limiter {
+func (l *Limiter) bucket(k key, by rule, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known := l.buckets[k]; known != nil {
@@ -95,7 +95,7 @@ func (l *Limiter) bucket(k key, rule Rule, now time.Time) *rate.Limiter {
 	if len(l.buckets) >= most {
 		l.forget(now)
 	}
-	made := rate.NewLimiter(rate.Every(rule.every), rule.burst)
+	made := rate.NewLimiter(rate.Every(by.every), by.burst)
 	l.buckets[k] = made
 	return made
 }

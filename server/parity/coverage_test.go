@@ -60,7 +60,7 @@ replaces. What stands in a cell runs against the whole program:
 // elsewhere are the tests of fields that no REST route has.
 func elsewhere() map[string]string {
 	return map[string]string{
-		"signOut":       "server/app TestMutationsOfPasswords",
+		"signOut":       "server/app TestRightsThatGoEndTheFeed",
 		"resetPassword": "server/app TestMutationsOfPasswords",
 		"devlogStatus":  "server/app TestInstallationResumes",
 	}

@@ -37,7 +37,8 @@ func newShell(t *testing.T, folder string, variables ...string) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bash.Dir, bash.Env = folder, append(variables, "PATH="+os.Getenv("PATH"))
+	bash.Dir = folder
+	bash.Env = append([]string{"PATH=" + os.Getenv("PATH")}, variables...)
 	bash.Stderr = os.Stderr
 	if err := bash.Start(); err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func Copy(ctx context.Context, from, to Config) ([]CopiedTable, error) {
 	}
 	job := copyJob{source: source, tables: tables}
 	if err := job.run(ctx, target.writers); err != nil {
-		return nil, fmt.Errorf("store: nothing was copied: %w", err)
+		return nil, fmt.Errorf("store: the copy did not end well: %w", err)
 	}
 	return job.done, nil
 }

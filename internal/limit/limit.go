@@ -123,7 +123,7 @@ func WithClient(ctx context.Context, address netip.Addr) context.Context {
 		return ctx
 	}
 	if address.Is6() {
-		network, _ := address.WithZone("").Prefix(64) //nolint:errcheck // 64 fits any IPv6 address
+		network, _ := address.WithZone("").Prefix(64) // 64 fits any IPv6 address
 		address = network.Addr()
 	}
 	return context.WithValue(ctx, clientKey{}, address.String())

@@ -68,7 +68,7 @@ func (e *edge) seed(f *testing.F, part func(request) []byte, folders ...string) 
 		for _, file := range paths {
 			at := slices.Index(e.routes, calling{file.method, parameters.Replace(file.route)})
 			if at >= 0 {
-				f.Add(uint8(at), part(readRequest(f, repair(file.first())))) //nolint:gosec // there are fewer routes
+				f.Add(uint8(at), part(readRequest(f, repair(file.first()))))
 			}
 		}
 	}

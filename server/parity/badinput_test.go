@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"luxbff/graph"
 	"luxbff/internal/token"
@@ -55,7 +56,7 @@ func (w *world) operation(t *testing.T, a action) operation {
 	t.Helper()
 	schema := graph.Schema(nil).Schema()
 	text := kindOf(a) + " { " + w.fill(a.graphql) + " }"
-	document, wrong := gqlparser.LoadQuery(schema, text)
+	document, wrong := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
 	if wrong != nil {
 		t.Fatal(wrong)
 	}

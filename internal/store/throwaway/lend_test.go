@@ -1,0 +1,93 @@
+//go:build postgres
+
+package throwaway_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"luxbff/internal/store/throwaway"
+)
+
+// lender lends copies of a template of its own, with two tables.
+func lender(t *testing.T) *throwaway.Lender {
+	t.Helper()
+	server := os.Getenv("LUXBFF_TEST_POSTGRES_URL")
+	template, drop, err := throwaway.Create(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := template[strings.LastIndexByte(template, '/')+1:]
+	name, _, _ = strings.Cut(name, "?")
+	t.Cleanup(func() {
+		ctx := context.Background()
+		if err := throwaway.Run(ctx, server, `DROP DATABASE IF EXISTS "`+name+`_1" WITH (FORCE)`); err != nil {
+			t.Error(err)
+		}
+		if err := drop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	run(t, template, "CREATE TABLE kept (id serial PRIMARY KEY)", "INSERT INTO kept DEFAULT VALUES",
+		"CREATE TABLE used (id serial PRIMARY KEY, refers int REFERENCES used ON DELETE CASCADE)")
+	return &throwaway.Lender{Server: server, Template: name, Keep: "kept"}
+}
+
+func run(t *testing.T, url string, statements ...string) {
+	t.Helper()
+	if err := throwaway.Run(t.Context(), url, statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALentDatabaseIsAsNew lends one database again and again, after each of what
+// a test may have done to it. A division by zero is a row too many or too few.
+func TestALentDatabaseIsAsNew(t *testing.T) {
+	t.Parallel()
+	l := lender(t)
+	before := ""
+	for name, statements := range map[string][]string{
+		"nothing":   nil,
+		"rows":      {"INSERT INTO used DEFAULT VALUES", "INSERT INTO used (refers) VALUES (2)"},
+		"a column":  {"ALTER TABLE used ADD COLUMN more int"},
+		"a table":   {"CREATE TABLE another (id int)"},
+		"a trigger": {"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$", "CREATE TRIGGER refuse BEFORE INSERT ON used FOR EACH ROW EXECUTE FUNCTION refuse()"},
+		"no table":  {"DROP TABLE used"},
+	} {
+		url, giveBack, err := l.Lend(t.Context())
+		if err != nil {
+			t.Fatalf("before %s: %v", name, err)
+		}
+		if before != "" && before != url {
+			t.Errorf("%s was lent, then %s", before, url)
+		}
+		before = url
+		run(t, url,
+			"SELECT 1 / (count(*) = 1)::int FROM kept", "SELECT 1 / (count(*) = 0)::int FROM used",
+			"SELECT 1 / (nextval('used_id_seq') = 1)::int", "SELECT 1 / (count(*) = 2)::int FROM pg_attribute WHERE attrelid = 'used'::regclass AND attnum > 0")
+		run(t, url, statements...)
+		giveBack()
+	}
+}
+
+func TestTwoBorrowersAtOnce(t *testing.T) {
+	t.Parallel()
+	l := lender(t)
+	first, giveFirst, err := l.Lend(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &throwaway.Lender{Server: l.Server, Template: l.Template, Keep: l.Keep}
+	second, giveSecond, err := other.Lend(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first == second {
+		t.Errorf("both have %s", first)
+	}
+	giveFirst()
+	giveSecond()
+	run(t, l.Server, `DROP DATABASE IF EXISTS "`+l.Template+`_2" WITH (FORCE)`)
+}

@@ -138,7 +138,7 @@ func (s *Service) resume(ctx context.Context, v viewer.Viewer, of reader) (from 
 		if !found.exists || found.lost || !found.missed {
 			found.seq = found.newest
 		}
-		found.gap = found.gap || found.lost
+		from.seq, found.gap = found.seq, found.gap || found.lost
 		return s.put(ctx, tx, v, of, found)
 	})
 	if err == nil && found.lost {

@@ -14,8 +14,9 @@ import (
 
 // client speaks graphql-transport-ws, as its protocol page has it.
 type client struct {
-	t    *testing.T
-	conn *websocket.Conn
+	t        *testing.T
+	conn     *websocket.Conn
+	patience time.Duration // for a frame
 }
 
 type frame struct {
@@ -39,7 +40,7 @@ func dialAs(t *testing.T, s *apptest.Server, parameters map[string]any) *client 
 	}
 	_ = answer.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	c := &client{t, conn}
+	c := &client{t, conn, 20 * time.Second}
 	c.send(frame{Type: "connection_init", Payload: raw(t, parameters)})
 	return c
 }
@@ -62,7 +63,7 @@ func (c *client) send(f frame) {
 
 // next is the next frame that is no ping.
 func (c *client) next() (frame, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
 		return frame{}, err
 	}
 	for {

@@ -23,8 +23,8 @@ type shell struct {
 
 const prompt = "-- end of the line --"
 
-// newShell starts a bash in a folder, with these variables and none of ours.
-func newShell(t *testing.T, folder string, variables ...string) *shell {
+// newShell starts a bash in a folder, without any of our variables.
+func newShell(t *testing.T, folder string) *shell {
 	t.Helper()
 	bash := exec.CommandContext(context.Background(), "bash")
 	// What it leaves running ends with it.
@@ -38,7 +38,7 @@ func newShell(t *testing.T, folder string, variables ...string) *shell {
 		t.Fatal(err)
 	}
 	bash.Dir = folder
-	bash.Env = append([]string{"PATH=" + os.Getenv("PATH")}, variables...)
+	bash.Env = []string{"PATH=" + os.Getenv("PATH")}
 	bash.Stderr = os.Stderr
 	if err := bash.Start(); err != nil {
 		t.Fatal(err)

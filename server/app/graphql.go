@@ -73,7 +73,7 @@ func (a *App) socketInit(ctx context.Context, payload ws.InitPayload, r *http.Re
 
 // socketRenew makes the session anew from a fresh access token.
 func (a *App) socketRenew(ctx context.Context, before ws.Session, text string) (ws.Session, error) {
-	return a.session(viewer.WithClient(ctx, viewer.ClientFrom(before.Context)), text)
+	return a.session(viewer.WithClient(ctx, viewer.ClientFrom(before.Context)), text) //nolint:contextcheck // what the client said stands in the session's
 }
 
 // clientOf reads what the client says of itself, on a socket in the payload of

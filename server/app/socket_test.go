@@ -152,6 +152,7 @@ func TestSignOutEndsTheFeedWithForbidden(t *testing.T) {
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(sample(t, "subscription").Document, nil)
+	await(t, s, "luxbff_feed_subscribers", 1)
 	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
 	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {
 		t.Errorf("after the sign-out: %+v, %v; want close 4403", f, err)

@@ -16,26 +16,26 @@ import (
 // Config is every setting of the program, by the name of its environment
 // variable. In development each may be left out.
 type Config struct {
-	Addr          string        `env:"ADDR" default:":8080" help:"Address to listen on."`
-	DatabaseURL   string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
-	DatabasePool  int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
-	DatabaseWait  time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
-	NATSURL       string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
-	Env           string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
-	TokenKeys     string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
-	PublicURL     string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
-	RejoinAfter   int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
-	FacebookURL   string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
-	Sunset        time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
-	RateLimits    string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
-	TrustedProxy  string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
-	SchemaOpen    bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
-	DrainFor      time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
-	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
-	OTLP          string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
-	OTLPTraces    string        `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" name:"otlp-traces-endpoint" help:"The same with the whole path, as http://127.0.0.1:4318/v1/traces; goes before the other."`
-	NoTraces      bool          `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
-	MetricsAddr   string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
+	Addr           string        `env:"ADDR" default:":8080" help:"Address to listen on."`
+	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
+	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
+	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
+	NATSURL        string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
+	Env            string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
+	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
+	PublicURL      string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
+	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
+	FacebookURL    string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
+	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
+	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
+	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
+	SchemaOpen     bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
+	DrainFor       time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
+	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
+	OTLP           string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
+	OTLPTraces     string        `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" name:"otlp-traces-endpoint" help:"The same with the whole path, as http://127.0.0.1:4318/v1/traces; goes before the other."`
+	NoTraces       bool          `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
+	MetricsAddr    string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
 }
 
 // Development reports whether the program runs without secrets and with the
@@ -55,7 +55,7 @@ func (c Config) Check() error {
 	if c.ShutdownDelay < 0 || c.DrainFor > 0 && c.ShutdownDelay >= c.DrainFor {
 		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
 	}
-	if _, err := trustedProxies(c.TrustedProxy); err != nil {
+	if _, err := trustedProxies(c.TrustedProxies); err != nil {
 		wrong = append(wrong, err)
 	}
 	if to := c.tracesTo(); to != "" {

@@ -102,7 +102,7 @@ func (c Config) examineLimits() store.Finding {
 	switch {
 	case c.RateLimits == "off":
 		return store.Finding{About: "limits", Said: "off"}
-	case c.TrustedProxy == "" && !c.Development():
+	case c.TrustedProxies == "" && !c.Development():
 		return store.Finding{About: "limits", Said: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client, or as nobody if it is on this machine", Wrong: true}
 	}
 	return store.Finding{About: "limits", Said: "by the client's address"}

@@ -31,7 +31,7 @@ const (
 
 func limited(t *testing.T, proxies string) *apptest.Server {
 	t.Helper()
-	return apptest.Start(t, func(c *app.Config) { c.RateLimits, c.TrustedProxy = "on", proxies })
+	return apptest.Start(t, func(c *app.Config) { c.RateLimits, c.TrustedProxies = "on", proxies })
 }
 
 // exhaust guesses until the client is refused.
@@ -135,7 +135,7 @@ func TestTrustedProxiesAreNetworks(t *testing.T) {
 	for setting, good := range map[string]bool{
 		"": true, "10.0.0.0/8": true, "10.0.0.0/8, fd00::/8": true, "10.0.0.1": false, "proxy": false,
 	} {
-		err := app.Config{Env: "development", TrustedProxy: setting}.Check()
+		err := app.Config{Env: "development", TrustedProxies: setting}.Check()
 		if (err == nil) != good {
 			t.Errorf("%q: %v", setting, err)
 		}

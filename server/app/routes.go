@@ -38,7 +38,7 @@ func (a *App) routes() (http.Handler, error) {
 		mux.HandleFunc("GET /dev/outbox", a.outbox)
 		mux.Handle("GET /metrics", a.metrics.Handler())
 	}
-	trusted, err := trustedProxies(a.Config.TrustedProxy)
+	trusted, err := trustedProxies(a.Config.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}

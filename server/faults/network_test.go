@@ -35,7 +35,7 @@ func doomed(t *testing.T, s *apptest.Server, most int64) *livetest.Proxy {
 
 // TestLinesThatAreCut cuts the lines of sixteen phones more than 1,000 times in
 // all during 5,000 uploads, at random bytes, many of them after a stall.
-func TestLinesThatAreCut(t *testing.T) {
+func TestLinesThatAreCut(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	const uploads, cuts = 5000, 1000
 	s := apptest.Start(t)
 	f := newFamily(t, s)
@@ -59,8 +59,8 @@ func TestLinesThatAreCut(t *testing.T) {
 
 // TestReaderThatStalls: a socket that reads nothing is closed with 4410, once
 // 256 KB and what the kernel holds wait for it, and nobody waits with it.
-func TestReaderThatStalls(t *testing.T) {
-	for _, transport := range []livetest.Transport{livetest.Socket, livetest.OlderSocket} {
+func TestReaderThatStalls(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
+	for _, transport := range []livetest.Transport{livetest.Socket, livetest.OlderSocket} { //nolint:paralleltest // the same
 		t.Run(string(transport), func(t *testing.T) {
 			s := apptest.Start(t)
 			f := newFamily(t, s)
@@ -104,7 +104,7 @@ func endOf(t *testing.T, feed *livetest.Feed) *livetest.Ended {
 
 // TestBellThatIsLost uploads at a replica whose bell nobody hears: the poll finds
 // the events, and that a child is gone. Then the bell is heard again.
-func TestBellThatIsLost(t *testing.T) {
+func TestBellThatIsLost(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	s := apptest.Start(t)
 	deaf := apptest.Start(t, func(cfg *app.Config) { *cfg = s.App.Config })
 	f := newFamily(t, s)
@@ -140,7 +140,7 @@ func TestBellThatIsLost(t *testing.T) {
 
 // TestClockThatIsSetBack moves the clock an hour back and forth under running
 // feeds, over lines that are cut.
-func TestClockThatIsSetBack(t *testing.T) {
+func TestClockThatIsSetBack(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	s := apptest.Start(t)
 	f := newFamily(t, s)
 	proxy := doomed(t, s, 16<<10)

@@ -90,7 +90,7 @@ func start(t *testing.T, s *apptest.Server) *process {
 	go func() { p.gone <- p.cmd.Wait() }()
 	t.Cleanup(p.kill)
 	await(t, "the server is ready", func() bool {
-		answer, err := http.Get("http://" + p.addr + "/readyz") //nolint:noctx // bounded by await
+		answer, err := http.Get("http://" + p.addr + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -102,7 +102,7 @@ func start(t *testing.T, s *apptest.Server) *process {
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not block
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func freeAddr(t *testing.T) string {
 // kill is kill -9.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	p.wait()
+	_ = p.wait()
 }
 
 // wait gives how the process ended. It may be called again.
@@ -126,7 +126,7 @@ func (p *process) wait() error {
 // TestServerThatIsKilled kills the server with SIGKILL twenty times during
 // uploads; another on the same database takes its place. Phones lose nothing that
 // was acknowledged.
-func TestServerThatIsKilled(t *testing.T) {
+func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	const kills = 20
 	s := home(t)
 	f := newFamily(t, s)
@@ -167,7 +167,7 @@ func TestServerThatIsKilled(t *testing.T) {
 // during uploads, while another on the same database takes over: no upload fails,
 // the sockets are closed with 1001 and spread hints, the process ends within its
 // ten seconds, and phones lose nothing.
-func TestServerThatDrains(t *testing.T) {
+func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	const connections, each = 200, 24 // an account may have 32
 	s := home(t)
 	f := newFamily(t, s)

@@ -24,7 +24,7 @@ type stream struct {
 
 func openStream(ctx context.Context, c Call) (*Feed, error) {
 	ctx, cut := context.WithCancel(ctx)
-	answer, err := ask(ctx, c)
+	answer, err := ask(ctx, c) //nolint:bodyclose // Cut closes it
 	if err != nil {
 		cut()
 		return nil, err

@@ -44,7 +44,7 @@ func main() {
 	parsed := kong.Parse(&line, kong.Name("server"), kong.UsageOnError(),
 		kong.Description("luxbff, a GraphQL backend-for-frontend for the apps of wearable medical devices."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go heap.Tune(ctx)
+	go heap.Tune(ctx, os.Getenv("GOGC"))
 	slog.SetDefault(logger(line.Config))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", err) }))
 	parsed.BindTo(ctx, (*context.Context)(nil))

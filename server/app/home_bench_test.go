@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,7 +37,7 @@ const (
 // take turns. ratio is what of the bare server's rate is left; the client, which
 // shares the processors, is in the CPU time of both.
 func BenchmarkHomeScreen(b *testing.B) {
-	go heap.Tune(b.Context()) // as the program does
+	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
 	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
 	var tokens []string
 	for range benchParents {

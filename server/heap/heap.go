@@ -8,7 +8,6 @@ package heap
 
 import (
 	"context"
-	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -34,10 +33,10 @@ func Percent(live uint64) int {
 	return int(min(max(headroom*100/live, least), most))
 }
 
-// Tune keeps the setting to the live heap until ctx ends. It leaves a program
-// alone whose environment sets GOGC.
-func Tune(ctx context.Context) {
-	if os.Getenv("GOGC") != "" {
+// Tune keeps the setting to the live heap until ctx ends. It changes nothing where
+// the operator has set GOGC, the environment's variable.
+func Tune(ctx context.Context, gogc string) {
+	if gogc != "" {
 		return
 	}
 	debug.SetGCPercent(most)

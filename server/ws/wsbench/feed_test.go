@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 //
 //	go test -run '^$' -bench Feed -benchtime 500x -timeout 20m ./server/ws/wsbench
 func BenchmarkFeed(b *testing.B) {
-	go heap.Tune(b.Context()) // as the program does
+	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
 	sizes := []int{1, 2_000, 10_000}
 	s := apptest.Start(b)
 	f := newFleet(b, s, sizes[len(sizes)-1])

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"luxbff/internal/demo"
 )
 
@@ -30,11 +32,12 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	status := m.Run()
-	if built.path != "" {
-		_ = os.RemoveAll(filepath.Dir(built.path))
-	}
-	os.Exit(status)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if built.path != "" {
+			_ = os.RemoveAll(filepath.Dir(built.path))
+		}
+		os.Exit(status)
+	}))
 }
 
 func build(t *testing.T) string {

@@ -28,7 +28,7 @@ func (h *home) race(t *testing.T, records func(i int) []devlog.Record) {
 	}
 }
 
-func TestOneLogSentManyTimes(t *testing.T) {
+func TestOneLogRacesWithItself(t *testing.T) {
 	t.Parallel()
 	for name, record := range map[string]func(h *home) devlog.Record{
 		"with its file": func(h *home) devlog.Record { return h.ended("15:00:00", 1) },

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,44 +10,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/server/app"
 	"luxbff/server/apptest"
 )
-
-func TestForeignOriginIsRefusedInProduction(t *testing.T) {
-	t.Parallel()
-	development := func(*app.Config) {}
-	for name, c := range map[string]struct {
-		env    func(*app.Config)
-		origin func(*apptest.Server) string
-		want   int
-	}{
-		"foreign, in production":  {production, func(*apptest.Server) string { return "https://elsewhere.example" }, http.StatusForbidden},
-		"own, in production":      {production, func(s *apptest.Server) string { return s.URL }, http.StatusSwitchingProtocols},
-		"none, in production":     {production, func(*apptest.Server) string { return "" }, http.StatusSwitchingProtocols},
-		"foreign, in development": {development, func(*apptest.Server) string { return "https://elsewhere.example" }, http.StatusSwitchingProtocols},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := apptest.Start(t, c.env)
-			header := http.Header{}
-			if origin := c.origin(s); origin != "" {
-				header.Set("Origin", origin)
-			}
-			dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-			conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
-			if err == nil {
-				_ = conn.Close()
-			} else if !errors.Is(err, websocket.ErrBadHandshake) {
-				t.Fatal(err)
-			}
-			_ = answer.Body.Close()
-			if answer.StatusCode != c.want {
-				t.Errorf("answered %s, want %d", answer.Status, c.want)
-			}
-		})
-	}
-}
 
 // TestConnectionsOfAnAccount: 32 of them, of whatever transport.
 func TestConnectionsOfAnAccount(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // Lender lends copies of a template. To make and drop a database takes PostgreSQL
 // some 400 ms, to empty one 5: so a lent database stays on the server, named
 // after the template and a number, and is emptied when it is lent again, all
-// tables but Keep. Which are lent is said by session locks, so those of a
+// tables but Keep, whose rows must be as they were. Which are lent is said by session locks, so those of a
 // process that ended are free at once.
 type Lender struct {
 	Server, Template, Keep string
@@ -27,6 +27,8 @@ type Lender struct {
 type loan struct {
 	holder, inside *pgx.Conn
 	name, address  string
+	// keep is the table that is not emptied.
+	keep string
 	// shape is what the tables were like when the database was made.
 	shape string
 	// empty deletes all rows and has ids begin at 1 again.
@@ -79,7 +81,7 @@ func (l *Lender) another(ctx context.Context) (*loan, error) {
 		}
 		if mine {
 			address, err := Named(l.Server, name)
-			return &loan{holder: holder, name: name, address: address}, err
+			return &loan{holder: holder, name: name, address: address, keep: l.Keep}, err
 		}
 	}
 }
@@ -103,7 +105,7 @@ func (l *Lender) clean(ctx context.Context, lent *loan) error {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	return lent.enter(ctx, l.Keep)
+	return lent.enter(ctx)
 }
 
 func (d *loan) emptied(ctx context.Context) (clean bool, err error) {
@@ -112,7 +114,7 @@ func (d *loan) emptied(ctx context.Context) (clean bool, err error) {
 	if err := d.inside.QueryRow(ctx, aloneQuery).Scan(&alone); err != nil || !alone {
 		return false, err
 	}
-	if err := d.inside.QueryRow(ctx, shapeQuery).Scan(&shape); err != nil || shape != d.shape {
+	if err := d.inside.QueryRow(ctx, shapeQuery, d.keep).Scan(&shape); err != nil || shape != d.shape {
 		return false, err
 	}
 	_, err = d.inside.Exec(ctx, d.empty, pgx.QueryExecModeSimpleProtocol)
@@ -120,11 +122,11 @@ func (d *loan) emptied(ctx context.Context) (clean bool, err error) {
 }
 
 // enter connects to a database just made.
-func (d *loan) enter(ctx context.Context, keep string) (err error) {
+func (d *loan) enter(ctx context.Context) (err error) {
 	if d.inside, err = pgx.Connect(ctx, d.address); err != nil {
 		return err
 	}
-	return d.inside.QueryRow(ctx, "SELECT ("+shapeQuery+"), ("+emptyQuery+")", keep).Scan(&d.shape, &d.empty)
+	return d.inside.QueryRow(ctx, "SELECT ("+shapeQuery+"), ("+emptyQuery+")", d.keep).Scan(&d.shape, &d.empty)
 }
 
 const (
@@ -132,16 +134,18 @@ const (
 	aloneQuery = `SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity
 		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
 
-	// shapeQuery is a digest of what a test may have changed besides rows: tables,
-	// indexes and sequences, columns, triggers and functions.
+	// shapeQuery is a digest of what a test may have changed besides rows that are
+	// deleted: tables, indexes and sequences, columns, triggers, functions and the
+	// rows that are kept.
 	shapeQuery = `SELECT md5(string_agg(thing, ',' ORDER BY thing)) FROM (
 		SELECT relkind::text || relname || relnatts || relchecks || relhastriggers AS thing FROM pg_class
 			WHERE relnamespace = 'public'::regnamespace
 		UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
-		UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS everything`
+		UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+		UNION ALL SELECT query_to_xml(format('SELECT * FROM %I', $1::text), false, false, '')::text) AS everything`
 
 	// emptyQuery writes the statements. Rows that refer to others go with them or
 	// let go of them, so that the order doesn't matter.
 	emptyQuery = `SELECT string_agg(format('DELETE FROM %1$I; SELECT setval(pg_get_serial_sequence(%1$L, ''id''), 1, false);', tablename), ' ')
-		FROM pg_tables WHERE schemaname = 'public' AND tablename <> $1`
+		FROM pg_tables WHERE schemaname = 'public' AND tablename <> $1::text`
 )

@@ -48,17 +48,21 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 	t.Parallel()
 	l := lender(t)
 	before := ""
-	for name, statements := range map[string][]string{
-		"nothing":   nil,
-		"rows":      {"INSERT INTO used DEFAULT VALUES", "INSERT INTO used (refers) VALUES (2)"},
-		"a column":  {"ALTER TABLE used ADD COLUMN more int"},
-		"a table":   {"CREATE TABLE another (id int)"},
-		"a trigger": {"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$", "CREATE TRIGGER refuse BEFORE INSERT ON used FOR EACH ROW EXECUTE FUNCTION refuse()"},
-		"no table":  {"DROP TABLE used"},
+	for _, use := range []struct {
+		name       string
+		statements []string
+	}{
+		{"rows", []string{"INSERT INTO used DEFAULT VALUES", "INSERT INTO used (refers) VALUES (2)"}},
+		{"a kept row", []string{"INSERT INTO kept DEFAULT VALUES"}},
+		{"a column", []string{"ALTER TABLE used ADD COLUMN more int"}},
+		{"a table", []string{"CREATE TABLE another (id int)"}},
+		{"a trigger", []string{"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$", "CREATE TRIGGER refuse BEFORE INSERT ON used FOR EACH ROW EXECUTE FUNCTION refuse()"}},
+		{"no table", []string{"DROP TABLE used"}},
+		{"nothing", nil},
 	} {
 		url, giveBack, err := l.Lend(t.Context())
 		if err != nil {
-			t.Fatalf("before %s: %v", name, err)
+			t.Fatalf("before %s: %v", use.name, err)
 		}
 		if before != "" && before != url {
 			t.Errorf("%s was lent, then %s", before, url)
@@ -67,7 +71,7 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 		run(t, url,
 			"SELECT 1 / (count(*) = 1)::int FROM kept", "SELECT 1 / (count(*) = 0)::int FROM used",
 			"SELECT 1 / (nextval('used_id_seq') = 1)::int", "SELECT 1 / (count(*) = 2)::int FROM pg_attribute WHERE attrelid = 'used'::regclass AND attnum > 0")
-		run(t, url, statements...)
+		run(t, url, use.statements...)
 		giveBack()
 	}
 }

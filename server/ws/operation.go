@@ -75,14 +75,19 @@ func (s *socket) startOperation(m message) {
 	}
 }
 
-// launch needs the mutex, and a session.
+// launch needs the mutex, and a session. Operations are dispatched one behind the
+// other, as they came, and then run side by side: what a client asks behind a
+// subscription is answered when that has its place, so that no event is missed
+// between the two.
 func (s *socket) launch(op *operation) {
 	// The socket cancels its operations one by one. Were they children of its
 	// context as well, each would cost an entry in a map.
 	op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
 	params := op.params
 	op.params = nil
-	go op.run(params)
+	before, dispatched := s.dispatched, make(chan struct{})
+	s.dispatched = dispatched
+	go op.run(params, before, dispatched)
 }
 
 // leave ends an operation that is done, or that the socket has forgotten. One
@@ -111,13 +116,9 @@ func (s *socket) stopOperation(id string) {
 
 // run dispatches the operation and, unless it is woken for each response, stays
 // until the last one.
-func (op *operation) run(params *graphql.RawParams) {
+func (op *operation) run(params *graphql.RawParams, before <-chan struct{}, dispatched chan struct{}) {
 	defer op.recoverPanic()
-	if op.refused {
-		op.fail(fault.TooManyRequests.Err())
-		return
-	}
-	if !op.dispatch(params) {
+	if !op.dispatchBehind(before, dispatched, params) {
 		return
 	}
 	if !op.woken() {
@@ -129,8 +130,33 @@ func (op *operation) run(params *graphql.RawParams) {
 	op.settle()
 }
 
-// dispatch hands the operation to the executor. It is false if that refused it.
+// dispatchBehind dispatches once the operation before is, nil for none, and lets
+// the next one.
+func (op *operation) dispatchBehind(before <-chan struct{}, dispatched chan struct{}, params *graphql.RawParams) bool {
+	defer op.socket.passOn(dispatched)
+	if before != nil {
+		<-before
+	}
+	return op.dispatch(params)
+}
+
+// passOn lets the operation behind be dispatched. Where there is none, the socket
+// keeps no channel.
+func (s *socket) passOn(dispatched chan struct{}) {
+	s.mu.Lock()
+	if s.dispatched == dispatched {
+		s.dispatched = nil
+	}
+	s.mu.Unlock()
+	close(dispatched)
+}
+
+// dispatch hands the operation to the executor. It is false if it was refused.
 func (op *operation) dispatch(params *graphql.RawParams) bool {
+	if op.refused {
+		op.fail(fault.TooManyRequests.Err())
+		return false
+	}
 	refused := op.start(op.socket.t.cfg.Operation, params, op.wake)
 	if refused != nil {
 		op.refuse(refused)

@@ -50,8 +50,10 @@ type socket struct {
 	request  *http.Request // the upgrade, kept for Init only
 	renewing bool
 	running  operations
-	timer    *time.Timer
-	wait     time.Duration // what the timer was set to
+	// dispatched is closed when the operation that came last is, nil if it is.
+	dispatched chan struct{}
+	timer      *time.Timer
+	wait       time.Duration // what the timer was set to
 	pings
 	outbox
 }

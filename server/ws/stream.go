@@ -68,9 +68,7 @@ func (t httpTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.G
 	t.cfg.Registry.enter(s)
 	defer t.cfg.Registry.exit(s)
 	defer s.stream.Close()
-	if s.begin() {
-		s.run(r, params) //nolint:contextcheck // the operation's context is the stream's
-	}
+	s.run(r, params) //nolint:contextcheck // the operation's context is the stream's
 }
 
 func (t httpTransport) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int) {
@@ -115,7 +113,8 @@ func (s *stream) abort() {
 	_ = s.control.SetWriteDeadline(deadline(0)) // one that isn't supported cuts nothing
 }
 
-// begin sends the header, so that the client knows that it is connected.
+// begin sends the header, by which the client knows that a subscription has its
+// place: no event is missed from here on.
 func (s *stream) begin() bool {
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's deadlines are for short requests
 	header := s.w.Header()
@@ -135,17 +134,25 @@ func (s *stream) write(data []byte) bool {
 	return s.control.Flush() == nil
 }
 
-// run admits the client, starts the operation and follows it to its end.
+// run starts the operation, answers, and follows it to its end.
 func (s *stream) run(r *http.Request, params *graphql.RawParams) {
-	if err := s.admit(r); err != nil {
-		s.refuse(s.present(err))
-		return
-	}
-	if refused := s.start(s.t.cfg.Operation, params, nil); refused != nil {
+	refused := s.open(r, params)
+	switch {
+	case !s.begin():
+	case refused != nil:
 		s.refuse(refused)
-		return
+	default:
+		s.follow()
 	}
-	s.follow()
+}
+
+// open admits the client and starts the operation, or gives the response that
+// refuses one of them.
+func (s *stream) open(r *http.Request, params *graphql.RawParams) *graphql.Response {
+	if err := s.admit(r); err != nil {
+		return s.present(err)
+	}
+	return s.start(s.t.cfg.Operation, params, nil)
 }
 
 func (s *stream) admit(r *http.Request) error {

@@ -1,0 +1,75 @@
+package ws_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestWhatFollowsASubscription: what a client asks behind a subscription is
+// answered when that stands. A client that subscribes and then reads its screens
+// misses nothing between the two.
+func TestWhatFollowsASubscription(t *testing.T) {
+	t.Parallel()
+	const rounds = 200
+	for protocol, words := range map[string]struct{ start, next, complete, stop string }{
+		modern: {"subscribe", "next", "complete", "complete"},
+		legacy: {"start", "data", "complete", "stop"},
+	} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, nil)
+			c := b.dial(protocol)
+			c.send(`{"type":"connection_init"}`)
+			c.expect(`{"type":"connection_ack"}`)
+			if protocol == legacy {
+				c.expect(`{"type":"ka"}`)
+			}
+			for i := range rounds {
+				c.send(fmt.Sprintf(`{"id":"f%d","type":%q,"payload":{"query":"subscription { feed }"}}`, i, words.start))
+				c.send(fmt.Sprintf(`{"id":"q%d","type":%q,"payload":{"query":"{ feeds }"}}`, i, words.start))
+				c.expect(fmt.Sprintf(`{"id":"q%d","type":%q,"payload":{"data":{"feeds":1}}}`, i, words.next))
+				c.expect(fmt.Sprintf(`{"id":"q%d","type":%q}`, i, words.complete))
+				c.send(fmt.Sprintf(`{"id":"f%d","type":%q}`, i, words.stop))
+				if protocol == legacy {
+					c.expect(fmt.Sprintf(`{"id":"f%d","type":"complete"}`, i))
+				}
+				b.await(feeds(0))
+			}
+		})
+	}
+}
+
+// TestSubscriptionStandsWhenItsStreamBegins: the same over HTTP, where the
+// header says it.
+func TestSubscriptionStandsWhenItsStreamBegins(t *testing.T) {
+	t.Parallel()
+	const rounds = 100
+	for name, accept := range map[string]string{"SSE": "text/event-stream", "multipart": acceptMultipart} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, nil)
+			for range rounds {
+				ctx, cut := context.WithCancel(t.Context())
+				r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.server.URL, strings.NewReader(`{"query":"subscription { feed }"}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Accept", accept)
+				r.Header.Set("Content-Type", "application/json")
+				answer, err := b.server.Client().Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if standing := b.schema.board.count(); standing != 1 {
+					t.Errorf("the stream has begun, and %d feeds stand", standing)
+				}
+				cut()
+				_ = answer.Body.Close()
+				b.await(feeds(0))
+			}
+		})
+	}
+}

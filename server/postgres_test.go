@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -18,8 +19,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"luxbff/internal/store/throwaway"
+	"luxbff/server/livetest"
+	"luxbff/server/processtest"
 )
 
 // postgresServer is a PostgreSQL of the test's own, which it may stop.
@@ -40,7 +44,7 @@ func newPostgresServer(t *testing.T) *postgresServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	_, port, err := net.SplitHostPort(freeAddr(t))
+	_, port, err := net.SplitHostPort(processtest.FreeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +120,7 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 	const uploaders = 32
 	postgres := newPostgresServer(t)
 	postgres.start(t)
-	b := startAt(t, build(t), postgres.url("postgres"))
+	b := startAt(t, postgres.url("postgres"))
 	token := b.signIn(t)
 	feed := b.subscribe(t, token, "subscription { devlogStatus { devlog { logFileId } } }")
 
@@ -133,7 +137,7 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 	acknowledged.wait(t, 4*uploaders)
 	postgres.crash(t)
 	refused.Wait()
-	if b.isReady() {
+	if b.Ready() {
 		t.Error("the server is ready without PostgreSQL")
 	}
 	postgres.start(t)
@@ -159,13 +163,63 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
 }
 
+// TestPostgresFallsSilent lets no answer of PostgreSQL come back any more, in the
+// middle of whatever it says, as a lost machine or network does: nobody is told
+// that the line is dead. Everyone is told to try later; and once new lines are
+// good again all goes on, though the dead ones are still there.
+func TestPostgresFallsSilent(t *testing.T) {
+	t.Parallel()
+	const uploaders, reads = 8, 8
+	postgres := newPostgresServer(t)
+	postgres.start(t)
+	network, err := livetest.NewProxy("127.0.0.1:" + postgres.port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(network.Close)
+	b := startAt(t, strings.Replace(postgres.url("postgres"), "127.0.0.1:"+postgres.port, strings.TrimPrefix(network.URL(), "http://"), 1))
+	token := b.signIn(t)
+	acknowledged := newLedger()
+	var asking sync.WaitGroup
+	refused := make(chan struct{}, uploaders)
+	for range uploaders {
+		asking.Go(func() {
+			acknowledged.upload(b, token)
+			refused <- struct{}{}
+			acknowledged.keepUploading(t, b, token)
+		})
+	}
+	acknowledged.wait(t, 4*uploaders)
+	network.Doom(func() livetest.Fate { return livetest.Fate{Bytes: rand.Int64N(3000), Stall: time.Hour} })
+	network.Cut()
+	for range uploaders {
+		<-refused
+	}
+	var reading sync.WaitGroup
+	for range reads {
+		reading.Go(func() {
+			status, raw, err := post(b.URL+"/graphql", token, `{"query": "{ me { id } }"}`)
+			if err != nil || status != http.StatusOK || !strings.Contains(string(raw), `{"me":{"id":"1"}}`) && !strings.Contains(string(raw), `"code":"UNAVAILABLE"`) {
+				t.Errorf("a read of a silent PostgreSQL: %d %s %v", status, raw, err)
+			}
+		})
+	}
+	reading.Wait() // each is answered, though it may be late
+	b.Await(t, "it is not ready", func() bool { return !b.Ready() })
+	network.Doom(nil)
+	b.Await(t, "it is ready", b.Ready)
+	asking.Wait()
+	acknowledged.check(t, b, b.signIn(t))
+	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
+}
+
 // keepUploading tries the next pair until it is taken. Until then each answer
 // must be that the service is unavailable.
 func (l *ledger) keepUploading(t *testing.T, b *binary, token string) {
 	t.Helper()
 	file := l.take()
 	for {
-		status, raw, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(file))
+		status, raw, err := post(b.URL+"/api/v1/lux/device/devlog", token, onePair(file))
 		if err != nil {
 			t.Errorf("an upload: %v", err)
 			return
@@ -186,19 +240,19 @@ func (l *ledger) keepUploading(t *testing.T, b *binary, token string) {
 func TestStartWaitsForPostgres(t *testing.T) {
 	t.Parallel()
 	postgres := newPostgresServer(t)
-	b := launch(t, commandAt(t, build(t), postgres.url("postgres")))
-	b.waitUntil(t, func() bool { return strings.Contains(b.log.String(), "not there yet") })
-	asking := commandAt(t, build(t), postgres.url("postgres"), "healthcheck")
-	asking.Env[0] = b.Env[0]
+	b := &binary{processtest.Launch(t, processtest.Command(t, postgres.url("postgres")))}
+	b.Await(t, "it waits", func() bool { return strings.Contains(b.Log.String(), "not there yet") })
+	asking := processtest.Command(t, postgres.url("postgres"), "healthcheck")
+	asking.Env = append(asking.Env, "ADDR="+b.Addr)
 	if out, err := asking.CombinedOutput(); err == nil {
 		t.Errorf("a program without its database is ready: %s", out)
 	}
 	postgres.start(t)
-	b.waitUntil(t, b.isReady)
+	b.Await(t, "it is ready", b.Ready)
 	b.signIn(t)
 
-	if strings.Contains(b.log.String(), "secret") {
-		t.Errorf("the start shows the password:\n%s", b.log)
+	if strings.Contains(b.Log.String(), "secret") {
+		t.Errorf("the start shows the password:\n%s", b.Log)
 	}
 	said, well := doctor(t, postgres.url("postgres"))
 	if well || !strings.Contains(said, "ok     migrations") || !strings.Contains(said, "WRONG  durability") || strings.Contains(said, "secret") {
@@ -208,7 +262,7 @@ func TestStartWaitsForPostgres(t *testing.T) {
 		"an unknown database": {postgres.url("nowhere"), `database "nowhere" does not exist`},
 		"an unknown role":     {strings.Replace(postgres.url("postgres"), "luxbff:", "nobody:", 1), `role "nobody" does not exist`},
 	} {
-		out, err := commandAt(t, build(t), c.url, "migrate").CombinedOutput()
+		out, err := processtest.Command(t, c.url, "migrate").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "not there yet") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
@@ -218,7 +272,7 @@ func TestStartWaitsForPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"serve"}, {"migrate"}, {"copy", "--from", "file:" + migratedFile(t)}} {
-		out, err := commandAt(t, build(t), postgres.url("postgres"), args...).CombinedOutput()
+		out, err := processtest.Command(t, postgres.url("postgres"), args...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "newer than this program") {
 			t.Errorf("%s on a newer schema: %v\n%s", args, err, out)
 		}
@@ -229,7 +283,7 @@ func TestStartWaitsForPostgres(t *testing.T) {
 func migratedFile(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "source.db")
-	if out, err := command(t, build(t), file, "migrate").CombinedOutput(); err != nil {
+	if out, err := command(t, file, "migrate").CombinedOutput(); err != nil {
 		t.Fatal(fmt.Errorf("%w: %s", err, out))
 	}
 	return file

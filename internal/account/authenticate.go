@@ -9,6 +9,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/internal/fault"
+	"luxbff/internal/store"
 	"luxbff/internal/token"
 	"luxbff/internal/viewer"
 )
@@ -84,7 +85,7 @@ func (s *Service) userOfSession(ctx context.Context, rootUserID, sessionID int) 
 	return u, live, nil
 }
 
-func scanUserOfSession(rows *sql.Rows) (*ent.User, bool, error) {
+func scanUserOfSession(rows *store.Rows) (*ent.User, bool, error) {
 	u := &ent.User{}
 	var sessionID sql.NullInt64
 	var endedAt sql.NullTime

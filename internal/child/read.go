@@ -8,6 +8,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/fault"
+	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
 
@@ -57,7 +58,7 @@ func (s *Service) query(ctx context.Context, query string, args ...any) ([]*ent.
 	if err != nil {
 		return nil, fmt.Errorf("read child users: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	children := []*ent.ChildUser{}
 	for rows.Next() {
 		one, err := scan(rows)
@@ -79,7 +80,7 @@ type deviceColumns struct {
 	registeredAt, createdAt                                            sql.NullTime
 }
 
-func scan(rows *sql.Rows) (*ent.ChildUser, error) {
+func scan(rows *store.Rows) (*ent.ChildUser, error) {
 	var c ent.ChildUser
 	var d deviceColumns
 	var birthdate, gender string

@@ -131,7 +131,7 @@ func (j *journal) number(ctx context.Context, tx *store.Tx) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var last int64
 	if !rows.Next() {
 		return 0, errors.Join(rows.Err(), sql.ErrNoRows)

@@ -89,7 +89,7 @@ func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
 		s.log.ErrorContext(ctx, "poll the feed", "error", err)
 		return seen
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	newest = seen
 	for rows.Next() {
 		var rootUserID, id int

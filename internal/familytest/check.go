@@ -35,7 +35,7 @@ func (k *Kit) Count(t testing.TB) Counts {
 	if err != nil {
 		t.Fatalf("count rows: %v", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	if !rows.Next() {
 		t.Fatalf("count rows: %v", rows.Err())
 	}

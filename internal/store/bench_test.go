@@ -110,7 +110,8 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("unprepared", func(b *testing.B) {
 		for b.Loop() {
-			only(b.Context(), b, plain.QueryContext, byID, user)
+			var id string
+			must(b, plain.QueryRowContext(b.Context(), byID, user).Scan(&id))
 		}
 	})
 	b.Run("ent", func(b *testing.B) {

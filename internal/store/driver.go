@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -16,25 +17,36 @@ var errNoTransaction = errors.New("store: transactions begin with Write")
 type entDriver struct {
 	*entsql.Driver
 	inWrite bool
+	limit   time.Duration // of one read, 0 for none
 }
 
-func newDriver(engine string, conn entsql.ExecQuerier, inWrite bool) entDriver {
-	return entDriver{entsql.NewDriver(engine, entsql.Conn{ExecQuerier: conn}), inWrite}
+func newDriver(engine string, conn entsql.ExecQuerier, inWrite bool, limit time.Duration) entDriver {
+	return entDriver{entsql.NewDriver(engine, entsql.Conn{ExecQuerier: conn}), inWrite, limit}
 }
 
 // Query runs a statement of ent. What breaks off between two rows is told apart
 // like what fails at once.
 func (d entDriver) Query(ctx context.Context, query string, args, into any) error {
-	if err := d.Driver.Query(ctx, query, args, into); err != nil {
+	ctx, end := bounded(ctx, d.limit)
+	rows, ok := into.(*entsql.Rows)
+	if err := d.Driver.Query(ctx, query, args, into); err != nil || !ok {
+		end()
 		return err
 	}
-	if rows, ok := into.(*entsql.Rows); ok {
-		rows.ColumnScanner = checkedRows{rows.ColumnScanner}
-	}
+	rows.ColumnScanner = checkedRows{rows.ColumnScanner, end}
 	return nil
 }
 
-type checkedRows struct{ entsql.ColumnScanner }
+type checkedRows struct {
+	entsql.ColumnScanner
+	end context.CancelFunc
+}
+
+// Close gives the connection back.
+func (r checkedRows) Close() error {
+	defer r.end()
+	return r.ColumnScanner.Close()
+}
 
 // Err is why there are no more rows, nil after the last.
 func (r checkedRows) Err() error { return unavailable(r.ColumnScanner.Err()) }

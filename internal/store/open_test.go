@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -88,8 +87,8 @@ func TestPragmasAreSet(t *testing.T) {
 	}
 }
 
-// querier is Query of a store, a transaction or a database.
-type querier func(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// querier is Query of a store or a transaction.
+type querier func(ctx context.Context, query string, args ...any) (*store.Rows, error)
 
 // only reads the one value of the one row.
 func only(ctx context.Context, t testing.TB, query querier, text string, args ...any) (value string) {

@@ -120,7 +120,7 @@ func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
 }
 
 func (p *postgres) reader() *readConn {
-	return &readConn{engine: dialect.Postgres, conn: p.readers, watch: &p.cfg.Watch}
+	return &readConn{engine: dialect.Postgres, conn: p.readers, watch: &p.cfg.Watch, limit: p.cfg.ReadLimit}
 }
 
 func (p *postgres) listed() string {
@@ -154,7 +154,9 @@ func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
 func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 	watch := &p.cfg.Watch
 	asked := watch.now()
-	conn, err := p.writers.Conn(ctx)
+	waiting, stop := context.WithTimeout(ctx, p.cfg.WriteLimit)
+	defer stop()
+	conn, err := p.writers.Conn(waiting)
 	if err != nil {
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
@@ -259,6 +261,8 @@ func (p *postgres) migrate(ctx context.Context) error {
 }
 
 func (p *postgres) pending(ctx context.Context) (int, error) {
+	ctx, end := bounded(ctx, p.cfg.ReadLimit)
+	defer end()
 	exists := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
 	return pending(ctx, p.readers, goose.DialectPostgres, exists, p.migrations())
 }

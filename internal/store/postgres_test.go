@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -233,4 +234,49 @@ func TestIsolationIsReadCommitted(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// A database that doesn't answer holds nobody for longer than the limits: not
+// who runs a statement, nor who waits for a connection, or for one to be made.
+func TestSilentDatabaseLetsCallersGo(t *testing.T) {
+	t.Parallel()
+	url := storetest.PostgresURL(t)
+	calm := storetest.OpenAt(t, url)
+	user := newUser(t, calm)
+	db, err := store.Open(t.Context(), store.Config{URL: url, Connections: 2, ReadLimit: time.Second, WriteLimit: time.Second})
+	must(t, err)
+	calls := map[string]func() error{
+		"a read of ent": func() error {
+			_, err := db.Read().User.Get(context.Background(), user)
+			return err
+		},
+		"a read written by hand": func() error {
+			_, err := db.QueryAmong(context.Background(), []int{user}, "SELECT id FROM users JOIN ids USING (id)")
+			return err
+		},
+		"a write": func() error {
+			return db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error { return raiseSeq(ctx, tx, user) })
+		},
+	}
+	must(t, calm.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, "LOCK TABLE users"); err != nil {
+			return err
+		}
+		var running sync.WaitGroup
+		for name, call := range calls {
+			for range 4 { // more than there are connections
+				running.Go(func() {
+					if err := call(); !fault.Is(err, fault.Unavailable) {
+						t.Errorf("%s = %v, want an unavailable database", name, err)
+					}
+				})
+			}
+		}
+		running.Wait()
+		return nil
+	}))
+	must(t, db.Close())
+	if seq := calm.Read().User.GetX(t.Context(), user).EventSeq; seq != 0 {
+		t.Errorf("writes that failed raised event_seq to %d", seq)
+	}
 }

@@ -6,7 +6,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -39,6 +38,10 @@ type Config struct {
 	// WriteLimit bounds the time one function given to Write may take; 0 means
 	// 10 seconds. It is seen between statements and never breaks one off on SQLite.
 	WriteLimit time.Duration
+	// ReadLimit bounds the time of one read on PostgreSQL, from the wait for a
+	// connection to the last row; 0 means 10 seconds. A server that was lost without
+	// a word holds nobody longer. SQLite's reads wait for nothing.
+	ReadLimit time.Duration
 	// Wait is for how long Open tries again where PostgreSQL is not up yet; 0 means
 	// not at all. What waiting does not mend, as a wrong password, is told at once.
 	Wait time.Duration
@@ -104,13 +107,20 @@ func (s *Store) Read() *ent.Client { return s.read }
 // prepared. $1, $2, … stand for the arguments on both engines. The caller must
 // close the rows, and must do so before its next read: rows that stay open keep
 // a reader from everyone else.
-func (s *Store) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return s.engine.reader().QueryContext(ctx, query, args...)
+func (s *Store) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	reader := s.engine.reader()
+	ctx, end := bounded(ctx, reader.limit)
+	rows, err := reader.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller does
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return &Rows{rows, end}, nil
 }
 
 // QueryAmong is Query for a list of ids of any length, which the query finds as
 // the table ids(id).
-func (s *Store) QueryAmong(ctx context.Context, ids []int, query string) (*sql.Rows, error) {
+func (s *Store) QueryAmong(ctx context.Context, ids []int, query string) (*Rows, error) {
 	list, err := json.Marshal(append([]int{}, ids...)) // nil would be null
 	if err != nil {
 		return nil, err
@@ -167,6 +177,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.WriteLimit == 0 {
 		cfg.WriteLimit = 10 * time.Second
+	}
+	if cfg.ReadLimit == 0 {
+		cfg.ReadLimit = 10 * time.Second
 	}
 	return cfg
 }

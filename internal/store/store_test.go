@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -120,7 +119,7 @@ func TestQueryAmongTakesAnyNumberOfIDs(t *testing.T) {
 	}{
 		"none": {nil, "0 of 0"}, "an unknown one": {[]int{-1}, "0 of 1"}, "100,000": {long, "1 of 100000"},
 	} {
-		among := func(ctx context.Context, query string, _ ...any) (*sql.Rows, error) {
+		among := func(ctx context.Context, query string, _ ...any) (*store.Rows, error) {
 			return db.QueryAmong(ctx, test.ids, query)
 		}
 		text := "SELECT CAST(count(u.id) AS TEXT) || ' of ' || CAST(count(*) AS TEXT) FROM ids LEFT JOIN users u ON u.id = ids.id"

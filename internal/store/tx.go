@@ -31,7 +31,7 @@ type Tx struct {
 
 func newTx(engine string, conn entsql.ExecQuerier, watch *Watch) *Tx {
 	guarded := &txConn{conn: conn, engine: engine, watch: watch}
-	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true))), conn: guarded}
+	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true, 0))), conn: guarded}
 }
 
 // Exec runs a statement written by hand. $1, $2, … stand for the arguments.
@@ -41,8 +41,12 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 
 // Query runs a statement written by hand that gives rows, which must be closed
 // before the next statement.
-func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.conn.QueryContext(ctx, query, args...)
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	rows, err := tx.conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller does
+	if err != nil {
+		return nil, err
+	}
+	return &Rows{rows, func() {}}, nil
 }
 
 // AfterCommit has fn called once, when the write is durable and before Write

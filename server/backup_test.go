@@ -15,7 +15,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	const uploaders = 64
 	folder := t.TempDir()
 	live, backup, restored := filepath.Join(folder, "live.db"), filepath.Join(folder, "backup.db"), filepath.Join(folder, "restored.db")
-	b := startBinary(t, build(t), live)
+	b := startBinary(t, live)
 	token := b.signIn(t)
 	acknowledged := newLedger()
 	var uploads sync.WaitGroup
@@ -24,21 +24,21 @@ func TestBackupUnderLoad(t *testing.T) {
 	}
 	acknowledged.wait(t, 200)
 	before := acknowledged.soFar()
-	if out, err := command(t, build(t), live, "backup", backup).CombinedOutput(); err != nil {
+	if out, err := command(t, live, "backup", backup).CombinedOutput(); err != nil {
 		t.Fatalf("backup: %v\n%s", err, out)
 	}
 	acknowledged.wait(t, acknowledged.len()+20)
-	out, err := command(t, build(t), live, "restore", backup).CombinedOutput()
+	out, err := command(t, live, "restore", backup).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "is there already") {
 		t.Errorf("restored over the running server: %v\n%s", err, out)
 	}
-	b.kill()
+	b.Kill()
 	uploads.Wait()
 
-	if out, err := command(t, build(t), restored, "restore", backup).CombinedOutput(); err != nil {
+	if out, err := command(t, restored, "restore", backup).CombinedOutput(); err != nil {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
-	b = startBinary(t, build(t), restored)
+	b = startBinary(t, restored)
 	before.check(t, b, b.signIn(t))
 	t.Logf("%d records were acknowledged before the backup began, %d in the end", before.len(), acknowledged.len())
 }

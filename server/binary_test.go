@@ -1,178 +1,48 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-
-	"go.uber.org/goleak"
 
 	"luxbff/internal/demo"
+	"luxbff/server/processtest"
 )
 
-// built is the program, built once for all tests of the package.
-var built struct {
-	sync.Once
-	path string
-	err  error
-}
+func TestMain(m *testing.M) { processtest.Main(m) }
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
-		if built.path != "" {
-			_ = os.RemoveAll(filepath.Dir(built.path))
-		}
-		os.Exit(status)
-	}))
-}
+// binary is a server process of its own, that a client speaks to.
+type binary struct{ *processtest.Process }
 
-func build(t *testing.T) string {
+// command is the program on a database file.
+func command(t *testing.T, file string, args ...string) *exec.Cmd {
 	t.Helper()
-	built.Do(func() {
-		var folder string
-		if folder, built.err = os.MkdirTemp("", "luxbff"); built.err != nil { //nolint:usetesting // all tests share the binary
-			return
-		}
-		built.path = filepath.Join(folder, "server")
-		out, err := exec.Command("go", "build", "-o", built.path, ".").CombinedOutput()
-		if err != nil {
-			built.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
-
-// binary is a server process of its own.
-type binary struct {
-	*exec.Cmd
-	url string
-	log *output
-}
-
-// output is what a process prints, readable while it prints.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// command is the program with settings of its own and none of ours.
-func command(t *testing.T, path, file string, args ...string) *exec.Cmd {
-	t.Helper()
-	return commandAt(t, path, "file:"+file, args...)
-}
-
-func commandAt(t *testing.T, path, url string, args ...string) *exec.Cmd {
-	t.Helper()
-	c := exec.CommandContext(context.Background(), path, args...)
-	c.Env = []string{"ADDR=" + freeAddr(t), "DATABASE_URL=" + url, keys(), "PATH=" + os.Getenv("PATH")}
-	return c
-}
-
-// keys are TOKEN_KEYS, the same for every program of the tests.
-func keys() string {
-	seed := sha256.Sum256([]byte("the tests' key"))
-	return "TOKEN_KEYS=tests:" + base64.StdEncoding.EncodeToString(seed[:])
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return processtest.Command(t, "file:"+file, args...)
 }
 
 // startBinary starts the program on a database file and waits until it is ready.
-func startBinary(t *testing.T, path, file string) *binary {
+func startBinary(t *testing.T, file string) *binary {
 	t.Helper()
-	return startAt(t, path, "file:"+file)
+	return startAt(t, "file:"+file)
 }
 
 // startAt starts the program on a database and waits until it is ready.
-func startAt(t *testing.T, path, url string) *binary {
+func startAt(t *testing.T, url string) *binary {
 	t.Helper()
-	return startCommand(t, commandAt(t, path, url))
+	return startCommand(t, processtest.Command(t, url))
 }
 
 // startCommand starts the program with these settings and waits until it is ready.
 func startCommand(t *testing.T, serve *exec.Cmd) *binary {
 	t.Helper()
-	b := launch(t, serve)
-	b.waitUntil(t, b.isReady)
-	return b
-}
-
-func (b *binary) isReady() bool {
-	answer, err := http.Get(b.url + "/readyz")
-	if err != nil {
-		return false
-	}
-	_ = answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
-}
-
-// launch starts the program and doesn't wait.
-func launch(t *testing.T, serve *exec.Cmd) *binary {
-	t.Helper()
-	b := &binary{Cmd: serve, log: &output{}, url: "http://" + strings.TrimPrefix(serve.Env[0], "ADDR=")}
-	b.Stdout, b.Stderr = b.log, b.log
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.kill)
-	return b
-}
-
-// waitUntil looks until something is so, for a minute.
-func (b *binary) waitUntil(t *testing.T, so func() bool) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(time.Minute)
-	for !so() {
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("waited for a minute; the server said:\n%s", b.log)
-		}
-	}
-}
-
-// kill is kill -9.
-func (b *binary) kill() {
-	_ = b.Process.Kill()
-	_ = b.Wait()
+	return &binary{processtest.Start(t, serve)}
 }
 
 // post sends JSON and gives status and body; an error is a broken connection.
@@ -201,7 +71,7 @@ func (b *binary) graphQL(t *testing.T, token, query string, out any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, raw, err := post(b.url+"/graphql", token, string(body))
+	status, raw, err := post(b.URL+"/graphql", token, string(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +98,7 @@ func (b *binary) signIn(t *testing.T) string {
 func TestStartsWithADemoFamilyAndSaysHowToSignIn(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "demo.db")
-	b := startBinary(t, build(t), file)
+	b := startBinary(t, file)
 	for range 2 { // A second start finds the family and makes no other.
 		var data struct {
 			ChildUsers []struct {
@@ -246,12 +116,12 @@ func TestStartsWithADemoFamilyAndSaysHowToSignIn(t *testing.T) {
 			}
 		}
 		for _, want := range []string{"/graphql", "/dev/outbox", demo.Email, demo.Password} {
-			if !strings.Contains(b.log.String(), want) {
-				t.Errorf("the start does not print %s:\n%s", want, b.log)
+			if !strings.Contains(b.Log.String(), want) {
+				t.Errorf("the start does not print %s:\n%s", want, b.Log)
 			}
 		}
-		b.kill()
-		b = startBinary(t, build(t), file)
+		b.Kill()
+		b = startBinary(t, file)
 	}
 }
 
@@ -264,7 +134,7 @@ func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
 		if err := os.WriteFile(catalogue, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := command(t, build(t), filepath.Join(folder, "import.db"), "devices", "import", catalogue).CombinedOutput()
+		out, err := command(t, filepath.Join(folder, "import.db"), "devices", "import", catalogue).CombinedOutput()
 		return string(out), err
 	}
 	const one = "SL20409001,00:80:E1:27:4C:84,1,1,1,1.0.0\n"
@@ -284,8 +154,8 @@ func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
 func TestTokenAndSchemaCommands(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "token.db")
-	b := startBinary(t, build(t), file)
-	out, err := command(t, build(t), file, "token", "--user", "1").Output()
+	b := startBinary(t, file)
+	out, err := command(t, file, "token", "--user", "1").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +164,7 @@ func TestTokenAndSchemaCommands(t *testing.T) {
 	if data.Me.ID != "1" {
 		t.Errorf("the token is of user %q", data.Me.ID)
 	}
-	out, err = command(t, build(t), file, "schema").Output()
+	out, err = command(t, file, "schema").Output()
 	if err != nil || !regexp.MustCompile(`type Mutation \{`).Match(out) {
 		t.Errorf("schema: %v %.200s", err, out)
 	}

@@ -17,6 +17,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"luxbff/internal/store/storetest"
+	"luxbff/server/processtest"
 )
 
 // TestMovingUp copies a served installation to PostgreSQL, kills the copy in the
@@ -25,15 +26,15 @@ import (
 func TestMovingUp(t *testing.T) {
 	t.Parallel()
 	file, target := filepath.Join(t.TempDir(), "small.db"), storetest.EmptyPostgresURL(t)
-	b := startBinary(t, build(t), file)
+	b := startBinary(t, file)
 	token := b.signIn(t)
 	feed := b.subscribe(t, token, fmt.Sprintf(follow, ""))
 	b.uploadOne(t, token, 2000)
 	before := next(t, feed)
 	b.uploadOne(t, token, 2001)
-	b.kill()
+	b.Kill()
 
-	copying := func() *exec.Cmd { return command(t, build(t), file, "copy", "--from", "file:"+file, "--to", target) }
+	copying := func() *exec.Cmd { return command(t, file, "copy", "--from", "file:"+file, "--to", target) }
 	killInTheMiddle(t, target, copying())
 	out, err := copying().CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "same on both sides") {
@@ -43,7 +44,7 @@ func TestMovingUp(t *testing.T) {
 		t.Errorf("a copy into a full database: %v\n%s", err, out)
 	}
 
-	moved := startAt(t, build(t), target)
+	moved := startAt(t, target)
 	feed = moved.resume(t, token, fmt.Sprintf(follow, fmt.Sprintf("(after: %q)", before.Cursor)))
 	moved.uploadOne(t, moved.signIn(t), 2002)
 	for _, want := range []int{2001, 2002} {
@@ -57,7 +58,7 @@ func TestMovingUp(t *testing.T) {
 // and waits until PostgreSQL has forgotten it.
 func killInTheMiddle(t *testing.T, target string, copying *exec.Cmd) {
 	t.Helper()
-	if out, err := commandAt(t, build(t), target, "migrate").CombinedOutput(); err != nil {
+	if out, err := processtest.Command(t, target, "migrate").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}
 	db, err := sql.Open("pgx", target)
@@ -102,7 +103,7 @@ func waitFor(t *testing.T, db *sql.DB, query string, n int) {
 // uploadOne uploads one complete log of the demo family's first child.
 func (b *binary) uploadOne(t *testing.T, token string, file int) {
 	t.Helper()
-	status, raw, err := post(b.url+"/api/v1/lux/device/devlog", token, fmt.Sprintf(`{"log_arrays": [`+record+`]}`, file))
+	status, raw, err := post(b.URL+"/api/v1/lux/device/devlog", token, fmt.Sprintf(`{"log_arrays": [`+record+`]}`, file))
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("upload: %d %s %v", status, raw, err)
 	}

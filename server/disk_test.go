@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"luxbff/internal/demo"
+	"luxbff/server/processtest"
 )
 
 // TestFullDisk lets no file of the server grow while 64 phones upload, as a full
@@ -19,7 +20,7 @@ import (
 // space again uploads are taken. What was acknowledged is there, and nothing by half.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	b := startBinary(t, build(t), filepath.Join(t.TempDir(), "full.db"))
+	b := startBinary(t, filepath.Join(t.TempDir(), "full.db"))
 	token := b.signIn(t)
 	acknowledged := newLedger()
 	uploadAll := func() {
@@ -31,14 +32,14 @@ func TestFullDisk(t *testing.T) {
 	}
 	b.limitFiles(t, 1)
 	uploadAll() // each until it is refused
-	status, raw, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(5000))
+	status, raw, err := post(b.URL+"/api/v1/lux/device/devlog", token, onePair(5000))
 	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "Service unavailable. Please try again later.") {
 		t.Errorf("an upload onto a full disk: %d %s %v", status, raw, err)
 	}
 	acknowledged.check(t, b, token)
 
 	b.limitFiles(t, unix.RLIM_INFINITY)
-	status, raw, err = post(b.url+"/api/v1/lux/device/devlog", token, onePair(5000))
+	status, raw, err = post(b.URL+"/api/v1/lux/device/devlog", token, onePair(5000))
 	if err != nil || status != http.StatusOK {
 		t.Errorf("an upload with space again: %d %s %v", status, raw, err)
 	}
@@ -50,11 +51,11 @@ func TestFullDisk(t *testing.T) {
 func (b *binary) limitFiles(t *testing.T, size uint64) {
 	t.Helper()
 	var now unix.Rlimit
-	if err := unix.Prlimit(b.Process.Pid, unix.RLIMIT_FSIZE, nil, &now); err != nil {
+	if err := unix.Prlimit(b.PID, unix.RLIMIT_FSIZE, nil, &now); err != nil {
 		t.Fatal(err)
 	}
 	now.Cur = min(size, now.Max)
-	if err := unix.Prlimit(b.Process.Pid, unix.RLIMIT_FSIZE, &now, nil); err != nil {
+	if err := unix.Prlimit(b.PID, unix.RLIMIT_FSIZE, &now, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -64,22 +65,22 @@ func (b *binary) limitFiles(t *testing.T, size uint64) {
 func TestReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ro.db")
-	b := startBinary(t, build(t), file)
+	b := startBinary(t, file)
 	token := b.signIn(t)
-	b.kill()
+	b.Kill()
 
-	readOnly := commandAt(t, build(t), "file:"+file+"?_pragma=query_only(1)")
+	readOnly := processtest.Command(t, "file:"+file+"?_pragma=query_only(1)")
 	readOnly.Env = append(readOnly.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")
 	b = startCommand(t, readOnly)
 	var data struct{ Me struct{ Email string } }
 	if b.graphQL(t, token, `{ me { email } }`, &data); data.Me.Email != demo.Email {
 		t.Errorf("a read answered %+v", data)
 	}
-	status, raw, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(5000))
+	status, raw, err := post(b.URL+"/api/v1/lux/device/devlog", token, onePair(5000))
 	if err != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("an upload: %d %s %v", status, raw, err)
 	}
-	status, raw, err = post(b.url+"/graphql", token, `{"query": "mutation { signOut { ok } }"}`)
+	status, raw, err = post(b.URL+"/graphql", token, `{"query": "mutation { signOut { ok } }"}`)
 	if err != nil || status != http.StatusOK || !strings.Contains(string(raw), `"code":"UNAVAILABLE"`) {
 		t.Errorf("a mutation: %d %s %v", status, raw, err)
 	}

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"luxbff/internal/store/storetest"
+	"luxbff/server/processtest"
 )
 
 // doctor gives what the doctor said of these settings, and whether all is well.
 func doctor(t *testing.T, url string, settings ...string) (said string, well bool) {
 	t.Helper()
-	c := commandAt(t, build(t), url, "doctor")
+	c := processtest.Command(t, url, "doctor")
 	c.Env = append(c.Env, settings...)
 	out, err := c.CombinedOutput()
 	if wrong := strings.Contains(string(out), "WRONG"); wrong != (err != nil) {

@@ -5,8 +5,6 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
@@ -19,13 +17,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"luxbff/internal/store/storetest"
 	"luxbff/server/app"
 	"luxbff/server/apptest"
+	"luxbff/server/processtest"
 )
 
 // fleet is three equal replicas in production, processes of their own, on one
@@ -45,73 +43,36 @@ func startFleet(t *testing.T, nats string) *fleet {
 	if nats == "" {
 		nats = os.Getenv("LUXBFF_TEST_NATS_URL")
 	}
-	seed := make([]byte, 32)
-	_, _ = rand.Read(seed)
-	keys, database := "test:"+base64.StdEncoding.EncodeToString(seed), storetest.PostgresURL(t)
+	database := storetest.PostgresURL(t)
 	f := &fleet{balancer: newBalancer(t), settings: []string{
-		"APP_ENV=production", "PUBLIC_URL=https://luxbff.example.com", "TOKEN_KEYS=" + keys,
-		"DATABASE_URL=" + database, "NATS_URL=" + nats, "DATABASE_POOL=3",
+		"APP_ENV=production", "PUBLIC_URL=https://luxbff.example.com", "NATS_URL=" + nats, "DATABASE_POOL=3",
 	}}
 	f.home = apptest.Start(t, func(cfg *app.Config) {
-		cfg.DatabaseURL, cfg.TokenKeys, cfg.NATSURL, cfg.DatabasePool = database, keys, nats, 2
+		cfg.DatabaseURL, cfg.TokenKeys, cfg.NATSURL, cfg.DatabasePool = database, processtest.Keys(), nats, 2
 	})
 	for range 3 {
-		b := f.start(t, freeAddr(t))
+		b := startCommand(t, f.command(t))
 		f.replicas = append(f.replicas, b)
-		f.balancer.add(t, b.url)
+		f.balancer.add(t, b.URL)
 	}
 	return f
 }
 
 // command is the program as the fleet runs it.
-func (f *fleet) command(addr string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(context.Background(), built.path, args...)
-	c.Env = append([]string{"ADDR=" + addr, "PATH=" + os.Getenv("PATH")}, f.settings...)
-	return c
-}
-
-func (f *fleet) start(t *testing.T, addr string) *binary {
+func (f *fleet) command(t *testing.T) *exec.Cmd {
 	t.Helper()
-	build(t)
-	return startCommand(t, f.command(addr))
+	c := processtest.Command(t, f.home.App.Config.DatabaseURL)
+	c.Env = append(c.Env, f.settings...)
+	return c
 }
 
 // replace starts another process in the place of one that has ended.
 func (f *fleet) replace(t *testing.T, i int) {
 	t.Helper()
-	f.replicas[i] = f.start(t, strings.TrimPrefix(f.replicas[i].url, "http://"))
-	await(t, "the balancer sees the new process", func() bool { return f.balancer.ready(f.replicas[i].url) })
-}
-
-// terminate asks a replica to stop, as every container engine does.
-func (b *binary) terminate(t *testing.T) {
-	t.Helper()
-	if err := b.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// ended waits for the end of a replica that was asked to stop.
-func (b *binary) ended(t *testing.T) {
-	t.Helper()
-	if err := b.Wait(); err != nil {
-		t.Errorf("the replica ended with %v:\n%s", err, b.log)
-	}
-}
-
-// await waits for what must come, for as long as no machine should take.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(2 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(time.Minute)
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
+	again := f.command(t)
+	again.Env = append(again.Env, "ADDR="+f.replicas[i].Addr)
+	f.replicas[i] = startCommand(t, again)
+	processtest.Await(t, "the balancer sees the new process", func() bool { return f.balancer.ready(f.replicas[i].URL) })
 }
 
 // balancer gives each request to the next replica that is ready. One that no
@@ -208,11 +169,11 @@ func (b *balancer) add(t *testing.T, url string) {
 		probe := time.NewTicker(20 * time.Millisecond)
 		defer probe.Stop()
 		for ; ctx.Err() == nil; <-probe.C {
-			to.ready.Store(isReady(ctx, url))
+			to.ready.Store(processtest.Ready(ctx, url))
 		}
 	})
 	t.Cleanup(func() { stop(); probing.Wait() })
-	await(t, "the balancer sees "+url, to.ready.Load)
+	processtest.Await(t, "the balancer sees "+url, to.ready.Load)
 }
 
 func (b *balancer) ready(url string) bool {
@@ -224,18 +185,4 @@ func (b *balancer) ready(url string) bool {
 		}
 	}
 	return false
-}
-
-func isReady(ctx context.Context, url string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode == http.StatusOK
 }

@@ -16,10 +16,10 @@ import (
 // beside a fresh server, with a subscriber on a socket since the sign-up.
 func TestJourneyOfTheReadme(t *testing.T) {
 	t.Parallel()
-	s := startBinary(t, build(t), filepath.Join(t.TempDir(), "journey.db"))
+	s := startBinary(t, filepath.Join(t.TempDir(), "journey.db"))
 	shell := newShell(t, t.TempDir())
 	var subscriber *websocket.Conn
-	for _, line := range journey(t, s.url) {
+	for _, line := range journey(t, s.URL) {
 		shell.run(line)
 		if strings.HasPrefix(line, "TOKEN=") {
 			subscriber = s.subscribe(t, shell.run("echo $TOKEN"), subscription(t))

@@ -21,7 +21,7 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kill.db")
 	acknowledged := newLedger()
 	for range rounds {
-		b := startBinary(t, build(t), file)
+		b := startBinary(t, file)
 		token := b.signIn(t)
 		acknowledged.check(t, b, token)
 		before := acknowledged.len()
@@ -30,10 +30,10 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 			uploads.Go(func() { acknowledged.upload(b, token) })
 		}
 		acknowledged.wait(t, before+20+rand.IntN(100))
-		b.kill()
+		b.Kill()
 		uploads.Wait()
 	}
-	b := startBinary(t, build(t), file)
+	b := startBinary(t, file)
 	acknowledged.check(t, b, b.signIn(t))
 	t.Logf("%d records were acknowledged over %d kills", acknowledged.len(), rounds)
 }
@@ -82,7 +82,7 @@ func onePair(file int) string {
 func (l *ledger) upload(b *binary, token string) {
 	for {
 		file := l.take()
-		status, _, err := post(b.url+"/api/v1/lux/device/devlog", token, onePair(file))
+		status, _, err := post(b.URL+"/api/v1/lux/device/devlog", token, onePair(file))
 		if err != nil || status != http.StatusOK {
 			return
 		}

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"luxbff/server/apptest"
+	"luxbff/server/processtest"
 )
 
 // TestOperatorSeesMetricsAndTraces starts the program as an operator would, with
@@ -16,8 +16,8 @@ import (
 func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 	t.Parallel()
 	collector := apptest.Collect(t)
-	metrics := freeAddr(t)
-	serve := command(t, build(t), filepath.Join(t.TempDir(), "seen.db"))
+	metrics := processtest.FreeAddr(t)
+	serve := command(t, filepath.Join(t.TempDir(), "seen.db"))
 	serve.Env = append(serve.Env, "METRICS_ADDR="+metrics, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL,
 		"OTEL_SERVICE_NAME=phones", "OTEL_TRACES_SAMPLER=always_on")
 	b := startCommand(t, serve)
@@ -33,12 +33,8 @@ func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 		t.Errorf("the metrics' own listener answers %d %v:\n%s", answer.StatusCode, err, page)
 	}
 
-	if err := b.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, b.log)
-	}
+	b.Terminate(t)
+	b.Ended(t)
 	for _, span := range collector.Spans() {
 		if span.GetName() == "query Who" {
 			if name := span.Process["service.name"]; name != "phones" {
@@ -47,13 +43,14 @@ func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("the span of the operation is not among the %d that came\n%s", len(collector.Spans()), b.log)
+	t.Errorf("the span of the operation is not among the %d that came\n%s", len(collector.Spans()), b.Log)
 }
 
 func TestRefusesAMetricsAddressThatIsTaken(t *testing.T) {
 	t.Parallel()
-	serve := command(t, build(t), filepath.Join(t.TempDir(), "taken.db"))
-	serve.Env = append(serve.Env, "METRICS_"+serve.Env[0])
+	serve := command(t, filepath.Join(t.TempDir(), "taken.db"))
+	taken := processtest.FreeAddr(t)
+	serve.Env = append(serve.Env, "ADDR="+taken, "METRICS_ADDR="+taken)
 	if out, err := serve.CombinedOutput(); err == nil || !strings.Contains(string(out), "METRICS_ADDR") {
 		t.Errorf("%v %s", err, out)
 	}

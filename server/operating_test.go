@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"luxbff/internal/store/storetest"
+	"luxbff/server/processtest"
 )
 
 // TestOperatingByTheBook pastes the blocks of docs/operating.md into a shell, as a
@@ -17,7 +18,7 @@ import (
 func TestOperatingByTheBook(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	if err := os.Symlink(build(t), filepath.Join(folder, "server")); err != nil {
+	if err := os.Symlink(processtest.Build(t), filepath.Join(folder, "server")); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile("../docs/operating.md")
@@ -25,7 +26,7 @@ func TestOperatingByTheBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	here := strings.NewReplacer(
-		"ADDR=:8080", "ADDR="+freeAddr(t), "http://localhost:8080", "http://$ADDR",
+		"ADDR=:8080", "ADDR="+processtest.FreeAddr(t), "http://localhost:8080", "http://$ADDR",
 		"postgres://luxbff@db.example.com/luxbff", storetest.EmptyPostgresURL(t),
 	)
 	shell := newShell(t, folder)

@@ -26,23 +26,24 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/live/natstest"
 	"luxbff/internal/store/storetest"
+	"luxbff/server/processtest"
 )
 
 // TestReplicasMigrateTogether: whoever is first migrates, the others wait.
 func TestReplicasMigrateTogether(t *testing.T) {
 	t.Parallel()
-	build(t)
-	f := &fleet{settings: []string{"DATABASE_URL=" + storetest.EmptyPostgresURL(t)}}
+	database := storetest.EmptyPostgresURL(t)
 	var together sync.WaitGroup
 	for range 3 {
+		migrate := processtest.Command(t, database, "migrate")
 		together.Go(func() {
-			if out, err := f.command("127.0.0.1:0", "migrate").CombinedOutput(); err != nil {
+			if out, err := migrate.CombinedOutput(); err != nil {
 				t.Errorf("migrate: %v\n%s", err, out)
 			}
 		})
 	}
 	together.Wait()
-	f.start(t, freeAddr(t))
+	startAt(t, database)
 }
 
 // TestUploadIsToldByEveryReplica uploads through the balancer and listens at
@@ -54,7 +55,7 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 	family := f.newFamily(t, 1)
 	var listeners []*listener
 	for _, b := range f.replicas {
-		listeners = append(listeners, listen(t, b.url, family))
+		listeners = append(listeners, listen(t, b.URL, family))
 	}
 	file := 0
 	upload := func() time.Time {
@@ -66,7 +67,7 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 		return time.Now()
 	}
 	for _, l := range listeners {
-		await(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
+		processtest.Await(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
 	}
 	var took []time.Duration
 	late := 0
@@ -270,7 +271,7 @@ func (b *binary) ask(t *testing.T, token, query string, data any) (code string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, raw, err := post(b.url+"/graphql", token, string(body))
+	_, raw, err := post(b.URL+"/graphql", token, string(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +296,7 @@ func TestReplicaKilledUnderLoad(t *testing.T) {
 	for range 2 {
 		for i := range f.replicas {
 			load.more(t, 10)
-			f.replicas[i].kill()
+			f.replicas[i].Kill()
 			load.more(t, 10)
 			f.replace(t, i)
 		}
@@ -317,11 +318,11 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	for i, b := range f.replicas {
 		load.more(t, 10)
 		half := b.halfAnUpload(t, slow, i+1)
-		b.terminate(t)
-		await(t, "it is not ready", func() bool { return !isReady(t.Context(), b.url) })
-		await(t, "it listens no more", func() bool { return !listens(t.Context(), b.url) })
+		b.Terminate(t)
+		processtest.Await(t, "it is not ready", func() bool { return !b.Ready() })
+		processtest.Await(t, "it listens no more", func() bool { return !listens(t.Context(), b.URL) })
 		half.finish(t)
-		b.ended(t)
+		b.Ended(t)
 		load.more(t, 10)
 		f.replace(t, i)
 	}
@@ -357,7 +358,7 @@ type halfRequest struct {
 func (b *binary) halfAnUpload(t *testing.T, of *family, file int) *halfRequest {
 	t.Helper()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(b.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +405,7 @@ func (f *fleet) startLoad(t *testing.T) *load {
 		l.uploaders = append(l.uploaders, startUploader(t, f.balancer.URL, family))
 	}
 	for i, phone := range l.followers {
-		await(t, "the feed stands", func() bool { return phone.Newest() > 0 })
+		processtest.Await(t, "the feed stands", func() bool { return phone.Newest() > 0 })
 		phone.from = int(l.uploaders[i/2].acked.Load())
 	}
 	return l
@@ -416,7 +417,7 @@ func (l *load) more(t *testing.T, n int) {
 	t.Helper()
 	for _, u := range l.uploaders {
 		goal := u.acked.Load() + int64(n+rand.IntN(n))
-		await(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
+		processtest.Await(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
 	}
 }
 
@@ -430,7 +431,7 @@ func (l *load) finish(t *testing.T, in *fleet) {
 	}
 	for i, phone := range l.followers {
 		last := int(l.uploaders[i/2].acked.Load())
-		await(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
+		processtest.Await(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
 		phone.stop()
 		if err := phone.Check(upTo(last)[phone.from:]); err != nil {
 			t.Errorf("%s: %v", phone.Call.Transport, err)
@@ -444,26 +445,26 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	nats := natstest.Start(t)
 	f := startFleet(t, nats.URL())
 	family := f.newFamily(t, 1)
-	feed := listen(t, f.replicas[0].url, family)
+	feed := listen(t, f.replicas[0].URL, family)
 	file := 0
 	upload := func() {
 		t.Helper()
 		file++
-		if err := family.upload(f.replicas[1].url, file); err != nil {
+		if err := family.upload(f.replicas[1].URL, file); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
+	processtest.Await(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
 	nats.Stop()
 	for _, b := range f.replicas {
-		await(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
+		processtest.Await(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
 	}
 	upload()
 	feed.wait(t, file) // by the poll
 	listening := f.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 	nats.Restart()
 	for _, b := range f.replicas {
-		await(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
+		processtest.Await(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
 	}
 	upload()
 	feed.wait(t, file)
@@ -482,7 +483,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 // readiness is the status that /readyz tells, whatever the HTTP status.
 func readiness(t *testing.T, b *binary) string {
 	t.Helper()
-	answer, err := http.Get(b.url + "/readyz")
+	answer, err := http.Get(b.URL + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}

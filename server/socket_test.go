@@ -21,7 +21,7 @@ type frame struct {
 func (b *binary) resume(t *testing.T, token, document string) *websocket.Conn {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, NetDial: net.Dial}
-	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(b.url, "http")+"/graphql", nil)
+	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(b.URL, "http")+"/graphql", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

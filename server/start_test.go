@@ -11,6 +11,8 @@ import (
 
 	// The driver registers itself as "sqlite".
 	_ "modernc.org/sqlite"
+
+	"luxbff/server/processtest"
 )
 
 // TestBadStarts holds that a start which cannot go well says why in one line and
@@ -43,7 +45,7 @@ func TestBadStarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := commandAt(t, build(t), c.url)
+			start := processtest.Command(t, c.url)
 			start.Env = append(start.Env, c.settings...)
 			wantFailure(t, start, c.want)
 		})
@@ -67,7 +69,7 @@ func TestOlderProgramOnNewerDatabase(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	file, backup := filepath.Join(folder, "newer.db"), filepath.Join(folder, "backup.db")
-	if out, err := command(t, build(t), file, "migrate").CombinedOutput(); err != nil {
+	if out, err := command(t, file, "migrate").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}
 	db, err := sql.Open("sqlite", "file:"+file)
@@ -87,9 +89,9 @@ func TestOlderProgramOnNewerDatabase(t *testing.T) {
 		{"token", "--user", "1"},
 		{"copy", "--from", "file:" + file, "--to", "postgres://127.0.0.1:1/none"},
 	} {
-		wantFailure(t, command(t, build(t), file, args...), want)
+		wantFailure(t, command(t, file, args...), want)
 	}
-	production := command(t, build(t), file)
+	production := command(t, file)
 	production.Env = append(production.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")
 	wantFailure(t, production, want)
 }

@@ -17,21 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"luxbff/server/apptest"
 	"luxbff/server/livetest"
+	"luxbff/server/processtest"
 )
 
-func TestMain(m *testing.M) {
-	status := m.Run()
-	removeBinary()
-	if err := goleak.Find(); err != nil && status == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { processtest.Main(m) }
 
 // chance is random and can be had again: LUXBFF_TEST_SEED is the seed that a
 // failed run printed.
@@ -159,7 +150,7 @@ func follow(t *testing.T, s *apptest.Server, f *family, url string, n int) *foll
 	for _, one := range phones.all {
 		phones.running.Go(func() { one.Follow(ctx) })
 	}
-	await(t, "every installation has its position", func() bool {
+	processtest.Await(t, "every installation has its position", func() bool {
 		positions, err := s.App.Store.Read().FeedPosition.Query().Count(t.Context())
 		return err == nil && positions == n*len(livetest.Transports())
 	})
@@ -197,7 +188,7 @@ func (p *followers) drain(t *testing.T, s *apptest.Server, f *family) {
 	}
 	acked := f.acknowledged()
 	for _, one := range p.all {
-		await(t, fmt.Sprintf("%+v has event %d", one.Call, account.EventSeq), func() bool { return one.Newest() >= account.EventSeq })
+		processtest.Await(t, fmt.Sprintf("%+v has event %d", one.Call, account.EventSeq), func() bool { return one.Newest() >= account.EventSeq })
 		if err := one.Check(acked); err != nil {
 			t.Errorf("%s %s: %v", one.Call.Transport, one.Call.InstallationID, err)
 		}
@@ -232,20 +223,5 @@ func pause(ctx context.Context) {
 	select {
 	case <-time.After(10 * time.Millisecond):
 	case <-ctx.Done():
-	}
-}
-
-// await waits for what must come, for as long as no machine should take.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(2 * time.Minute)
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("in vain waited until %s", what)
-		}
 	}
 }

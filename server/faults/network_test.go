@@ -11,6 +11,7 @@ import (
 	"luxbff/server/app"
 	"luxbff/server/apptest"
 	"luxbff/server/livetest"
+	"luxbff/server/processtest"
 )
 
 // doomed is a network that lets a random number of bytes pass on each line, then
@@ -153,7 +154,7 @@ func TestClockThatIsSetBack(t *testing.T) { //nolint:paralleltest // each wants 
 			f.uploads(ctx, s.URL, 4, 200)
 		}()
 		before := phones.all[0].Newest()
-		await(t, "the phones are in the middle", func() bool { return phones.all[0].Newest() > before+50 })
+		processtest.Await(t, "the phones are in the middle", func() bool { return phones.all[0].Newest() > before+50 })
 		s.Clock.Add(by)
 		<-moved
 		stop()

@@ -3,124 +3,32 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"luxbff/server/app"
 	"luxbff/server/apptest"
 	"luxbff/server/livetest"
+	"luxbff/server/processtest"
 )
-
-// binary is the program, built once for all tests.
-var binary struct {
-	sync.Once
-	path string
-	err  error
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	binary.Do(func() {
-		var folder string
-		if folder, binary.err = os.MkdirTemp("", "luxbff"); binary.err != nil { //nolint:usetesting // all tests share it
-			return
-		}
-		binary.path = filepath.Join(folder, "server")
-		out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary.path, "luxbff/server").CombinedOutput()
-		if err != nil {
-			binary.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if binary.err != nil {
-		t.Fatal(binary.err)
-	}
-	return binary.path
-}
-
-func removeBinary() {
-	if binary.path != "" {
-		_ = os.RemoveAll(filepath.Dir(binary.path))
-	}
-}
-
-// process is a server of its own, on the database of one inside the test.
-type process struct {
-	cmd  *exec.Cmd
-	addr string
-	log  *bytes.Buffer
-	gone chan error // gets how it ended
-}
-
-// keys are TOKEN_KEYS, the same for all servers of a test.
-func keys() string {
-	seed := sha256.Sum256([]byte("the tests' key"))
-	return "tests:" + base64.StdEncoding.EncodeToString(seed[:])
-}
 
 // home is a server inside the test, where families sign up and rows are looked at.
 func home(t *testing.T) *apptest.Server {
 	t.Helper()
-	return apptest.Start(t, func(cfg *app.Config) { cfg.TokenKeys = keys() })
+	return apptest.Start(t, func(cfg *app.Config) { cfg.TokenKeys = processtest.Keys() })
 }
 
-func start(t *testing.T, s *apptest.Server, settings ...string) *process {
+// start starts a server of its own on the database of one inside the test.
+func start(t *testing.T, s *apptest.Server, settings ...string) *processtest.Process {
 	t.Helper()
-	p := &process{addr: freeAddr(t), log: &bytes.Buffer{}, gone: make(chan error, 1)}
-	p.cmd = exec.CommandContext(context.Background(), build(t))
-	p.cmd.Env = append([]string{
-		"ADDR=" + p.addr, "DATABASE_URL=" + s.App.Config.DatabaseURL, "TOKEN_KEYS=" + keys(), "PATH=" + os.Getenv("PATH"),
-	}, settings...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.gone <- p.cmd.Wait() }()
-	t.Cleanup(p.kill)
-	await(t, "the server is ready", func() bool {
-		answer, err := http.Get("http://" + p.addr + "/readyz")
-		if err != nil {
-			return false
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode == http.StatusOK
-	})
-	return p
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.wait()
-}
-
-// wait gives how the process ended. It may be called again.
-func (p *process) wait() error {
-	err := <-p.gone
-	p.gone <- err
-	return err
+	serve := processtest.Command(t, s.App.Config.DatabaseURL)
+	serve.Env = append(serve.Env, settings...)
+	return processtest.Start(t, serve)
 }
 
 // TestServerThatIsKilled kills the server with SIGKILL twenty times during
@@ -132,7 +40,7 @@ func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants 
 	f := newFamily(t, s)
 	random := chance(t)
 	p := start(t, s)
-	proxy, err := livetest.NewProxy(p.addr)
+	proxy, err := livetest.NewProxy(p.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +53,13 @@ func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants 
 	uploading.Go(func() { f.uploads(ctx, proxy.URL(), 4, 1<<30) })
 	for range kills {
 		before, more := len(f.acknowledged()), 10+random.IntN(60)
-		await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+more })
-		p.kill()
+		processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+more })
+		p.Kill()
 		p = start(t, s)
-		proxy.Direct(p.addr)
+		proxy.Direct(p.Addr)
 	}
 	before := len(f.acknowledged())
-	await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+10 })
+	processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+10 })
 	stop()
 	uploading.Wait()
 	phones.drain(t, s, f)
@@ -175,13 +83,13 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	f := newFamily(t, s)
 	production := []string{"APP_ENV=production", "PUBLIC_URL=https://luxbff.example"}
 	leaving, taking := start(t, s, production...), start(t, s, production...)
-	proxy, err := livetest.NewProxy(leaving.addr)
+	proxy, err := livetest.NewProxy(leaving.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(proxy.Close)
 	phones := follow(t, s, f, proxy.URL(), 3)
-	idle := idlers(t, s, "http://"+leaving.addr, connections-each, each)
+	idle := idlers(t, s, leaving.URL, connections-each, each)
 	ctx, stop := context.WithCancel(context.Background())
 	var uploading sync.WaitGroup
 	defer uploading.Wait()
@@ -194,12 +102,10 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 			}
 		})
 	}
-	await(t, "the uploads are under way", func() bool { return len(f.acknowledged()) >= 100 })
+	processtest.Await(t, "the uploads are under way", func() bool { return len(f.acknowledged()) >= 100 })
 
-	proxy.Direct(taking.addr) // as a balancer does before it ends a server
-	if err := leaving.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	proxy.Direct(taking.Addr) // as a balancer does before it ends a server
+	leaving.Terminate(t)
 	hints := map[time.Duration]bool{}
 	for _, feed := range idle {
 		how := endOf(t, feed)
@@ -211,14 +117,12 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	if len(hints) < len(idle)/2 {
 		t.Errorf("%d connections are told to come back at %d different times", len(idle), len(hints))
 	}
-	if err := leaving.wait(); err != nil {
-		t.Errorf("the server ended with %v:\n%s", err, leaving.log)
-	}
-	if text := leaving.log.String(); strings.Contains(text, `"level":"ERROR"`) {
+	leaving.Ended(t)
+	if text := leaving.Log.String(); strings.Contains(text, `"level":"ERROR"`) {
 		t.Errorf("the server logged errors:\n%s", text)
 	}
 	before := len(f.acknowledged())
-	await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+100 })
+	processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+100 })
 	stop()
 	uploading.Wait()
 	if len(f.failed) > 0 {

@@ -209,6 +209,8 @@ func TestPostgresFallsSilent(t *testing.T) {
 	network.Doom(nil)
 	b.Await(t, "it is ready", b.Ready)
 	asking.Wait()
+	b.Kill() // it may still have lines that are dead
+	b = startAt(t, postgres.url("postgres"))
 	acknowledged.check(t, b, b.signIn(t))
 	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
 }

@@ -2980,6 +2980,8 @@ extend type Subscription {
   last event that was received, everything missed since comes first, in order and without a gap. Without ` + "`" + `after` + "`" + `, a
   client that names its ` + "`" + `installationId` + "`" + ` (in the payload of ` + "`" + `connection_init` + "`" + `, or in the header ` + "`" + `x-installation-id` + "`" + `)
   goes on behind the last event that it is known to have received; an event may then come twice, told by its cursor.
+  Subscribe first and read the screens then: on the same socket, or once the header of the stream's answer has come,
+  nothing is missed between the two.
   The first event of a feed that goes on with nothing missed has ` + "`" + `"extensions": {"recovered": true}` + "`" + ` beside its ` + "`" + `data` + "`" + `.
   Deleting the child completes a feed filtered to it. A feed is kept for 7 days.
   Errors: ` + "`" + `CURSOR_NOT_VALID` + "`" + `, ` + "`" + `CURSOR_EXPIRED` + "`" + ` (of a named installation once: the next connection begins anew),

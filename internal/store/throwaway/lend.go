@@ -12,8 +12,8 @@ import (
 // Lender lends copies of a template. To make and drop a database takes PostgreSQL
 // some 400 ms, to empty one 5: so a lent database stays on the server, named
 // after the template and a number, and is emptied when it is lent again, all
-// tables but Keep, whose rows must be as they were. Which are lent is said by session locks, so those of a
-// process that ended are free at once.
+// tables but Keep, whose rows must be as they were. Which are lent is said by
+// session locks, so those of a process that ended are free at once.
 type Lender struct {
 	Server, Template, Keep string
 

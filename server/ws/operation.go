@@ -17,7 +17,7 @@ type operation struct {
 	socket  *socket
 	id      string
 	params  *graphql.RawParams // until it is launched
-	refused bool               // over the socket's limit
+	refused bool               // over a limit of the socket
 	cancel  context.CancelFunc
 	// pending counts the wakes not yet answered, and the dispatch as the first.
 	// Whoever raises it from zero runs the operation until it is zero again: so
@@ -59,7 +59,7 @@ func (s *socket) startOperation(m message) {
 	before := s.running.find(m.ID)
 	if allowed && (before == nil || s.proto.legacy) {
 		s.running = append(s.running.without(before), op)
-		op.refused = len(s.running) > s.t.cfg.OperationLimit
+		op.refused = len(s.running) > s.t.cfg.OperationLimit || s.undispatched >= s.t.cfg.OperationLimit
 		if s.phase == phaseReady {
 			s.launch(op)
 		}
@@ -85,6 +85,11 @@ func (s *socket) launch(op *operation) {
 	op.ctx, op.cancel = context.WithCancel(context.WithoutCancel(s.session.Context))
 	params := op.params
 	op.params = nil
+	if op.refused {
+		go op.fail(fault.TooManyRequests.Err())
+		return
+	}
+	s.undispatched++
 	before, dispatched := s.dispatched, make(chan struct{})
 	s.dispatched = dispatched
 	go op.run(params, before, dispatched)
@@ -144,6 +149,7 @@ func (op *operation) dispatchBehind(before <-chan struct{}, dispatched chan stru
 // keeps no channel.
 func (s *socket) passOn(dispatched chan struct{}) {
 	s.mu.Lock()
+	s.undispatched--
 	if s.dispatched == dispatched {
 		s.dispatched = nil
 	}
@@ -153,10 +159,6 @@ func (s *socket) passOn(dispatched chan struct{}) {
 
 // dispatch hands the operation to the executor. It is false if it was refused.
 func (op *operation) dispatch(params *graphql.RawParams) bool {
-	if op.refused {
-		op.fail(fault.TooManyRequests.Err())
-		return false
-	}
 	refused := op.start(op.socket.t.cfg.Operation, params, op.wake)
 	if refused != nil {
 		op.refuse(refused)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"luxbff/server/ws"
 )
 
 // TestWhatFollowsASubscription: what a client asks behind a subscription is
@@ -39,6 +41,35 @@ func TestWhatFollowsASubscription(t *testing.T) {
 				b.await(feeds(0))
 			}
 		})
+	}
+}
+
+// TestNoMoreWaitThanMayRun: behind a subscription that is slow to get its place
+// no more operations wait than may run at once, though the client stops each.
+func TestNoMoreWaitThanMayRun(t *testing.T) {
+	t.Parallel()
+	const limit = 3
+	b := setup(t, func(cfg *ws.Config) { cfg.OperationLimit = limit })
+	c := b.hello(`{}`)
+	c.send(`{"id":"slow","type":"subscribe","payload":{"query":"subscription { slow }"}}`)
+	b.await(notes(1))
+	for i := range limit - 1 {
+		c.send(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`, i))
+		c.send(fmt.Sprintf(`{"id":"%d","type":"complete"}`, i))
+	}
+	c.play(`
+> {"id":"more","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}
+< {"id":"more","type":"error","payload":[{"message":"Too many requests","extensions":{"code":"TOO_MANY_REQUESTS"}}]}
+> {"id":"slow","type":"complete"}`)
+	for i := 0; ; i++ { // until those that wait are through
+		c.send(fmt.Sprintf(`{"id":"again%d","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`, i))
+		got, err := c.read()
+		if err != nil || !strings.Contains(got, `"error"`) {
+			if want := fmt.Sprintf(`{"type":"next","id":"again%d","payload":{"data":{"echo":"x"}}}`, i); got != want {
+				t.Errorf("got %s, %v; want %s", got, err, want)
+			}
+			return
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type Subscription {
   feed(padding: Int, ends: Boolean, resumed: Boolean): String!
   stuck: Int!
   refused: Int!
+  slow: Int!
 }`
 
 // schema is a small executable schema written by hand.
@@ -125,6 +126,10 @@ func (s *schema) open(ctx context.Context, name string, args map[string]any) (an
 	switch name {
 	case "count":
 		return counter(ctx, int(args["to"].(int64))), nil
+	case "slow":
+		s.board.note()
+		<-ctx.Done()
+		return nil, ctx.Err()
 	case "refused":
 		live.Waker(ctx) // taken, and then the resolver fails all the same
 		return nil, fault.CursorNotValid.On("after")

@@ -52,8 +52,11 @@ type socket struct {
 	running  operations
 	// dispatched is closed when the operation that came last is, nil if it is.
 	dispatched chan struct{}
-	timer      *time.Timer
-	wait       time.Duration // what the timer was set to
+	// undispatched counts those that were not dispatched yet. It is bounded like
+	// running, for a client may stop what still waits.
+	undispatched int
+	timer        *time.Timer
+	wait         time.Duration // what the timer was set to
 	pings
 	outbox
 }

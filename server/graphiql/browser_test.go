@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
@@ -121,7 +123,8 @@ func ownTabs(t *testing.T, browser context.Context) {
 }
 
 func closedSamples(t *testing.T, browser context.Context) {
-	p := visit(t, browser, serve(t).origin)
+	server := serve(t)
+	p := visit(t, browser, server.origin)
 	all := p.tabs()
 	if len(all) != len(operations.All()) || all[0] != "Home" {
 		t.Fatalf("tabs %q, want one for each sample, Home first", all)
@@ -129,6 +132,8 @@ func closedSamples(t *testing.T, browser context.Context) {
 	p.click(".graphiql-tab-close")
 	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)-1))
 	p.waitFor(`!localStorage["luxbff:graphiql:tabState"].includes("query Home")`)
+	p.write(headerEditor, `{"x-own": "1"}`) // the page stores it in a moment, too late
+	server.slow.Store(true)
 	p.click(`[aria-label="Bring back the sample operations"]`)
 	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)))
 	want := append(slices.Clone(all[1:]), all[0])
@@ -177,6 +182,8 @@ type server struct {
 	app     *app.App
 	origin  string
 	network *wire
+	// slow is a page that comes a second late: the one before goes on meanwhile.
+	slow atomic.Bool
 }
 
 func serve(t *testing.T) *server {
@@ -196,12 +203,19 @@ func serve(t *testing.T) *server {
 	if err := a.LoadDemo(ctx); err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewUnstartedServer(a.Handler())
+	s := &server{app: a}
+	listener := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && s.slow.Load() {
+			<-time.After(time.Second)
+		}
+		a.Handler().ServeHTTP(w, r)
+	}))
 	cable := &wire{Listener: listener.Listener}
 	listener.Listener = cable
 	listener.Start()
 	t.Cleanup(listener.Close)
-	return &server{app: a, origin: listener.URL + "/", network: cable}
+	s.origin, s.network = listener.URL+"/", cable
+	return s
 }
 
 // upload sends the sample upload with this number past the network.

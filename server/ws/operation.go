@@ -59,7 +59,7 @@ func (s *socket) startOperation(m message) {
 	before := s.running.find(m.ID)
 	if allowed && (before == nil || s.proto.legacy) {
 		s.running = append(s.running.without(before), op)
-		op.refused = len(s.running) > s.t.cfg.OperationLimit || s.undispatched >= s.t.cfg.OperationLimit
+		op.refused = len(s.running) > s.t.cfg.OperationLimit || s.undispatched >= 2*s.t.cfg.OperationLimit
 		if s.phase == phaseReady {
 			s.launch(op)
 		}

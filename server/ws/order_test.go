@@ -45,7 +45,7 @@ func TestWhatFollowsASubscription(t *testing.T) {
 }
 
 // TestNoMoreWaitThanMayRun: behind a subscription that is slow to get its place
-// no more operations wait than may run at once, though the client stops each.
+// those that may run wait, and as many that the client has stopped.
 func TestNoMoreWaitThanMayRun(t *testing.T) {
 	t.Parallel()
 	const limit = 3
@@ -53,7 +53,7 @@ func TestNoMoreWaitThanMayRun(t *testing.T) {
 	c := b.hello(`{}`)
 	c.send(`{"id":"slow","type":"subscribe","payload":{"query":"subscription { slow }"}}`)
 	b.await(notes(1))
-	for i := range limit - 1 {
+	for i := range 2*limit - 1 {
 		c.send(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`, i))
 		c.send(fmt.Sprintf(`{"id":"%d","type":"complete"}`, i))
 	}

@@ -73,7 +73,7 @@ type Config struct {
 
 	MessageLimit   int // bytes of an inbound message; 1 MiB, and 64 KiB before the ack
 	QueueLimit     int // bytes of outgoing frames that may wait; 256 KiB
-	OperationLimit int // operations of one socket that run, and that wait to be begun; 64
+	OperationLimit int // running operations of one socket; 64
 }
 
 // Session is what Init learned.

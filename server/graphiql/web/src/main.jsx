@@ -45,6 +45,7 @@ function App({ config }) {
   const feed = createFeed();
   const showSamples = () => {
     restoreSamples(storage, config.tabs, headers);
+    storage.seal();
     location.reload();
   };
   return (

@@ -7,14 +7,21 @@ const placeholder = (name) => `{{server ${name}}}`;
 
 /**
  * The storage GraphiQL keeps its tabs and settings in: the browser's own, under
- * names that other programs served from the same address don't use.
+ * names that other programs served from the same address don't use. Once sealed it
+ * takes nothing more from this page, which writes its tabs half a second late.
  */
 export function createStorage(serverHeaders) {
   const pairs = Object.entries(serverHeaders).map(([name, value]) => [placeholder(name), value]);
+  let sealed = false;
   const keys = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
   return {
     getItem: (key) => pairs.reduce((text, [mark, value]) => text?.replaceAll(mark, value), localStorage.getItem(PREFIX + key)) ?? null,
-    setItem: (key, text) => localStorage.setItem(PREFIX + key, pairs.reduce((text, [mark, value]) => text.replaceAll(value, mark), text)),
+    setItem: (key, text) => {
+      if (!sealed) localStorage.setItem(PREFIX + key, pairs.reduce((text, [mark, value]) => text.replaceAll(value, mark), text));
+    },
+    seal: () => {
+      sealed = true;
+    },
     removeItem: (key) => localStorage.removeItem(PREFIX + key),
     clear: () => keys().forEach((key) => localStorage.removeItem(key)),
     get length() {

@@ -20,7 +20,7 @@ func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *ws.Config) {
 		cfg.QueueLimit = 4 << 10
-		cfg.SlowTimeout = time.Second
+		cfg.SlowTimeout = 3 * time.Second
 	})
 	const events, query = 200, `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed(padding: 10000) }"}}`
 	slow, quick := b.hello(`{}`), b.hello(`{}`)
@@ -77,8 +77,8 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 	b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = 20 * time.Millisecond })
 	c := b.hello(`{}`)
 	c.send(feedFrame)
-	b.await(feeds(1))
 	// A client that doesn't read answers no ping.
+	b.awaitLen(0)
 	b.await(feeds(0))
 	for {
 		if _, err := c.read(); err != nil {
@@ -96,8 +96,11 @@ func TestLivePeerIsPinged(t *testing.T) {
 		modern: greeting + strings.Repeat("\n"+`< {"type":"ping"}`, 4),
 		legacy: greeting + strings.Repeat("\n"+`< {"type":"ka"}`, 5),
 	} {
-		b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = 300 * time.Millisecond })
-		b.dial(subprotocol).play(lines)
+		t.Run(subprotocol, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = time.Second })
+			b.dial(subprotocol).play(lines)
+		})
 	}
 }
 

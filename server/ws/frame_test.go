@@ -122,21 +122,25 @@ func TestMalformedControlFramesEndTheSocket(t *testing.T) {
 // goroutine that read it.
 func TestIdleSocketsWaitOnSmallStacks(t *testing.T) { //nolint:paralleltest // counts the program's goroutines
 	const sockets = 20
-	b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = 100 * time.Millisecond })
+	b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = time.Second })
+	var pinged []chan struct{}
 	for range sockets {
 		c := b.hello(`{}`)
 		c.send(feedFrame)
 		answer := c.conn.PingHandler()
-		pinged := make(chan struct{}, 1)
+		first := make(chan struct{}, 1)
+		pinged = append(pinged, first)
 		c.conn.SetPingHandler(func(payload string) error {
 			select {
-			case pinged <- struct{}{}:
+			case first <- struct{}{}:
 			default:
 			}
 			return answer(payload)
 		})
 		go c.drain()
-		<-pinged
+	}
+	for _, first := range pinged {
+		<-first
 	}
 	b.await(feeds(sockets))
 	await(t, func() bool {

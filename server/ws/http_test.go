@@ -196,9 +196,9 @@ func TestStreamThatIsNotRead(t *testing.T) {
 
 func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = 100 * time.Millisecond })
+	b := setup(t, func(cfg *ws.Config) { cfg.PingInterval = 300 * time.Millisecond })
 	server := httptest.NewUnstartedServer(b.server.Config.Handler)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
 	server.Start()
 	t.Cleanup(server.Close)
 	for _, w := range wires() {

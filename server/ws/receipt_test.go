@@ -85,7 +85,7 @@ func TestPongConfirmsWhatWasSentBeforeItsPing(t *testing.T) {
 
 func TestOnePingAsksForManyValues(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *ws.Config) { cfg.ReceiptDelay = time.Second })
+	b := setup(t, func(cfg *ws.Config) { cfg.ReceiptDelay = 3 * time.Second })
 	c := b.resumed()
 	for _, text := range []string{"b", "c"} {
 		b.schema.board.publish(text)

@@ -57,7 +57,7 @@ func TestRenewalMovesTheExpiry(t *testing.T) {
 	t.Parallel()
 	clock := newDialClock()
 	b := setup(t, func(cfg *ws.Config) {
-		cfg.Clock, cfg.PingInterval = clock.now, 300*time.Millisecond
+		cfg.Clock, cfg.PingInterval = clock.now, 2*time.Second
 		cfg.Init = func(ctx context.Context, p ws.InitPayload, r *http.Request) (ws.Session, error) {
 			session, err := welcome(ctx, p, r)
 			session.ExpiresAt = clock.in(1)

@@ -232,8 +232,9 @@ func TestRefusals(t *testing.T) {
 		for _, accept := range accepts {
 			t.Run(name+" as "+accept, func(t *testing.T) {
 				t.Parallel()
-				tc.accept = accept
-				got := do(t, server, tc.call)
+				request := tc.call // the other Accept has its own
+				request.accept = accept
+				got := do(t, server, request)
 				failed := failureOf(t, got)
 				if got.Code != tc.status || failed.Extensions.Status != tc.status ||
 					failed.Extensions.Code != tc.code || failed.Extensions.Field != tc.field {

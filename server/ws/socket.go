@@ -52,8 +52,8 @@ type socket struct {
 	running  operations
 	// dispatched is closed when the operation that came last is, nil if it is.
 	dispatched chan struct{}
-	// undispatched counts those that were not dispatched yet. A client may stop what
-	// still waits: as many as may run can wait for nobody, and no more.
+	// undispatched counts those that wait to be dispatched, also the ones that the
+	// client has stopped meanwhile, which running knows no more.
 	undispatched int
 	timer        *time.Timer
 	wait         time.Duration // what the timer was set to

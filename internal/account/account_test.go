@@ -15,11 +15,11 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
-	"luxbff/internal/token"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/viewer"
 )
 
@@ -51,7 +51,7 @@ type ended struct {
 type world struct {
 	*account.Service
 	store    *store.Store
-	outbox   *notify.Outbox
+	outbox   *message.Outbox
 	keys     *token.Keys
 	clock    *clock
 	facebook *people
@@ -60,12 +60,12 @@ type world struct {
 	ended []ended
 }
 
-type option func(*account.Config, *notify.Config)
+type option func(*account.Config, *message.Config)
 
-func withoutSenders(_ *account.Config, n *notify.Config) { n.Senders = nil }
+func withoutSenders(_ *account.Config, n *message.Config) { n.Senders = nil }
 
 func rejoinAfter(d time.Duration) option {
-	return func(a *account.Config, _ *notify.Config) { a.RejoinAfter = d }
+	return func(a *account.Config, _ *message.Config) { a.RejoinAfter = d }
 }
 
 func newWorld(t *testing.T, options ...option) *world {
@@ -75,8 +75,8 @@ func newWorld(t *testing.T, options ...option) *world {
 		clock: &clock{at: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)},
 	}
 	log := slog.New(slog.DiscardHandler)
-	outbox := notify.Config{
-		Store: w.store, Senders: notify.Development(log), KeepText: true, Clock: w.clock.now, Random: rand.Reader, Log: log,
+	outbox := message.Config{
+		Store: w.store, Senders: message.Development(log), KeepText: true, Clock: w.clock.now, Random: rand.Reader, Log: log,
 	}
 	cfg := account.Config{
 		Store: w.store, Keys: w.keys, Clock: w.clock.now, Random: rand.Reader, Log: log,
@@ -88,7 +88,7 @@ func newWorld(t *testing.T, options ...option) *world {
 	for _, set := range options {
 		set(&cfg, &outbox)
 	}
-	w.outbox = notify.New(outbox)
+	w.outbox = message.New(outbox)
 	cfg.Outbox = w.outbox
 	service, err := account.New(cfg)
 	if err != nil {
@@ -143,7 +143,7 @@ const (
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // lastMessage is the newest message to the address.
-func (w *world) lastMessage(t *testing.T, to string) notify.Sent {
+func (w *world) lastMessage(t *testing.T, to string) message.Sent {
 	t.Helper()
 	recent, err := w.outbox.Recent(t.Context(), to, 1)
 	if err != nil {
@@ -232,10 +232,10 @@ func (w *world) write(t *testing.T, fn func(ctx context.Context, tx *store.Tx) e
 }
 
 // want fails unless err is of the kind.
-func want(t *testing.T, err error, kind fault.Kind) {
+func want(t *testing.T, err error, kind apperr.Kind) {
 	t.Helper()
-	if !fault.Is(err, kind) {
-		t.Errorf("got %v, want %v", cause(err), kind.Err())
+	if !apperr.Is(err, kind) {
+		t.Errorf("got %v, want %v", cause(err), kind.New())
 	}
 }
 
@@ -279,7 +279,7 @@ func tally(errs []error) map[string]int {
 			count[""]++
 			continue
 		}
-		count[fault.From(err).Detail()]++
+		count[apperr.From(err).Detail()]++
 	}
 	return count
 }

@@ -7,7 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
 
@@ -18,7 +18,7 @@ func (s *Service) CheckSignUp(ctx context.Context, email string) error {
 	}
 	holder, err := live(ctx, s.store.Read(), identity.ProviderEmail, sameEmail(email))
 	if err == nil && (holder == nil || holder.RootUserID == nil) {
-		return fault.UserNotFound.Err()
+		return apperr.UserNotFound.New()
 	}
 	return err
 }
@@ -34,10 +34,10 @@ func (s *Service) PreSignUp(ctx context.Context, p PreSignUpParams) (emailUserID
 		return 0, err
 	}
 	if !validEmail(p.Email) {
-		return 0, fault.EmailNotValid.On("input.email")
+		return 0, apperr.EmailNotValid.WithField("input.email")
 	}
 	if !strongPassword(p.Password) {
-		return 0, fault.BadRequest.On("input.password")
+		return 0, apperr.BadRequest.WithField("input.password")
 	}
 	hash, err := s.passwords.hash(ctx, p.Password)
 	if err != nil {
@@ -79,7 +79,7 @@ func beginAgain(ctx context.Context, tx *store.Tx, holder *ent.Identity, hash st
 		return 0, fmt.Errorf("begin a sign-up again: %w", err)
 	}
 	if changed == 0 {
-		return 0, fault.SameEmailRegistered.On("input.email")
+		return 0, apperr.SameEmailRegistered.WithField("input.email")
 	}
 	return holder.ID, nil
 }
@@ -94,7 +94,7 @@ func (s *Service) EmailUserID(ctx context.Context, email string) (int, error) {
 		return 0, err
 	}
 	if holder == nil {
-		return 0, fault.UserIDNotResolved.Err()
+		return 0, apperr.UserIDNotResolved.New()
 	}
 	return holder.ID, nil
 }
@@ -117,7 +117,7 @@ func (s *Service) CompleteSignUp(ctx context.Context, p CompleteSignUpParams) (S
 		return SignedIn{}, err
 	}
 	to := registration{
-		validToken: p.ValidToken, tokenRefused: fault.NotAuthenticated,
+		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
 	if err := s.checkRegistration(ctx, to); err != nil {
@@ -129,8 +129,8 @@ func (s *Service) CompleteSignUp(ctx context.Context, p CompleteSignUpParams) (S
 	}
 	to.passwordHash = begun.SecretHash
 	signedIn, err := s.register(ctx, to, nil)
-	if fault.Is(err, fault.SameEmailIsRegistered) { // completed a moment ago
-		return SignedIn{}, fault.UserNotFound.Err()
+	if apperr.Is(err, apperr.SameEmailIsRegistered) { // completed a moment ago
+		return SignedIn{}, apperr.UserNotFound.New()
 	}
 	return signedIn, err
 }
@@ -146,7 +146,7 @@ func (s *Service) begun(ctx context.Context, p CompleteSignUpParams) (*ent.Ident
 		).
 		First(ctx)
 	if ent.IsNotFound(err) {
-		return nil, fault.UserNotFound.Err()
+		return nil, apperr.UserNotFound.New()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a begun sign-up: %w", err)

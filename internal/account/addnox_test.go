@@ -5,7 +5,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 func (w *world) socialSignUp(t *testing.T, email, phone, subject string) account.SignedIn {
@@ -27,16 +27,16 @@ func (w *world) socialParams(t *testing.T, email, phone, token string) account.S
 func TestAddnoxSignUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	want(t, w.CheckSignUp(t.Context(), email), fault.UserNotFound)
+	want(t, w.CheckSignUp(t.Context(), email), apperr.UserNotFound)
 	_, err := w.EmailUserID(t.Context(), email)
-	want(t, err, fault.UserIDNotResolved)
+	want(t, err, apperr.UserIDNotResolved)
 	begin := func(email, password string) (int, error) {
 		return w.PreSignUp(t.Context(), account.PreSignUpParams{Email: email, Password: password})
 	}
 	_, err = begin("a@b", password)
-	want(t, err, fault.EmailNotValid)
+	want(t, err, apperr.EmailNotValid)
 	_, err = begin(email, "weak")
-	want(t, err, fault.BadRequest)
+	want(t, err, apperr.BadRequest)
 	id, err := begin(email, "first password 1")
 	ok(t, err)
 	again, err := begin("PARENT@lux.example", password)
@@ -46,27 +46,27 @@ func TestAddnoxSignUp(t *testing.T) {
 	if again != id || found != id {
 		t.Errorf("email_user_id %d, then %d, found %d", id, again, found)
 	}
-	want(t, w.CheckSignUp(t.Context(), email), fault.UserNotFound)
+	want(t, w.CheckSignUp(t.Context(), email), apperr.UserNotFound)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "first password 1"})
-	want(t, err, fault.PasswordInvalid)
+	want(t, err, apperr.PasswordInvalid)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
-	want(t, err, fault.SignUpNotCompleted)
+	want(t, err, apperr.SignUpNotCompleted)
 
 	complete := account.CompleteSignUpParams{ValidToken: w.validToken(t, phone), EmailUserID: id, Email: email, Person: person(phone)}
 	for name, tc := range map[string]struct {
 		spoil func(*account.CompleteSignUpParams)
-		want  fault.Kind
+		want  apperr.Kind
 	}{
-		"no token":     {func(p *account.CompleteSignUpParams) { p.ValidToken = "" }, fault.NotAuthenticated},
-		"forged token": {func(p *account.CompleteSignUpParams) { p.ValidToken = "forged" }, fault.NotAuthenticated},
-		"unknown id":   {func(p *account.CompleteSignUpParams) { p.EmailUserID = 999 }, fault.UserNotFound},
-		"other e-mail": {func(p *account.CompleteSignUpParams) { p.Email = "other@lux.example" }, fault.UserNotFound},
-		"born never":   {func(p *account.CompleteSignUpParams) { p.Birthdate = "" }, fault.BadRequest},
+		"no token":     {func(p *account.CompleteSignUpParams) { p.ValidToken = "" }, apperr.NotAuthenticated},
+		"forged token": {func(p *account.CompleteSignUpParams) { p.ValidToken = "forged" }, apperr.NotAuthenticated},
+		"unknown id":   {func(p *account.CompleteSignUpParams) { p.EmailUserID = 999 }, apperr.UserNotFound},
+		"other e-mail": {func(p *account.CompleteSignUpParams) { p.Email = "other@lux.example" }, apperr.UserNotFound},
+		"born never":   {func(p *account.CompleteSignUpParams) { p.Birthdate = "" }, apperr.BadRequest},
 	} {
 		p := complete
 		tc.spoil(&p)
-		if _, err := w.CompleteSignUp(t.Context(), p); !fault.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		if _, err := w.CompleteSignUp(t.Context(), p); !apperr.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
 	done, err := w.CompleteSignUp(t.Context(), complete)
@@ -78,11 +78,11 @@ func TestAddnoxSignUp(t *testing.T) {
 	ok(t, err)
 	ok(t, w.CheckSignUp(t.Context(), email))
 	_, err = begin(email, password)
-	want(t, err, fault.SameEmailRegistered)
+	want(t, err, apperr.SameEmailRegistered)
 	complete.Phone = "+821011112222"
 	complete.ValidToken = w.validToken(t, complete.Phone)
 	_, err = w.CompleteSignUp(t.Context(), complete)
-	want(t, err, fault.UserNotFound)
+	want(t, err, apperr.UserNotFound)
 }
 
 func TestALuxSignUpTakesOverABegunOne(t *testing.T) {
@@ -92,7 +92,7 @@ func TestALuxSignUpTakesOverABegunOne(t *testing.T) {
 	ok(t, err)
 	w.signUp(t, email, phone)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "somebody else 1"})
-	want(t, err, fault.PasswordInvalid)
+	want(t, err, apperr.PasswordInvalid)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
 	ok(t, err)
 }
@@ -104,32 +104,32 @@ func TestSocialSignUpAndIn(t *testing.T) {
 		return w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: provider, Token: token})
 	}
 	_, err := signIn("myspace", "x")
-	want(t, err, fault.ResourceNotFound)
+	want(t, err, apperr.ResourceNotFound)
 	_, err = signIn("email", "x")
-	want(t, err, fault.ResourceNotFound)
+	want(t, err, apperr.ResourceNotFound)
 	_, err = signIn("google", "x")
-	if want(t, err, fault.ProviderTokenInvalid); err.Error() != "Invalid google access token" {
+	if want(t, err, apperr.ProviderTokenInvalid); err.Error() != "Invalid google access token" {
 		t.Error(err)
 	}
 	_, err = signIn("facebook", "forged")
-	want(t, err, fault.ProviderTokenInvalid)
+	want(t, err, apperr.ProviderTokenInvalid)
 	w.facebook.add("john's", account.Profile{Subject: "1017"})
 	_, err = signIn("facebook", "john's")
-	want(t, err, fault.SignUpFirst)
+	want(t, err, apperr.SignUpFirst)
 
 	params := w.socialParams(t, email, phone, "john's")
 	spoilt := params
 	spoilt.ValidToken = ""
 	_, err = w.SocialSignUp(t.Context(), spoilt)
-	want(t, err, fault.NotAuthenticated)
+	want(t, err, apperr.NotAuthenticated)
 	spoilt = params
 	spoilt.Provider = "myspace"
 	_, err = w.SocialSignUp(t.Context(), spoilt)
-	want(t, err, fault.ResourceNotFound)
+	want(t, err, apperr.ResourceNotFound)
 	spoilt = params
 	spoilt.Token = "forged"
 	_, err = w.SocialSignUp(t.Context(), spoilt)
-	want(t, err, fault.ProviderTokenInvalid)
+	want(t, err, apperr.ProviderTokenInvalid)
 	done, err := w.SocialSignUp(t.Context(), params)
 	ok(t, err)
 	if done.User.RegisterType != vocab.RegisteredBySocial {
@@ -141,10 +141,10 @@ func TestSocialSignUpAndIn(t *testing.T) {
 		t.Errorf("%v", in)
 	}
 	_, err = w.SocialSignUp(t.Context(), w.socialParams(t, "new@lux.example", "+821011112222", "john's"))
-	want(t, err, fault.SameEmailIsRegistered)
+	want(t, err, apperr.SameEmailIsRegistered)
 	w.facebook.add("jane's", account.Profile{Subject: "2034"})
 	_, err = w.SocialSignUp(t.Context(), w.socialParams(t, email, "+821033334444", "jane's"))
-	want(t, err, fault.SameEmailIsRegistered)
+	want(t, err, apperr.SameEmailIsRegistered)
 }
 
 func TestSocialSignInTellsTheOtherWayIn(t *testing.T) {
@@ -155,11 +155,11 @@ func TestSocialSignInTellsTheOtherWayIn(t *testing.T) {
 	w.facebook.add("mail", account.Profile{Subject: "1", Email: "PARENT@lux.example"})
 	w.facebook.add("social", account.Profile{Subject: "2", Email: "social@lux.example"})
 	w.facebook.add("nobody", account.Profile{Subject: "3", Email: "nobody@lux.example"})
-	for token, kind := range map[string]fault.Kind{
-		"mail": fault.SignedUpWithEmail, "social": fault.SignedUpWithSocial, "nobody": fault.SignUpFirst,
+	for token, kind := range map[string]apperr.Kind{
+		"mail": apperr.SignedUpWithEmail, "social": apperr.SignedUpWithSocial, "nobody": apperr.SignUpFirst,
 	} {
 		_, err := w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: "facebook", Token: token})
-		if want(t, err, kind); kind == fault.SignedUpWithSocial && err.Error() != "User is signed up with facebook type" {
+		if want(t, err, kind); kind == apperr.SignedUpWithSocial && err.Error() != "User is signed up with facebook type" {
 			t.Error(err)
 		}
 	}

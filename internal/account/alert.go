@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"luxbff/ent/message"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/apperr"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -18,16 +18,16 @@ const impedanceText = "An electrode of the device has poor contact with the skin
 // PhoneNotFound, AlimtalkSendFailed.
 func (s *Service) SendImpedanceAlert(ctx context.Context, v viewer.Viewer) error {
 	if v.User.Phone == nil {
-		return fault.PhoneNotFound.Err()
+		return apperr.PhoneNotFound.New()
 	}
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		id := v.RootUserID()
-		return s.outbox.Enqueue(ctx, tx, notify.Message{
-			Channel: message.ChannelAlimtalk, To: *v.User.Phone, Text: impedanceText, RootUserID: &id,
+		return s.outbox.Enqueue(ctx, tx, message.Message{
+			Channel: entmessage.ChannelAlimtalk, To: *v.User.Phone, Text: impedanceText, RootUserID: &id,
 		})
 	})
-	if errors.Is(err, notify.ErrNoSender) {
-		return fault.AlimtalkSendFailed.Because(err)
+	if errors.Is(err, message.ErrNoSender) {
+		return apperr.AlimtalkSendFailed.Wrap(err)
 	}
 	return err
 }

@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"luxbff/ent"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 	"luxbff/internal/viewer"
 )
 
@@ -32,9 +32,9 @@ func (s *Service) Claims(text string) (token.Claims, error) {
 	claims, err := s.cfg.Keys.Verify(text, s.now())
 	switch {
 	case errors.Is(err, token.ErrExpired) && claims.Use == token.Access:
-		return token.Claims{}, fault.TokenIsExpired.Err()
+		return token.Claims{}, apperr.TokenIsExpired.New()
 	case err != nil || claims.Use == token.Refresh:
-		return token.Claims{}, fault.Unauthenticated.Err()
+		return token.Claims{}, apperr.Unauthenticated.New()
 	}
 	return claims, nil
 }
@@ -44,19 +44,19 @@ func (s *Service) Claims(text string) (token.Claims, error) {
 // token.
 func (s *Service) Recognise(ctx context.Context, claims token.Claims) (viewer.Viewer, error) {
 	if claims.Expired(s.now()) {
-		return viewer.Viewer{}, fault.TokenIsExpired.Err()
+		return viewer.Viewer{}, apperr.TokenIsExpired.New()
 	}
 	u, live, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
 	switch {
 	case err != nil:
 		return viewer.Viewer{}, err
 	case u == nil:
-		return viewer.Viewer{}, fault.UserIsNone.Err()
+		return viewer.Viewer{}, apperr.UserIsNone.New()
 	case u.DeletedAt != nil:
-		return viewer.Viewer{}, fault.UserIsDeleted.Err()
+		return viewer.Viewer{}, apperr.UserIsDeleted.New()
 	case claims.Use == token.Access && !live,
 		claims.Use == token.Long && claims.CredentialVersion != u.CredentialVersion:
-		return viewer.Viewer{}, fault.Unauthenticated.Err()
+		return viewer.Viewer{}, apperr.Unauthenticated.New()
 	}
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"luxbff/ent"
-	"luxbff/ent/message"
+	entmessage "luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/verificationcode"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	"luxbff/internal/apperr"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
 )
 
@@ -31,7 +31,7 @@ type SendSmsCodeParams struct{ Phone string }
 // SendSmsFailed.
 func (s *Service) SendSmsCode(ctx context.Context, p SendSmsCodeParams) error {
 	if !validPhone(p.Phone) {
-		return fault.PhoneInvalid.On("input.phone")
+		return apperr.PhoneInvalid.WithField("input.phone")
 	}
 	if err := s.cfg.Limits.Message(ctx, p.Phone); err != nil {
 		return err
@@ -44,19 +44,19 @@ func (s *Service) SendSmsCode(ctx context.Context, p SendSmsCodeParams) error {
 		if err := s.replaceCode(ctx, tx, verificationcode.PurposePhone, p.Phone, code, nil); err != nil {
 			return err
 		}
-		return s.outbox.Enqueue(ctx, tx, notify.Message{
-			Channel: message.ChannelSms,
+		return s.outbox.Enqueue(ctx, tx, message.Message{
+			Channel: entmessage.ChannelSms,
 			To:      p.Phone,
 			Text:    fmt.Sprintf("Your verification code is %s. It is good for 3 minutes.", code),
 		})
 	})
-	return unsent(err, fault.SendSmsFailed)
+	return unsent(err, apperr.SendSmsFailed)
 }
 
 // unsent turns a channel without a sender into the documented error.
-func unsent(err error, kind fault.Kind) error {
-	if errors.Is(err, notify.ErrNoSender) {
-		return kind.Because(err)
+func unsent(err error, kind apperr.Kind) error {
+	if errors.Is(err, message.ErrNoSender) {
+		return kind.Wrap(err)
 	}
 	return err
 }
@@ -102,16 +102,16 @@ func (s *Service) tryCode(
 		return nil, nil, err
 	}
 	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxTries || !codePattern.MatchString(code) {
-		return nil, fault.CodeInvalid.Err(), nil
+		return nil, apperr.CodeInvalid.New(), nil
 	}
 	if !s.digests.isCode(newest.CodeHash, newest.Address, code) {
 		if err := tx.VerificationCode.UpdateOne(newest).AddTries(1).Exec(ctx); err != nil {
 			return nil, nil, fmt.Errorf("count a wrong code: %w", err)
 		}
-		return nil, fault.CodeInvalid.Err(), nil
+		return nil, apperr.CodeInvalid.New(), nil
 	}
 	if !s.now().Before(newest.ExpiresAt) {
-		return nil, fault.CodeExpired.Err(), nil
+		return nil, apperr.CodeExpired.New(), nil
 	}
 	return newest, nil, nil
 }
@@ -163,7 +163,7 @@ func (s *Service) VerifySmsCode(ctx context.Context, p VerifySmsCodeParams) (val
 		return "", err
 	}
 	if !validPhone(p.Phone) {
-		return "", fault.PhoneInvalid.On("input.phone")
+		return "", apperr.PhoneInvalid.WithField("input.phone")
 	}
 	validToken, err = s.secret()
 	if err != nil {

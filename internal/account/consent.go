@@ -6,7 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/consent"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -27,7 +27,7 @@ type UpdatePolicyParams struct {
 // UserPolicyNotFound, UserPolicyUpdateFailed.
 func (s *Service) UpdatePolicy(ctx context.Context, v viewer.Viewer, p UpdatePolicyParams) (policy *ent.Consent, err error) {
 	if p.PushToken != nil && !validPushToken(*p.PushToken) {
-		return nil, fault.UserPolicyUpdateFailed.On("input.token")
+		return nil, apperr.UserPolicyUpdateFailed.WithField("input.token")
 	}
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := s.lockUser(ctx, tx, v.RootUserID())
@@ -50,7 +50,7 @@ func (s *Service) UpdatePolicy(ctx context.Context, v viewer.Viewer, p UpdatePol
 func policyOf(ctx context.Context, tx *store.Tx, rootUserID int) (*ent.Consent, error) {
 	found, err := tx.Consent.Query().Where(consent.RootUserID(rootUserID)).First(ctx)
 	if ent.IsNotFound(err) {
-		return nil, fault.UserPolicyNotFound.Err()
+		return nil, apperr.UserPolicyNotFound.New()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a consent: %w", err)
@@ -84,7 +84,7 @@ func (s *Service) keepPushToken(
 	ctx context.Context, tx *store.Tx, u *ent.User, policy *ent.Consent, p UpdatePolicyParams,
 ) error {
 	if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
-		return fault.UserPolicyUpdateFailed.On("input.token")
+		return apperr.UserPolicyUpdateFailed.WithField("input.token")
 	}
 	if p.PushToken == nil || !policy.IsPushAgree {
 		return nil
@@ -112,12 +112,12 @@ func (s *Service) SetPushToken(ctx context.Context, v viewer.Viewer, p SetPushTo
 		}
 		policy, err := policyOf(ctx, tx, u.ID)
 		switch {
-		case fault.Is(err, fault.UserPolicyNotFound), err == nil && !policy.IsPushAgree:
-			return fault.PushPermissionDenied.Err()
+		case apperr.Is(err, apperr.UserPolicyNotFound), err == nil && !policy.IsPushAgree:
+			return apperr.PushPermissionDenied.New()
 		case err != nil:
 			return err
 		case !validPushToken(p.Token):
-			return fault.PushTokenUpdateFailed.On("input.token")
+			return apperr.PushTokenUpdateFailed.WithField("input.token")
 		}
 		return setPushToken(ctx, tx, u, p.Token)
 	})

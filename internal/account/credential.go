@@ -7,7 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -30,7 +30,7 @@ func (s *Service) RegisterLocal(ctx context.Context, p RegisterLocalParams) (sig
 		return SignedIn{}, err
 	}
 	if p.Email != nil && !validEmail(*p.Email) {
-		return SignedIn{}, fault.EmailMalformed.On("input.email")
+		return SignedIn{}, apperr.EmailMalformed.WithField("input.email")
 	}
 	hash, err := s.passwords.hash(ctx, p.Password)
 	if err != nil {
@@ -59,9 +59,9 @@ func (s *Service) RegisterLocal(ctx context.Context, p RegisterLocalParams) (sig
 func checkLocal(localID, password string) error {
 	switch {
 	case !localIDPattern.MatchString(localID):
-		return fault.LocalIDMalformed.On("input.localId")
+		return apperr.LocalIDMalformed.WithField("input.localId")
 	case !localPassword(password):
-		return fault.PasswordMalformed.On("input.password")
+		return apperr.PasswordMalformed.WithField("input.password")
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (s *Service) takeLocalID(ctx context.Context, tx *store.Tx, rootUserID int,
 		return err
 	}
 	if holder != nil {
-		return fault.LocalIDTaken.On("input.localId")
+		return apperr.LocalIDTaken.WithField("input.localId")
 	}
 	return s.addIdentity(ctx, tx, rootUserID, identity.ProviderLocal, sameLocalID(localID), &localID)
 }
@@ -117,7 +117,7 @@ func (s *Service) ChangePassword(ctx context.Context, v viewer.Viewer, p ChangeP
 		return Renewed{}, fmt.Errorf("read an account: %w", err)
 	}
 	if u.PasswordHash == nil {
-		return Renewed{}, fault.NoLocalID.Err()
+		return Renewed{}, apperr.NoLocalID.New()
 	}
 	if err := s.checkNewPassword(ctx, u, p.NewPassword); err != nil {
 		return Renewed{}, err
@@ -126,7 +126,7 @@ func (s *Service) ChangePassword(ctx context.Context, v viewer.Viewer, p ChangeP
 	if err != nil {
 		return Renewed{}, err
 	}
-	try := passwordTry{user: u, password: p.OldPassword, field: "input.oldPassword", wrong: fault.WrongPassword}
+	try := passwordTry{user: u, password: p.OldPassword, field: "input.oldPassword", wrong: apperr.WrongPassword}
 	err = s.tryPassword(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		u, err := s.setPassword(ctx, tx, u, hash)
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *Service) checkNewPassword(ctx context.Context, u *ent.User, password st
 		return err
 	}
 	if local != nil && !localPassword(password) || local == nil && !strongPassword(password) {
-		return fault.PasswordMalformed.On("input.newPassword")
+		return apperr.PasswordMalformed.WithField("input.newPassword")
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (s *Service) addLocalID(ctx context.Context, tx *store.Tx, u *ent.User, loc
 		return err
 	}
 	if has != nil {
-		return fault.LocalIDExists.Err()
+		return apperr.LocalIDExists.New()
 	}
 	return s.takeLocalID(ctx, tx, u.ID, localID)
 }

@@ -7,7 +7,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -63,13 +63,13 @@ func TestLocalAccounts(t *testing.T) {
 		t.Error("GraphQL's sign-in opened no session")
 	}
 	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "nobody", Password: localPassword})
-	want(t, err, fault.NoSuchLocalID)
+	want(t, err, apperr.NoSuchLocalID)
 	for range 10 {
 		_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: "wrong123"})
-		want(t, err, fault.WrongPassword)
+		want(t, err, apperr.WrongPassword)
 	}
 	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
-	want(t, err, fault.AccountBlocked)
+	want(t, err, apperr.AccountBlocked)
 }
 
 func TestRegisterLocalRefuses(t *testing.T) {
@@ -78,21 +78,21 @@ func TestRegisterLocalRefuses(t *testing.T) {
 	w.registerLocal(t, "Taken1")
 	for name, tc := range map[string]struct {
 		p    account.RegisterLocalParams
-		want fault.Kind
+		want apperr.Kind
 	}{
-		"taken":          {account.RegisterLocalParams{LocalID: "tAKEN1", Password: localPassword}, fault.LocalIDTaken},
-		"short id":       {account.RegisterLocalParams{LocalID: "abc", Password: localPassword}, fault.LocalIDMalformed},
-		"long id":        {account.RegisterLocalParams{LocalID: "abcdefghijklmnopqrstuvwxyz1234567", Password: localPassword}, fault.LocalIDMalformed},
-		"id with a dot":  {account.RegisterLocalParams{LocalID: "ab.cd", Password: localPassword}, fault.LocalIDMalformed},
-		"short password": {account.RegisterLocalParams{LocalID: "abcd", Password: "abc12"}, fault.PasswordMalformed},
-		"long password":  {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefghijklmnopqrst1"}, fault.PasswordMalformed},
-		"no digit":       {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefg"}, fault.PasswordMalformed},
-		"no letter":      {account.RegisterLocalParams{LocalID: "abcd", Password: "1234567"}, fault.PasswordMalformed},
-		"a blank":        {account.RegisterLocalParams{LocalID: "abcd", Password: "abcd 1234"}, fault.PasswordMalformed},
-		"e-mail":         {account.RegisterLocalParams{LocalID: "abcd", Password: localPassword, Email: ptr("a@b")}, fault.EmailMalformed},
+		"taken":          {account.RegisterLocalParams{LocalID: "tAKEN1", Password: localPassword}, apperr.LocalIDTaken},
+		"short id":       {account.RegisterLocalParams{LocalID: "abc", Password: localPassword}, apperr.LocalIDMalformed},
+		"long id":        {account.RegisterLocalParams{LocalID: "abcdefghijklmnopqrstuvwxyz1234567", Password: localPassword}, apperr.LocalIDMalformed},
+		"id with a dot":  {account.RegisterLocalParams{LocalID: "ab.cd", Password: localPassword}, apperr.LocalIDMalformed},
+		"short password": {account.RegisterLocalParams{LocalID: "abcd", Password: "abc12"}, apperr.PasswordMalformed},
+		"long password":  {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefghijklmnopqrst1"}, apperr.PasswordMalformed},
+		"no digit":       {account.RegisterLocalParams{LocalID: "abcd", Password: "abcdefg"}, apperr.PasswordMalformed},
+		"no letter":      {account.RegisterLocalParams{LocalID: "abcd", Password: "1234567"}, apperr.PasswordMalformed},
+		"a blank":        {account.RegisterLocalParams{LocalID: "abcd", Password: "abcd 1234"}, apperr.PasswordMalformed},
+		"e-mail":         {account.RegisterLocalParams{LocalID: "abcd", Password: localPassword, Email: ptr("a@b")}, apperr.EmailMalformed},
 	} {
-		if _, err := w.RegisterLocal(t.Context(), tc.p); !fault.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		if _, err := w.RegisterLocal(t.Context(), tc.p); !apperr.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
 	if n := w.store.Read().User.Query().CountX(t.Context()); n != 1 {
@@ -113,11 +113,11 @@ func TestChangePasswordEndsEverything(t *testing.T) {
 		})
 	}
 	_, err = change("", "efgh5678")
-	want(t, err, fault.WrongPassword)
+	want(t, err, apperr.WrongPassword)
 	_, err = change("wrong123", "efgh5678")
-	want(t, err, fault.WrongPassword)
+	want(t, err, apperr.WrongPassword)
 	_, err = change(localPassword, "short")
-	want(t, err, fault.PasswordMalformed)
+	want(t, err, apperr.PasswordMalformed)
 	w.viewer(t, long.Tokens)
 	done, err := change(localPassword, "efgh5678")
 	ok(t, err)
@@ -125,14 +125,14 @@ func TestChangePasswordEndsEverything(t *testing.T) {
 		t.Errorf("endings: %s", diff)
 	}
 	_, err = w.Authenticate(t.Context(), long.Tokens.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	_, err = w.Authenticate(t.Context(), session.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: session.RefreshToken})
-	want(t, err, fault.RefreshTokenNotValid)
+	want(t, err, apperr.RefreshTokenNotValid)
 	w.viewer(t, *done.Tokens)
 	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
-	want(t, err, fault.WrongPassword)
+	want(t, err, apperr.WrongPassword)
 }
 
 func TestChangePasswordOfAnAccountWithoutLocalID(t *testing.T) {
@@ -154,7 +154,7 @@ func TestChangePasswordOfAnAccountWithoutLocalID(t *testing.T) {
 	_, err = w.ChangePassword(t.Context(), w.viewer(t, temp.Tokens), account.ChangePasswordParams{
 		OldPassword: localPassword, NewPassword: localPassword,
 	})
-	want(t, err, fault.NoLocalID)
+	want(t, err, apperr.NoLocalID)
 }
 
 func TestCreateLocalCredential(t *testing.T) {
@@ -170,17 +170,17 @@ func TestCreateLocalCredential(t *testing.T) {
 		})
 	}
 	_, err = create(v, "x", account.LongLivedToken)
-	want(t, err, fault.LocalIDMalformed)
+	want(t, err, apperr.LocalIDMalformed)
 	_, err = create(v, "TAKEN1", account.LongLivedToken)
-	want(t, err, fault.LocalIDTaken)
+	want(t, err, apperr.LocalIDTaken)
 	w.viewer(t, temp.Tokens)
 	done, err := create(v, "fresh1", account.LongLivedToken)
 	ok(t, err)
 	_, err = w.Authenticate(t.Context(), temp.Tokens.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	v = w.viewer(t, *done.Tokens)
 	_, err = create(v, "fresh2", account.LongLivedToken)
-	want(t, err, fault.LocalIDExists)
+	want(t, err, apperr.LocalIDExists)
 
 	parent := w.parent(t)
 	_, err = create(parent, "parent1", account.SessionTokens) // the one password changes: sessions end
@@ -188,7 +188,7 @@ func TestCreateLocalCredential(t *testing.T) {
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: localPassword})
 	ok(t, err)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
-	want(t, err, fault.PasswordInvalid)
+	want(t, err, apperr.PasswordInvalid)
 }
 
 func TestFacebook(t *testing.T) {
@@ -206,34 +206,34 @@ func TestFacebook(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err = w.DisconnectFacebook(t.Context(), john, account.LongLivedToken)
-	want(t, err, fault.NoLocalID)
+	want(t, err, apperr.NoLocalID)
 
 	local := w.registerLocal(t, "abcd1234")
 	v := w.viewer(t, local.Tokens)
 	_, err = w.DisconnectFacebook(t.Context(), v, account.LongLivedToken)
-	want(t, err, fault.NoFacebook)
+	want(t, err, apperr.NoFacebook)
 	w.facebook.add("jane's", account.Profile{Subject: "2034", Name: "Jane \x00"})
 	for name, tc := range map[string]struct {
 		p    account.FacebookParams
-		want fault.Kind
+		want apperr.Kind
 	}{
-		"no id":        {facebook("", "jane's"), fault.FacebookParametersMissing},
-		"no token":     {facebook("2034", ""), fault.FacebookParametersMissing},
-		"refused":      {facebook("2034", "forged"), fault.FacebookTokenRefused},
-		"another's id": {facebook("1017", "jane's"), fault.FacebookTokenRefused},
-		"taken":        {facebook("1017", "john's"), fault.FacebookTaken},
+		"no id":        {facebook("", "jane's"), apperr.FacebookParametersMissing},
+		"no token":     {facebook("2034", ""), apperr.FacebookParametersMissing},
+		"refused":      {facebook("2034", "forged"), apperr.FacebookTokenRefused},
+		"another's id": {facebook("1017", "jane's"), apperr.FacebookTokenRefused},
+		"taken":        {facebook("1017", "john's"), apperr.FacebookTaken},
 	} {
-		if _, err := w.ConnectFacebook(t.Context(), v, tc.p); !fault.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		if _, err := w.ConnectFacebook(t.Context(), v, tc.p); !apperr.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
 	done, err := w.ConnectFacebook(t.Context(), v, facebook("2034", "jane's"))
 	ok(t, err)
 	_, err = w.Authenticate(t.Context(), local.Tokens.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	v = w.viewer(t, *done.Tokens)
 	_, err = w.ConnectFacebook(t.Context(), v, facebook("2034", "jane's"))
-	want(t, err, fault.FacebookExists)
+	want(t, err, apperr.FacebookExists)
 	done, err = w.DisconnectFacebook(t.Context(), v, account.LongLivedToken)
 	ok(t, err)
 	v = w.viewer(t, *done.Tokens)

@@ -10,8 +10,8 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/verificationcode"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
-	"luxbff/internal/fault"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -38,7 +38,7 @@ func (s *Service) DeleteAccount(ctx context.Context, v viewer.Viewer, p DeleteAc
 			return err
 		}
 		if p.NeedsSignInType && len(held) == 0 {
-			return fault.SignInTypeNotFound.Err()
+			return apperr.SignInTypeNotFound.New()
 		}
 		if err := child.RemoveAll(ctx, tx, u.ID); err != nil {
 			return fmt.Errorf("remove children: %w", err)

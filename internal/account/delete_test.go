@@ -10,7 +10,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -76,14 +76,14 @@ func TestADeletedAccountIsToldApart(t *testing.T) {
 	v := w.viewer(t, tokens)
 	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
 	_, err := w.Authenticate(t.Context(), tokens.AccessToken)
-	want(t, err, fault.UserIsDeleted)
+	want(t, err, apperr.UserIsDeleted)
 	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: tokens.RefreshToken})
-	want(t, err, fault.UserIsDeleted)
-	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}), fault.UserIsDeleted)
+	want(t, err, apperr.UserIsDeleted)
+	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}), apperr.UserIsDeleted)
 	_, err = w.UpdateUser(t.Context(), v, account.UpdateUserParams{FirstName: ptr("ghost")})
-	want(t, err, fault.UserIsDeleted)
+	want(t, err, apperr.UserIsDeleted)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "PARENT@lux.example", Password: password})
-	want(t, err, fault.SignedUpUserIsDeleted)
+	want(t, err, apperr.SignedUpUserIsDeleted)
 	again := w.signUp(t, email, phone)
 	if again.User.ID == v.RootUserID() {
 		t.Error("the new account has the old one's id")
@@ -103,11 +103,11 @@ func TestDeletionFreesEveryWayIn(t *testing.T) {
 	ok(t, w.verifyEmail(t, v, "john@snu.example"))
 	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
 	_, err = w.Authenticate(t.Context(), done.Tokens.AccessToken)
-	want(t, err, fault.UserIsDeleted)
+	want(t, err, apperr.UserIsDeleted)
 	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
-	want(t, err, fault.NoSuchLocalID)
+	want(t, err, apperr.NoSuchLocalID)
 	_, err = w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: "facebook", Token: "john's"})
-	want(t, err, fault.SignUpFirst)
+	want(t, err, apperr.SignUpFirst)
 	again := w.registerLocal(t, "abcd1234")
 	_, err = w.ConnectFacebook(t.Context(), w.viewer(t, again.Tokens), facebook("1017", "john's"))
 	ok(t, err)
@@ -119,7 +119,7 @@ func TestATemporaryAccountHasNoSignInType(t *testing.T) {
 	temp, err := w.RequestTemp(t.Context(), account.LongLivedToken)
 	ok(t, err)
 	v := w.viewer(t, temp.Tokens)
-	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}), fault.SignInTypeNotFound)
+	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}), apperr.SignInTypeNotFound)
 	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
 }
 
@@ -131,11 +131,11 @@ func TestRejoinAfter(t *testing.T) {
 	second := w.viewer(t, w.signUp(t, "second@lux.example", "+821011112222").Tokens)
 	code := w.smsCode(t, phone)
 	_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
-	want(t, err, fault.UserPreviouslyDeleted)
+	want(t, err, apperr.UserPreviouslyDeleted)
 	_, err = w.ChangePhone(t.Context(), second, account.ChangePhoneParams{Phone: phone, Code: code})
-	want(t, err, fault.UserPreviouslyDeleted)
+	want(t, err, apperr.UserPreviouslyDeleted)
 	_, err = w.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
-	want(t, err, fault.UserPreviouslyDeleted)
+	want(t, err, apperr.UserPreviouslyDeleted)
 	w.clock.advance(30 * 24 * time.Hour)
 	w.signUp(t, email, phone)
 }

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 
-	"luxbff/internal/token"
+	"luxbff/internal/auth/token"
 )
 
 // digests keeps what is short enough to be guessed as HMACs, so that the

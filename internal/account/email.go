@@ -8,10 +8,10 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
-	"luxbff/ent/message"
+	entmessage "luxbff/ent/message"
 	"luxbff/ent/verificationcode"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	"luxbff/internal/apperr"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -57,31 +57,31 @@ func (s *Service) SendEmailVerification(ctx context.Context, v viewer.Viewer, p 
 		if err := s.replaceCode(ctx, tx, verificationcode.PurposeEmail, address, code, &u.ID); err != nil {
 			return err
 		}
-		return s.outbox.Enqueue(ctx, tx, notify.Message{
-			Channel:    message.ChannelEmail,
+		return s.outbox.Enqueue(ctx, tx, message.Message{
+			Channel:    entmessage.ChannelEmail,
 			To:         address,
 			Text:       fmt.Sprintf("Your verification code is %s. It is good for 3 minutes.", code),
 			RootUserID: &u.ID,
 		})
 	})
-	return unsent(err, fault.EmailSendFailed)
+	return unsent(err, apperr.EmailSendFailed)
 }
 
 // verifiable is the address that the account may verify now.
 func (s *Service) verifiable(ctx context.Context, tx *store.Tx, u *ent.User, given *string) (string, error) {
 	if u.IsEmailVerified {
-		return "", fault.EmailVerifiedAlready.Err()
+		return "", apperr.EmailVerifiedAlready.New()
 	}
 	address := cmp.Or(given, u.Email)
 	if address == nil || !validEmail(*address) {
-		return "", fault.EmailMalformed.On("input.email")
+		return "", apperr.EmailMalformed.WithField("input.email")
 	}
 	holder, err := live(ctx, tx.Client, identity.ProviderEmail, sameEmail(*address))
 	if err != nil {
 		return "", err
 	}
 	if holder != nil && holder.RootUserID != nil && !owns(holder, u.ID) {
-		return "", fault.EmailVerifiedElsewhere.On("input.email")
+		return "", apperr.EmailVerifiedElsewhere.WithField("input.email")
 	}
 	return *address, nil
 }
@@ -107,7 +107,7 @@ func (s *Service) pause(ctx context.Context, tx *store.Tx, rootUserID int) error
 	if len(latest) < maxEmailCodes {
 		return nil
 	}
-	return fault.TooManyEmailCodes.Err()
+	return apperr.TooManyEmailCodes.New()
 }
 
 // VerifyEmailParams is the code that came by e-mail.
@@ -136,7 +136,7 @@ func (s *Service) VerifyEmail(ctx context.Context, v viewer.Viewer, p VerifyEmai
 		return err
 	})
 	if refused != nil {
-		refused = fault.EmailCodeWrong.On("input.code")
+		refused = apperr.EmailCodeWrong.WithField("input.code")
 	}
 	if err := cmp.Or(err, refused); err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (s *Service) verified(ctx context.Context, tx *store.Tx, u *ent.User, addre
 		return nil, err
 	}
 	if !owner {
-		return nil, fault.EmailVerifiedElsewhere.Err()
+		return nil, apperr.EmailVerifiedElsewhere.New()
 	}
 	changed, err := tx.User.UpdateOne(u).SetEmail(address).SetIsEmailVerified(true).Save(ctx)
 	if err != nil {

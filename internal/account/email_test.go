@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -32,17 +32,17 @@ func TestVerifyEmail(t *testing.T) {
 		_, err := w.VerifyEmail(t.Context(), v, account.VerifyEmailParams{Code: code})
 		return err
 	}
-	want(t, verify("123456"), fault.EmailCodeWrong)
-	want(t, w.sendEmail(t, v, nil), fault.EmailMalformed)
-	want(t, w.sendEmail(t, v, ptr("a@b")), fault.EmailMalformed)
+	want(t, verify("123456"), apperr.EmailCodeWrong)
+	want(t, w.sendEmail(t, v, nil), apperr.EmailMalformed)
+	want(t, w.sendEmail(t, v, ptr("a@b")), apperr.EmailMalformed)
 	ok(t, w.sendEmail(t, v, ptr("John@snu.example")))
 	if u := w.user(t, v.RootUserID()); *u.Email != "John@snu.example" || u.IsEmailVerified {
 		t.Errorf("%v", u)
 	}
 	late := w.lastCode(t, "John@snu.example")
-	want(t, verify(other(late)), fault.EmailCodeWrong)
+	want(t, verify(other(late)), apperr.EmailCodeWrong)
 	w.clock.advance(3 * time.Minute)
-	want(t, verify(late), fault.EmailCodeWrong)
+	want(t, verify(late), apperr.EmailCodeWrong)
 
 	ok(t, w.sendEmail(t, v, nil))
 	_, err := w.UpdateUser(t.Context(), v, account.UpdateUserParams{Email: ptr("later@snu.example")})
@@ -52,18 +52,18 @@ func TestVerifyEmail(t *testing.T) {
 	if *u.Email != "John@snu.example" || !u.IsEmailVerified {
 		t.Errorf("a code verifies the address it was sent to: %v", u)
 	}
-	want(t, w.sendEmail(t, v, ptr("third@snu.example")), fault.EmailVerifiedAlready)
+	want(t, w.sendEmail(t, v, ptr("third@snu.example")), apperr.EmailVerifiedAlready)
 
 	// The verified address signs in: but LUX asks for a phone first.
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "john@SNU.example", Password: localPassword})
-	want(t, err, fault.SmsVerificationRequired)
+	want(t, err, apperr.SmsVerificationRequired)
 	_, err = w.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: phone, Code: w.smsCode(t, phone)})
 	ok(t, err)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "john@SNU.example", Password: localPassword})
 	ok(t, err)
 
 	mute := newWorld(t, withoutSenders)
-	want(t, mute.sendEmail(t, mute.viewer(t, mute.registerLocal(t, "abcd1234").Tokens), ptr("a@b.example")), fault.EmailSendFailed)
+	want(t, mute.sendEmail(t, mute.viewer(t, mute.registerLocal(t, "abcd1234").Tokens), ptr("a@b.example")), apperr.EmailSendFailed)
 	if n := mute.store.Read().VerificationCode.Query().CountX(t.Context()); n != 0 {
 		t.Errorf("%d codes stored though none went out", n)
 	}
@@ -78,10 +78,10 @@ func TestAnEmailIsTakenOnceVerified(t *testing.T) {
 	firstCode := w.lastCode(t, "shared@snu.example")
 	ok(t, w.verifyEmail(t, second, "shared@snu.example"))
 	_, err := w.VerifyEmail(t.Context(), first, account.VerifyEmailParams{Code: firstCode})
-	want(t, err, fault.EmailVerifiedElsewhere)
-	want(t, w.sendEmail(t, first, ptr("SHARED@snu.example")), fault.EmailVerifiedElsewhere)
+	want(t, err, apperr.EmailVerifiedElsewhere)
+	want(t, w.sendEmail(t, first, ptr("SHARED@snu.example")), apperr.EmailVerifiedElsewhere)
 	_, err = w.SignUp(t.Context(), signUpParams(w.validToken(t, phone), "shared@snu.example", phone))
-	want(t, err, fault.SameEmailIsRegistered)
+	want(t, err, apperr.SameEmailIsRegistered)
 
 	_, err = w.UpdateUser(t.Context(), second, account.UpdateUserParams{Email: ptr("other@snu.example")})
 	ok(t, err)
@@ -97,12 +97,12 @@ func TestASixthCodeWaits(t *testing.T) {
 		w.clock.advance(time.Minute)
 	}
 	w.clock.advance(2*time.Minute - time.Millisecond)
-	want(t, w.sendEmail(t, v, nil), fault.TooManyEmailCodes)
+	want(t, w.sendEmail(t, v, nil), apperr.TooManyEmailCodes)
 	w.clock.advance(time.Millisecond)
 	for range 5 {
 		ok(t, w.sendEmail(t, v, nil))
 	}
-	want(t, w.sendEmail(t, v, nil), fault.TooManyEmailCodes)
+	want(t, w.sendEmail(t, v, nil), apperr.TooManyEmailCodes)
 }
 
 // resetToken asks for a reset mail and takes the token out of its link.
@@ -131,20 +131,20 @@ func TestResetPassword(t *testing.T) {
 		return w.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
 	}
 	replaced, late := w.resetToken(t), w.resetToken(t)
-	want(t, reset("forged", "another horse 2"), fault.CodeInvalid)
-	want(t, reset(replaced, "another horse 2"), fault.CodeInvalid)
-	want(t, reset(late, "weak"), fault.BadRequest)
+	want(t, reset("forged", "another horse 2"), apperr.CodeInvalid)
+	want(t, reset(replaced, "another horse 2"), apperr.CodeInvalid)
+	want(t, reset(late, "weak"), apperr.BadRequest)
 	w.clock.advance(30 * time.Minute)
-	want(t, reset(late, "another horse 2"), fault.CodeExpired)
+	want(t, reset(late, "another horse 2"), apperr.CodeExpired)
 	for range 10 {
 		_, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "wrong 1"})
-		want(t, err, fault.PasswordInvalid)
+		want(t, err, apperr.PasswordInvalid)
 	}
 	good := w.resetToken(t)
 	ok(t, reset(good, "another horse 2"))
-	want(t, reset(good, "another horse 3"), fault.CodeInvalid)
+	want(t, reset(good, "another horse 3"), apperr.CodeInvalid)
 	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: session.Tokens.RefreshToken})
-	want(t, err, fault.RefreshTokenNotValid)
+	want(t, err, apperr.RefreshTokenNotValid)
 	if got := w.endings(); len(got) != 1 || got[0].rootUserID != v.RootUserID() || got[0].sessionIDs != nil {
 		t.Errorf("endings %v", got)
 	}
@@ -158,12 +158,12 @@ func TestRequestPasswordResetRefuses(t *testing.T) {
 	request := func(email string) error {
 		return w.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email})
 	}
-	want(t, request("nobody@lux.example"), fault.UserIDNotFound)
+	want(t, request("nobody@lux.example"), apperr.UserIDNotFound)
 	_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "begun@lux.example", Password: password})
 	ok(t, err)
-	want(t, request("begun@lux.example"), fault.UserIDNotFound)
+	want(t, request("begun@lux.example"), apperr.UserIDNotFound)
 	w.socialSignUp(t, "social@lux.example", phone, "1017")
-	want(t, request("social@lux.example"), fault.SocialAccountHasNoPassword)
+	want(t, request("social@lux.example"), apperr.SocialAccountHasNoPassword)
 }
 
 func TestFindAccount(t *testing.T) {
@@ -173,22 +173,22 @@ func TestFindAccount(t *testing.T) {
 		return w.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
 	}
 	_, err := find("nonsense", "123456")
-	want(t, err, fault.BadRequest)
+	want(t, err, apperr.BadRequest)
 	_, err = find(phone, "123456")
-	want(t, err, fault.CodeInvalid)
+	want(t, err, apperr.CodeInvalid)
 	_, err = find(phone, w.smsCode(t, phone))
-	want(t, err, fault.UserIDNotFound)
+	want(t, err, apperr.UserIDNotFound)
 	w.signUp(t, email, phone)
 	code := w.smsCode(t, phone)
 	_, err = w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
-	want(t, err, fault.PhoneTaken) // and the code stays good for recovery
+	want(t, err, apperr.PhoneTaken) // and the code stays good for recovery
 	found, err := find(phone, code)
 	ok(t, err)
 	if *found.Email != email || found.Provider != "email" {
 		t.Errorf("%+v", found)
 	}
 	_, err = find(phone, code)
-	want(t, err, fault.CodeInvalid)
+	want(t, err, apperr.CodeInvalid)
 	w.socialSignUp(t, "social@lux.example", "+821011112222", "1017")
 	found, err = find("+821011112222", w.smsCode(t, "+821011112222"))
 	ok(t, err)

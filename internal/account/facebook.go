@@ -7,7 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -22,9 +22,9 @@ type FacebookParams struct {
 // FacebookParametersMissing, FacebookTokenRefused, ProviderTokenInvalid.
 func (s *Service) whoAtFacebook(ctx context.Context, p FacebookParams) (Profile, error) {
 	if p.FacebookID == "" || p.FacebookToken == "" {
-		return Profile{}, fault.FacebookParametersMissing.Err()
+		return Profile{}, apperr.FacebookParametersMissing.New()
 	}
-	refused := fault.FacebookTokenRefused.On("input.facebookToken")
+	refused := apperr.FacebookTokenRefused.WithField("input.facebookToken")
 	profile, err := s.who(ctx, identity.ProviderFacebook, p.FacebookToken, refused)
 	if err == nil && profile.Subject != p.FacebookID {
 		return Profile{}, refused
@@ -106,11 +106,11 @@ func facebookFree(ctx context.Context, tx *store.Tx, rootUserID int, subject str
 		return err
 	}
 	if mine != nil {
-		return fault.FacebookExists.Err()
+		return apperr.FacebookExists.New()
 	}
 	holder, err := live(ctx, tx.Client, identity.ProviderFacebook, subject)
 	if err == nil && holder != nil {
-		return fault.FacebookTaken.Err()
+		return apperr.FacebookTaken.New()
 	}
 	return err
 }
@@ -147,9 +147,9 @@ func mayDisconnect(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	}
 	switch {
 	case !named || u.PasswordHash == nil:
-		return fault.NoLocalID.Err()
+		return apperr.NoLocalID.New()
 	case !linked:
-		return fault.NoFacebook.Err()
+		return apperr.NoFacebook.New()
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/predicate"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 )
@@ -94,7 +94,7 @@ func (s *Service) phoneFree(ctx context.Context, client *ent.Client, phone strin
 	case holder == nil:
 		return s.notHeldBack(ctx, client, phone)
 	case !owns(holder, rootUserID):
-		return fault.PhoneTaken.On("input.phone")
+		return apperr.PhoneTaken.WithField("input.phone")
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (s *Service) notHeldBack(ctx context.Context, client *ent.Client, phone str
 	}
 	held, err := s.once(ctx, client, identity.ProviderPhone, phone, s.now().Add(-s.cfg.RejoinAfter))
 	if err == nil && held {
-		return fault.UserPreviouslyDeleted.Err()
+		return apperr.UserPreviouslyDeleted.New()
 	}
 	return err
 }

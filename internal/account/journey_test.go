@@ -9,9 +9,9 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 )
 
 func TestSignUpOpensAnAccount(t *testing.T) {
@@ -53,35 +53,35 @@ func TestSignUpRefuses(t *testing.T) {
 	valid := w.validToken(t, phone)
 	for name, tc := range map[string]struct {
 		spoil func(*account.SignUpParams)
-		want  fault.Kind
+		want  apperr.Kind
 	}{
-		"no token":           {func(p *account.SignUpParams) { p.ValidToken = "" }, fault.SignUpTokenInvalid},
-		"forged token":       {func(p *account.SignUpParams) { p.ValidToken = "forged" }, fault.SignUpTokenInvalid},
-		"another phone":      {func(p *account.SignUpParams) { p.Phone = "+821011112222" }, fault.SignUpTokenInvalid},
-		"no e-mail":          {func(p *account.SignUpParams) { p.Email = "" }, fault.EmailNotValid},
-		"half an e-mail":     {func(p *account.SignUpParams) { p.Email = "parent@" }, fault.EmailNotValid},
-		"e-mail taken":       {func(p *account.SignUpParams) { p.Email = "TAKEN@lux.example" }, fault.SameEmailIsRegistered},
-		"weak password":      {func(p *account.SignUpParams) { p.Password = "password" }, fault.BadRequest},
-		"no first name":      {func(p *account.SignUpParams) { p.FirstName = "" }, fault.BadRequest},
-		"NUL in a name":      {func(p *account.SignUpParams) { p.LastName = "a\x00" }, fault.BadRequest},
-		"born tomorrow":      {func(p *account.SignUpParams) { p.Birthdate = "2026-03-05" }, fault.BadRequest},
-		"no birthdate":       {func(p *account.SignUpParams) { p.Birthdate = "" }, fault.BadRequest},
-		"unknown gender":     {func(p *account.SignUpParams) { p.Gender = "X" }, fault.BadRequest},
-		"phone without plus": {func(p *account.SignUpParams) { p.Phone = "01012345678" }, fault.PhoneInvalid},
-		"no country":         {func(p *account.SignUpParams) { p.NationalCode = "kr" }, fault.BadRequest},
+		"no token":           {func(p *account.SignUpParams) { p.ValidToken = "" }, apperr.SignUpTokenInvalid},
+		"forged token":       {func(p *account.SignUpParams) { p.ValidToken = "forged" }, apperr.SignUpTokenInvalid},
+		"another phone":      {func(p *account.SignUpParams) { p.Phone = "+821011112222" }, apperr.SignUpTokenInvalid},
+		"no e-mail":          {func(p *account.SignUpParams) { p.Email = "" }, apperr.EmailNotValid},
+		"half an e-mail":     {func(p *account.SignUpParams) { p.Email = "parent@" }, apperr.EmailNotValid},
+		"e-mail taken":       {func(p *account.SignUpParams) { p.Email = "TAKEN@lux.example" }, apperr.SameEmailIsRegistered},
+		"weak password":      {func(p *account.SignUpParams) { p.Password = "password" }, apperr.BadRequest},
+		"no first name":      {func(p *account.SignUpParams) { p.FirstName = "" }, apperr.BadRequest},
+		"NUL in a name":      {func(p *account.SignUpParams) { p.LastName = "a\x00" }, apperr.BadRequest},
+		"born tomorrow":      {func(p *account.SignUpParams) { p.Birthdate = "2026-03-05" }, apperr.BadRequest},
+		"no birthdate":       {func(p *account.SignUpParams) { p.Birthdate = "" }, apperr.BadRequest},
+		"unknown gender":     {func(p *account.SignUpParams) { p.Gender = "X" }, apperr.BadRequest},
+		"phone without plus": {func(p *account.SignUpParams) { p.Phone = "01012345678" }, apperr.PhoneInvalid},
+		"no country":         {func(p *account.SignUpParams) { p.NationalCode = "kr" }, apperr.BadRequest},
 	} {
 		p := signUpParams(valid, email, phone)
 		tc.spoil(&p)
 		_, err := w.SignUp(t.Context(), p)
-		if !fault.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		if !apperr.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
 	if _, err := w.SignUp(t.Context(), signUpParams(valid, email, phone)); err != nil {
 		t.Errorf("the valid_token did not outlive the refusals: %v", err)
 	}
 	_, err := w.SignUp(t.Context(), signUpParams(valid, "second@lux.example", phone))
-	want(t, err, fault.SignUpTokenInvalid)
+	want(t, err, apperr.SignUpTokenInvalid)
 }
 
 func TestValidTokenLastsTenMinutes(t *testing.T) {
@@ -90,7 +90,7 @@ func TestValidTokenLastsTenMinutes(t *testing.T) {
 	valid := w.validToken(t, phone)
 	w.clock.advance(10 * time.Minute)
 	_, err := w.SignUp(t.Context(), signUpParams(valid, email, phone))
-	want(t, err, fault.SignUpTokenInvalid)
+	want(t, err, apperr.SignUpTokenInvalid)
 }
 
 func TestSmsCodes(t *testing.T) {
@@ -100,26 +100,26 @@ func TestSmsCodes(t *testing.T) {
 		_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
 		return err
 	}
-	want(t, verify("123456"), fault.CodeInvalid)
+	want(t, verify("123456"), apperr.CodeInvalid)
 	replaced := w.smsCode(t, phone)
 	expired := w.smsCode(t, phone)
 	for replaced == expired {
 		expired = w.smsCode(t, phone)
 	}
-	want(t, verify(replaced), fault.CodeInvalid)
-	want(t, verify(""), fault.CodeInvalid)
+	want(t, verify(replaced), apperr.CodeInvalid)
+	want(t, verify(""), apperr.CodeInvalid)
 	w.clock.advance(3 * time.Minute)
-	want(t, verify(expired), fault.CodeExpired)
+	want(t, verify(expired), apperr.CodeExpired)
 	good := w.smsCode(t, phone)
 	w.clock.advance(3*time.Minute - time.Millisecond)
 	ok(t, verify(good))
-	want(t, verify(good), fault.CodeInvalid)
+	want(t, verify(good), apperr.CodeInvalid)
 
 	guessed := w.smsCode(t, phone)
 	for range 5 {
-		want(t, verify(other(guessed)), fault.CodeInvalid)
+		want(t, verify(other(guessed)), apperr.CodeInvalid)
 	}
-	want(t, verify(guessed), fault.CodeInvalid)
+	want(t, verify(guessed), apperr.CodeInvalid)
 }
 
 // other is a code that is not the given one.
@@ -134,10 +134,10 @@ func TestSendSmsCodeRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, number := range []string{"", "01012345678", "+82 10 1234 5678", "+821", "+999123456789", "+8210123", "+82101234567890", "＋821012345678"} {
-		want(t, w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: number}), fault.PhoneInvalid)
+		want(t, w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: number}), apperr.PhoneInvalid)
 	}
 	mute := newWorld(t, withoutSenders)
-	want(t, mute.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}), fault.SendSmsFailed)
+	want(t, mute.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}), apperr.SendSmsFailed)
 	if n := mute.store.Read().VerificationCode.Query().CountX(t.Context()); n != 0 {
 		t.Errorf("%d codes stored though none went out", n)
 	}
@@ -150,10 +150,10 @@ func TestNobodyIsToldWhichPhonesAreRegistered(t *testing.T) {
 	code := w.smsCode(t, phone)
 	verify := account.VerifySmsCodeParams{Phone: phone, Code: other(code)}
 	_, err := w.VerifySmsCode(t.Context(), verify)
-	want(t, err, fault.CodeInvalid)
+	want(t, err, apperr.CodeInvalid)
 	verify.Code = code
 	_, err = w.VerifySmsCode(t.Context(), verify)
-	want(t, err, fault.PhoneTaken)
+	want(t, err, apperr.PhoneTaken)
 }
 
 func TestSignIn(t *testing.T) {
@@ -166,9 +166,9 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("signed in as %d, want %d", v.RootUserID(), id)
 	}
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "correct horse 2"})
-	want(t, err, fault.PasswordInvalid)
+	want(t, err, apperr.PasswordInvalid)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "nobody@lux.example", Password: password})
-	want(t, err, fault.UserNotFound)
+	want(t, err, apperr.UserNotFound)
 }
 
 func TestTenWrongPasswordsBlock(t *testing.T) {
@@ -180,17 +180,17 @@ func TestTenWrongPasswordsBlock(t *testing.T) {
 		return err
 	}
 	for range 9 {
-		want(t, try("wrong 1"), fault.PasswordInvalid)
+		want(t, try("wrong 1"), apperr.PasswordInvalid)
 	}
 	ok(t, try(password)) // the count begins anew
 	for range 10 {
-		want(t, try("wrong 1"), fault.PasswordInvalid)
+		want(t, try("wrong 1"), apperr.PasswordInvalid)
 	}
-	want(t, try(password), fault.AccountBlocked)
+	want(t, try(password), apperr.AccountBlocked)
 	w.clock.advance(15*time.Minute - time.Millisecond)
-	want(t, try(password), fault.AccountBlocked)
+	want(t, try(password), apperr.AccountBlocked)
 	w.clock.advance(time.Millisecond)
-	want(t, try("wrong 1"), fault.PasswordInvalid)
+	want(t, try("wrong 1"), apperr.PasswordInvalid)
 	ok(t, try(password))
 }
 
@@ -207,19 +207,19 @@ func TestRefreshTokens(t *testing.T) {
 	session := w.viewer(t, second).SessionID
 
 	_, err = refresh(second.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	_, err = refresh("your_token_here")
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 
 	_, err = refresh(first.RefreshToken) // used before
-	want(t, err, fault.RefreshTokenNotValid)
+	want(t, err, apperr.RefreshTokenNotValid)
 	if diff := cmp.Diff([]ended{{first.RootUserID, []int{session}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
 		t.Errorf("endings: %s", diff)
 	}
 	_, err = w.Authenticate(t.Context(), second.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	_, err = refresh(second.RefreshToken)
-	want(t, err, fault.RefreshTokenNotValid)
+	want(t, err, apperr.RefreshTokenNotValid)
 
 	fresh, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
 	ok(t, err)
@@ -228,7 +228,7 @@ func TestRefreshTokens(t *testing.T) {
 	ok(t, err)
 	w.clock.advance(14 * 24 * time.Hour)
 	_, err = refresh(fresh.Tokens.RefreshToken)
-	want(t, err, fault.TokenIsExpired)
+	want(t, err, apperr.TokenIsExpired)
 }
 
 func TestSignOutActsAtOnce(t *testing.T) {
@@ -241,9 +241,9 @@ func TestSignOutActsAtOnce(t *testing.T) {
 	ok(t, w.SignOut(t.Context(), v))
 	ok(t, w.SignOut(t.Context(), v))
 	_, err = w.Authenticate(t.Context(), goes.Tokens.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: goes.Tokens.RefreshToken})
-	want(t, err, fault.RefreshTokenNotValid)
+	want(t, err, apperr.RefreshTokenNotValid)
 	w.viewer(t, stays)
 	if diff := cmp.Diff([]ended{{v.RootUserID(), []int{v.SessionID}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
 		t.Errorf("endings: %s", diff)
@@ -260,19 +260,19 @@ func TestAuthenticateRefuses(t *testing.T) {
 	ok(t, err)
 	outdated, err := w.keys.Sign(token.Claims{Use: token.Long, RootUserID: tokens.RootUserID, CredentialVersion: 9})
 	ok(t, err)
-	for text, kind := range map[string]fault.Kind{
-		"":                  fault.Unauthenticated,
-		"your_token_here":   fault.Unauthenticated,
-		tokens.RefreshToken: fault.Unauthenticated,
-		nobody:              fault.UserIsNone,
-		outdated:            fault.Unauthenticated,
+	for text, kind := range map[string]apperr.Kind{
+		"":                  apperr.Unauthenticated,
+		"your_token_here":   apperr.Unauthenticated,
+		tokens.RefreshToken: apperr.Unauthenticated,
+		nobody:              apperr.UserIsNone,
+		outdated:            apperr.Unauthenticated,
 	} {
 		_, err := w.Authenticate(t.Context(), text)
 		want(t, err, kind)
 	}
 	w.clock.advance(15 * time.Minute)
 	_, err = w.Authenticate(t.Context(), tokens.AccessToken)
-	want(t, err, fault.TokenIsExpired)
+	want(t, err, apperr.TokenIsExpired)
 }
 
 func TestStartSession(t *testing.T) {
@@ -284,7 +284,7 @@ func TestStartSession(t *testing.T) {
 	w.clock.advance(59 * time.Minute)
 	w.viewer(t, tokens)
 	_, err = w.StartSession(t.Context(), 999, 0)
-	want(t, err, fault.UserIsNone)
+	want(t, err, apperr.UserIsNone)
 }
 
 // TestEndedFindsWhatAuthenticateRefuses ends sessions and long-lived tokens in

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 func TestPrune(t *testing.T) {
@@ -35,7 +35,7 @@ func TestPrune(t *testing.T) {
 	}
 	w.viewer(t, fresh.Tokens)
 	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: old.Tokens.RefreshToken})
-	want(t, err, fault.TokenIsExpired)
+	want(t, err, apperr.TokenIsExpired)
 	w.clock.advance(90 * 24 * time.Hour)
 	ok(t, w.Prune(t.Context()))
 	if got := count(); got != [4]int{0, 0, 2, 1} {

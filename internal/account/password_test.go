@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -24,36 +24,36 @@ func TestPasswordsThatNobodyCanTypeAgain(t *testing.T) {
 	}
 	ways := map[string]struct {
 		set  func(string) error
-		want fault.Kind
+		want apperr.Kind
 	}{
 		"sign-up": {func(to string) error {
 			p := signUpParams(valid, "second@lux.example", "+821011112222")
 			p.Password = to
 			_, err := w.SignUp(t.Context(), p)
 			return err
-		}, fault.BadRequest},
+		}, apperr.BadRequest},
 		"sign-up of Addnox": {func(to string) error {
 			_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "second@lux.example", Password: to})
 			return err
-		}, fault.BadRequest},
+		}, apperr.BadRequest},
 		"reset": {func(to string) error {
 			return w.ResetPassword(t.Context(), account.ResetPasswordParams{Token: reset, NewPassword: to})
-		}, fault.BadRequest},
-		"change": {change(parent, password), fault.PasswordMalformed},
+		}, apperr.BadRequest},
+		"change": {change(parent, password), apperr.PasswordMalformed},
 		"registration": {func(to string) error {
 			_, err := w.RegisterLocal(t.Context(), account.RegisterLocalParams{LocalID: "fresh1", Password: to})
 			return err
-		}, fault.PasswordMalformed},
+		}, apperr.PasswordMalformed},
 		"local credential": {func(to string) error {
 			_, err := w.CreateLocalCredential(t.Context(), john, account.CreateLocalCredentialParams{LocalID: "fresh1", Password: to})
 			return err
-		}, fault.PasswordMalformed},
-		"change of a local password": {change(local, localPassword), fault.PasswordMalformed},
+		}, apperr.PasswordMalformed},
+		"change of a local password": {change(local, localPassword), apperr.PasswordMalformed},
 	}
 	for name, way := range ways {
 		for _, to := range []string{"secret\x00123", "secret\ufffd123", "secret\xff123", "secret\n123", strings.Repeat("é1", 65)} {
-			if err := way.set(to); !fault.Is(err, way.want) {
-				t.Errorf("%s to %q: %v, want %v", name, to, cause(err), way.want.Err())
+			if err := way.set(to); !apperr.Is(err, way.want) {
+				t.Errorf("%s to %q: %v, want %v", name, to, cause(err), way.want.New())
 			}
 		}
 	}
@@ -62,12 +62,12 @@ func TestPasswordsThatNobodyCanTypeAgain(t *testing.T) {
 func TestAFacebookIDThatCantBeStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for id, want := range map[string]fault.Kind{
-		"10\x0017":               fault.FacebookTokenRefused,
-		strings.Repeat("1", 255): fault.FacebookTokenRefused,
+	for id, want := range map[string]apperr.Kind{
+		"10\x0017":               apperr.FacebookTokenRefused,
+		strings.Repeat("1", 255): apperr.FacebookTokenRefused,
 	} {
 		w.facebook.add(id, account.Profile{Subject: id})
-		if _, err := w.SignInWithFacebook(t.Context(), facebook(id, id)); !fault.Is(err, want) {
+		if _, err := w.SignInWithFacebook(t.Context(), facebook(id, id)); !apperr.Is(err, want) {
 			t.Errorf("%q: %v", id, cause(err))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
@@ -56,15 +56,15 @@ func (s *Service) UpdateUser(ctx context.Context, v viewer.Viewer, p UpdateUserP
 func (s *Service) checkUpdate(p UpdateUserParams) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
-		return fault.BadRequest.On("input.firstName")
+		return apperr.BadRequest.WithField("input.firstName")
 	case p.LastName != nil && !text.NameOrEmpty(*p.LastName):
-		return fault.BadRequest.On("input.lastName")
+		return apperr.BadRequest.WithField("input.lastName")
 	case p.Birthdate != nil && !s.bornBy(*p.Birthdate):
-		return fault.BadRequest.On("input.birthdate")
+		return apperr.BadRequest.WithField("input.birthdate")
 	case p.Gender != nil && !p.Gender.Valid():
-		return fault.BadRequest.On("input.gender")
+		return apperr.BadRequest.WithField("input.gender")
 	case p.Email != nil && !validEmail(*p.Email):
-		return fault.EmailMalformed.On("input.email")
+		return apperr.EmailMalformed.WithField("input.email")
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (s *Service) UpdateNotificationSettings(
 			SetNillableIsBasestationAlertEnabled(p.IsBasestationAlertEnabled).
 			Save(ctx)
 		if err != nil {
-			return fault.NotificationUpdateFailed.Because(err)
+			return apperr.NotificationUpdateFailed.Wrap(err)
 		}
 		return nil
 	})
@@ -123,7 +123,7 @@ type ChangePhoneParams struct{ Phone, Code string }
 // CodeExpired, PhoneTaken, UserPreviouslyDeleted.
 func (s *Service) ChangePhone(ctx context.Context, v viewer.Viewer, p ChangePhoneParams) (changed *ent.User, err error) {
 	if !validPhone(p.Phone) {
-		return nil, fault.BadRequest.On("input.phone")
+		return nil, apperr.BadRequest.WithField("input.phone")
 	}
 	var refused error
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -9,7 +9,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -40,17 +40,17 @@ func TestUpdateUser(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		p    account.UpdateUserParams
-		want fault.Kind
+		want apperr.Kind
 	}{
-		"empty first name": {account.UpdateUserParams{FirstName: ptr("")}, fault.BadRequest},
-		"too long":         {account.UpdateUserParams{LastName: ptr(longest + "x")}, fault.BadRequest},
-		"tomorrow":         {account.UpdateUserParams{Birthdate: ptr(vocab.Date("2026-03-05"))}, fault.BadRequest},
-		"gender":           {account.UpdateUserParams{Gender: ptr(vocab.Gender(""))}, fault.BadRequest},
-		"e-mail":           {account.UpdateUserParams{Email: ptr("a b@lux.example")}, fault.EmailMalformed},
-		"empty e-mail":     {account.UpdateUserParams{Email: ptr("")}, fault.EmailMalformed},
+		"empty first name": {account.UpdateUserParams{FirstName: ptr("")}, apperr.BadRequest},
+		"too long":         {account.UpdateUserParams{LastName: ptr(longest + "x")}, apperr.BadRequest},
+		"tomorrow":         {account.UpdateUserParams{Birthdate: ptr(vocab.Date("2026-03-05"))}, apperr.BadRequest},
+		"gender":           {account.UpdateUserParams{Gender: ptr(vocab.Gender(""))}, apperr.BadRequest},
+		"e-mail":           {account.UpdateUserParams{Email: ptr("a b@lux.example")}, apperr.EmailMalformed},
+		"empty e-mail":     {account.UpdateUserParams{Email: ptr("")}, apperr.EmailMalformed},
 	} {
-		if _, err := w.UpdateUser(t.Context(), v, tc.p); !fault.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want.Err())
+		if _, err := w.UpdateUser(t.Context(), v, tc.p); !apperr.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
 	if diff := cmp.Diff(changed.String(), w.user(t, v.RootUserID()).String()); diff != "" {
@@ -70,7 +70,7 @@ func TestANewEmailIsUnverifiedAndTheOldOneStillSignsIn(t *testing.T) {
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "new@lux.example", Password: password})
-	want(t, err, fault.UserNotFound)
+	want(t, err, apperr.UserNotFound)
 }
 
 func TestNotificationSettings(t *testing.T) {
@@ -100,9 +100,9 @@ func TestPolicy(t *testing.T) {
 		_, err := w.UpdatePolicy(t.Context(), v, p)
 		return err
 	}
-	want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: pushToken}), fault.PushPermissionDenied)
-	want(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), NeedsPushToken: true}), fault.UserPolicyUpdateFailed)
-	want(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), PushToken: ptr("short")}), fault.UserPolicyUpdateFailed)
+	want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: pushToken}), apperr.PushPermissionDenied)
+	want(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), NeedsPushToken: true}), apperr.UserPolicyUpdateFailed)
+	want(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), PushToken: ptr("short")}), apperr.UserPolicyUpdateFailed)
 	ok(t, update(account.UpdatePolicyParams{NeedsPushToken: true}))
 
 	got, err := w.UpdatePolicy(t.Context(), v, account.UpdatePolicyParams{
@@ -142,7 +142,7 @@ func TestPolicyWithoutTokenOnAddnox(t *testing.T) {
 	longest := strings.Repeat("~", 4096)
 	ok(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: longest}))
 	for _, malformed := range []string{"", strings.Repeat("t", 31), longest + "~", strings.Repeat("t", 32) + " ", strings.Repeat("é", 32)} {
-		want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: malformed}), fault.PushTokenUpdateFailed)
+		want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: malformed}), apperr.PushTokenUpdateFailed)
 	}
 }
 
@@ -153,8 +153,8 @@ func TestAnAccountOfSnuttHasNoPolicy(t *testing.T) {
 	ok(t, err)
 	v := w.viewer(t, temp.Tokens)
 	_, err = w.UpdatePolicy(t.Context(), v, account.UpdatePolicyParams{IsPushAgree: ptr(false)})
-	want(t, err, fault.UserPolicyNotFound)
-	want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: strings.Repeat("t", 32)}), fault.PushPermissionDenied)
+	want(t, err, apperr.UserPolicyNotFound)
+	want(t, w.SetPushToken(t.Context(), v, account.SetPushTokenParams{Token: strings.Repeat("t", 32)}), apperr.PushPermissionDenied)
 	policy, err := w.Policy(t.Context(), v.User)
 	ok(t, err)
 	if policy != nil {
@@ -199,7 +199,7 @@ func TestPushDevices(t *testing.T) {
 	}
 	for _, malformed := range []string{"", "a b", "a\x00b", "\xff", strings.Repeat("r", 4097)} {
 		_, err := w.AddPushDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: malformed})
-		want(t, err, fault.BadRequest)
+		want(t, err, apperr.BadRequest)
 		ok(t, w.RemovePushDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: malformed}))
 	}
 }
@@ -214,21 +214,21 @@ func TestChangePhone(t *testing.T) {
 		_, err := w.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: phone, Code: code})
 		return err
 	}
-	want(t, change("01055556666", "123456"), fault.BadRequest)
-	want(t, change(fresh, "123456"), fault.CodeInvalid)
-	want(t, change(fresh, ""), fault.CodeInvalid)
-	want(t, change(fresh, w.smsCode(t, phone)), fault.CodeInvalid) // the code must go to the new number
-	want(t, change("+821011112222", w.smsCode(t, "+821011112222")), fault.PhoneTaken)
+	want(t, change("01055556666", "123456"), apperr.BadRequest)
+	want(t, change(fresh, "123456"), apperr.CodeInvalid)
+	want(t, change(fresh, ""), apperr.CodeInvalid)
+	want(t, change(fresh, w.smsCode(t, phone)), apperr.CodeInvalid) // the code must go to the new number
+	want(t, change("+821011112222", w.smsCode(t, "+821011112222")), apperr.PhoneTaken)
 	late := w.smsCode(t, fresh)
 	w.clock.advance(3 * time.Minute)
-	want(t, change(fresh, late), fault.CodeExpired)
+	want(t, change(fresh, late), apperr.CodeExpired)
 	good := w.smsCode(t, fresh)
 	changed, err := w.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: fresh, Code: good})
 	ok(t, err)
 	if *changed.Phone != fresh {
 		t.Errorf("%v", changed)
 	}
-	want(t, change(fresh, good), fault.CodeInvalid)
+	want(t, change(fresh, good), apperr.CodeInvalid)
 	ok(t, change(fresh, w.smsCode(t, fresh)))
 	w.signUp(t, "third@lux.example", phone) // the old number is free
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"luxbff/ent/identity"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/text"
 )
 
@@ -42,11 +42,11 @@ func socialProvider(name string) (identity.Provider, bool) {
 // who asks the provider. A token that isn't good gives refused; a provider that
 // isn't configured gives ProviderTokenInvalid.
 func (s *Service) who(
-	ctx context.Context, provider identity.Provider, token string, refused *fault.Error,
+	ctx context.Context, provider identity.Provider, token string, refused *apperr.Error,
 ) (Profile, error) {
 	asked, configured := s.cfg.Providers[provider.String()]
 	if !configured {
-		return Profile{}, fault.ProviderTokenInvalid.Of(provider.String())
+		return Profile{}, apperr.ProviderTokenInvalid.WithProvider(provider.String())
 	}
 	profile, err := asked.Who(ctx, token)
 	if err == nil && (profile.Subject == "" || !text.Clean(profile.Subject, maxSubject)) {

@@ -6,7 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/pushdevice"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -19,7 +19,7 @@ type PushDeviceParams struct{ RegistrationID string }
 // BadRequest.
 func (s *Service) AddPushDevice(ctx context.Context, v viewer.Viewer, p PushDeviceParams) (added *ent.PushDevice, err error) {
 	if !validRegistrationID(p.RegistrationID) {
-		return nil, fault.BadRequest.On("input.registrationId")
+		return nil, apperr.BadRequest.WithField("input.registrationId")
 	}
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := s.lockUser(ctx, tx, v.RootUserID())

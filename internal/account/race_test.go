@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 func TestRaceOfARefreshToken(t *testing.T) {
@@ -22,7 +22,7 @@ func TestRaceOfARefreshToken(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err := w.Authenticate(t.Context(), tokens.AccessToken)
-	want(t, err, fault.Unauthenticated)
+	want(t, err, apperr.Unauthenticated)
 }
 
 func TestRaceForAnEmail(t *testing.T) {
@@ -82,7 +82,7 @@ func TestRaceToGuessACode(t *testing.T) {
 		t.Errorf("%d tries were counted, want 5", row.Tries)
 	}
 	_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
-	want(t, err, fault.CodeInvalid)
+	want(t, err, apperr.CodeInvalid)
 }
 
 func TestRaceToUseACode(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
-	"luxbff/ent/message"
+	entmessage "luxbff/ent/message"
 	"luxbff/ent/verificationcode"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	"luxbff/internal/apperr"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
 )
 
@@ -37,7 +37,7 @@ func (s *Service) FindAccount(ctx context.Context, p FindAccountParams) (found F
 		return FoundAccount{}, err
 	}
 	if !validPhone(p.Phone) {
-		return FoundAccount{}, fault.BadRequest.On("input.phone")
+		return FoundAccount{}, apperr.BadRequest.WithField("input.phone")
 	}
 	var refused error
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -63,7 +63,7 @@ func (s *Service) holderOf(ctx context.Context, tx *store.Tx, phone string) (Fou
 		return FoundAccount{}, err
 	}
 	if holder == nil {
-		return FoundAccount{}, cmp.Or(s.notHeldBack(ctx, tx.Client, phone), error(fault.UserIDNotFound.Err()))
+		return FoundAccount{}, cmp.Or(s.notHeldBack(ctx, tx.Client, phone), error(apperr.UserIDNotFound.New()))
 	}
 	u := holder.Edges.RootUser
 	provider, err := s.providerOf(ctx, tx.Client, u)
@@ -90,13 +90,13 @@ func (s *Service) RequestPasswordReset(ctx context.Context, p RequestPasswordRes
 		case err != nil:
 			return err
 		case holder == nil || holder.Edges.RootUser == nil:
-			return fault.UserIDNotFound.On("input.email")
+			return apperr.UserIDNotFound.WithField("input.email")
 		case holder.Edges.RootUser.PasswordHash == nil:
-			return fault.SocialAccountHasNoPassword.Err()
+			return apperr.SocialAccountHasNoPassword.New()
 		}
 		return s.mailReset(ctx, tx, holder, secret)
 	})
-	return unsent(err, fault.EmailSendFailed)
+	return unsent(err, apperr.EmailSendFailed)
 }
 
 // mailReset keeps the token where valid_tokens are kept: it is found by its hash.
@@ -119,8 +119,8 @@ func (s *Service) mailReset(ctx context.Context, tx *store.Tx, holder *ent.Ident
 		return fmt.Errorf("store a reset: %w", err)
 	}
 	link := s.cfg.PublicURL + "/reset-password?token=" + url.QueryEscape(secret)
-	return s.outbox.Enqueue(ctx, tx, notify.Message{
-		Channel:    message.ChannelEmail,
+	return s.outbox.Enqueue(ctx, tx, message.Message{
+		Channel:    entmessage.ChannelEmail,
 		To:         holder.Subject,
 		Text:       "To choose a new password, open this link within 30 minutes: " + link,
 		RootUserID: holder.RootUserID,
@@ -153,7 +153,7 @@ func (s *Service) ResetPassword(ctx context.Context, p ResetPasswordParams) erro
 		return err
 	}
 	if !strongPassword(p.NewPassword) {
-		return fault.BadRequest.On("input.newPassword")
+		return apperr.BadRequest.WithField("input.newPassword")
 	}
 	if _, err := s.openReset(ctx, s.store.Read(), p.Token); err != nil {
 		return err
@@ -192,11 +192,11 @@ func (s *Service) openReset(ctx context.Context, client *ent.Client, token strin
 		First(ctx)
 	switch {
 	case ent.IsNotFound(err):
-		return nil, fault.CodeInvalid.On("input.token")
+		return nil, apperr.CodeInvalid.WithField("input.token")
 	case err != nil:
 		return nil, fmt.Errorf("read a reset: %w", err)
 	case !s.now().Before(found.ExpiresAt):
-		return nil, fault.CodeExpired.On("input.token")
+		return nil, apperr.CodeExpired.WithField("input.token")
 	}
 	return found, nil
 }

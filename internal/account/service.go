@@ -13,18 +13,18 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
-	"luxbff/internal/fault"
-	"luxbff/internal/limit"
-	"luxbff/internal/notify"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/message"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 )
 
 // Config is what a Service needs. Store, Outbox, Keys, Clock, Random and Log
 // must be there.
 type Config struct {
 	Store  *store.Store
-	Outbox *notify.Outbox
+	Outbox *message.Outbox
 	Keys   *token.Keys
 	// Clock gives the time in UTC, cut to milliseconds.
 	Clock func() time.Time
@@ -42,9 +42,9 @@ type Config struct {
 	OnSessionsEnded func(rootUserID int, sessionIDs []int)
 	// OnWrongSignIn is told of a sign-in that failed for what its caller knew: the
 	// account, its password, or that it is blocked.
-	OnWrongSignIn func(kind fault.Kind)
+	OnWrongSignIn func(kind apperr.Kind)
 	// Limits bounds guesses, sign-ups and messages; nil bounds nothing.
-	Limits *limit.Limiter
+	Limits *ratelimit.Limiter
 	// PasswordCost is for tests; none means what production uses.
 	PasswordCost *argon2id.Params
 }
@@ -53,7 +53,7 @@ type Config struct {
 type Service struct {
 	cfg       Config
 	store     *store.Store
-	outbox    *notify.Outbox
+	outbox    *message.Outbox
 	passwords *passwords
 	digests   digests
 	stop      context.CancelFunc
@@ -74,7 +74,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.OnSessionsEnded = func(int, []int) {}
 	}
 	if cfg.OnWrongSignIn == nil {
-		cfg.OnWrongSignIn = func(fault.Kind) {}
+		cfg.OnWrongSignIn = func(apperr.Kind) {}
 	}
 	return &Service{cfg: cfg, store: cfg.Store, outbox: cfg.Outbox, passwords: hashes, digests: digests}, nil
 }

@@ -12,9 +12,9 @@ import (
 	"luxbff/ent/feedposition"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 	"luxbff/internal/viewer"
 )
 
@@ -138,11 +138,11 @@ func (s *Service) lockUser(ctx context.Context, tx *store.Tx, rootUserID int) (*
 	u, err := tx.User.Get(ctx, rootUserID)
 	switch {
 	case ent.IsNotFound(err):
-		return nil, fault.UserIsNone.Err()
+		return nil, apperr.UserIsNone.New()
 	case err != nil:
 		return nil, fmt.Errorf("read an account: %w", err)
 	case u.DeletedAt != nil:
-		return nil, fault.UserIsDeleted.Err()
+		return nil, apperr.UserIsDeleted.New()
 	}
 	return u, nil
 }
@@ -157,9 +157,9 @@ func (s *Service) RefreshToken(ctx context.Context, p RefreshTokenParams) (token
 	claims, err := s.cfg.Keys.Verify(p.RefreshToken, s.now())
 	switch {
 	case errors.Is(err, token.ErrExpired) && claims.Use == token.Refresh:
-		return Tokens{}, fault.TokenIsExpired.Err()
+		return Tokens{}, apperr.TokenIsExpired.New()
 	case err != nil || claims.Use != token.Refresh:
-		return Tokens{}, fault.Unauthenticated.Err()
+		return Tokens{}, apperr.Unauthenticated.New()
 	}
 	var refused error
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -179,13 +179,13 @@ func (s *Service) rotate(
 	}
 	current, err := tx.Session.Get(ctx, claims.SessionID)
 	if ent.IsNotFound(err) || err == nil && (current.EndedAt != nil || current.RootUserID != claims.RootUserID) {
-		return Tokens{}, nil, fault.RefreshTokenNotValid.Err()
+		return Tokens{}, nil, apperr.RefreshTokenNotValid.New()
 	}
 	if err != nil {
 		return Tokens{}, nil, fmt.Errorf("read a session: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(current.RefreshHash), []byte(plainDigest(claims.Nonce))) != 1 {
-		return Tokens{}, fault.RefreshTokenNotValid.Err(), s.endSession(ctx, tx, current)
+		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.endSession(ctx, tx, current)
 	}
 	nonce, err := s.secret()
 	if err != nil {

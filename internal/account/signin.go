@@ -9,7 +9,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
 
@@ -41,7 +41,7 @@ func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err e
 		return SignedIn{}, s.refusePending(ctx, holder, p.Password)
 	}
 	return s.signInWith(ctx, passwordTry{
-		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: fault.PasswordInvalid, needsPhone: true,
+		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: apperr.PasswordInvalid, needsPhone: true,
 	})
 }
 
@@ -55,9 +55,9 @@ func (s *Service) refuseUnknown(ctx context.Context, subject, password string) e
 	case err != nil:
 		return err
 	case deleted:
-		return fault.SignedUpUserIsDeleted.Err()
+		return apperr.SignedUpUserIsDeleted.New()
 	}
-	return fault.UserNotFound.Err()
+	return apperr.UserNotFound.New()
 }
 
 func (s *Service) refusePending(ctx context.Context, pending *ent.Identity, password string) error {
@@ -66,9 +66,9 @@ func (s *Service) refusePending(ctx context.Context, pending *ent.Identity, pass
 	case err != nil:
 		return err
 	case right:
-		return fault.SignUpNotCompleted.Err()
+		return apperr.SignUpNotCompleted.New()
 	}
-	return fault.PasswordInvalid.On("input.password")
+	return apperr.PasswordInvalid.WithField("input.password")
 }
 
 // SignInLocalParams are a local id, in any case, and its account's password.
@@ -90,22 +90,22 @@ func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (_ Signe
 	}
 	if holder == nil {
 		_, err := s.passwords.matches(ctx, p.Password, nil)
-		return SignedIn{}, cmp.Or(err, error(fault.NoSuchLocalID.On("input.localId")))
+		return SignedIn{}, cmp.Or(err, error(apperr.NoSuchLocalID.WithField("input.localId")))
 	}
 	return s.signInWith(ctx, passwordTry{
-		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: fault.WrongPassword, style: p.Style,
+		user: holder.Edges.RootUser, password: p.Password, field: "input.password", wrong: apperr.WrongPassword, style: p.Style,
 	})
 }
 
 // tellWrong tells of errors that a guess would meet.
 func (s *Service) tellWrong(err error) {
-	var known *fault.Error
+	var known *apperr.Error
 	if !errors.As(err, &known) {
 		return
 	}
 	switch known.Kind {
-	case fault.PasswordInvalid, fault.WrongPassword, fault.UserNotFound, fault.NoSuchLocalID,
-		fault.SignedUpUserIsDeleted, fault.AccountBlocked:
+	case apperr.PasswordInvalid, apperr.WrongPassword, apperr.UserNotFound, apperr.NoSuchLocalID,
+		apperr.SignedUpUserIsDeleted, apperr.AccountBlocked:
 		s.cfg.OnWrongSignIn(known.Kind)
 	}
 }
@@ -117,7 +117,7 @@ type passwordTry struct {
 	// field is the input that holds the password.
 	field string
 	// wrong is how the surface of the sign-in calls a wrong password.
-	wrong      fault.Kind
+	wrong      apperr.Kind
 	needsPhone bool
 	style      TokenStyle
 }
@@ -127,7 +127,7 @@ func (s *Service) signInWith(ctx context.Context, try passwordTry) (signedIn Sig
 	err = s.tryPassword(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		signedIn, refused = SignedIn{}, nil
 		if try.needsPhone && u.Phone == nil {
-			refused = fault.SmsVerificationRequired.Err()
+			refused = apperr.SmsVerificationRequired.New()
 			return nil
 		}
 		signedIn, err = s.issue(ctx, tx, u, try.style)
@@ -146,7 +146,7 @@ func (s *Service) tryPassword(
 	ctx context.Context, try passwordTry, right func(context.Context, *store.Tx, *ent.User) error,
 ) error {
 	if s.blocked(try.user) {
-		return fault.AccountBlocked.Err()
+		return apperr.AccountBlocked.New()
 	}
 	same, err := s.passwords.matches(ctx, try.password, try.user.PasswordHash)
 	if err != nil {
@@ -161,10 +161,10 @@ func (s *Service) tryPassword(
 		}
 		switch {
 		case s.blocked(u):
-			refused = fault.AccountBlocked.Err()
+			refused = apperr.AccountBlocked.New()
 			return nil
 		case !same || !equal(u.PasswordHash, try.user.PasswordHash):
-			refused = try.wrong.On(try.field)
+			refused = try.wrong.WithField(try.field)
 			return s.countWrong(ctx, tx, u)
 		}
 		if err := s.forgetWrong(ctx, tx, u); err != nil {

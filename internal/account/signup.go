@@ -8,7 +8,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 )
@@ -46,14 +46,14 @@ func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) 
 		return SignedIn{}, err
 	}
 	to := registration{
-		validToken: p.ValidToken, tokenRefused: fault.SignUpTokenInvalid,
+		validToken: p.ValidToken, tokenRefused: apperr.SignUpTokenInvalid,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
 	if err := s.checkRegistration(ctx, to); err != nil {
 		return SignedIn{}, err
 	}
 	if !strongPassword(p.Password) {
-		return SignedIn{}, fault.BadRequest.On("input.password")
+		return SignedIn{}, apperr.BadRequest.WithField("input.password")
 	}
 	hash, err := s.passwords.hash(ctx, p.Password)
 	if err != nil {
@@ -66,17 +66,17 @@ func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) 
 func (s *Service) checkPerson(p Person) error {
 	switch {
 	case !text.Name(p.FirstName):
-		return fault.BadRequest.On("input.firstName")
+		return apperr.BadRequest.WithField("input.firstName")
 	case !text.NameOrEmpty(p.LastName):
-		return fault.BadRequest.On("input.lastName")
+		return apperr.BadRequest.WithField("input.lastName")
 	case !s.bornBy(p.Birthdate):
-		return fault.BadRequest.On("input.birthdate")
+		return apperr.BadRequest.WithField("input.birthdate")
 	case !p.Gender.Valid():
-		return fault.BadRequest.On("input.gender")
+		return apperr.BadRequest.WithField("input.gender")
 	case !validPhone(p.Phone):
-		return fault.PhoneInvalid.On("input.phone")
+		return apperr.PhoneInvalid.WithField("input.phone")
 	case !validCountry(p.NationalCode):
-		return fault.BadRequest.On("input.nationalCode")
+		return apperr.BadRequest.WithField("input.nationalCode")
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (s *Service) checkPerson(p Person) error {
 type registration struct {
 	validToken string
 	// tokenRefused is what the route calls a valid_token that isn't good.
-	tokenRefused fault.Kind
+	tokenRefused apperr.Kind
 	email        string
 	passwordHash *string
 	registerType vocab.RegisterType
@@ -97,17 +97,17 @@ type registration struct {
 // phone last.
 func (s *Service) checkRegistration(ctx context.Context, r registration) error {
 	if r.validToken == "" {
-		return r.tokenRefused.Err()
+		return r.tokenRefused.New()
 	}
 	if !validEmail(r.email) {
-		return fault.EmailNotValid.On("input.email")
+		return apperr.EmailNotValid.WithField("input.email")
 	}
 	if err := s.checkPerson(r.person); err != nil {
 		return err
 	}
 	grant, err := s.granted(ctx, s.store.Read(), r.validToken, r.person.Phone)
 	if err == nil && grant == nil {
-		return r.tokenRefused.Err()
+		return r.tokenRefused.New()
 	}
 	return err
 }
@@ -139,11 +139,11 @@ func (s *Service) register(
 // signUpFailed gives what is unexpected the name that the sign-up routes have
 // for it.
 func signUpFailed(err error) error {
-	var known *fault.Error
+	var known *apperr.Error
 	if errors.As(err, &known) {
 		return err
 	}
-	return fault.SignUpFailed.Because(err)
+	return apperr.SignUpFailed.Wrap(err)
 }
 
 func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
@@ -152,7 +152,7 @@ func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) 
 		return nil, err
 	}
 	if grant == nil {
-		return nil, r.tokenRefused.Err()
+		return nil, r.tokenRefused.New()
 	}
 	if err := s.phoneFree(ctx, tx.Client, r.person.Phone, 0); err != nil {
 		return nil, err
@@ -166,14 +166,14 @@ func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) 
 		return nil, err
 	}
 	if !owner {
-		return nil, fault.SameEmailIsRegistered.On("input.email")
+		return nil, apperr.SameEmailIsRegistered.WithField("input.email")
 	}
 	if err := s.addIdentity(ctx, tx, u.ID, identity.ProviderPhone, r.person.Phone, nil); err != nil {
 		return nil, err
 	}
 	used, err := s.useGrant(ctx, tx, grant)
 	if err == nil && !used {
-		return nil, r.tokenRefused.Err()
+		return nil, r.tokenRefused.New()
 	}
 	return u, err
 }

@@ -7,7 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 )
@@ -44,12 +44,12 @@ func (s *Service) SocialSignIn(ctx context.Context, p SocialSignInParams) (signe
 func (s *Service) whoSocial(ctx context.Context, p SocialSignInParams) (identity.Provider, Profile, error) {
 	provider, known := socialProvider(p.Provider)
 	if !known {
-		return "", Profile{}, fault.ResourceNotFound.Err()
+		return "", Profile{}, apperr.ResourceNotFound.New()
 	}
 	if p.Token == "" {
-		return "", Profile{}, fault.BadRequest.On("input.token")
+		return "", Profile{}, apperr.BadRequest.WithField("input.token")
 	}
-	profile, err := s.who(ctx, provider, p.Token, fault.ProviderTokenInvalid.Of(p.Provider))
+	profile, err := s.who(ctx, provider, p.Token, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
 	return provider, profile, err
 }
 
@@ -57,22 +57,22 @@ func (s *Service) whoSocial(ctx context.Context, p SocialSignInParams) (identity
 // provider verified tells it.
 func (s *Service) otherWayIn(ctx context.Context, tx *store.Tx, profile Profile) error {
 	if profile.Email == "" {
-		return fault.SignUpFirst.Err()
+		return apperr.SignUpFirst.New()
 	}
 	holder, err := live(ctx, tx.Client, identity.ProviderEmail, sameEmail(profile.Email))
 	switch {
 	case err != nil:
 		return err
 	case holder == nil || holder.Edges.RootUser == nil:
-		return fault.SignUpFirst.Err()
+		return apperr.SignUpFirst.New()
 	case holder.Edges.RootUser.RegisterType != vocab.RegisteredBySocial:
-		return fault.SignedUpWithEmail.Err()
+		return apperr.SignedUpWithEmail.New()
 	}
 	name, err := s.providerOf(ctx, tx.Client, holder.Edges.RootUser)
 	if err != nil {
 		return err
 	}
-	return fault.SignedUpWithSocial.Of(name)
+	return apperr.SignedUpWithSocial.WithProvider(name)
 }
 
 // providerOf is how the account signs in: email, local or a social provider's
@@ -117,10 +117,10 @@ func (s *Service) SocialSignUp(ctx context.Context, p SocialSignUpParams) (Signe
 		return SignedIn{}, err
 	}
 	if _, known := socialProvider(p.Provider); !known {
-		return SignedIn{}, fault.ResourceNotFound.Err()
+		return SignedIn{}, apperr.ResourceNotFound.New()
 	}
 	to := registration{
-		validToken: p.ValidToken, tokenRefused: fault.NotAuthenticated,
+		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
 		email: p.Email, registerType: vocab.RegisteredBySocial, person: p.Person,
 	}
 	if err := s.checkRegistration(ctx, to); err != nil {
@@ -136,7 +136,7 @@ func (s *Service) SocialSignUp(ctx context.Context, p SocialSignUpParams) (Signe
 			return err
 		}
 		if holder != nil {
-			return fault.SameEmailIsRegistered.Err()
+			return apperr.SameEmailIsRegistered.New()
 		}
 		return s.addSocial(ctx, tx, u.ID, provider, profile)
 	})

@@ -14,9 +14,9 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/device"
 	"luxbff/internal/child"
-	"luxbff/internal/familytest"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 const (
@@ -208,7 +208,7 @@ func TestImportGivesTheReadersError(t *testing.T) {
 			t.Errorf("after %q: %v", before, err)
 		}
 	}
-	if diff := cmp.Diff(familytest.Counts{}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{}, f.Count(t)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -222,7 +222,7 @@ func FuzzImport(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	kit := familytest.New(storetest.Open(f))
+	kit := domaintest.New(storetest.Open(f))
 	f.Fuzz(func(t *testing.T, file string) {
 		first, err := kit.Children.Import(t.Context(), strings.NewReader(file))
 		var bad *child.LineError

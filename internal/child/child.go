@@ -13,8 +13,8 @@ import (
 	"luxbff/ent/childuser"
 	"luxbff/ent/user"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/apperr"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
@@ -23,7 +23,7 @@ import (
 // Config is what the package needs from outside. Random feeds new unique ids.
 type Config struct {
 	Store  *store.Store
-	Hub    *live.Hub
+	Hub    *pubsub.Hub
 	Clock  func() time.Time
 	Random io.Reader
 }
@@ -31,7 +31,7 @@ type Config struct {
 // Service answers for children and devices.
 type Service struct {
 	store  *store.Store
-	hub    *live.Hub
+	hub    *pubsub.Hub
 	clock  func() time.Time
 	random io.Reader
 }
@@ -85,7 +85,7 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 			SetCreatedAt(s.clock()).
 			Save(ctx)
 		if err != nil {
-			return fault.RealUserCreateFailed.Because(err)
+			return apperr.RealUserCreateFailed.Wrap(err)
 		}
 		return s.register(ctx, tx, made, p.DeviceParams)
 	})
@@ -102,7 +102,7 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateP
 		return nil, err
 	}
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := own(ctx, tx.Client, v, id, fault.RealUserNotFound); err != nil {
+		if _, err := own(ctx, tx.Client, v, id, apperr.RealUserNotFound); err != nil {
 			return err
 		}
 		return tx.ChildUser.UpdateOneID(id).
@@ -126,13 +126,13 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 		if err := lockFamily(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, id, fault.RealUserNotFound)
+		found, err := own(ctx, tx.Client, v, id, apperr.RealUserNotFound)
 		if err != nil {
 			return err
 		}
 		if d := found.Edges.Device; d != nil {
 			if d.UniqueID == nil || *d.UniqueID != uniqueID {
-				return fault.RealUserDeleteFailed.Err()
+				return apperr.RealUserDeleteFailed.New()
 			}
 			if err := free(ctx, tx, d.ID); err != nil {
 				return err
@@ -156,16 +156,16 @@ func RemoveAll(ctx context.Context, tx *store.Tx, rootUserID int) error {
 // own loads a child with its device when it is the viewer's. Missing is what
 // the action's page calls a child that does not exist.
 func own(
-	ctx context.Context, client *ent.Client, v viewer.Viewer, id int, missing fault.Kind,
+	ctx context.Context, client *ent.Client, v viewer.Viewer, id int, missing apperr.Kind,
 ) (*ent.ChildUser, error) {
 	found, err := client.ChildUser.Query().Where(childuser.ID(id)).WithDevice().Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
-		return nil, missing.Err()
+		return nil, missing.New()
 	case err != nil:
 		return nil, fmt.Errorf("load child user: %w", err)
 	case found.RootUserID != v.RootUserID():
-		return nil, fault.NotAuthorizedUser.Err()
+		return nil, apperr.NotAuthorizedUser.New()
 	}
 	return found, nil
 }
@@ -184,7 +184,7 @@ func alive(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
 	case err != nil:
 		return fmt.Errorf("find the account: %w", err)
 	case !is:
-		return fault.UserIsDeleted.Err()
+		return apperr.UserIsDeleted.New()
 	}
 	return nil
 }
@@ -196,13 +196,13 @@ func (p CreateParams) person() UpdateParams {
 func (s *Service) checkPerson(p UpdateParams) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
-		return fault.BadRequest.On("input.firstName")
+		return apperr.BadRequest.WithField("input.firstName")
 	case p.LastName != nil && !text.NameOrEmpty(*p.LastName):
-		return fault.BadRequest.On("input.lastName")
+		return apperr.BadRequest.WithField("input.lastName")
 	case p.Birthdate != nil && !p.Birthdate.Past(s.clock()):
-		return fault.BadRequest.On("input.birthdate")
+		return apperr.BadRequest.WithField("input.birthdate")
 	case p.Gender != nil && !p.Gender.Valid():
-		return fault.BadRequest.On("input.gender")
+		return apperr.BadRequest.WithField("input.gender")
 	}
 	return nil
 }

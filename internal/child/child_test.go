@@ -13,12 +13,12 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/viewer"
 )
 
@@ -26,13 +26,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // family is an account with the domain around it, and a stranger.
 type family struct {
-	*familytest.Kit
+	*domaintest.Kit
 	parent, stranger viewer.Viewer
 }
 
 func newFamily(t *testing.T) *family {
 	t.Helper()
-	kit := familytest.New(storetest.Open(t))
+	kit := domaintest.New(storetest.Open(t))
 	return &family{Kit: kit, parent: kit.Parent(t), stranger: kit.Parent(t)}
 }
 
@@ -145,41 +145,41 @@ func TestCreateRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		change func(*child.CreateParams)
-		kind   fault.Kind
+		kind   apperr.Kind
 		field  string
 	}{
-		"no first name":             {func(p *child.CreateParams) { p.FirstName = "" }, fault.BadRequest, "input.firstName"},
-		"a blank first name":        {func(p *child.CreateParams) { p.FirstName = " \u3000" }, fault.BadRequest, "input.firstName"},
-		"a first name of 101":       {func(p *child.CreateParams) { p.FirstName = strings.Repeat("a", 101) }, fault.BadRequest, "input.firstName"},
-		"a null character":          {func(p *child.CreateParams) { p.FirstName = "a\x00b" }, fault.BadRequest, "input.firstName"},
-		"broken UTF-8":              {func(p *child.CreateParams) { p.FirstName = "a\xff" }, fault.BadRequest, "input.firstName"},
-		"a blank last name":         {func(p *child.CreateParams) { p.LastName = " " }, fault.BadRequest, "input.lastName"},
-		"a last name of two lines":  {func(p *child.CreateParams) { p.LastName = "a\nb" }, fault.BadRequest, "input.lastName"},
-		"no birthdate":              {func(p *child.CreateParams) { p.Birthdate = "" }, fault.BadRequest, "input.birthdate"},
-		"born tomorrow":             {func(p *child.CreateParams) { p.Birthdate = "2025-02-22" }, fault.BadRequest, "input.birthdate"},
-		"no gender":                 {func(p *child.CreateParams) { p.Gender = "" }, fault.BadRequest, "input.gender"},
-		"an unknown gender":         {func(p *child.CreateParams) { p.Gender = "X" }, fault.BadRequest, "input.gender"},
-		"an empty unique id":        {func(p *child.CreateParams) { p.UniqueID = ptr("") }, fault.BadRequest, "input.uniqueId"},
-		"a unique id of 256":        {func(p *child.CreateParams) { p.UniqueID = ptr(strings.Repeat("u", 256)) }, fault.BadRequest, "input.uniqueId"},
-		"a serial code of 3":        {func(p *child.CreateParams) { p.SerialCode = "SL2" }, fault.SerialCodeNotValid, "input.serialCode"},
-		"a device of another child": {func(p *child.CreateParams) { p.DeviceParams = taken.DeviceParams }, fault.AlreadyConnectedDevice, ""},
-		"a unique id in use":        {func(p *child.CreateParams) { p.UniqueID = taken.UniqueID }, fault.AlreadyConnectedDevice, ""},
-		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, fault.NotFoundDevice, ""},
-		"a serial code of nobody":   {func(p *child.CreateParams) { p.SerialCode = "NOBODY" }, fault.NotFoundDevice, ""},
+		"no first name":             {func(p *child.CreateParams) { p.FirstName = "" }, apperr.BadRequest, "input.firstName"},
+		"a blank first name":        {func(p *child.CreateParams) { p.FirstName = " \u3000" }, apperr.BadRequest, "input.firstName"},
+		"a first name of 101":       {func(p *child.CreateParams) { p.FirstName = strings.Repeat("a", 101) }, apperr.BadRequest, "input.firstName"},
+		"a null character":          {func(p *child.CreateParams) { p.FirstName = "a\x00b" }, apperr.BadRequest, "input.firstName"},
+		"broken UTF-8":              {func(p *child.CreateParams) { p.FirstName = "a\xff" }, apperr.BadRequest, "input.firstName"},
+		"a blank last name":         {func(p *child.CreateParams) { p.LastName = " " }, apperr.BadRequest, "input.lastName"},
+		"a last name of two lines":  {func(p *child.CreateParams) { p.LastName = "a\nb" }, apperr.BadRequest, "input.lastName"},
+		"no birthdate":              {func(p *child.CreateParams) { p.Birthdate = "" }, apperr.BadRequest, "input.birthdate"},
+		"born tomorrow":             {func(p *child.CreateParams) { p.Birthdate = "2025-02-22" }, apperr.BadRequest, "input.birthdate"},
+		"no gender":                 {func(p *child.CreateParams) { p.Gender = "" }, apperr.BadRequest, "input.gender"},
+		"an unknown gender":         {func(p *child.CreateParams) { p.Gender = "X" }, apperr.BadRequest, "input.gender"},
+		"an empty unique id":        {func(p *child.CreateParams) { p.UniqueID = ptr("") }, apperr.BadRequest, "input.uniqueId"},
+		"a unique id of 256":        {func(p *child.CreateParams) { p.UniqueID = ptr(strings.Repeat("u", 256)) }, apperr.BadRequest, "input.uniqueId"},
+		"a serial code of 3":        {func(p *child.CreateParams) { p.SerialCode = "SL2" }, apperr.SerialCodeNotValid, "input.serialCode"},
+		"a device of another child": {func(p *child.CreateParams) { p.DeviceParams = taken.DeviceParams }, apperr.AlreadyConnectedDevice, ""},
+		"a unique id in use":        {func(p *child.CreateParams) { p.UniqueID = taken.UniqueID }, apperr.AlreadyConnectedDevice, ""},
+		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, apperr.NotFoundDevice, ""},
+		"a serial code of nobody":   {func(p *child.CreateParams) { p.SerialCode = "NOBODY" }, apperr.NotFoundDevice, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := f.Params(t)
 			c.change(&p)
 			made, err := f.Children.Create(t.Context(), f.parent, p)
-			familytest.WantFault(t, err, c.kind, c.field)
+			domaintest.WantFault(t, err, c.kind, c.field)
 			if made != nil {
 				t.Errorf("a refused call made %v", made)
 			}
 		})
 	}
 	t.Cleanup(func() {
-		if diff := cmp.Diff(familytest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
+		if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
 			t.Errorf("refused calls left rows (-want +got):\n%s", diff)
 		}
 	})
@@ -196,9 +196,9 @@ func TestCreateForDeletedAccount(t *testing.T) {
 	nobody := viewer.Viewer{User: &ent.User{ID: f.stranger.RootUserID() + 1}}
 	for _, gone := range []viewer.Viewer{f.parent, nobody} {
 		_, err := f.Children.Create(t.Context(), gone, f.Params(t))
-		familytest.WantFault(t, err, fault.UserIsDeleted, "")
+		domaintest.WantFault(t, err, apperr.UserIsDeleted, "")
 	}
-	if diff := cmp.Diff(familytest.Counts{}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{}, f.Count(t)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -245,20 +245,20 @@ func TestUpdateRefuses(t *testing.T) {
 		v      viewer.Viewer
 		id     int
 		params child.UpdateParams
-		kind   fault.Kind
+		kind   apperr.Kind
 		field  string
 	}{
-		"an empty first name": {f.parent, made.ID, child.UpdateParams{FirstName: ptr("")}, fault.BadRequest, "input.firstName"},
-		"a bad last name":     {f.parent, made.ID, child.UpdateParams{LastName: ptr("\t")}, fault.BadRequest, "input.lastName"},
-		"a future birthdate":  {f.parent, made.ID, child.UpdateParams{Birthdate: ptr(vocab.Date("2031-01-01"))}, fault.BadRequest, "input.birthdate"},
-		"no gender":           {f.parent, made.ID, child.UpdateParams{Gender: ptr(vocab.Gender(""))}, fault.BadRequest, "input.gender"},
-		"another's child":     {f.stranger, made.ID, child.UpdateParams{FirstName: ptr("Ji")}, fault.NotAuthorizedUser, ""},
-		"an unknown child":    {f.parent, made.ID + 1, child.UpdateParams{FirstName: ptr("Ji")}, fault.RealUserNotFound, ""},
+		"an empty first name": {f.parent, made.ID, child.UpdateParams{FirstName: ptr("")}, apperr.BadRequest, "input.firstName"},
+		"a bad last name":     {f.parent, made.ID, child.UpdateParams{LastName: ptr("\t")}, apperr.BadRequest, "input.lastName"},
+		"a future birthdate":  {f.parent, made.ID, child.UpdateParams{Birthdate: ptr(vocab.Date("2031-01-01"))}, apperr.BadRequest, "input.birthdate"},
+		"no gender":           {f.parent, made.ID, child.UpdateParams{Gender: ptr(vocab.Gender(""))}, apperr.BadRequest, "input.gender"},
+		"another's child":     {f.stranger, made.ID, child.UpdateParams{FirstName: ptr("Ji")}, apperr.NotAuthorizedUser, ""},
+		"an unknown child":    {f.parent, made.ID + 1, child.UpdateParams{FirstName: ptr("Ji")}, apperr.RealUserNotFound, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := f.Children.Update(t.Context(), c.v, c.id, c.params)
-			familytest.WantFault(t, err, c.kind, c.field)
+			domaintest.WantFault(t, err, c.kind, c.field)
 			if got != nil {
 				t.Errorf("gave %v with the error", got)
 			}
@@ -289,26 +289,26 @@ func TestReadsTellUnknownFromForeign(t *testing.T) {
 	if diff := diffRows(mine.Edges.Device, got); diff != "" {
 		t.Error(diff)
 	}
-	wantNone := func(found any, err error, none bool, kind fault.Kind) {
+	wantNone := func(found any, err error, none bool, kind apperr.Kind) {
 		t.Helper()
-		familytest.WantFault(t, err, kind, "")
+		domaintest.WantFault(t, err, kind, "")
 		if !none {
 			t.Errorf("gave %v with the error", found)
 		}
 	}
 	for _, id := range unknownIDs(bare.ID) {
 		c, err := f.Children.Get(t.Context(), f.parent, id)
-		wantNone(c, err, c == nil, fault.RealUserNotFound)
+		wantNone(c, err, c == nil, apperr.RealUserNotFound)
 		d, err := f.Children.Device(t.Context(), f.parent, id)
-		wantNone(d, err, d == nil, fault.DeviceNotFound)
+		wantNone(d, err, d == nil, apperr.DeviceNotFound)
 	}
 	d, err := f.Children.Device(t.Context(), f.parent, bare.ID)
-	wantNone(d, err, d == nil, fault.DeviceNotFound)
+	wantNone(d, err, d == nil, apperr.DeviceNotFound)
 	for _, id := range []int{mine.ID, bare.ID} { // whether it has a device doesn't leak
 		c, err := f.Children.Get(t.Context(), f.stranger, id)
-		wantNone(c, err, c == nil, fault.NotAuthorizedUser)
+		wantNone(c, err, c == nil, apperr.NotAuthorizedUser)
 		d, err := f.Children.Device(t.Context(), f.stranger, id)
-		wantNone(d, err, d == nil, fault.NotAuthorizedUser)
+		wantNone(d, err, d == nil, apperr.NotAuthorizedUser)
 	}
 }
 
@@ -365,13 +365,13 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	if err := f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(familytest.Counts{Children: 1, Registered: 1, Devlogs: 1, Events: 1}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1, Devlogs: 1, Events: 1}, f.Count(t)); diff != "" {
 		t.Errorf("rows left (-want +got):\n%s", diff)
 	}
 	_, err := f.Children.Get(t.Context(), f.parent, gone.ID)
-	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
 	err = f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID)
-	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
 	f.wantFree(t, f.stranger, *d.UniqueID)
 	if last := f.get(t, f.parent, stays.ID).Edges.Device.LastLogFileID; last != 8 {
 		t.Errorf("the sister's device stands at %d, want 8", last)
@@ -408,14 +408,14 @@ func TestDeleteAsksForTheUniqueID(t *testing.T) {
 	f := newFamily(t)
 	with, without := f.Child(t, f.parent), f.Child(t, f.parent)
 	for _, wrong := range []string{"", "another", *without.Edges.Device.UniqueID, strings.ToUpper(*with.Edges.Device.UniqueID)} {
-		familytest.WantFault(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), fault.RealUserDeleteFailed, "")
+		domaintest.WantFault(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), apperr.RealUserDeleteFailed, "")
 	}
 	right := *with.Edges.Device.UniqueID
-	familytest.WantFault(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), fault.NotAuthorizedUser, "")
+	domaintest.WantFault(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), apperr.NotAuthorizedUser, "")
 	for _, id := range unknownIDs(without.ID) {
-		familytest.WantFault(t, f.Children.Delete(t.Context(), f.parent, id, right), fault.RealUserNotFound, "")
+		domaintest.WantFault(t, f.Children.Delete(t.Context(), f.parent, id, right), apperr.RealUserNotFound, "")
 	}
-	if diff := cmp.Diff(familytest.Counts{Children: 2, Registered: 2}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{Children: 2, Registered: 2}, f.Count(t)); diff != "" {
 		t.Errorf("a refused call changed rows:\n%s", diff)
 	}
 	if _, err := f.Children.Unregister(t.Context(), f.parent, without.ID, *without.Edges.Device.UniqueID); err != nil {
@@ -439,7 +439,7 @@ func TestRemoveAllTakesOneFamily(t *testing.T) {
 	f.use(t, f.stranger, other, 5)
 	for range 2 { // an account without children is no error
 		f.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, f.parent.RootUserID()) })
-		if diff := cmp.Diff(familytest.Counts{Children: 1, Registered: 1, Devlogs: 1, Events: 1}, f.Count(t)); diff != "" {
+		if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1, Devlogs: 1, Events: 1}, f.Count(t)); diff != "" {
 			t.Errorf("rows left (-want +got):\n%s", diff)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/device"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
@@ -58,18 +58,18 @@ func (s *CheckStatus) UnmarshalGQL(any) error { return errNoInput }
 // NotFoundDevice, AlreadyConnectedDevice.
 func (s *Service) Check(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
 	if !validUniqueID(uniqueID) {
-		return "", nil, fault.NotFoundDevice.Err()
+		return "", nil, apperr.NotFoundDevice.New()
 	}
 	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).WithChildUser().Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
-		return "", nil, fault.NotFoundDevice.Err()
+		return "", nil, apperr.NotFoundDevice.New()
 	case err != nil:
 		return "", nil, fmt.Errorf("find device: %w", err)
 	case found.ChildUserID == nil:
 		return Registerable, Catalogued(found), nil
 	case *found.RootUserID != v.RootUserID():
-		return "", nil, fault.AlreadyConnectedDevice.Err()
+		return "", nil, apperr.AlreadyConnectedDevice.New()
 	}
 	return ConnectionConfirmed, found, nil
 }
@@ -86,7 +86,7 @@ func (s *Service) Register(ctx context.Context, v viewer.Viewer, childID int, p 
 		if err := lockFamily(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, fault.NotFoundUser)
+		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
@@ -108,13 +108,13 @@ func (s *Service) Unregister(ctx context.Context, v viewer.Viewer, childID int, 
 		if err := lockFamily(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, fault.NotFoundUser)
+		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
 		d := found.Edges.Device
 		if d == nil || d.UniqueID == nil || *d.UniqueID != uniqueID {
-			return fault.NotFoundDevice.Err()
+			return apperr.NotFoundDevice.New()
 		}
 		freed = Catalogued(d)
 		return free(ctx, tx, d.ID)
@@ -132,14 +132,14 @@ func (s *Service) Rename(
 	ctx context.Context, v viewer.Viewer, childID, deviceID int, alias string,
 ) (*ent.Device, error) {
 	if !text.Clean(alias, maxAlias) {
-		return nil, fault.BadRequest.On("input.deviceAlias")
+		return nil, apperr.BadRequest.WithField("input.deviceAlias")
 	}
 	var renamed *ent.Device
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := lockFamily(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, fault.NotFoundUser)
+		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
@@ -181,9 +181,9 @@ func Moved(d *ent.Device, rootUserID int) *ent.Device {
 func (p DeviceParams) check() error {
 	switch {
 	case !serialCode.MatchString(p.SerialCode):
-		return fault.SerialCodeNotValid.On("input.serialCode")
+		return apperr.SerialCodeNotValid.WithField("input.serialCode")
 	case p.UniqueID != nil && !validUniqueID(*p.UniqueID):
-		return fault.BadRequest.On("input.uniqueId")
+		return apperr.BadRequest.WithField("input.uniqueId")
 	}
 	return nil
 }
@@ -205,7 +205,7 @@ func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser,
 		return err
 	}
 	if d.ChildUserID != nil && *d.ChildUserID != to.ID || to.Edges.Device != nil && to.Edges.Device.ID != d.ID {
-		return fault.AlreadyConnectedDevice.Err()
+		return apperr.AlreadyConnectedDevice.New()
 	}
 	if err := takeOver(ctx, tx, bearer); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser,
 func claim(ctx context.Context, tx *store.Tx, p DeviceParams) (d, bearer *ent.Device, err error) {
 	d, err = tx.Device.Query().Where(device.SerialCode(p.SerialCode)).Only(ctx)
 	if ent.IsNotFound(err) || err == nil && !p.fits(d.MACID) {
-		return nil, nil, fault.NotFoundDevice.Err()
+		return nil, nil, apperr.NotFoundDevice.New()
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("find device: %w", err)
@@ -271,7 +271,7 @@ func takeOver(ctx context.Context, tx *store.Tx, bearer *ent.Device) error {
 	case bearer == nil:
 		return nil
 	case bearer.ChildUserID != nil:
-		return fault.AlreadyConnectedDevice.Err()
+		return apperr.AlreadyConnectedDevice.New()
 	}
 	return tx.Device.UpdateOne(bearer).ClearUniqueID().Exec(ctx)
 }
@@ -300,9 +300,9 @@ func notConnected(ctx context.Context, tx *store.Tx, deviceID int) error {
 	case err != nil:
 		return fmt.Errorf("find device: %w", err)
 	case known:
-		return fault.NotConnectedDevice.Err()
+		return apperr.NotConnectedDevice.New()
 	}
-	return fault.NotFoundDevice.Err()
+	return apperr.NotFoundDevice.New()
 }
 
 // free clears who has the devices. The unique id, who had it last and where its

@@ -8,16 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/ent"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
+	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/viewer"
 )
 
 // at is how many requests meet in the races below.
 const at = 16
 
-var oneWinner = map[string]int{"<nil>": 1, fault.AlreadyConnectedDevice.Err().Error(): at - 1}
+var oneWinner = map[string]int{"<nil>": 1, apperr.AlreadyConnectedDevice.New().Error(): at - 1}
 
 func TestAccountsRaceForADevice(t *testing.T) {
 	t.Parallel()
@@ -30,7 +30,7 @@ func TestAccountsRaceForADevice(t *testing.T) {
 		}
 	}
 	p := f.Device(t)
-	errs := familytest.Together(at, func(i int) error {
+	errs := domaintest.Together(at, func(i int) error {
 		v := f.parent
 		if i%2 == 1 {
 			v = f.stranger
@@ -53,7 +53,7 @@ func TestCreationsRaceForADevice(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	p := f.Params(t)
-	errs := familytest.Together(at, func(i int) error {
+	errs := domaintest.Together(at, func(i int) error {
 		v := f.parent
 		if i%2 == 1 {
 			v = f.stranger
@@ -64,7 +64,7 @@ func TestCreationsRaceForADevice(t *testing.T) {
 	if diff := cmp.Diff(oneWinner, answers(errs)); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(familytest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
@@ -77,14 +77,14 @@ func TestDevicesRaceForAChild(t *testing.T) {
 	for i := range devices {
 		devices[i] = f.Device(t)
 	}
-	errs := familytest.Together(at, func(i int) error {
+	errs := domaintest.Together(at, func(i int) error {
 		_, err := f.Children.Register(t.Context(), f.parent, to.ID, devices[i])
 		return err
 	})
 	if diff := cmp.Diff(oneWinner, answers(errs)); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(familytest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
+	if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1}, f.Count(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	for i, p := range devices {
@@ -108,7 +108,7 @@ func TestRegistrationsRaceForAUniqueID(t *testing.T) {
 			children[i] = f.bare(t, parents[i])
 			devices[i] = withUniqueID(f.Device(t), &claimed)
 		}
-		errs := familytest.Together(at, func(i int) error {
+		errs := domaintest.Together(at, func(i int) error {
 			_, err := f.Children.Register(t.Context(), parents[i], children[i].ID, devices[i])
 			return err
 		})
@@ -133,7 +133,7 @@ func TestLeavingRacesWithComing(t *testing.T) {
 	f := newFamily(t)
 	from, to := f.Child(t, f.parent), f.bare(t, f.stranger)
 	p := paramsOf(from.Edges.Device)
-	errs := familytest.Together(at, func(i int) error {
+	errs := domaintest.Together(at, func(i int) error {
 		if i%2 == 0 {
 			_, err := f.Children.Unregister(t.Context(), f.parent, from.ID, *p.UniqueID)
 			return err
@@ -149,9 +149,9 @@ func TestLeavingRacesWithComing(t *testing.T) {
 		case err == nil:
 			came++
 		case i%2 == 0:
-			familytest.WantFault(t, err, fault.NotFoundDevice, "")
+			domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
 		default:
-			familytest.WantFault(t, err, fault.AlreadyConnectedDevice, "")
+			domaintest.WantFault(t, err, apperr.AlreadyConnectedDevice, "")
 		}
 	}
 	d := f.row(t, from.Edges.Device.ID)
@@ -170,7 +170,7 @@ func TestImportRacesWithRegistration(t *testing.T) {
 	f := newFamily(t)
 	f.load(t, header7+lux+",u-0\n", child.Imported{Added: 1})
 	to := f.bare(t, f.parent)
-	for _, err := range familytest.Together(at, func(i int) error {
+	for _, err := range domaintest.Together(at, func(i int) error {
 		if i == at/2 {
 			_, err := f.Children.Register(t.Context(), f.parent, to.ID, child.DeviceParams{
 				SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),

@@ -7,7 +7,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -33,9 +33,9 @@ func (s *Service) Get(ctx context.Context, v viewer.Viewer, id int) (*ent.ChildU
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
-		return nil, fault.RealUserNotFound.Err()
+		return nil, apperr.RealUserNotFound.New()
 	case found[0].RootUserID != v.RootUserID():
-		return nil, fault.NotAuthorizedUser.Err()
+		return nil, apperr.NotAuthorizedUser.New()
 	}
 	return found[0], nil
 }
@@ -44,8 +44,8 @@ func (s *Service) Get(ctx context.Context, v viewer.Viewer, id int) (*ent.ChildU
 // it has no device), NotAuthorizedUser.
 func (s *Service) Device(ctx context.Context, v viewer.Viewer, childID int) (*ent.Device, error) {
 	found, err := s.Get(ctx, v, childID)
-	if fault.Is(err, fault.RealUserNotFound) || err == nil && found.Edges.Device == nil {
-		return nil, fault.DeviceNotFound.Err()
+	if apperr.Is(err, apperr.RealUserNotFound) || err == nil && found.Edges.Device == nil {
+		return nil, apperr.DeviceNotFound.New()
 	}
 	if err != nil {
 		return nil, err

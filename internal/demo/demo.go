@@ -14,10 +14,10 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/fault"
-	"luxbff/internal/notify"
+	"luxbff/internal/message"
 	"luxbff/internal/viewer"
 )
 
@@ -36,7 +36,7 @@ type Services struct {
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service
-	Outbox   *notify.Outbox
+	Outbox   *message.Outbox
 	Clock    func() time.Time
 }
 
@@ -49,7 +49,7 @@ func Load(ctx context.Context, s Services) (*ent.User, error) {
 	if err == nil {
 		return parent.User, nil
 	}
-	if !fault.Is(err, fault.UserNotFound) {
+	if !apperr.Is(err, apperr.UserNotFound) {
 		return nil, fmt.Errorf("sign in the demo account: %w", err)
 	}
 	user, err := signUp(ctx, s)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // cursor is a place in an account's feed. It names the account, so that a
@@ -37,7 +37,7 @@ func (c cursor) String() string {
 func readCursor(text string) (cursor, error) {
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return cursor{}, fault.CursorNotValid.On("after")
+		return cursor{}, apperr.CursorNotValid.WithField("after")
 	}
 	var c cursor
 	var millis int64
@@ -48,7 +48,7 @@ func readCursor(text string) (cursor, error) {
 	_, err = fmt.Sscanf(string(decoded), format, parts...)
 	c.occurredAt = time.UnixMilli(millis).UTC()
 	if err != nil || c.seq < 1 || c.childUserID < 0 || c.String() != text {
-		return cursor{}, fault.CursorNotValid.On("after")
+		return cursor{}, apperr.CursorNotValid.WithField("after")
 	}
 	return c, nil
 }

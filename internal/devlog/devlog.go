@@ -12,14 +12,14 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
-	"luxbff/internal/live"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 )
 
 // Config is what the package needs from outside.
 type Config struct {
 	Store    *store.Store
-	Hub      *live.Hub
+	Hub      *pubsub.Hub
 	Children *child.Service
 	Clock    func() time.Time
 	Log      *slog.Logger
@@ -31,7 +31,7 @@ type Config struct {
 // Service answers for devlogs.
 type Service struct {
 	store    *store.Store
-	hub      *live.Hub
+	hub      *pubsub.Hub
 	children *child.Service
 	clock    func() time.Time
 	log      *slog.Logger

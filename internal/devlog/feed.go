@@ -10,9 +10,9 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/viewer"
 )
 
@@ -53,7 +53,7 @@ type FeedParams struct {
 // NotAuthorizedUser, CursorNotValid, CursorExpired.
 func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-chan *Event, error) {
 	if p.InstallationID != nil && !isInstallation(*p.InstallationID) {
-		return nil, fault.BadRequest.On("installationId")
+		return nil, apperr.BadRequest.WithField("installationId")
 	}
 	if p.ChildUserID != nil {
 		if _, err := s.children.Get(ctx, v, *p.ChildUserID); err != nil {
@@ -61,7 +61,7 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 		}
 	}
 	f := &feed{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, feedQueue)}
-	f.wakeTransport, _ = live.Waker(ctx)
+	f.wakeTransport, _ = pubsub.Waker(ctx)
 	f.ctx = ctx
 	// The bell is watched before the place is taken: an event between the two
 	// rings at least once.
@@ -70,7 +70,7 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 		stop()
 		return nil, err
 	}
-	live.AtEnd(ctx, stop)
+	pubsub.AtEnd(ctx, stop)
 	f.poke()
 	return f.events, nil
 }
@@ -131,11 +131,11 @@ func (f *feed) start(p FeedParams) error {
 		return err
 	}
 	if from.recovered {
-		live.Recovered(f.ctx)
+		pubsub.Recovered(f.ctx)
 	}
 	if p.InstallationID != nil {
 		reader := readerOf(f.viewer, p)
-		live.Confirmed(f.ctx, func(mark string) { f.service.confirmed(reader, mark) })
+		pubsub.Confirmed(f.ctx, func(mark string) { f.service.confirmed(reader, mark) })
 	}
 	f.last, f.head = from.seq, from.newest
 	f.mu.Lock()
@@ -179,9 +179,9 @@ func (f *feed) drain() {
 // it, events that are gone end it with the error.
 func (f *feed) over(err error) bool {
 	switch {
-	case fault.Is(err, fault.RealUserNotFound):
-	case fault.Is(err, fault.CursorExpired):
-		live.End(f.ctx, err)
+	case apperr.Is(err, apperr.RealUserNotFound):
+	case apperr.Is(err, apperr.CursorExpired):
+		pubsub.End(f.ctx, err)
 	default:
 		return false
 	}
@@ -259,14 +259,14 @@ func (f *feed) noneMissing(batch []*told) error {
 		return err
 	}
 	if f.last < now.floor {
-		return fault.CursorExpired.Err()
+		return apperr.CursorExpired.New()
 	}
 	return nil
 }
 
 func (f *feed) hand(e *told) error {
 	event := f.service.shown(e, f.childUserID)
-	live.Mark(f.ctx, event.Cursor)
+	pubsub.Mark(f.ctx, event.Cursor)
 	select {
 	case f.events <- event:
 		f.last = e.Seq

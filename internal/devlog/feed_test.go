@@ -14,13 +14,13 @@ import (
 	"pgregory.net/rapid"
 
 	"luxbff/ent"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // watch opens a feed that ends with the test.
@@ -156,9 +156,9 @@ func TestFeedOfAChildAsksWhoseItIs(t *testing.T) {
 	h := newHome(t)
 	foreign := homeIn(t, h.Kit)
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &foreign.child.ID})
-	familytest.WantFault(t, err, fault.NotAuthorizedUser, "")
+	domaintest.WantFault(t, err, apperr.NotAuthorizedUser, "")
 	_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: ptr(-1)})
-	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
 	if n := h.Hub.Watchers(); n != 0 {
 		t.Errorf("%d watchers after refused feeds", n)
 	}
@@ -184,14 +184,14 @@ func TestDeletedChildEndsItsFeed(t *testing.T) {
 		}
 	}
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &sister.child.ID})
-	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
 }
 
 // TestFeedResumes cuts a feed at random places, while phones upload, and takes it
 // up after the last event received: every event comes once, in order.
 func TestFeedResumes(t *testing.T) {
 	t.Parallel()
-	kit := familytest.New(storetest.Open(t))
+	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
 		h := homeIn(t, kit)
 		sister := h.sister(t)
@@ -341,9 +341,9 @@ func TestFeedRefusesCursors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor})
-			familytest.WantFault(t, err, fault.CursorNotValid, "after")
+			domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
 			_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor, ChildUserID: &h.child.ID})
-			familytest.WantFault(t, err, fault.CursorNotValid, "after")
+			domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
 		})
 	}
 	t.Cleanup(func() {
@@ -369,7 +369,7 @@ func TestOldCursorExpires(t *testing.T) {
 	}
 	h.Clock.Add(time.Millisecond)
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &old})
-	familytest.WantFault(t, err, fault.CursorExpired, "after")
+	domaintest.WantFault(t, err, apperr.CursorExpired, "after")
 	if n, err := h.Devlogs.Prune(t.Context()); n != 2 || err != nil {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}
@@ -441,7 +441,7 @@ func TestPollFindsALostBell(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	there := *h
-	there.Kit = familytest.New(h.Store)
+	there.Kit = domaintest.New(h.Store)
 	seen := h.Devlogs.Poll(t.Context(), 0)
 	if seen != 0 {
 		t.Errorf("a poll for nobody sees %d", seen)
@@ -516,7 +516,7 @@ func TestWakerStandsForOneValue(t *testing.T) {
 	defer cancel()
 	woken := make(chan struct{}, 10_000)
 	var calls atomic.Int64
-	events := h.watchUntil(live.WithWaker(ctx, func() {
+	events := h.watchUntil(pubsub.WithWaker(ctx, func() {
 		calls.Add(1)
 		woken <- struct{}{}
 	}), t, devlog.FeedParams{ChildUserID: &h.child.ID})
@@ -571,9 +571,9 @@ func FuzzFeedCursor(f *testing.F) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		events, err := h.Devlogs.Feed(ctx, h.parent, devlog.FeedParams{After: &cursor})
-		var known *fault.Error
+		var known *apperr.Error
 		if errors.As(err, &known) {
-			if known.Kind != fault.CursorNotValid && known.Kind != fault.CursorExpired || known.Field != "after" {
+			if known.Kind != apperr.CursorNotValid && known.Kind != apperr.CursorExpired || known.Field != "after" {
 				t.Errorf("%q: %v on %q", cursor, known, known.Field)
 			}
 			return
@@ -636,7 +636,7 @@ func TestFeedOutlivesAFailedRead(t *testing.T) {
 	h.upload(t, h.ended("14:00:00", 0))
 	events := h.watch(t, devlog.FeedParams{})
 	there := *h
-	there.Kit = familytest.New(h.Store) // whose bell is not heard here
+	there.Kit = domaintest.New(h.Store) // whose bell is not heard here
 	there.upload(t, there.ended("15:00:00", 1))
 	rename("devlog_events", "hidden")
 	h.Hub.Ring(h.parent.RootUserID())

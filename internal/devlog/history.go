@@ -11,8 +11,8 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
-	"luxbff/internal/fault"
 )
 
 // The size of a page of history: what is given when nothing is asked, and the
@@ -102,14 +102,14 @@ type window struct {
 
 func (p PageParams) window() (window, error) {
 	if p.First != nil && p.Last != nil {
-		return window{}, fault.BadRequest.On("last")
+		return window{}, apperr.BadRequest.WithField("last")
 	}
 	w := window{size: defaultPage, backwards: p.Last != nil}
 	for field, asked := range map[string]*int{"first": p.First, "last": p.Last} {
 		switch {
 		case asked == nil:
 		case *asked < 0 || *asked > maxPage:
-			return window{}, fault.BadRequest.On(field)
+			return window{}, apperr.BadRequest.WithField(field)
 		default:
 			w.size = *asked
 		}
@@ -153,7 +153,7 @@ func place(field string, cursor *string) (int, error) {
 	digits, _ := strings.CutPrefix(string(decoded), placePrefix)
 	id, notANumber := strconv.Atoi(digits)
 	if err != nil || notANumber != nil || id < 1 || placeOf(id) != *cursor {
-		return 0, fault.CursorNotValid.On(field)
+		return 0, apperr.CursorNotValid.WithField(field)
 	}
 	return id, nil
 }

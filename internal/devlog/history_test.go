@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 
 	"luxbff/ent"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // history reads a page of the child's logs, as one who just loaded the child.
@@ -105,7 +105,7 @@ func TestHistoryIsOfOneChild(t *testing.T) {
 // ends, while a phone adds and changes logs.
 func TestHistoryPages(t *testing.T) {
 	t.Parallel()
-	kit := familytest.New(storetest.Open(t))
+	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
 		h := homeIn(t, kit)
 		n := rapid.IntRange(0, 30).Draw(rt, "logs")
@@ -242,25 +242,25 @@ func TestHistoryRefusesArguments(t *testing.T) {
 	}
 	for name, p := range params {
 		_, err := h.Devlogs.History(t.Context(), h.child, p)
-		familytest.WantFault(t, err, fault.BadRequest, "first")
+		domaintest.WantFault(t, err, apperr.BadRequest, "first")
 		p.First, p.Last = nil, p.First
 		_, err = h.Devlogs.History(t.Context(), h.child, p)
-		familytest.WantFault(t, err, fault.BadRequest, "last")
+		domaintest.WantFault(t, err, apperr.BadRequest, "last")
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
 	_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{First: ptr(1), Last: ptr(1)})
-	familytest.WantFault(t, err, fault.BadRequest, "last")
+	domaintest.WantFault(t, err, apperr.BadRequest, "last")
 	for _, text := range []*string{
 		ptr(""), ptr("1"), ptr("ZGV2bG9nOjE="), ptr("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
 		encode("devlog:-1"), encode("devlog:+1"), encode("devlog:01"), encode("devlog:1 "), encode("devlog:99999999999999999999"),
 		encode("feed:1:1:1"), encode("Devlog:1"),
 	} {
 		_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{After: text})
-		familytest.WantFault(t, err, fault.CursorNotValid, "after")
+		domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
 		_, err = h.Devlogs.History(t.Context(), h.child, devlog.PageParams{Before: text})
-		familytest.WantFault(t, err, fault.CursorNotValid, "before")
+		domaintest.WantFault(t, err, apperr.CursorNotValid, "before")
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/viewer"
 )
 
@@ -27,7 +27,7 @@ const patience = 30 * time.Second
 
 // home is an account with one child and its device.
 type home struct {
-	*familytest.Kit
+	*domaintest.Kit
 	parent viewer.Viewer
 	child  *ent.ChildUser
 	device *ent.Device
@@ -35,11 +35,11 @@ type home struct {
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	return homeIn(t, familytest.New(storetest.Open(t)))
+	return homeIn(t, domaintest.New(storetest.Open(t)))
 }
 
 // homeIn makes a home in a database that others share.
-func homeIn(t testing.TB, kit *familytest.Kit) *home {
+func homeIn(t testing.TB, kit *domaintest.Kit) *home {
 	t.Helper()
 	parent := kit.Parent(t)
 	c := kit.Child(t, parent)

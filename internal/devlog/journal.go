@@ -12,7 +12,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/vocab"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
 
@@ -50,11 +50,11 @@ func (j *journal) note(d *ent.Device, l *ent.Devlog, change vocab.DevlogChange) 
 func (j *journal) save(ctx context.Context, tx *store.Tx, shelves map[int]*shelf) error {
 	for _, l := range j.touched {
 		if err := update(ctx, tx, l); err != nil {
-			return fault.UpdateDeviceLogFailed.Because(err)
+			return apperr.UpdateDeviceLogFailed.Wrap(err)
 		}
 	}
 	if err := insert(ctx, tx, j.added); err != nil {
-		return fault.CreateDeviceLogFailed.Because(err)
+		return apperr.CreateDeviceLogFailed.Wrap(err)
 	}
 	for _, s := range shelves {
 		raised := tx.Device.Update().Where(device.ID(s.device.ID)).SetLastLogFileID(s.device.LastLogFileID)

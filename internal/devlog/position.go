@@ -11,7 +11,7 @@ import (
 	"luxbff/ent/feedposition"
 	"luxbff/ent/predicate"
 	"luxbff/ent/user"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -93,10 +93,10 @@ func (s *Service) beginAfter(ctx context.Context, v viewer.Viewer, p FeedParams)
 	}
 	at, err := readCursor(*p.After)
 	if err != nil || at.rootUserID != v.RootUserID() || at.seq > now.newest {
-		return beginning{}, fault.CursorNotValid.On("after")
+		return beginning{}, apperr.CursorNotValid.WithField("after")
 	}
 	if s.clock().Sub(at.occurredAt) > Kept || at.seq < now.floor {
-		return beginning{}, fault.CursorExpired.On("after")
+		return beginning{}, apperr.CursorExpired.WithField("after")
 	}
 	whole := at.childUserID == 0 || p.ChildUserID != nil && *p.ChildUserID == at.childUserID
 	from := beginning{seq: at.seq, newest: now.newest, recovered: whole}
@@ -142,7 +142,7 @@ func (s *Service) resume(ctx context.Context, v viewer.Viewer, of reader) (from 
 		return s.put(ctx, tx, v, of, found)
 	})
 	if err == nil && found.lost {
-		return beginning{}, fault.CursorExpired.On("installationId")
+		return beginning{}, apperr.CursorExpired.WithField("installationId")
 	}
 	return from, err
 }
@@ -184,7 +184,7 @@ func (s *Service) lookUp(ctx context.Context, tx *store.Tx, of reader) (position
 			return position{}, fmt.Errorf("find the child: %w", err)
 		}
 		if !is {
-			return position{}, fault.RealUserNotFound.Err()
+			return position{}, apperr.RealUserNotFound.New()
 		}
 	}
 	return s.find(ctx, tx.Client, of)

@@ -13,19 +13,19 @@ import (
 	"pgregory.net/rapid"
 
 	"luxbff/ent/feedposition"
+	"luxbff/internal/apperr"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // connection is a feed as a transport serves it: its stream tells what of the events
 // has to be known.
 type connection struct {
 	t      testing.TB
-	stream *live.Stream
+	stream *pubsub.Stream
 	events <-chan *devlog.Event
 	cut    context.CancelFunc
 }
@@ -42,8 +42,8 @@ type got struct {
 func (h *home) open(t testing.TB, p devlog.FeedParams) (*connection, error) {
 	t.Helper()
 	ctx, cut := context.WithCancel(context.Background())
-	stream := live.NewStream(nil)
-	events, err := h.Devlogs.Feed(live.WithStream(ctx, stream), h.parent, p)
+	stream := pubsub.NewStream(nil)
+	events, err := h.Devlogs.Feed(pubsub.WithStream(ctx, stream), h.parent, p)
 	if err != nil {
 		cut()
 		return nil, err
@@ -166,7 +166,7 @@ func TestPositionThatLostEventsIsToldOnce(t *testing.T) {
 			}
 			h.upload(t, h.ended("20:00:00", 3))
 			_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
-			familytest.WantFault(t, err, fault.CursorExpired, "installationId")
+			domaintest.WantFault(t, err, apperr.CursorExpired, "installationId")
 			h.upload(t, h.ended("21:00:00", 4))
 			h.connect(t).wants(false, 4)
 			h.connect(t).wants(false, 4).arrived()
@@ -210,7 +210,7 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	next(t, plain)
 	// Another replica's uploads, whose bell is not heard here.
 	there := *h
-	there.Kit = familytest.New(h.Store)
+	there.Kit = domaintest.New(h.Store)
 	there.upload(t, there.uses(2, 3)...)
 	h.Clock.Add(devlog.Kept + 24*time.Hour)
 	if n, err := h.Devlogs.Prune(t.Context()); n != 4 || err != nil {
@@ -218,9 +218,9 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	}
 	h.Clock.Add(-devlog.Kept - 25*time.Hour)
 	_, err := h.open(t, devlog.FeedParams{After: &first.cursor})
-	familytest.WantFault(t, err, fault.CursorExpired, "after")
+	domaintest.WantFault(t, err, apperr.CursorExpired, "after")
 	_, err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
-	familytest.WantFault(t, err, fault.CursorExpired, "installationId")
+	domaintest.WantFault(t, err, apperr.CursorExpired, "installationId")
 	sister.upload(t, sister.ended("16:00:00", 5))
 	for _, feed := range []struct {
 		events <-chan *devlog.Event
@@ -228,7 +228,7 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	}{{running.events, []int{2, 3, 4, 5}}, {ofOne, []int{2, 3, 4}}, {plain, []int{2, 3, 4, 5}}} {
 		endsOrTellsAll(t, feed.events, feed.all)
 	}
-	if err := running.stream.Err(); err != nil && !fault.Is(err, fault.CursorExpired) {
+	if err := running.stream.Err(); err != nil && !apperr.Is(err, apperr.CursorExpired) {
 		t.Errorf("the running feed ends with %v", err)
 	}
 }
@@ -337,7 +337,7 @@ func TestInstallationsThatAreRefused(t *testing.T) {
 	h := newHome(t)
 	for _, id := range []string{"", strings.Repeat("x", 65), "a\nb", "a\x7f", "전화", "\xff", "\x00"} {
 		_, err := h.open(t, devlog.FeedParams{InstallationID: &id})
-		familytest.WantFault(t, err, fault.BadRequest, "installationId")
+		domaintest.WantFault(t, err, apperr.BadRequest, "installationId")
 	}
 	for _, id := range []string{"x", " ~", strings.Repeat("x", 64)} {
 		if _, err := h.open(t, devlog.FeedParams{InstallationID: &id}); err != nil {
@@ -346,7 +346,7 @@ func TestInstallationsThatAreRefused(t *testing.T) {
 	}
 	gone := -1
 	_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("x"), ChildUserID: &gone})
-	familytest.WantFault(t, err, fault.RealUserNotFound, "")
+	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
 	if n := h.positions(t); n != 3 {
 		t.Errorf("%d positions, want 3", n)
 	}
@@ -392,7 +392,7 @@ func TestOneInstallationConnectsManyTimesAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	lines := make([]*connection, 16)
-	for _, err := range familytest.Together(len(lines), func(i int) (err error) {
+	for _, err := range domaintest.Together(len(lines), func(i int) (err error) {
 		lines[i], err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
 		return err
 	}) {
@@ -453,7 +453,7 @@ func TestConfirmedPositionsAreSavedAtTheEnd(t *testing.T) {
 // it confirmed.
 func TestInstallationLosesNothing(t *testing.T) {
 	t.Parallel()
-	kit := familytest.New(storetest.Open(t))
+	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
 		h := homeIn(t, kit)
 		sent, confirmed := 0, 0

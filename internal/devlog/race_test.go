@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
+	"luxbff/internal/testutil/domaintest"
 )
 
 // at is how many requests meet in the races below.
@@ -18,7 +18,7 @@ const at = 16
 // race uploads what records gives, all at once, and wants no error.
 func (h *home) race(t *testing.T, records func(i int) []devlog.Record) {
 	t.Helper()
-	for _, err := range familytest.Together(at, func(i int) error {
+	for _, err := range domaintest.Together(at, func(i int) error {
 		_, err := h.Devlogs.Upload(t.Context(), h.parent, records(i))
 		return err
 	}) {
@@ -114,7 +114,7 @@ func TestUploadsRaceWithLeaving(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	sister := h.sister(t)
-	errs := familytest.Together(at, func(i int) error {
+	errs := domaintest.Together(at, func(i int) error {
 		if i == at/2 {
 			return h.Children.Delete(t.Context(), h.parent, sister.child.ID, *sister.device.UniqueID)
 		}
@@ -126,10 +126,10 @@ func TestUploadsRaceWithLeaving(t *testing.T) {
 		if err == nil {
 			stored++
 		} else {
-			familytest.WantFault(t, err, fault.NotFoundUser, "")
+			domaintest.WantFault(t, err, apperr.NotFoundUser, "")
 		}
 	}
-	want := familytest.Counts{Children: 1, Registered: 1, Devlogs: (stored - 1) * 2, Events: (stored - 1) * 2}
+	want := domaintest.Counts{Children: 1, Registered: 1, Devlogs: (stored - 1) * 2, Events: (stored - 1) * 2}
 	if diff := cmp.Diff(want, h.Count(t)); diff != "" {
 		t.Errorf("rows after %d uploads (-want +got):\n%s", stored-1, diff)
 	}

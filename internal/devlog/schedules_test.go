@@ -15,8 +15,8 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/viewer"
 )
 
@@ -28,7 +28,7 @@ import (
 // about -rapid.steps steps.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
-	kit := familytest.New(storetest.Open(t))
+	kit := domaintest.New(storetest.Open(t))
 	for lane := range 4 {
 		t.Run(fmt.Sprint("lane ", lane), func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +37,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-func checkSchedules(t *testing.T, kit *familytest.Kit) {
+func checkSchedules(t *testing.T, kit *domaintest.Kit) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newSchedule(t, rt, kit)
 		rt.Repeat(map[string]func(*rapid.T){
@@ -52,7 +52,7 @@ func checkSchedules(t *testing.T, kit *familytest.Kit) {
 // schedule is one family's history, done by the domain and by the model.
 type schedule struct {
 	t        *testing.T
-	kit      *familytest.Kit
+	kit      *domaintest.Kit
 	viewer   viewer.Viewer
 	children []*ent.ChildUser
 	devices  []child.DeviceParams
@@ -61,7 +61,7 @@ type schedule struct {
 	sent     [][]devlog.Record
 }
 
-func newSchedule(t *testing.T, rt *rapid.T, kit *familytest.Kit) *schedule {
+func newSchedule(t *testing.T, rt *rapid.T, kit *domaintest.Kit) *schedule {
 	s := &schedule{t: t, kit: kit, viewer: kit.Parent(t), model: model{has: map[int]int{}, era: map[int]int{}, before: map[int]int{}, last: map[int]int{}}}
 	for range 2 {
 		p := kit.Params(t)

@@ -11,7 +11,7 @@ import (
 	"luxbff/ent/childuser"
 	"luxbff/ent/device"
 	"luxbff/ent/user"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -76,11 +76,11 @@ func complete(r Record) bool { return !r.temporary() }
 // check refuses what no upload may hold, before the database is asked.
 func check(records []Record) error {
 	if len(records) == 0 || len(records) > MaxRecords {
-		return fault.BadRequest.On("input.logs")
+		return apperr.BadRequest.WithField("input.logs")
 	}
 	for i, r := range records {
 		if field := r.fault(); field != "" {
-			return fault.BadRequest.On("input.logs[" + strconv.Itoa(i) + "]." + field)
+			return apperr.BadRequest.WithField("input.logs[" + strconv.Itoa(i) + "]." + field)
 		}
 	}
 	return nil
@@ -120,13 +120,13 @@ func connected(
 		d := devices[r.DeviceID]
 		switch {
 		case !known:
-			return nil, fault.NotFoundUser.Err()
+			return nil, apperr.NotFoundUser.New()
 		case owner.RootUserID != v.RootUserID():
-			return nil, fault.NotAuthorizedUser.Err()
+			return nil, apperr.NotAuthorizedUser.New()
 		case d == nil || d.UniqueID == nil || *d.UniqueID != r.UniqueID:
-			return nil, fault.NotFoundDevice.Err()
+			return nil, apperr.NotFoundDevice.New()
 		case d.ChildUserID == nil || *d.ChildUserID != r.ChildUserID:
-			return nil, fault.NotConnectedDevice.Err()
+			return nil, apperr.NotConnectedDevice.New()
 		}
 		d.Edges.ChildUser = owner
 		owner.Edges.Device = d

@@ -15,11 +15,11 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/familytest"
-	"luxbff/internal/fault"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/viewer"
 )
 
@@ -410,32 +410,32 @@ func TestUploadRefusesAll(t *testing.T) {
 	const none = math.MaxInt64
 	for name, c := range map[string]struct {
 		change func(r *devlog.Record)
-		kind   fault.Kind
+		kind   apperr.Kind
 		field  string
 	}{
-		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, fault.NotFoundUser, ""},
-		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, fault.NotFoundUser, ""},
-		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, fault.NotFoundUser, ""},
-		"another account's child":   {func(r *devlog.Record) { *r = foreign.ended("15:00:00", 1) }, fault.NotAuthorizedUser, ""},
-		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, fault.NotFoundDevice, ""},
-		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, fault.NotFoundDevice, ""},
-		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.device.UniqueID }, fault.NotFoundDevice, ""},
-		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, fault.NotFoundDevice, ""},
-		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, fault.NotFoundDevice, ""},
-		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, fault.NotFoundDevice, ""},
-		"a sister's device":         {func(r *devlog.Record) { *r = h.with(sister).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
-		"another account's device":  {func(r *devlog.Record) { *r = h.with(foreign).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
-		"a free device":             {func(r *devlog.Record) { *r = h.with(free).ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
-		"a child that gave it back": {func(r *devlog.Record) { *r = bare.ended("15:00:00", 1) }, fault.NotConnectedDevice, ""},
-		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, fault.BadRequest, "treatmentDate"},
-		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(0)) }, fault.BadRequest, "finishFlag"},
-		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(7)) }, fault.BadRequest, "finishFlag"},
-		"an intensity below 0":      {func(r *devlog.Record) { r.LastIntensity = -1 }, fault.BadRequest, "lastIntensity"},
-		"an intensity too great":    {func(r *devlog.Record) { r.LastIntensity = math.MaxInt32 + 1 }, fault.BadRequest, "lastIntensity"},
-		"a time below 0":            {func(r *devlog.Record) { r.TreatmentTime = -1 }, fault.BadRequest, "treatmentTime"},
-		"a time too great":          {func(r *devlog.Record) { r.TreatmentTime = math.MaxInt64 }, fault.BadRequest, "treatmentTime"},
-		"a file below 0":            {func(r *devlog.Record) { r.LogFileID = ptr(-1) }, fault.BadRequest, "logFileId"},
-		"a file too great":          {func(r *devlog.Record) { r.LogFileID = ptr(math.MaxInt32 + 1) }, fault.BadRequest, "logFileId"},
+		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, apperr.NotFoundUser, ""},
+		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, apperr.NotFoundUser, ""},
+		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, apperr.NotFoundUser, ""},
+		"another account's child":   {func(r *devlog.Record) { *r = foreign.ended("15:00:00", 1) }, apperr.NotAuthorizedUser, ""},
+		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, apperr.NotFoundDevice, ""},
+		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, apperr.NotFoundDevice, ""},
+		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.device.UniqueID }, apperr.NotFoundDevice, ""},
+		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, apperr.NotFoundDevice, ""},
+		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, apperr.NotFoundDevice, ""},
+		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, apperr.NotFoundDevice, ""},
+		"a sister's device":         {func(r *devlog.Record) { *r = h.with(sister).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"another account's device":  {func(r *devlog.Record) { *r = h.with(foreign).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"a free device":             {func(r *devlog.Record) { *r = h.with(free).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"a child that gave it back": {func(r *devlog.Record) { *r = bare.ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, apperr.BadRequest, "treatmentDate"},
+		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(0)) }, apperr.BadRequest, "finishFlag"},
+		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(7)) }, apperr.BadRequest, "finishFlag"},
+		"an intensity below 0":      {func(r *devlog.Record) { r.LastIntensity = -1 }, apperr.BadRequest, "lastIntensity"},
+		"an intensity too great":    {func(r *devlog.Record) { r.LastIntensity = math.MaxInt32 + 1 }, apperr.BadRequest, "lastIntensity"},
+		"a time below 0":            {func(r *devlog.Record) { r.TreatmentTime = -1 }, apperr.BadRequest, "treatmentTime"},
+		"a time too great":          {func(r *devlog.Record) { r.TreatmentTime = math.MaxInt64 }, apperr.BadRequest, "treatmentTime"},
+		"a file below 0":            {func(r *devlog.Record) { r.LogFileID = ptr(-1) }, apperr.BadRequest, "logFileId"},
+		"a file too great":          {func(r *devlog.Record) { r.LogFileID = ptr(math.MaxInt32 + 1) }, apperr.BadRequest, "logFileId"},
 	} {
 		for at := range 3 {
 			t.Run(fmt.Sprintf("%s at %d", name, at), func(t *testing.T) {
@@ -449,7 +449,7 @@ func TestUploadRefusesAll(t *testing.T) {
 				if field != "" {
 					field = "input.logs[" + strconv.Itoa(at*3/2) + "]." + field
 				}
-				familytest.WantFault(t, err, c.kind, field)
+				domaintest.WantFault(t, err, c.kind, field)
 				if stored.Devlogs != nil {
 					t.Errorf("gave %v with the error", stored.Devlogs)
 				}
@@ -497,11 +497,11 @@ func TestFirstBadRecordDecides(t *testing.T) {
 	unknownDevice, unknownChild := h.ended("15:00:00"), h.ended("15:00:00")
 	unknownDevice.DeviceID, unknownChild.ChildUserID = -1, -1
 	all := []devlog.Record{unconnected, strange, unknownDevice, unknownChild}
-	kinds := []fault.Kind{fault.NotConnectedDevice, fault.NotAuthorizedUser, fault.NotFoundDevice, fault.NotFoundUser}
+	kinds := []apperr.Kind{apperr.NotConnectedDevice, apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser}
 	for first := range all {
 		order := append(slices.Clone(all[first:]), all[:first]...)
 		_, err := h.Devlogs.Upload(t.Context(), h.parent, order)
-		familytest.WantFault(t, err, kinds[first], "")
+		domaintest.WantFault(t, err, kinds[first], "")
 	}
 }
 
@@ -509,16 +509,16 @@ func TestUploadTakesAThousandRecords(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, h.uses(1, devlog.MaxRecords+1))
-	familytest.WantFault(t, err, fault.BadRequest, "input.logs")
+	domaintest.WantFault(t, err, apperr.BadRequest, "input.logs")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, nil)
-	familytest.WantFault(t, err, fault.BadRequest, "input.logs")
+	domaintest.WantFault(t, err, apperr.BadRequest, "input.logs")
 	stored := h.upload(t, h.uses(1, devlog.MaxRecords)...)
 	for i, l := range stored.Devlogs {
 		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs[i-1].ID {
 			t.Fatalf("answer %d is %v", i, l)
 		}
 	}
-	counts := familytest.Counts{Children: 1, Registered: 1, Devlogs: devlog.MaxRecords, Events: devlog.MaxRecords}
+	counts := domaintest.Counts{Children: 1, Registered: 1, Devlogs: devlog.MaxRecords, Events: devlog.MaxRecords}
 	if diff := cmp.Diff(counts, h.Count(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
@@ -584,10 +584,10 @@ func TestUploadForDeletedAccount(t *testing.T) {
 	h := newHome(t)
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.parent.RootUserID()) })
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("15:00:00", 1)})
-	familytest.WantFault(t, err, fault.NotFoundUser, "")
+	domaintest.WantFault(t, err, apperr.NotFoundUser, "")
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
 	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.ended("15:00:00", 1)})
-	familytest.WantFault(t, err, fault.NotFoundUser, "")
+	domaintest.WantFault(t, err, apperr.NotFoundUser, "")
 }
 
 // TestDatabaseThatRefuses gives devlogs a rule that the program doesn't know:
@@ -608,11 +608,11 @@ func TestDatabaseThatRefuses(t *testing.T) {
 	sister.upload(t, twin)
 	before := h.row(t)
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{other})
-	familytest.WantFault(t, err, fault.UpdateDeviceLogFailed, "")
+	domaintest.WantFault(t, err, apperr.UpdateDeviceLogFailed, "")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{sister.running("17:00:30", 5), ended})
-	familytest.WantFault(t, err, fault.UpdateDeviceLogFailed, "")
+	domaintest.WantFault(t, err, apperr.UpdateDeviceLogFailed, "")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.running("17:00:30"), sister.running("17:00:30")})
-	familytest.WantFault(t, err, fault.CreateDeviceLogFailed, "")
+	domaintest.WantFault(t, err, apperr.CreateDeviceLogFailed, "")
 	if cause := errors.Unwrap(err); cause == nil {
 		t.Error("the log learns no cause")
 	}

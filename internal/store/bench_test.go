@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // writers is how many phones write at once.

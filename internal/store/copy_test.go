@@ -19,8 +19,8 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/migrate"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
-	"luxbff/internal/store/throwaway"
+	"luxbff/internal/testutil/pgtest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // fullRows is how many rows each table of full has.
@@ -128,12 +128,12 @@ func TestCopyFindsWhatDiffers(t *testing.T) {
 			IF NEW.id = 7 THEN NEW.created_at = NEW.created_at + interval '1 millisecond'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql`,
 		"CREATE TRIGGER other BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION other()",
 	}
-	must(t, throwaway.Run(t.Context(), to.URL, change...))
+	must(t, pgtest.Run(t.Context(), to.URL, change...))
 	if _, err := store.Copy(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), "table messages differs") {
 		t.Errorf("Copy = %v, want that messages differ", err)
 	}
 	wantEmpty(t, to.URL)
-	must(t, throwaway.Run(t.Context(), to.URL, "DROP TRIGGER other ON messages"))
+	must(t, pgtest.Run(t.Context(), to.URL, "DROP TRIGGER other ON messages"))
 	_, err := store.Copy(t.Context(), from, to)
 	must(t, err)
 }
@@ -203,6 +203,6 @@ func TestCopyRefuses(t *testing.T) {
 func newerPostgres(t *testing.T) string {
 	t.Helper()
 	url := storetest.PostgresURL(t)
-	must(t, throwaway.Run(t.Context(), url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99990101000000, true)"))
+	must(t, pgtest.Run(t.Context(), url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99990101000000, true)"))
 	return url
 }

@@ -33,7 +33,7 @@ type writer struct {
 	db      *sql.DB
 	limit   time.Duration
 	log     *slog.Logger
-	watch   *Watch
+	watch   *Hooks
 	queue   chan *job
 	stopped chan struct{}
 

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // outcome is what becomes of one write of the property test.
@@ -248,7 +248,7 @@ func TestFullDiskIsAnError(t *testing.T) {
 		switch err := fill(writeName(i)); {
 		case err == nil:
 			acknowledged = append(acknowledged, writeName(i))
-		case !fault.Is(err, fault.Unavailable):
+		case !apperr.Is(err, apperr.Unavailable):
 			t.Fatalf("Write = %v, want an unavailable database", err)
 		}
 	}
@@ -300,7 +300,7 @@ func TestReadOnlyDatabaseIsAnError(t *testing.T) {
 		_, err := addUser(ctx, tx)
 		return err
 	})
-	if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "readonly") {
+	if !apperr.Is(err, apperr.Unavailable) || !strings.Contains(err.Error(), "readonly") {
 		t.Errorf("Write = %v, want readonly", err)
 	}
 	if _, err := db.Read().User.Query().Count(t.Context()); err != nil {
@@ -482,11 +482,11 @@ func TestLockedFileIsWaitedForOnce(t *testing.T) {
 	}
 	first := <-answers
 	must(t, lock.Rollback())
-	if !fault.Is(first, fault.Unavailable) {
+	if !apperr.Is(first, apperr.Unavailable) {
 		t.Errorf("Write = %v, want an unavailable database", first)
 	}
 	for range writes - 1 {
-		if err := <-answers; !fault.Is(err, fault.Unavailable) {
+		if err := <-answers; !apperr.Is(err, apperr.Unavailable) {
 			t.Errorf("a write that waited as well: %v", err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 	"luxbff/ent/migrate"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 func TestMigrateIsDoneOnce(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // openPostgres opens a migrated PostgreSQL, whatever the engine of the other tests.
@@ -117,9 +117,9 @@ func TestLostConnectionIsAnError(t *testing.T) {
 		if _, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pg_backend_pid())"); err == nil {
 			t.Error("the connection is still there")
 		}
-		return fault.CreateDeviceLogFailed.Err() // as a domain that makes its own error of it
+		return apperr.CreateDeviceLogFailed.New() // as a domain that makes its own error of it
 	})
-	if !fault.Is(err, fault.Unavailable) {
+	if !apperr.Is(err, apperr.Unavailable) {
 		t.Errorf("Write = %v, want an unavailable database", err)
 	}
 	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
@@ -266,7 +266,7 @@ func TestSilentDatabaseLetsCallersGo(t *testing.T) {
 		for name, call := range calls {
 			for range 4 { // more than there are connections
 				running.Go(func() {
-					if err := call(); !fault.Is(err, fault.Unavailable) {
+					if err := call(); !apperr.Is(err, apperr.Unavailable) {
 						t.Errorf("%s = %v, want an unavailable database", name, err)
 					}
 				})

@@ -12,7 +12,7 @@ import (
 type readConn struct {
 	engine string
 	conn   entsql.ExecQuerier
-	watch  *Watch
+	watch  *Hooks
 	limit  time.Duration // of one read, 0 for none
 }
 

@@ -46,7 +46,7 @@ type Config struct {
 	// not at all. What waiting does not mend, as a wrong password, is told at once.
 	Wait time.Duration
 	// Watch is told what the store does.
-	Watch Watch
+	Watch Hooks
 	// Migrations takes the place of the program's own migrations of the engine,
 	// for the tests of an upgrade.
 	Migrations fs.FS
@@ -57,7 +57,7 @@ type Store struct {
 	engine engine
 	read   *ent.Client
 	log    *slog.Logger
-	watch  *Watch
+	watch  *Hooks
 	writes atomic.Int64
 }
 

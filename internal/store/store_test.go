@@ -12,7 +12,7 @@ import (
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/vocab"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

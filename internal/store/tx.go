@@ -29,7 +29,7 @@ type Tx struct {
 	hooks []func()
 }
 
-func newTx(engine string, conn entsql.ExecQuerier, watch *Watch) *Tx {
+func newTx(engine string, conn entsql.ExecQuerier, watch *Hooks) *Tx {
 	guarded := &txConn{conn: conn, engine: engine, watch: watch}
 	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true, 0))), conn: guarded}
 }
@@ -113,7 +113,7 @@ func panicked(value any) error {
 // rolled back, so that they would be stored on their own.
 type txConn struct {
 	engine string
-	watch  *Watch
+	watch  *Hooks
 	mu     sync.Mutex
 	conn   entsql.ExecQuerier
 	rows   *sql.Rows

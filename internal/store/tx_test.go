@@ -10,7 +10,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/pushdevice"
 	"luxbff/internal/store"
-	"luxbff/internal/store/storetest"
+	"luxbff/internal/testutil/storetest"
 )
 
 func TestPanicIsAnError(t *testing.T) {

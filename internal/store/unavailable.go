@@ -13,11 +13,11 @@ import (
 	sqlitedriver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // unavailableError is an error of a database that cannot serve now and may later.
-// It reads as its cause, for the log, and is a fault.Unavailable to a client.
+// It reads as its cause, for the log, and is a apperr.Unavailable to a client.
 type unavailableError struct{ cause error }
 
 // Error is the cause's.
@@ -28,9 +28,9 @@ func (e unavailableError) Unwrap() error { return e.cause }
 
 // As makes it the fault that it is.
 func (e unavailableError) As(target any) bool {
-	known, ok := target.(**fault.Error)
+	known, ok := target.(**apperr.Error)
 	if ok {
-		*known = fault.Unavailable.Because(e.cause)
+		*known = apperr.Unavailable.Wrap(e.cause)
 	}
 	return ok
 }

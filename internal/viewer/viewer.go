@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"luxbff/ent"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // Viewer is a signed-in root user. User is the row as it was when the token was
@@ -52,7 +52,7 @@ func Without(ctx context.Context, reason error) context.Context {
 func From(ctx context.Context) (Viewer, error) {
 	found, ok := ctx.Value(key{}).(*outcome)
 	if !ok {
-		return Viewer{}, fault.Unauthenticated.Err()
+		return Viewer{}, apperr.Unauthenticated.New()
 	}
 	return found.viewer, found.err
 }

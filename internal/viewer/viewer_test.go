@@ -6,7 +6,7 @@ import (
 	"go.uber.org/goleak"
 
 	"luxbff/ent"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -28,14 +28,14 @@ func TestLastingViewerHoldsNoRow(t *testing.T) {
 
 func TestReasonsAreGiven(t *testing.T) {
 	t.Parallel()
-	ctx := viewer.Without(t.Context(), fault.UserIsDeleted.Err())
-	if _, err := viewer.Lasting(ctx); !fault.Is(err, fault.UserIsDeleted) {
+	ctx := viewer.Without(t.Context(), apperr.UserIsDeleted.New())
+	if _, err := viewer.Lasting(ctx); !apperr.Is(err, apperr.UserIsDeleted) {
 		t.Errorf("lasting: %v", err)
 	}
-	if _, err := viewer.From(t.Context()); !fault.Is(err, fault.Unauthenticated) {
+	if _, err := viewer.From(t.Context()); !apperr.Is(err, apperr.Unauthenticated) {
 		t.Errorf("nobody: %v", err)
 	}
-	if _, err := viewer.Lasting(t.Context()); !fault.Is(err, fault.Unauthenticated) {
+	if _, err := viewer.Lasting(t.Context()); !apperr.Is(err, apperr.Unauthenticated) {
 		t.Errorf("nobody lasting: %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 // answered runs a mutation as `name(input: …) { fields }` and gives its payload, or

@@ -19,16 +19,16 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/account"
-	"luxbff/internal/account/facebook"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/facebook"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
-	"luxbff/internal/fault"
-	"luxbff/internal/limit"
-	"luxbff/internal/live"
-	"luxbff/internal/notify"
+	"luxbff/internal/message"
+	"luxbff/internal/pubsub"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 	"luxbff/server/metrics"
 	"luxbff/server/rest"
 	"luxbff/server/tracing"
@@ -53,13 +53,13 @@ type App struct {
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service
-	Outbox   *notify.Outbox
+	Outbox   *message.Outbox
 
 	handler http.Handler
-	hub     *live.Hub
+	hub     *pubsub.Hub
 	keys    *token.Keys
 	sockets *ws.Registry
-	bus     live.Bus
+	bus     pubsub.Bus
 	// leaveReplicas ends the bus.
 	leaveReplicas func()
 	metrics       *metrics.Metrics
@@ -83,7 +83,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: live.NewHub(), metrics: metrics.New()}
+	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: pubsub.NewHub(), metrics: metrics.New()}
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (a *App) upToDate(ctx context.Context) error {
 
 func (a *App) wireDomain(running context.Context) error {
 	o := a.options
-	a.Outbox = notify.New(notify.Config{
+	a.Outbox = message.New(message.Config{
 		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: a.countTry,
 	})
@@ -175,7 +175,7 @@ func (a *App) wireDomain(running context.Context) error {
 			a.sessionsEnded(running, rootUserID, sessionIDs)
 		},
 		Limits:        a.limits(),
-		OnWrongSignIn: func(kind fault.Kind) { a.metrics.WrongSignIn(kind.Err().Code()) },
+		OnWrongSignIn: func(kind apperr.Kind) { a.metrics.WrongSignIn(kind.New().Code()) },
 	})
 	if err != nil {
 		return err
@@ -188,11 +188,11 @@ func (a *App) wireDomain(running context.Context) error {
 }
 
 // limits is nil where RATE_LIMITS lifts them.
-func (a *App) limits() *limit.Limiter {
+func (a *App) limits() *ratelimit.Limiter {
 	if a.Config.RateLimits == "off" {
 		return nil
 	}
-	return limit.New(a.options.Clock)
+	return ratelimit.New(a.options.Clock)
 }
 
 // socialProviders are those that are configured.
@@ -261,8 +261,8 @@ func (a *App) LoadDemo(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) edge() *rest.Edge {
-	return &rest.Edge{
+func (a *App) edge() *rest.API {
+	return &rest.API{
 		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
 		Sunset: a.Config.Sunset, Count: a.count, CountError: a.metrics.Error, Trace: a.traceAction(),
 	}

@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

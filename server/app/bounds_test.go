@@ -10,7 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // TestConnectionsOfAnAccount: 32 of them, of whatever transport.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"luxbff/internal/limit"
+	"luxbff/internal/ratelimit"
 )
 
 // trustedProxies reads TRUSTED_PROXIES.
@@ -29,7 +29,7 @@ func trustedProxies(setting string) ([]netip.Prefix, error) {
 // located tells the limits who asks.
 func located(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(limit.WithClient(r.Context(), clientAddress(r, trusted))))
+		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), clientAddress(r, trusted))))
 	})
 }
 

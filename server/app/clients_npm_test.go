@@ -9,8 +9,8 @@ import (
 	"os/exec"
 	"testing"
 
-	"luxbff/server/apptest"
-	"luxbff/server/livetest"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/subscriptiontest"
 )
 
 // TestClientsResumeByThemselves cuts the lines of npm's graphql-ws and of Apollo
@@ -20,7 +20,7 @@ func TestClientsResumeByThemselves(t *testing.T) {
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
 	grow(t, s, token, 0, 1)
-	proxy, err := livetest.NewProxy(s.Listener.Addr().String())
+	proxy, err := subscriptiontest.NewProxy(s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"luxbff/internal/live/natsbus"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store"
-	"luxbff/internal/token"
 	"luxbff/server/tracing"
 )
 

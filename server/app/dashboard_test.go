@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 // TestDashboardAsksForWhatThereIs reads docs/grafana.json and looks for each
@@ -81,7 +81,7 @@ func exercised(t *testing.T) map[string]map[string]bool {
 	token, _ := s.Parent(t)
 	c := dial(t, s, token)
 	c.want("connection_ack")
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	await(t, s, "luxbff_feed_subscribers", 1)
 	await(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 2)
 	there := map[string]map[string]bool{}

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"luxbff/ent/message"
-	"luxbff/internal/live/natsbus"
-	"luxbff/internal/notify"
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/message"
+	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store"
 )
 
@@ -67,7 +67,7 @@ func (c Config) examineMessages(log *slog.Logger) store.Finding {
 	}
 	var missing []string
 	served := c.senders(log)
-	for _, channel := range []message.Channel{message.ChannelPush, message.ChannelSms, message.ChannelAlimtalk, message.ChannelEmail} {
+	for _, channel := range []entmessage.Channel{entmessage.ChannelPush, entmessage.ChannelSms, entmessage.ChannelAlimtalk, entmessage.ChannelEmail} {
 		if _, found := served[channel]; !found {
 			missing = append(missing, string(channel))
 		}
@@ -79,9 +79,9 @@ func (c Config) examineMessages(log *slog.Logger) store.Finding {
 }
 
 // senders are the channels that this configuration serves.
-func (c Config) senders(log *slog.Logger) map[message.Channel]notify.Sender {
+func (c Config) senders(log *slog.Logger) map[entmessage.Channel]message.Sender {
 	if c.Development() {
-		return notify.Development(log)
+		return message.Development(log)
 	}
 	return nil
 }

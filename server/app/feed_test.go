@@ -13,29 +13,29 @@ import (
 	"github.com/gorilla/websocket"
 
 	"luxbff/ent/feedposition"
-	"luxbff/server/apptest"
-	"luxbff/server/livetest"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/subscriptiontest"
 )
 
 // overAll runs a scenario of a new family of one child over each transport, on a
 // server of its own.
-func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call livetest.Call)) {
+func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscriptiontest.Call)) {
 	t.Helper()
-	for _, transport := range livetest.Transports() {
+	for _, transport := range subscriptiontest.Transports() {
 		t.Run(string(transport), func(t *testing.T) {
 			t.Parallel()
 			s := apptest.Start(t)
 			token, _ := s.Parent(t)
 			grow(t, s, token, 0, 1)
-			run(t, s, livetest.Call{URL: s.URL, Token: token, Transport: transport})
+			run(t, s, subscriptiontest.Call{URL: s.URL, Token: token, Transport: transport})
 		})
 	}
 }
 
 // open connects and waits until the feed has its place.
-func open(t *testing.T, s *apptest.Server, call livetest.Call) *livetest.Feed {
+func open(t *testing.T, s *apptest.Server, call subscriptiontest.Call) *subscriptiontest.Feed {
 	t.Helper()
-	feed, err := livetest.Open(t.Context(), call)
+	feed, err := subscriptiontest.Open(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +45,14 @@ func open(t *testing.T, s *apptest.Server, call livetest.Call) *livetest.Feed {
 }
 
 // cut breaks the line and waits until the server has noticed.
-func cut(t *testing.T, s *apptest.Server, feed *livetest.Feed) {
+func cut(t *testing.T, s *apptest.Server, feed *subscriptiontest.Feed) {
 	t.Helper()
 	feed.Cut()
 	s.AwaitFeeds(t, 0)
 }
 
 // sees reads events of these files, the first of them as told, and gives the last.
-func sees(t *testing.T, feed *livetest.Feed, recovered bool, files ...int) (last livetest.Event) {
+func sees(t *testing.T, feed *subscriptiontest.Feed, recovered bool, files ...int) (last subscriptiontest.Event) {
 	t.Helper()
 	for i, file := range files {
 		e, err := feed.Next()
@@ -68,11 +68,11 @@ func sees(t *testing.T, feed *livetest.Feed, recovered bool, files ...int) (last
 }
 
 // ends reads on until the server ends the feed, and gives how.
-func ends(t *testing.T, feed *livetest.Feed) livetest.Ended {
+func ends(t *testing.T, feed *subscriptiontest.Feed) subscriptiontest.Ended {
 	t.Helper()
 	for {
 		_, err := feed.Next()
-		var ended *livetest.Ended
+		var ended *subscriptiontest.Ended
 		if errors.As(err, &ended) {
 			return *ended
 		}
@@ -83,10 +83,10 @@ func ends(t *testing.T, feed *livetest.Feed) livetest.Ended {
 }
 
 // refused is how the server ends a feed that it doesn't begin.
-func refused(t *testing.T, call livetest.Call) livetest.Ended {
+func refused(t *testing.T, call subscriptiontest.Call) subscriptiontest.Ended {
 	t.Helper()
-	feed, err := livetest.Open(t.Context(), call)
-	var ended *livetest.Ended
+	feed, err := subscriptiontest.Open(t.Context(), call)
+	var ended *subscriptiontest.Ended
 	if errors.As(err, &ended) {
 		return *ended
 	}
@@ -100,7 +100,7 @@ func refused(t *testing.T, call livetest.Call) livetest.Ended {
 // confirms does what the transport has for saying that the event arrived, and
 // waits until the position is saved. It gives the next event, which the phone
 // meets while it answers the ping.
-func confirms(t *testing.T, s *apptest.Server, call livetest.Call, feed *livetest.Feed, last livetest.Event, seq int64) {
+func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Call, feed *subscriptiontest.Feed, last subscriptiontest.Event, seq int64) {
 	t.Helper()
 	next := make(chan error, 1)
 	go func() {
@@ -121,7 +121,7 @@ func confirms(t *testing.T, s *apptest.Server, call livetest.Call, feed *livetes
 }
 
 // asks makes a request that says how far the feed arrived.
-func asks(t *testing.T, s *apptest.Server, call livetest.Call, cursor string) {
+func asks(t *testing.T, s *apptest.Server, call subscriptiontest.Call, cursor string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"{ me { id } }"}`))
 	if err != nil {
@@ -174,12 +174,12 @@ func awaitPositions(t *testing.T, s *apptest.Server, seq int64, n int) {
 // what was not confirmed comes again, in order, and then what is new.
 func TestInstallationResumes(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
 		call.InstallationID = "7b0d2c56-0e0f"
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 2)
 		last := sees(t, feed, false, 1, 2)
-		if call.Transport == livetest.EventStream && last.ID != last.Cursor {
+		if call.Transport == subscriptiontest.EventStream && last.ID != last.Cursor {
 			t.Errorf("the event's id is %q, its cursor %q", last.ID, last.Cursor)
 		}
 		confirms(t, s, call, feed, last, 2)
@@ -202,7 +202,7 @@ func TestInstallationResumes(t *testing.T) {
 // installation, and says so before the query's own after.
 func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 3)
 		first := sees(t, feed, false, 1)
@@ -227,29 +227,29 @@ func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
 
 func TestFeedsThatDoNotBegin(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 1)
 		old := sees(t, feed, false, 1)
 		cut(t, s, feed)
-		with := func(change func(*livetest.Call)) livetest.Call {
+		with := func(change func(*subscriptiontest.Call)) subscriptiontest.Call {
 			other := call
 			change(&other)
 			return other
 		}
-		begun := with(func(c *livetest.Call) { c.InstallationID = "begun" })
+		begun := with(func(c *subscriptiontest.Call) { c.InstallationID = "begun" })
 		cut(t, s, open(t, s, begun))
 		upload(t, s, call.Token, 2, 2)
 		s.Clock.Add(7*24*time.Hour + time.Second)
 		call.Token = renewed(t, s)
 		begun.Token = call.Token
-		for want, refusedCall := range map[string]livetest.Call{
-			"CURSOR_EXPIRED":   with(func(c *livetest.Call) { c.After = old.Cursor }),
-			"CURSOR_NOT_VALID": with(func(c *livetest.Call) { c.After = "ZmVlZDo5OTk6MTox" }),
-			"INVALID_REQUEST_OR_MISSING_PARAMETERS": with(func(c *livetest.Call) {
+		for want, refusedCall := range map[string]subscriptiontest.Call{
+			"CURSOR_EXPIRED":   with(func(c *subscriptiontest.Call) { c.After = old.Cursor }),
+			"CURSOR_NOT_VALID": with(func(c *subscriptiontest.Call) { c.After = "ZmVlZDo5OTk6MTox" }),
+			"INVALID_REQUEST_OR_MISSING_PARAMETERS": with(func(c *subscriptiontest.Call) {
 				c.InstallationID = strings.Repeat("x", 65)
 			}),
-			"REAL_USER_IS_NOT_FOUND": with(func(c *livetest.Call) { c.ChildUserID = "999" }),
+			"REAL_USER_IS_NOT_FOUND": with(func(c *subscriptiontest.Call) { c.ChildUserID = "999" }),
 		} {
 			if how := refused(t, refusedCall); how.ErrorCode != want {
 				t.Errorf("want %s: %v", want, &how)
@@ -300,7 +300,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+			overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
 				if cause.child {
 					call.ChildUserID = "1"
 				}
@@ -309,13 +309,13 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 				}
 				feed := open(t, s, call)
 				cause.happens(t, s, call.Token)
-				want := livetest.Ended{Complete: true}
+				want := subscriptiontest.Ended{Complete: true}
 				switch {
 				case cause.code == "":
 				case call.IsSocket():
-					want = livetest.Ended{Code: 4403, Reason: cause.reason}
+					want = subscriptiontest.Ended{Code: 4403, Reason: cause.reason}
 				default:
-					want = livetest.Ended{Reason: cause.reason, ErrorCode: cause.code}
+					want = subscriptiontest.Ended{Reason: cause.reason, ErrorCode: cause.code}
 				}
 				if diff := cmp.Diff(want, ends(t, feed)); diff != "" {
 					t.Errorf("the end (-want +got):\n%s", diff)
@@ -330,7 +330,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 // get nothing of what the device does at its new child.
 func TestDeviceThatMovedTellsItsNewFamilyAlone(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call livetest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
 		grow(t, s, call.Token, 1, 2)
 		other, _ := s.Parent(t)
 		feed := open(t, s, call)
@@ -360,7 +360,7 @@ func TestRenewedSocketKeepsItsInstallation(t *testing.T) {
 	c.send(frame{Type: "ping", Payload: raw(t, map[string]string{"accessToken": renewed(t, s)})})
 	c.want("pong")
 	s.Clock.Add(14 * time.Minute)
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	s.AwaitFeeds(t, 1)
 	awaitPosition(t, s, 0)
 }
@@ -373,14 +373,14 @@ func TestInstallationIsText(t *testing.T) {
 	for _, id := range []any{7, true, []string{"x"}, "", "é"} {
 		c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": id})
 		c.want("connection_ack")
-		c.subscribe(sample(t, "subscription").Document, nil)
+		c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 		if got := string(c.want("next").Payload); !strings.Contains(got, `"field":"installationId"`) {
 			t.Errorf("%v is answered by %s", id, got)
 		}
 	}
 	c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": nil})
 	c.want("connection_ack")
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	s.AwaitFeeds(t, 1)
 }
 
@@ -394,7 +394,7 @@ func TestPositionsGoWithTheSessionAndTheAccount(t *testing.T) {
 	for id, token := range map[string]string{"phone": token, "tablet": other} {
 		c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": id})
 		c.want("connection_ack")
-		c.subscribe(sample(t, "subscription").Document, nil)
+		c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	}
 	s.AwaitFeeds(t, 2)
 	kept := func(want ...string) {

@@ -10,8 +10,8 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
-	"luxbff/internal/token"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/viewer"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/rest"
@@ -116,7 +116,7 @@ func (a *App) session(ctx context.Context, text string) (ws.Session, error) {
 func (a *App) socketOperation(ctx context.Context) (context.Context, error) {
 	claims, ok := ctx.Value(claimsKey{}).(*token.Claims)
 	if !ok {
-		return nil, fault.Unauthenticated.Err()
+		return nil, apperr.Unauthenticated.New()
 	}
 	v, err := a.Accounts.Recognise(ctx, *claims)
 	if err != nil {

@@ -5,21 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"luxbff/operations"
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
-
-// sample is the text of one of the mobile documents.
-func sample(t testing.TB, name string) operations.Sample {
-	t.Helper()
-	for _, one := range operations.All() {
-		if one.Name == name {
-			return one
-		}
-	}
-	t.Fatalf("no sample %q", name)
-	return operations.Sample{}
-}
 
 // grow gives the parent children with a device each until there are n.
 func grow(t *testing.T, s *apptest.Server, token string, have, n int) {
@@ -39,7 +26,7 @@ func TestHomeScreenTakesThreeStatementsForAnyFamily(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
-	home := sample(t, "home").Document
+	home := apptest.Sample(t, "home").Document
 	have := 0
 	for _, children := range []int{1, 10, 100} {
 		grow(t, s, token, have, children)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // introspection asks for what GraphiQL and the code generators of the mobile

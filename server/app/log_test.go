@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // access are the lines that tell of requests, without what differs from run to run.

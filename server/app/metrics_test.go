@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 // measured is what /metrics says now: series and value.
@@ -145,7 +145,7 @@ func TestMetricsOfTheFeed(t *testing.T) {
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	await(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 1)
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	await(t, s, "luxbff_feed_subscribers", 1)
 	await(t, s, `luxbff_live_pending_responses{protocol="graphql-transport-ws"}`, 0)
 	upload(t, s, token, 2, 3)
@@ -155,7 +155,7 @@ func TestMetricsOfTheFeed(t *testing.T) {
 	s.Clock.Add(time.Minute)
 	again := dial(t, s, token)
 	again.want("connection_ack")
-	again.subscribe(sample(t, "subscription").Document, map[string]any{"after": second.Cursor})
+	again.subscribe(apptest.Sample(t, "subscription").Document, map[string]any{"after": second.Cursor})
 	again.event() // what it missed a minute ago is no lag
 	upload(t, s, token, 4, 4)
 	again.event()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 	"luxbff/server/rest"
 )
@@ -60,10 +60,10 @@ func (a *App) recovered(w *statusWriter, r *http.Request, value any) {
 	a.options.Log.ErrorContext(r.Context(), "panic",
 		"error", fmt.Sprint(value), "stack", string(debug.Stack()))
 	if surface := requestOf(r.Context()).known().surface; surface != "" {
-		a.metrics.Error(surface, fault.Internal.Err().Code())
+		a.metrics.Error(surface, apperr.Internal.New().Code())
 	}
 	if w.status == 0 {
-		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": fault.Internal.Err().Detail()})
+		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": apperr.Internal.New().Detail()})
 	}
 }
 

@@ -9,15 +9,15 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/ent/message"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
 	"luxbff/server/tracing"
 )
 
 // watchStore has what the store does counted and traced.
-func (a *App) watchStore() store.Watch {
-	watch := store.Watch{
+func (a *App) watchStore() store.Hooks {
+	watch := store.Hooks{
 		Elapsed:   a.options.Elapsed,
 		Statement: a.countStatement,
 		Waited:    a.metrics.Waited,
@@ -37,7 +37,7 @@ func codeOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	return fault.From(err).Code()
+	return apperr.From(err).Code()
 }
 
 // traceAction is nil when nothing is traced.

@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"testing"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // run executes one operation of a sample document.
 func run(t *testing.T, s *apptest.Server, token, name, operation string, variables map[string]any, out any) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{
-		"query": sample(t, name).Document, "operationName": operation, "variables": variables,
+		"query": apptest.Sample(t, name).Document, "operationName": operation, "variables": variables,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func run(t *testing.T, s *apptest.Server, token, name, operation string, variabl
 func variables(t *testing.T, name string) map[string]any {
 	t.Helper()
 	values := map[string]any{}
-	if err := json.Unmarshal([]byte(sample(t, name).Variables), &values); err != nil {
+	if err := json.Unmarshal([]byte(apptest.Sample(t, name).Variables), &values); err != nil {
 		t.Fatal(err)
 	}
 	return values

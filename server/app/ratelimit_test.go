@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 // from sends a request of a peer, through proxies if any.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
-	"luxbff/internal/live/natsbus"
+	"luxbff/internal/apperr"
+	"luxbff/internal/pubsub"
+	"luxbff/internal/pubsub/natsbus"
 )
 
 // checkSocketsEvery is how late an ended session is noticed whose bell was lost.
@@ -20,7 +20,7 @@ const checkSocketsEvery = 10 * time.Second
 // joinReplicas rings through NATS where it is configured. Ctx ends what bells
 // begin.
 func (a *App) joinReplicas(ctx context.Context) error {
-	a.bus, a.leaveReplicas = live.Alone{}, func() {}
+	a.bus, a.leaveReplicas = pubsub.Alone{}, func() {}
 	if a.Config.NATSURL == "" {
 		return nil
 	}
@@ -44,8 +44,8 @@ func (a *App) joinReplicas(ctx context.Context) error {
 // sessionsEnded closes the sockets of sessions that have ended, here and on the
 // other replicas; without ids, all of the account's.
 func (a *App) sessionsEnded(ctx context.Context, rootUserID int, sessionIDs []int) {
-	a.bus.Ring(live.Sessions, rootUserID)
-	reason := fault.Unauthenticated.Err()
+	a.bus.Ring(pubsub.Sessions, rootUserID)
+	reason := apperr.Unauthenticated.New()
 	if len(sessionIDs) == 0 {
 		a.sockets.CloseUser(userKey(rootUserID), reason)
 	}
@@ -109,7 +109,7 @@ func (a *App) check(ctx context.Context, open map[string][]string) {
 }
 
 func (a *App) closeSockets(o account.Opened) {
-	a.sockets.CloseSession(userKey(o.RootUserID), sessionKey(o), fault.Unauthenticated.Err())
+	a.sockets.CloseSession(userKey(o.RootUserID), sessionKey(o), apperr.Unauthenticated.New())
 }
 
 func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }

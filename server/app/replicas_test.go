@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/live/natstest"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/natstest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 // pair is two replicas on one database and one NATS.
@@ -52,7 +52,7 @@ func listen(t *testing.T, s *apptest.Server, token string) *client {
 	t.Helper()
 	c := dial(t, s, token)
 	c.want("connection_ack")
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "{ me { id } }"})})
 	c.want("next")
 	c.want("complete")

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"net/http"
 
-	"luxbff/internal/notify"
+	"luxbff/internal/message"
 	"luxbff/internal/store"
 	"luxbff/operations"
 	"luxbff/server/graphiql"
@@ -129,7 +129,7 @@ func (a *App) outbox(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if sent == nil {
-		sent = []notify.Sent{}
+		sent = []message.Sent{}
 	}
 	writeJSON(w, http.StatusOK, sent)
 }

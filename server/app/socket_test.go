@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // client speaks graphql-transport-ws, as its protocol page has it.
@@ -115,7 +115,7 @@ func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
 	grow(t, s, token, 0, 1)
-	feed := sample(t, "subscription").Document
+	feed := apptest.Sample(t, "subscription").Document
 
 	c := dial(t, s, token)
 	c.want("connection_ack")
@@ -151,7 +151,7 @@ func TestSignOutEndsTheFeedWithForbidden(t *testing.T) {
 	token, _ := s.Parent(t)
 	c := dial(t, s, token)
 	c.want("connection_ack")
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	await(t, s, "luxbff_feed_subscribers", 1)
 	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
 	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {

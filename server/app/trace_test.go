@@ -13,8 +13,8 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 func startTraced(t *testing.T) (*apptest.Server, *apptest.Collector) {
@@ -44,7 +44,7 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 	token, id := s.Parent(t)
 	grow(t, s, token, 0, 1)
 	const caller = "0af7651916cd43dd8448eb211c80319c"
-	body, err := json.Marshal(map[string]string{"query": sample(t, "home").Document})
+	body, err := json.Marshal(map[string]string{"query": apptest.Sample(t, "home").Document})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestTraceOfASocket(t *testing.T) {
 	grow(t, s, token, 0, 1)
 	c := dial(t, s, token)
 	c.want("connection_ack")
-	c.subscribe(sample(t, "subscription").Document, nil)
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	await(t, s, "luxbff_feed_subscribers", 1)
 	upload(t, s, token, 1, 1)
 	c.event()

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // TestUnexpectedErrorIsNeutral takes the database away: every surface answers

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"luxbff/internal/store"
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // TestReplicaServesOnWhileTheNextReleaseMigrates holds that those which run stay

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 // TestAudits runs the audits of the npm package graphql-http, the reference for
@@ -18,7 +18,7 @@ import (
 // read the schema, so introspection is on.
 func TestAudits(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true})))
+	server := httptest.NewServer(gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true})))
 	t.Cleanup(server.Close)
 	command := exec.CommandContext(t.Context(), "node", "audits.js", server.URL+"/graphql")
 	command.Dir = "testdata/audits"

@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 // BenchmarkPOST is one small query from body to body, without a network.
 func BenchmarkPOST(b *testing.B) {
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	const body = `{"query": "query Home($n: Int) {hello items(first: $n) {id name size parent {id name}}}", "variables": {"n": 2}}`
 	b.ReportAllocs()
 	for b.Loop() {

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // variableRoot is what gqlparser starts the path of a bad variable with.
@@ -21,13 +21,13 @@ const variableRoot = ast.PathName("variable")
 
 // presenter is the one place where errors become GraphQL errors:
 //
-//   - a *fault.Error has its detail as message, and code, status and field as
+//   - a *apperr.Error has its detail as message, and code, status and field as
 //     extensions;
-//   - a bad variable or argument is fault.BadRequest, with the input path as
+//   - a bad variable or argument is apperr.BadRequest, with the input path as
 //     field and what is wrong with it as reason;
 //   - an error that carries a code already, as those of parsing and validation,
 //     keeps it and its message;
-//   - anything else is fault.Internal, and its cause goes to the log.
+//   - anything else is apperr.Internal, and its cause goes to the log.
 type presenter struct {
 	log   *slog.Logger
 	count func(code string)
@@ -45,23 +45,23 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	located := locate(ctx, err)
 	presented := &gqlerror.Error{Message: located.Message, Path: located.Path, Locations: located.Locations}
-	var known *fault.Error
+	var known *apperr.Error
 	code, _ := located.Extensions["code"].(string)
 	switch {
 	case errors.As(err, &known):
 		p.logCause(ctx, known, located.Path)
 	case code == errcode.ValidationFailed && len(located.Path) > 1 && located.Path[0] == variableRoot:
 		presented.Path = nil
-		return describe(presented, fault.BadRequest.On(located.Path[1:].String()), located.Message)
+		return describe(presented, apperr.BadRequest.WithField(located.Path[1:].String()), located.Message)
 	case code != "":
 		presented.Extensions = withStatus(located.Extensions)
 		return presented
 	default:
 		if field, input := inputPath(ctx, located.Path); input != nil {
 			presented.Path = field
-			return describe(presented, fault.BadRequest.On(input.String()), located.Message)
+			return describe(presented, apperr.BadRequest.WithField(input.String()), located.Message)
 		}
-		known = fault.Internal.Because(causeOf(located))
+		known = apperr.Internal.Wrap(causeOf(located))
 		p.logCause(ctx, known, located.Path)
 	}
 	return describe(presented, known, "")
@@ -101,13 +101,13 @@ func inputPath(ctx context.Context, path ast.Path) (field, input ast.Path) {
 	return field, path[len(field):]
 }
 
-func describe(presented *gqlerror.Error, known *fault.Error, reason string) *gqlerror.Error {
+func describe(presented *gqlerror.Error, known *apperr.Error, reason string) *gqlerror.Error {
 	presented.Message = known.Detail()
 	presented.Extensions = extensionsOf(known, reason)
 	return presented
 }
 
-func extensionsOf(known *fault.Error, reason string) map[string]any {
+func extensionsOf(known *apperr.Error, reason string) map[string]any {
 	extensions := map[string]any{"code": known.Code(), "status": known.Status()}
 	if wait := known.RetryAfter(); wait > 0 {
 		extensions["retryAfterMs"] = wait.Milliseconds()
@@ -136,7 +136,7 @@ func withStatus(extensions map[string]any) map[string]any {
 
 // logCause writes what the client is not told. A request whose client is gone
 // fails for that alone and is no fault of ours.
-func (p presenter) logCause(ctx context.Context, known *fault.Error, path ast.Path) {
+func (p presenter) logCause(ctx context.Context, known *apperr.Error, path ast.Path) {
 	cause := known.Unwrap()
 	if cause == nil {
 		return
@@ -163,7 +163,7 @@ func (p presenter) recovered(ctx context.Context, value any) error {
 	}
 	p.log.LogAttrs(ctx, slog.LevelError, "graphql: panic", append(p.about(ctx),
 		slog.String("panic", text), slog.String("stack", string(debug.Stack())))...)
-	return fault.Internal.Err()
+	return apperr.Internal.New()
 }
 
 func (p presenter) about(ctx context.Context) []slog.Attr {
@@ -205,18 +205,18 @@ func (r *refusal) error() *gqlerror.Error {
 	return &gqlerror.Error{Message: r.message, Extensions: extensions}
 }
 
-func refusalOf(known *fault.Error) *refusal {
+func refusalOf(known *apperr.Error) *refusal {
 	return &refusal{status: known.Status(), code: known.Code(), message: known.Detail(), field: known.Field}
 }
 
 func badRequest(reason string) *refusal {
-	refused := refusalOf(fault.BadRequest.Err())
+	refused := refusalOf(apperr.BadRequest.New())
 	refused.reason = reason
 	return refused
 }
 
 func methodNotAllowed(allow, reason string) *refusal {
-	refused := refusalOf(fault.MethodNotAllowed.Err())
+	refused := refusalOf(apperr.MethodNotAllowed.New())
 	refused.allow, refused.reason = allow, reason
 	return refused
 }
@@ -244,5 +244,5 @@ func notAcceptable() *refusal {
 
 // invalid is a bad input that is found before the operation runs.
 func invalid(field, reason string) *gqlerror.Error {
-	return describe(&gqlerror.Error{}, fault.BadRequest.On(field), reason)
+	return describe(&gqlerror.Error{}, apperr.BadRequest.WithField(field), reason)
 }

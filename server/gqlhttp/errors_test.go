@@ -13,9 +13,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 // logged makes a server and the buffer that its log goes to.
@@ -23,7 +23,7 @@ func logged(t *testing.T, config gqlhttp.Config) (server http.Handler, log *byte
 	t.Helper()
 	log = &bytes.Buffer{}
 	config.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	return gqlhttp.New(sample.NewSchema(), config), log
+	return gqlhttp.New(sampleschema.NewSchema(), config), log
 }
 
 func TestErrorsOfResolvers(t *testing.T) {
@@ -49,7 +49,7 @@ func TestErrorsOfResolvers(t *testing.T) {
 			`query Home {mine: fail(how: UNKNOWN)}`,
 			`{"errors":[{"message":"Internal server error. Please try again later.","path":["mine"],"locations":[{"line":1,"column":13}],` +
 				`"extensions":{"code":"INTERNAL","status":500}}],"data":{"mine":null}}`,
-			[]string{sample.ErrUnknown.Error(), `"operation":"Home"`, `"path":"mine"`, `"ERROR"`},
+			[]string{sampleschema.ErrUnknown.Error(), `"operation":"Home"`, `"path":"mine"`, `"ERROR"`},
 			nil,
 		},
 		"a panic": {
@@ -141,7 +141,7 @@ func TestErrorsOfInput(t *testing.T) {
 			got := do(t, server, call{body: asked(t, tc.query, tc.variables), accept: graphqlJSON})
 			failed := failureOf(t, got)
 			if failed.Extensions.Code != badRequest || failed.Extensions.Status != http.StatusBadRequest ||
-				failed.Extensions.Field != tc.field || failed.Message != fault.BadRequest.Err().Detail() ||
+				failed.Extensions.Field != tc.field || failed.Message != apperr.BadRequest.New().Detail() ||
 				failed.Extensions.Reason == "" || len(failed.Path) != tc.path {
 				t.Errorf("got %s", got.Body)
 			}
@@ -161,7 +161,7 @@ func TestErrorsOfInput(t *testing.T) {
 // application/json whatever becomes of it.
 func TestStatusOfRequestErrors(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{MaxComplexity: 20}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{MaxComplexity: 20}))
 	for name, tc := range map[string]struct{ query, code string }{
 		"a document that doesn't parse":    {"{", "GRAPHQL_PARSE_FAILED"},
 		"half a character":                 {`{hello(name: "\ud800")}`, "GRAPHQL_PARSE_FAILED"},
@@ -213,7 +213,7 @@ func TestPanicOutsideResolvers(t *testing.T) {
 }
 
 // refusing is an extension that refuses every operation.
-type refusing struct{ because *fault.Error }
+type refusing struct{ because *apperr.Error }
 
 func (refusing) ExtensionName() string                   { return "Refusing" }
 func (refusing) Validate(graphql.ExecutableSchema) error { return nil }
@@ -224,7 +224,7 @@ func (r refusing) MutateOperationContext(context.Context, *graphql.OperationCont
 func TestExtensionRefusesAnOperation(t *testing.T) {
 	t.Parallel()
 	server, log := logged(t, gqlhttp.Config{Extensions: []graphql.HandlerExtension{
-		refusing{fault.TooManyRequests.Because(errors.New("the bucket is empty"))},
+		refusing{apperr.TooManyRequests.Wrap(errors.New("the bucket is empty"))},
 	}})
 	for accept, status := range map[string]int{plainJSON: http.StatusOK, graphqlJSON: http.StatusTooManyRequests} {
 		got := do(t, server, call{body: `{"query": "{hello}"}`, accept: accept})

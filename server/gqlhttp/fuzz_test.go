@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 // FuzzPOST holds that any body gets JSON in UTF-8 with data, or with an error
@@ -28,7 +28,7 @@ func FuzzPOST(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true, Suggestions: true}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true, Suggestions: true}))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		// One of the resolvers waits for its client to leave.
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 const (
@@ -99,7 +99,7 @@ func failureOf(t *testing.T, recorder *httptest.ResponseRecorder) failure {
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
 	hello := url.Values{"query": {"{hello}"}}.Encode()
 	for name, tc := range map[string]struct {
 		call
@@ -161,7 +161,7 @@ func TestAnswers(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	got := do(t, server, call{method: http.MethodOptions})
 	if got.Code != http.StatusNoContent || got.Header().Get("Allow") != "GET, POST, OPTIONS" {
 		t.Errorf("got %d, Allow %q", got.Code, got.Header().Get("Allow"))
@@ -173,7 +173,7 @@ func TestOptions(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const badRequest = "INVALID_REQUEST_OR_MISSING_PARAMETERS"
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{MaxBody: 512}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{MaxBody: 512}))
 	get := func(parameters ...string) call {
 		values := url.Values{"query": {"{hello}"}}
 		for i := 0; i < len(parameters); i += 2 {
@@ -255,7 +255,7 @@ func TestRefusals(t *testing.T) {
 // taking an escaped backslash for the start of an escape.
 func TestEscapedTextIsNoSurrogate(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	got := do(t, server, call{body: `{"query": "query($n: String) {hello(name: $n)}", "variables": {"n": "\\ud800 \n\u00e9\ud83d\ude00"}}`})
 	if want := `{"data":{"hello":"Hello, \\ud800 \né😀"}}`; got.Body.String() != want {
 		t.Errorf("got %s, want %s", got.Body, want)
@@ -264,7 +264,7 @@ func TestEscapedTextIsNoSurrogate(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	body := func(size int) string {
 		frame := `{"query": "{hello}", "x": ""}`
 		return strings.Replace(frame, `""`, `"`+strings.Repeat("x", size-len(frame))+`"`, 1)

@@ -10,12 +10,12 @@ import (
 	"testing"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 func TestOneOf(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	const (
 		pick = "query($by: PickInput!) {pick(by: $by)}"
 		all  = "query($by: [PickInput!]) {pickAll(by: $by)}"
@@ -58,7 +58,7 @@ func TestOneOf(t *testing.T) {
 
 func TestOneOfInLiterals(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	for _, query := range []string{
 		`{pick(by: {})}`, `{pick(by: {id: 5, name: "Ann"})}`, `{pick(by: {id: null})}`,
 		`query($id: ID) {pick(by: {id: $id})}`, `query($by: PickInput = {id: 1, name: "Ann"}) {pickAll(by: [$by])}`,
@@ -84,7 +84,7 @@ func TestPersistedQueries(t *testing.T) {
 	for _, accept := range []string{plainJSON, graphqlJSON, apolloMobile} {
 		t.Run(accept, func(t *testing.T) {
 			t.Parallel()
-			server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+			server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 			byHash := call{accept: accept, query: url.Values{
 				"extensions": {fmt.Sprintf(`{"persistedQuery": {"version": 1, "sha256Hash": %q}}`, hashOf(query))},
 			}.Encode()}
@@ -109,7 +109,7 @@ func TestPersistedQueries(t *testing.T) {
 
 func TestPersistedQueriesRefuse(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	for name, body := range map[string]string{
 		"the hash of another query": persisted("{hello}", hashOf("{nobody}")),
 		"half a hash":               persisted("{hello}", hashOf("{hello}")[:32]),

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"luxbff/server/gqlhttp"
-	"luxbff/server/gqlhttp/sample"
+	"luxbff/test/sampleschema"
 )
 
 func repeat(count int, format string) string {
@@ -19,7 +19,7 @@ func repeat(count int, format string) string {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{
 		MaxComplexity: 50, MaxDepth: 4, MaxSelections: 60, MaxTokens: 300,
 	}))
 	for name, tc := range map[string]struct{ within, beyond, message string }{
@@ -80,7 +80,7 @@ func TestLimits(t *testing.T) {
 // its spreads.
 func TestFragmentBombIsCheap(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	bomb := "{items(first: 1) {...f0}} fragment f120 on Item {id}"
 	for i := range 120 {
 		bomb += fmt.Sprintf(" fragment f%d on Item {...f%d ...f%d}", i, i+1, i+1)
@@ -93,7 +93,7 @@ func TestFragmentBombIsCheap(t *testing.T) {
 
 func TestCyclesAreRefused(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	for _, query := range []string{
 		"{items {...a}} fragment a on Item {parent {...a}}",
 		"{items {...a}} fragment a on Item {...b} fragment b on Item {...a}",
@@ -108,7 +108,7 @@ func TestCyclesAreRefused(t *testing.T) {
 // TestErrorsAreFew: one small document breaks a rule thousands of times.
 func TestErrorsAreFew(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	got := do(t, server, call{body: asked(t, "{hello("+repeat(5_000, "a%d: 1 ")+")}", nil)})
 	if failures := strings.Count(got.Body.String(), `"message"`); failures != 20 {
 		t.Errorf("%d errors in %d bytes", failures, got.Body.Len())
@@ -117,8 +117,8 @@ func TestErrorsAreFew(t *testing.T) {
 
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
-	on := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
-	off := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	on := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
+	off := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	for _, query := range []string{
 		`{__schema {types {name fields {name type {name ofType {name ofType {name ofType {name}}}}}}}}`,
 		`query($n: String!) {hello __type(name: $n) {name}}`,
@@ -138,8 +138,8 @@ func TestIntrospection(t *testing.T) {
 
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
-	on := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{Suggestions: true}))
-	off := gqlhttp.New(sample.NewSchema(), quietly(gqlhttp.Config{}))
+	on := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Suggestions: true}))
+	off := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	for _, query := range []string{
 		"{helo}", "{hello(nam: 1)}", "{fail(how: KNOWM)}", "{pick(by: {idd: 1})}", "{items}",
 	} {

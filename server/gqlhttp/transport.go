@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 const allowedMethods = "GET, POST, OPTIONS"
@@ -91,7 +91,7 @@ func run(r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor,
 		return
 	}
 	// The request ended while it was answered; nobody is likely to read this.
-	out.refuse(refusalOf(fault.Internal.Err()))
+	out.refuse(refusalOf(apperr.Internal.New()))
 }
 
 // checkKind keeps GET free of effects and sends subscriptions to the transports

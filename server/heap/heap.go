@@ -2,7 +2,7 @@
 // While the live heap is small, collecting it over and over costs a tenth of the
 // home screen's time (BenchmarkHomeScreen in server/app); once thousands of
 // phones are connected, every byte of garbage that was waited for is a hole in
-// the resident memory (BenchmarkFeed in server/ws/wsbench). It imports nothing of
+// the resident memory (BenchmarkFeed in test/bench/live). It imports nothing of
 // the program.
 package heap
 

@@ -11,7 +11,7 @@ import (
 	"net/http"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // Path is where the page stands.
@@ -64,11 +64,11 @@ func (p *page) reset(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		p.write(w, r, http.StatusOK, state{Done: true})
-	case fault.Is(err, fault.BadRequest):
+	case apperr.Is(err, apperr.BadRequest):
 		p.write(w, r, http.StatusBadRequest, state{
 			Token: token, Problem: "Choose 8 to 128 characters with a letter and a digit.",
 		})
-	case fault.Is(err, fault.CodeInvalid), fault.Is(err, fault.CodeExpired):
+	case apperr.Is(err, apperr.CodeInvalid), apperr.Is(err, apperr.CodeExpired):
 		p.write(w, r, http.StatusBadRequest, state{Problem: "This link was used or is too old. Ask for a new one in the app."})
 	default:
 		p.log.ErrorContext(r.Context(), "reset a password", "error", err)

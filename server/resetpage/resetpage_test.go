@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"luxbff/internal/account"
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/resetpage"
 )
 

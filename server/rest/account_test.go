@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
-	"luxbff/server/apptest"
 )
 
 const (

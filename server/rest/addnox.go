@@ -7,7 +7,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -25,16 +25,16 @@ func addnox(name, prefix string) Surface {
 // the reader to get-all-device for ids.
 func addnoxUserRoutes() []Route {
 	return []Route{
-		signedIn(http.MethodGet, "/user/me", "me", addnoxMe, fault.UserIsNone, fault.UserIsDeleted),
+		signedIn(http.MethodGet, "/user/me", "me", addnoxMe, apperr.UserIsNone, apperr.UserIsDeleted),
 		signedIn(http.MethodPatch, "/user/policy", "updatePolicy", updatePolicy(false),
-			fault.UserNotFound, fault.UserPolicyNotFound, fault.UserPolicyUpdateFailed),
+			apperr.UserNotFound, apperr.UserPolicyNotFound, apperr.UserPolicyUpdateFailed),
 		signedIn(http.MethodPost, "/user/create-real-user", "createChildUser", addnoxCreateRealUser,
-			fault.RealUserCreateFailed, fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundDevice, fault.AlreadyConnectedDevice),
-		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", addnoxGetAllDevice, fault.UserIsNone),
+			apperr.RealUserCreateFailed, apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.AlreadyConnectedDevice),
+		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", addnoxGetAllDevice, apperr.UserIsNone),
 	}
 }
 
-func addnoxMe(_ context.Context, e *Edge, v viewer.Viewer, _ nothing) (me, error) {
+func addnoxMe(_ context.Context, e *API, v viewer.Viewer, _ nothing) (me, error) {
 	return showMe(e, v.User), nil
 }
 
@@ -61,7 +61,7 @@ type addnoxCreateRealUserOut struct {
 }
 
 func addnoxCreateRealUser(
-	ctx context.Context, e *Edge, v viewer.Viewer, in addnoxCreateRealUserIn,
+	ctx context.Context, e *API, v viewer.Viewer, in addnoxCreateRealUserIn,
 ) (addnoxCreateRealUserOut, error) {
 	made, err := e.Children.Create(ctx, v, in.params(in.UniqueID))
 	if err != nil {
@@ -85,26 +85,26 @@ func addnoxCreateRealUser(
 	}, nil
 }
 
-func addnoxGetAllDevice(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) ([]familyMember, error) {
+func addnoxGetAllDevice(ctx context.Context, e *API, v viewer.Viewer, _ nothing) ([]familyMember, error) {
 	return family(ctx, e, v, whole)
 }
 
 // addnoxAuthRoutes are the authentication routes of Addnox alone.
 func addnoxAuthRoutes() []Route {
 	return []Route{
-		public(http.MethodGet, "/auth/sign-in/check/{email}", "signIn", checkSignUp, fault.UserNotFound),
+		public(http.MethodGet, "/auth/sign-in/check/{email}", "signIn", checkSignUp, apperr.UserNotFound),
 		public(http.MethodPost, "/auth/email/pre-signup", "signUp", preSignUp,
-			fault.EmailNotValid, fault.SameEmailRegistered),
-		public(http.MethodPost, "/auth/email/get-id/{email}", "signUp", emailUserID, fault.UserIDNotResolved),
+			apperr.EmailNotValid, apperr.SameEmailRegistered),
+		public(http.MethodPost, "/auth/email/get-id/{email}", "signUp", emailUserID, apperr.UserIDNotResolved),
 		withValidToken(http.MethodPost, "/auth/email/signup", "signUp", completeSignUp,
-			fault.NotAuthenticated, fault.UserNotFound, fault.EmailNotValid, fault.PhoneInvalid, fault.PhoneTaken,
-			fault.UserPreviouslyDeleted, fault.SignUpFailed).created(),
+			apperr.NotAuthenticated, apperr.UserNotFound, apperr.EmailNotValid, apperr.PhoneInvalid, apperr.PhoneTaken,
+			apperr.UserPreviouslyDeleted, apperr.SignUpFailed).created(),
 		public(http.MethodPost, "/auth/social-signin/{provider}", "signInWithFacebook", socialSignIn,
-			fault.SignUpFirst, fault.SignedUpWithEmail, fault.SignedUpWithSocial, fault.ProviderTokenInvalid,
-			fault.ResourceNotFound),
+			apperr.SignUpFirst, apperr.SignedUpWithEmail, apperr.SignedUpWithSocial, apperr.ProviderTokenInvalid,
+			apperr.ResourceNotFound),
 		withValidToken(http.MethodPost, "/auth/social/signup", "signUp", socialSignUp,
-			fault.NotAuthenticated, fault.SameEmailIsRegistered, fault.ProviderTokenInvalid, fault.ResourceNotFound,
-			fault.EmailNotValid, fault.PhoneInvalid, fault.PhoneTaken, fault.UserPreviouslyDeleted, fault.SignUpFailed),
+			apperr.NotAuthenticated, apperr.SameEmailIsRegistered, apperr.ProviderTokenInvalid, apperr.ResourceNotFound,
+			apperr.EmailNotValid, apperr.PhoneInvalid, apperr.PhoneTaken, apperr.UserPreviouslyDeleted, apperr.SignUpFailed),
 	}
 }
 
@@ -116,7 +116,7 @@ type messageOut struct {
 	Message string `json:"message"`
 }
 
-func checkSignUp(ctx context.Context, e *Edge, in emailPathIn) (messageOut, error) {
+func checkSignUp(ctx context.Context, e *API, in emailPathIn) (messageOut, error) {
 	return messageOut{"User already signed up please login"}, e.Accounts.CheckSignUp(ctx, in.Email)
 }
 
@@ -130,7 +130,7 @@ type preSignUpOut struct {
 	Email       string `json:"email"`
 }
 
-func preSignUp(ctx context.Context, e *Edge, in preSignUpIn) (preSignUpOut, error) {
+func preSignUp(ctx context.Context, e *API, in preSignUpIn) (preSignUpOut, error) {
 	id, err := e.Accounts.PreSignUp(ctx, account.PreSignUpParams{Email: in.Email, Password: in.Password})
 	return preSignUpOut{id, in.Email}, err
 }
@@ -139,7 +139,7 @@ type emailUserIDOut struct {
 	EmailUserID int `json:"email_user_id"`
 }
 
-func emailUserID(ctx context.Context, e *Edge, in emailPathIn) (emailUserIDOut, error) {
+func emailUserID(ctx context.Context, e *API, in emailPathIn) (emailUserIDOut, error) {
 	id, err := e.Accounts.EmailUserID(ctx, in.Email)
 	return emailUserIDOut{id}, err
 }
@@ -151,7 +151,7 @@ type completeSignUpIn struct {
 	personIn
 }
 
-func completeSignUp(ctx context.Context, e *Edge, validToken string, in completeSignUpIn) (tokenAnswer, error) {
+func completeSignUp(ctx context.Context, e *API, validToken string, in completeSignUpIn) (tokenAnswer, error) {
 	got, err := e.Accounts.CompleteSignUp(ctx, account.CompleteSignUpParams{
 		ValidToken: validToken, EmailUserID: in.EmailUserID, Email: in.Email, Person: in.person(),
 	})
@@ -172,7 +172,7 @@ func (in socialSignInIn) token() string {
 	return orZero(in.IDToken)
 }
 
-func socialSignIn(ctx context.Context, e *Edge, in socialSignInIn) (tokenAnswer, error) {
+func socialSignIn(ctx context.Context, e *API, in socialSignInIn) (tokenAnswer, error) {
 	got, err := e.Accounts.SocialSignIn(ctx, account.SocialSignInParams{Provider: in.Provider, Token: in.token()})
 	return showTokens(got.Tokens, err)
 }
@@ -185,7 +185,7 @@ type socialSignUpIn struct {
 	personIn
 }
 
-func socialSignUp(ctx context.Context, e *Edge, validToken string, in socialSignUpIn) (tokenAnswer, error) {
+func socialSignUp(ctx context.Context, e *API, validToken string, in socialSignUpIn) (tokenAnswer, error) {
 	got, err := e.Accounts.SocialSignUp(ctx, account.SocialSignUpParams{
 		ValidToken: validToken, Email: in.Email, Person: in.person(),
 		SocialSignInParams: account.SocialSignInParams{Provider: in.SocialType, Token: in.SocialID},

@@ -8,25 +8,25 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // authRoutes are the authentication routes that LUX and Addnox share.
 func authRoutes() []Route {
 	return []Route{
 		public(http.MethodPost, "/auth/email/signin", "signIn", signIn,
-			fault.PasswordInvalid, fault.SignUpNotCompleted, fault.SmsVerificationRequired, fault.UserNotFound,
-			fault.SignedUpUserIsDeleted, fault.AccountBlocked),
+			apperr.PasswordInvalid, apperr.SignUpNotCompleted, apperr.SmsVerificationRequired, apperr.UserNotFound,
+			apperr.SignedUpUserIsDeleted, apperr.AccountBlocked),
 		public(http.MethodPost, "/auth/refresh-token", "refreshToken", refreshToken,
-			fault.TokenIsExpired, fault.Unauthenticated, fault.RefreshTokenNotValid),
+			apperr.TokenIsExpired, apperr.Unauthenticated, apperr.RefreshTokenNotValid),
 		public(http.MethodPost, "/auth/send-sms-auth", "sendSmsCode", sendSmsCode,
-			fault.PhoneInvalid, fault.SendSmsFailed),
+			apperr.PhoneInvalid, apperr.SendSmsFailed),
 		public(http.MethodPost, "/auth/phone-number-validation", "verifySmsCode", verifySmsCode,
-			fault.PhoneInvalid, fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+			apperr.PhoneInvalid, apperr.CodeExpired, apperr.CodeInvalid, apperr.UserPreviouslyDeleted, apperr.PhoneTaken),
 		public(http.MethodPost, "/auth/send-reset-mail", "requestPasswordReset", sendResetMail,
-			fault.SocialAccountHasNoPassword, fault.UserIDNotFound, fault.EmailSendFailed),
+			apperr.SocialAccountHasNoPassword, apperr.UserIDNotFound, apperr.EmailSendFailed),
 		public(http.MethodPost, "/auth/find-id-by-phone", "findAccount", findIDByPhone,
-			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.UserIDNotFound),
+			apperr.CodeExpired, apperr.CodeInvalid, apperr.UserPreviouslyDeleted, apperr.UserIDNotFound),
 	}
 }
 
@@ -34,8 +34,8 @@ func authRoutes() []Route {
 func luxAuthRoutes() []Route {
 	return []Route{
 		withValidToken(http.MethodPost, "/auth/email/signup", "signUp", signUp,
-			fault.EmailNotValid, fault.SignUpTokenInvalid, fault.SameEmailIsRegistered, fault.PhoneInvalid,
-			fault.PhoneTaken, fault.UserPreviouslyDeleted, fault.SignUpFailed),
+			apperr.EmailNotValid, apperr.SignUpTokenInvalid, apperr.SameEmailIsRegistered, apperr.PhoneInvalid,
+			apperr.PhoneTaken, apperr.UserPreviouslyDeleted, apperr.SignUpFailed),
 	}
 }
 
@@ -65,7 +65,7 @@ type signInIn struct {
 	Password string `json:"password"`
 }
 
-func signIn(ctx context.Context, e *Edge, in signInIn) (tokenAnswer, error) {
+func signIn(ctx context.Context, e *API, in signInIn) (tokenAnswer, error) {
 	got, err := e.Accounts.SignIn(ctx, account.SignInParams{Email: in.Username, Password: in.Password})
 	return showTokens(got.Tokens, err)
 }
@@ -74,7 +74,7 @@ type refreshTokenIn struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
-func refreshToken(ctx context.Context, e *Edge, in refreshTokenIn) (tokenAnswer, error) {
+func refreshToken(ctx context.Context, e *API, in refreshTokenIn) (tokenAnswer, error) {
 	return showTokens(e.Accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: in.RefreshToken}))
 }
 
@@ -82,7 +82,7 @@ type sendSmsCodeIn struct {
 	Phone string `json:"phone"`
 }
 
-func sendSmsCode(ctx context.Context, e *Edge, in sendSmsCodeIn) (bool, error) {
+func sendSmsCode(ctx context.Context, e *API, in sendSmsCodeIn) (bool, error) {
 	err := e.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: in.Phone})
 	return err == nil, err
 }
@@ -97,7 +97,7 @@ type validTokenOut struct {
 	ValidToken string `json:"valid_token"`
 }
 
-func verifySmsCode(ctx context.Context, e *Edge, in phoneCodeIn) (validTokenOut, error) {
+func verifySmsCode(ctx context.Context, e *API, in phoneCodeIn) (validTokenOut, error) {
 	got, err := e.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return validTokenOut{got}, err
 }
@@ -106,7 +106,7 @@ type resetMailIn struct {
 	Email string `json:"email"`
 }
 
-func sendResetMail(ctx context.Context, e *Edge, in resetMailIn) (done, error) {
+func sendResetMail(ctx context.Context, e *API, in resetMailIn) (done, error) {
 	err := e.Accounts.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: in.Email})
 	return done{http.StatusOK, "User reset password email send successfully"}, err
 }
@@ -116,7 +116,7 @@ type foundOut struct {
 	Provider string  `json:"provider"`
 }
 
-func findIDByPhone(ctx context.Context, e *Edge, in phoneCodeIn) (foundOut, error) {
+func findIDByPhone(ctx context.Context, e *API, in phoneCodeIn) (foundOut, error) {
 	found, err := e.Accounts.FindAccount(ctx, account.FindAccountParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return foundOut{found.Email, found.Provider}, err
 }
@@ -153,7 +153,7 @@ type signUpIn struct {
 	personIn
 }
 
-func signUp(ctx context.Context, e *Edge, validToken string, in signUpIn) (tokenAnswer, error) {
+func signUp(ctx context.Context, e *API, validToken string, in signUpIn) (tokenAnswer, error) {
 	got, err := e.Accounts.SignUp(ctx, account.SignUpParams{
 		ValidToken: validToken, Email: in.Email, Password: in.Password, Person: in.person(),
 	})

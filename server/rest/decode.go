@@ -11,7 +11,7 @@ import (
 	"reflect"
 	"strconv"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // maxBody is the longest body: 1,000 devlogs take about a quarter of it.
@@ -27,10 +27,10 @@ func decode[In any](r *http.Request) (In, error) {
 	target := reflect.ValueOf(&in).Elem()
 	source, err := open(r, target.Type())
 	if err != nil {
-		return in, fault.BadRequest.Because(err)
+		return in, apperr.BadRequest.Wrap(err)
 	}
 	if err := source.fill(target); err != nil {
-		return in, fault.BadRequest.Because(err)
+		return in, apperr.BadRequest.Wrap(err)
 	}
 	return in, nil
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // lux is the surface of the LUX pages.
@@ -18,7 +18,7 @@ func lux() Surface {
 }
 
 // detail is an error as LUX and Addnox write it.
-func detail(_ *http.Request, e *fault.Error) (int, any) {
+func detail(_ *http.Request, e *apperr.Error) (int, any) {
 	return e.Status(), struct {
 		Detail string `json:"detail"`
 	}{e.Detail()}

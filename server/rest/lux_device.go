@@ -6,9 +6,9 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
 )
 
@@ -16,22 +16,22 @@ import (
 func luxDeviceRoutes() []Route {
 	return []Route{
 		signedIn(http.MethodGet, "/device/child-device", "childUser", childDevice,
-			fault.NotAuthorizedUser, fault.DeviceNotFound),
-		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", getAllDevice, fault.UserIsNone),
+			apperr.NotAuthorizedUser, apperr.DeviceNotFound),
+		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", getAllDevice, apperr.UserIsNone),
 		signedIn(http.MethodPost, "/device/set-my-device", "registerDevice", setMyDevice,
-			fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice,
-			fault.AlreadyConnectedDevice),
+			apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice,
+			apperr.AlreadyConnectedDevice),
 		signedIn(http.MethodPatch, "/device/un-connect", "unregisterDevice", unConnect,
-			fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice),
+			apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice),
 		signedIn(http.MethodGet, "/device/check-device", "checkDevice", checkDevice,
-			fault.NotFoundDevice, fault.AlreadyConnectedDevice),
+			apperr.NotFoundDevice, apperr.AlreadyConnectedDevice),
 		signedIn(http.MethodPatch, "/device/update-alias", "updateDeviceAlias", updateAlias,
-			fault.NotAuthorizedUser, fault.NotFoundUser, fault.NotFoundDevice, fault.NotConnectedDevice),
+			apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice, apperr.NotConnectedDevice),
 		signedIn(http.MethodPost, "/device/devlog", "uploadDevlogs", uploadDevlogs,
-			fault.NotAuthorizedUser, fault.NotFoundDevice, fault.NotFoundUser, fault.NotConnectedDevice,
-			fault.UpdateDeviceLogFailed, fault.CreateDeviceLogFailed),
+			apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser, apperr.NotConnectedDevice,
+			apperr.UpdateDeviceLogFailed, apperr.CreateDeviceLogFailed),
 		signedIn(http.MethodPost, "/device/alimtalk", "sendImpedanceAlert", alimtalk,
-			fault.PhoneNotFound, fault.AlimtalkSendFailed),
+			apperr.PhoneNotFound, apperr.AlimtalkSendFailed),
 	}
 }
 
@@ -115,7 +115,7 @@ type childDeviceIn struct {
 	RealUserID int `query:"real_user_id"`
 }
 
-func childDevice(ctx context.Context, e *Edge, v viewer.Viewer, in childDeviceIn) (luxDevice, error) {
+func childDevice(ctx context.Context, e *API, v viewer.Viewer, in childDeviceIn) (luxDevice, error) {
 	d, err := e.Children.Device(ctx, v, in.RealUserID)
 	if err != nil {
 		return luxDevice{}, err
@@ -123,12 +123,12 @@ func childDevice(ctx context.Context, e *Edge, v viewer.Viewer, in childDeviceIn
 	return showLuxDevice(d), nil
 }
 
-func getAllDevice(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) ([]familyMember, error) {
+func getAllDevice(ctx context.Context, e *API, v viewer.Viewer, _ nothing) ([]familyMember, error) {
 	return family(ctx, e, v, lastFour)
 }
 
 // family lists the children that have a device.
-func family(ctx context.Context, e *Edge, v viewer.Viewer, mac func(string) string) ([]familyMember, error) {
+func family(ctx context.Context, e *API, v viewer.Viewer, mac func(string) string) ([]familyMember, error) {
 	children, err := e.Children.List(ctx, v)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ type connected struct {
 	Message    string `json:"message"`
 }
 
-func setMyDevice(ctx context.Context, e *Edge, v viewer.Viewer, in setMyDeviceIn) (connected, error) {
+func setMyDevice(ctx context.Context, e *API, v viewer.Viewer, in setMyDeviceIn) (connected, error) {
 	_, err := e.Children.Register(ctx, v, in.RealUserID, child.DeviceParams{
 		SerialCode: in.SerialCode, MacID: in.MacID, UniqueID: &in.UniqueID,
 	})
@@ -168,7 +168,7 @@ type unConnectIn struct {
 	RealUserID int    `query:"real_user_id"`
 }
 
-func unConnect(ctx context.Context, e *Edge, v viewer.Viewer, in unConnectIn) (done, error) {
+func unConnect(ctx context.Context, e *API, v viewer.Viewer, in unConnectIn) (done, error) {
 	_, err := e.Children.Unregister(ctx, v, in.RealUserID, in.UniqueID)
 	return done{http.StatusOK, "device unconnected"}, err
 }
@@ -182,7 +182,7 @@ type deviceCheck struct {
 	DeviceData luxDevice `json:"device_data"`
 }
 
-func checkDevice(ctx context.Context, e *Edge, v viewer.Viewer, in checkDeviceIn) (deviceCheck, error) {
+func checkDevice(ctx context.Context, e *API, v viewer.Viewer, in checkDeviceIn) (deviceCheck, error) {
 	status, found, err := e.Children.Check(ctx, v, in.UniqueID)
 	if err != nil {
 		return deviceCheck{}, err
@@ -200,7 +200,7 @@ type updateAliasIn struct {
 	DeviceAlias string `json:"device_alias"`
 }
 
-func updateAlias(ctx context.Context, e *Edge, v viewer.Viewer, in updateAliasIn) (luxDevice, error) {
+func updateAlias(ctx context.Context, e *API, v viewer.Viewer, in updateAliasIn) (luxDevice, error) {
 	renamed, err := e.Children.Rename(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
 	if err != nil {
 		return luxDevice{}, err
@@ -208,7 +208,7 @@ func updateAlias(ctx context.Context, e *Edge, v viewer.Viewer, in updateAliasIn
 	return showLuxDevice(renamed), nil
 }
 
-func alimtalk(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (any, error) {
+func alimtalk(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (any, error) {
 	return nil, e.Accounts.SendImpedanceAlert(ctx, v)
 }
 
@@ -231,7 +231,7 @@ type devlogDetail struct {
 	TreatmentTime int               `json:"treatment_time"`
 }
 
-func uploadDevlogs(ctx context.Context, e *Edge, v viewer.Viewer, in devlogIn) (done, error) {
+func uploadDevlogs(ctx context.Context, e *API, v viewer.Viewer, in devlogIn) (done, error) {
 	records := make([]devlog.Record, len(in.LogArrays))
 	for i, r := range in.LogArrays {
 		records[i] = devlog.Record{

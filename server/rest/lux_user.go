@@ -6,23 +6,23 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
 // luxUserRoutes are the routes of the LUX user page that Addnox does not share.
 func luxUserRoutes() []Route {
 	return []Route{
-		signedIn(http.MethodGet, "/user/me", "me", luxMe, fault.UserIsNone, fault.UserIsDeleted),
+		signedIn(http.MethodGet, "/user/me", "me", luxMe, apperr.UserIsNone, apperr.UserIsDeleted),
 		signedIn(http.MethodPatch, "/user/policy", "updatePolicy", updatePolicy(true),
-			fault.UserNotFound, fault.UserPolicyNotFound, fault.UserPolicyUpdateFailed),
+			apperr.UserNotFound, apperr.UserPolicyNotFound, apperr.UserPolicyUpdateFailed),
 		signedIn(http.MethodPost, "/user/create-real-user", "createChildUser", luxCreateRealUser,
-			fault.RealUserCreateFailed, fault.SerialCodeNotValid, fault.NotAuthorizedUser, fault.NotFoundDevice,
-			fault.AlreadyConnectedDevice),
+			apperr.RealUserCreateFailed, apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundDevice,
+			apperr.AlreadyConnectedDevice),
 		signedIn(http.MethodPost, "/user/change-phone", "changePhone", changePhone,
-			fault.CodeExpired, fault.CodeInvalid, fault.UserPreviouslyDeleted, fault.PhoneTaken),
+			apperr.CodeExpired, apperr.CodeInvalid, apperr.UserPreviouslyDeleted, apperr.PhoneTaken),
 		signedIn(http.MethodPatch, "/user/notification", "updateNotificationSettings", updateNotification,
-			fault.UserNotFound, fault.NotificationUpdateFailed),
+			apperr.UserNotFound, apperr.NotificationUpdateFailed),
 	}
 }
 
@@ -34,7 +34,7 @@ type luxMeOut struct {
 	IsBasestationAlertEnabled bool `json:"is_basestation_alert_enabled"`
 }
 
-func luxMe(_ context.Context, e *Edge, v viewer.Viewer, _ nothing) (luxMeOut, error) {
+func luxMe(_ context.Context, e *API, v viewer.Viewer, _ nothing) (luxMeOut, error) {
 	return luxMeOut{
 		me:                        showMe(e, v.User),
 		IsDeviceMuted:             v.User.IsDeviceMuted,
@@ -64,7 +64,7 @@ type luxCreateRealUserOut struct {
 }
 
 func luxCreateRealUser(
-	ctx context.Context, e *Edge, v viewer.Viewer, in luxCreateRealUserIn,
+	ctx context.Context, e *API, v viewer.Viewer, in luxCreateRealUserIn,
 ) (luxCreateRealUserOut, error) {
 	made, err := e.Children.Create(ctx, v, in.params(&in.UniqueID))
 	if err != nil {
@@ -87,7 +87,7 @@ func luxCreateRealUser(
 	}, nil
 }
 
-func changePhone(ctx context.Context, e *Edge, v viewer.Viewer, in phoneCodeIn) (done, error) {
+func changePhone(ctx context.Context, e *API, v viewer.Viewer, in phoneCodeIn) (done, error) {
 	_, err := e.Accounts.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return done{http.StatusOK, "Root user phone updated"}, err
 }
@@ -99,7 +99,7 @@ type notification struct {
 	IsBasestationAlertEnabled flag `json:"is_basestation_alert_enabled"`
 }
 
-func updateNotification(ctx context.Context, e *Edge, v viewer.Viewer, in notification) (notification, error) {
+func updateNotification(ctx context.Context, e *API, v viewer.Viewer, in notification) (notification, error) {
 	_, err := e.Accounts.UpdateNotificationSettings(ctx, v, account.NotificationSettings{
 		IsDeviceMuted:             &in.IsDeviceMuted.on,
 		IsDeviceAlimTalkEnabled:   &in.IsDeviceAlimTalkEnabled.on,

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/openapi"
 )
 
@@ -171,16 +171,16 @@ type failure struct {
 func failuresOf(s Surface, r Route) map[int][]failure {
 	kinds := slices.Clone(r.Faults)
 	if r.Access == SignedIn {
-		kinds = append(kinds, fault.Unauthenticated, fault.TokenIsExpired, fault.UserIsNone, fault.UserIsDeleted)
+		kinds = append(kinds, apperr.Unauthenticated, apperr.TokenIsExpired, apperr.UserIsNone, apperr.UserIsDeleted)
 	}
 	if r.In.NumField() > 0 {
-		kinds = append(kinds, fault.BadRequest)
+		kinds = append(kinds, apperr.BadRequest)
 	}
-	kinds = append(kinds, fault.TooManyRequests, fault.Internal, fault.Unavailable)
+	kinds = append(kinds, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
 	failures := map[int][]failure{}
 	for _, kind := range kinds {
 		for _, asked := range []*http.Request{{}, {Header: http.Header{"X-Access-Token": {"a"}}}} {
-			status, body := s.failure(asked, kind.Of(anyProvider))
+			status, body := s.failure(asked, kind.WithProvider(anyProvider))
 			known := func(f failure) bool { return f.body == body }
 			if !slices.ContainsFunc(failures[status], known) {
 				failures[status] = append(failures[status], failure{body, reason(kind)})

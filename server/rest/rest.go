@@ -15,14 +15,14 @@ import (
 	"time"
 
 	"luxbff/internal/account"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
-	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
 )
 
-// Edge is what the routes call.
-type Edge struct {
+// API is what the routes call.
+type API struct {
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service
@@ -54,9 +54,9 @@ type Route struct {
 	// In and Out are the types behind request and good answer.
 	In, Out reflect.Type
 	// Faults are the errors that the route's page documents.
-	Faults []fault.Kind
+	Faults []apperr.Kind
 
-	serve func(e *Edge, r *http.Request) (any, error)
+	serve func(e *API, r *http.Request) (any, error)
 }
 
 // Access is what a route asks of its caller.
@@ -75,10 +75,10 @@ type nothing struct{}
 // signedIn makes a route for a viewer.
 func signedIn[In, Out any](
 	method, path, operation string,
-	do func(context.Context, *Edge, viewer.Viewer, In) (Out, error), faults ...fault.Kind,
+	do func(context.Context, *API, viewer.Viewer, In) (Out, error), faults ...apperr.Kind,
 ) Route {
 	return route[In, Out](method, path, operation, SignedIn, faults,
-		func(e *Edge, r *http.Request) (any, error) {
+		func(e *API, r *http.Request) (any, error) {
 			// Who asks is settled before what is asked: a deleted account learns
 			// nothing else.
 			v, err := viewer.From(r.Context())
@@ -96,10 +96,10 @@ func signedIn[In, Out any](
 // public makes a route for anybody.
 func public[In, Out any](
 	method, path, operation string,
-	do func(context.Context, *Edge, In) (Out, error), faults ...fault.Kind,
+	do func(context.Context, *API, In) (Out, error), faults ...apperr.Kind,
 ) Route {
 	return route[In, Out](method, path, operation, Public, faults,
-		func(e *Edge, r *http.Request) (any, error) {
+		func(e *API, r *http.Request) (any, error) {
 			in, err := decode[In](r)
 			if err != nil {
 				return nil, err
@@ -112,10 +112,10 @@ func public[In, Out any](
 // checks; it is empty where the caller sent none.
 func withValidToken[In, Out any](
 	method, path, operation string,
-	do func(ctx context.Context, e *Edge, validToken string, in In) (Out, error), faults ...fault.Kind,
+	do func(ctx context.Context, e *API, validToken string, in In) (Out, error), faults ...apperr.Kind,
 ) Route {
 	return route[In, Out](method, path, operation, ValidToken, faults,
-		func(e *Edge, r *http.Request) (any, error) {
+		func(e *API, r *http.Request) (any, error) {
 			in, err := decode[In](r)
 			if err != nil {
 				return nil, err
@@ -125,8 +125,8 @@ func withValidToken[In, Out any](
 }
 
 func route[In, Out any](
-	method, path, operation string, access Access, faults []fault.Kind,
-	serve func(*Edge, *http.Request) (any, error),
+	method, path, operation string, access Access, faults []apperr.Kind,
+	serve func(*API, *http.Request) (any, error),
 ) Route {
 	return Route{
 		Method: method, Path: path, Operation: operation, Access: access, Status: http.StatusOK,
@@ -161,23 +161,23 @@ type Surface struct {
 	// below the prefix where it names none.
 	Below []string
 	// failure makes the body of an error.
-	failure func(*http.Request, *fault.Error) (status int, body any)
+	failure func(*http.Request, *apperr.Error) (status int, body any)
 }
 
 // Surfaces are all the legacy edges.
 func Surfaces() []Surface {
 	return []Surface{
 		lux(), addnox("Addnox", "/api/v1/addnox"), addnox("Withnox", "/api/v1/withnox"),
-		snutt("SNUTT", ""), snutt("SNUTT v1", "/v1"), elsewhere(),
+		snutt("SNUTT", ""), snutt("SNUTT v1", "/v1"), notFoundSurface(),
 	}
 }
 
-// elsewhere answers for every other path, as LUX does.
-func elsewhere() Surface { return Surface{failure: detail} }
+// notFoundSurface answers for every other path, as LUX does.
+func notFoundSurface() Surface { return Surface{failure: detail} }
 
 // Handler serves the surfaces. A path that none has, below a prefix that one
 // has, gets that surface's own 404; a path with another method its 405.
-func (e *Edge) Handler(surfaces []Surface) http.Handler {
+func (e *API) Handler(surfaces []Surface) http.Handler {
 	mux := http.NewServeMux()
 	for _, s := range surfaces {
 		allowed := map[string][]string{}
@@ -199,7 +199,7 @@ func (e *Edge) Handler(surfaces []Surface) http.Handler {
 	return mux
 }
 
-func (e *Edge) handle(s Surface, route Route) http.Handler {
+func (e *API) handle(s Surface, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, err := e.traced(route, r)
 		if err != nil {
@@ -210,7 +210,7 @@ func (e *Edge) handle(s Surface, route Route) http.Handler {
 	})
 }
 
-func (e *Edge) traced(route Route, r *http.Request) (any, error) {
+func (e *API) traced(route Route, r *http.Request) (any, error) {
 	if e.Trace == nil {
 		return route.serve(e, r)
 	}
@@ -220,26 +220,26 @@ func (e *Edge) traced(route Route, r *http.Request) (any, error) {
 	return out, err
 }
 
-func (e *Edge) otherMethod(s Surface, methods []string) http.Handler {
+func (e *API) otherMethod(s Surface, methods []string) http.Handler {
 	if slices.Contains(methods, http.MethodGet) {
 		methods = append(methods, http.MethodHead)
 	}
 	slices.Sort(methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		e.fail(w, r, s, fault.MethodNotAllowed.Err())
+		e.fail(w, r, s, apperr.MethodNotAllowed.New())
 	})
 }
 
-func (e *Edge) unknownPath(s Surface) http.Handler {
+func (e *API) unknownPath(s Surface) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e.fail(w, r, s, fault.ResourceNotFound.Err())
+		e.fail(w, r, s, apperr.ResourceNotFound.New())
 	})
 }
 
 // fail writes the documented error. Its cause, if it has one, is for the log.
-func (e *Edge) fail(w http.ResponseWriter, r *http.Request, s Surface, err error) {
-	known := fault.From(err)
+func (e *API) fail(w http.ResponseWriter, r *http.Request, s Surface, err error) {
+	known := apperr.From(err)
 	if cause := known.Unwrap(); cause != nil {
 		e.Log.ErrorContext(r.Context(), "request failed",
 			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"luxbff/internal/account"
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
@@ -23,25 +23,25 @@ func snutt(name, prefix string) Surface {
 func snuttUserRoutes() []Route {
 	return []Route{
 		signedIn(http.MethodGet, "/user/info", "me", userInfo),
-		signedIn(http.MethodPut, "/user/info", "updateUser", updateUserInfo, fault.EmailMalformed),
+		signedIn(http.MethodPut, "/user/info", "updateUser", updateUserInfo, apperr.EmailMalformed),
 		signedIn(http.MethodPut, "/user/password", "changePassword", changePassword,
-			fault.NoLocalID, fault.WrongPassword, fault.AccountBlocked, fault.PasswordMalformed),
+			apperr.NoLocalID, apperr.WrongPassword, apperr.AccountBlocked, apperr.PasswordMalformed),
 		signedIn(http.MethodPost, "/user/password", "createLocalCredential", createLocalCredential,
-			fault.LocalIDExists, fault.LocalIDMalformed, fault.PasswordMalformed, fault.LocalIDTaken),
+			apperr.LocalIDExists, apperr.LocalIDMalformed, apperr.PasswordMalformed, apperr.LocalIDTaken),
 		signedIn(http.MethodPost, "/user/facebook", "connectFacebook", connectFacebook,
-			fault.FacebookParametersMissing, fault.FacebookTokenRefused, fault.ProviderTokenInvalid,
-			fault.FacebookExists, fault.FacebookTaken),
+			apperr.FacebookParametersMissing, apperr.FacebookTokenRefused, apperr.ProviderTokenInvalid,
+			apperr.FacebookExists, apperr.FacebookTaken),
 		signedIn(http.MethodDelete, "/user/facebook", "disconnectFacebook", disconnectFacebook,
-			fault.NoLocalID, fault.NoFacebook),
+			apperr.NoLocalID, apperr.NoFacebook),
 		signedIn(http.MethodGet, "/user/facebook", "me", facebookStatus),
 		signedIn(http.MethodPost, "/user/device/{registration_id}", "addPushDevice", addPushDevice),
 		signedIn(http.MethodDelete, "/user/device/{registration_id}", "removePushDevice", removePushDevice),
 		signedIn(http.MethodDelete, "/user/account", "deleteAccount", snuttDeleteAccount),
 		signedIn(http.MethodPost, "/user/email/verification", "sendEmailVerification", sendEmailVerification,
-			fault.EmailMalformed, fault.EmailVerifiedAlready, fault.EmailVerifiedElsewhere, fault.TooManyEmailCodes,
-			fault.EmailSendFailed),
+			apperr.EmailMalformed, apperr.EmailVerifiedAlready, apperr.EmailVerifiedElsewhere, apperr.TooManyEmailCodes,
+			apperr.EmailSendFailed),
 		signedIn(http.MethodPost, "/user/email/verification/code", "verifyEmail", verifyEmail,
-			fault.EmailCodeWrong, fault.EmailVerifiedElsewhere),
+			apperr.EmailCodeWrong, apperr.EmailVerifiedElsewhere),
 		signedIn(http.MethodGet, "/user/email/verification", "me", emailStatus),
 	}
 }
@@ -49,12 +49,12 @@ func snuttUserRoutes() []Route {
 func snuttAuthRoutes() []Route {
 	return []Route{
 		public(http.MethodPost, "/auth/register_local", "registerLocal", registerLocal,
-			fault.LocalIDMalformed, fault.PasswordMalformed, fault.LocalIDTaken, fault.EmailMalformed),
+			apperr.LocalIDMalformed, apperr.PasswordMalformed, apperr.LocalIDTaken, apperr.EmailMalformed),
 		public(http.MethodPost, "/auth/request_temp", "registerLocal", requestTemp),
 		public(http.MethodPost, "/auth/login_local", "signInLocal", loginLocal,
-			fault.NoSuchLocalID, fault.WrongPassword, fault.AccountBlocked),
+			apperr.NoSuchLocalID, apperr.WrongPassword, apperr.AccountBlocked),
 		public(http.MethodPost, "/auth/login_fb", "signInWithFacebook", loginFacebook,
-			fault.FacebookParametersMissing, fault.FacebookTokenRefused, fault.ProviderTokenInvalid),
+			apperr.FacebookParametersMissing, apperr.FacebookTokenRefused, apperr.ProviderTokenInvalid),
 		public(http.MethodPost, "/auth/logout", "removePushDevice", logout),
 	}
 }
@@ -83,7 +83,7 @@ type userInfoOut struct {
 	FbName                *string  `json:"fb_name"`
 }
 
-func userInfo(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (userInfoOut, error) {
+func userInfo(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (userInfoOut, error) {
 	names, err := e.Accounts.SignInNames(ctx, v.User)
 	return userInfoOut{
 		IsAdmin:               v.User.IsAdmin,
@@ -99,7 +99,7 @@ type emailIn struct {
 	Email *string `json:"email"`
 }
 
-func updateUserInfo(ctx context.Context, e *Edge, v viewer.Viewer, in emailIn) (messageOut, error) {
+func updateUserInfo(ctx context.Context, e *API, v viewer.Viewer, in emailIn) (messageOut, error) {
 	_, err := e.Accounts.UpdateUser(ctx, v, account.UpdateUserParams{Email: in.Email})
 	return snuttOK(err)
 }
@@ -109,7 +109,7 @@ type changePasswordIn struct {
 	OldPassword *string `json:"old_password"`
 }
 
-func changePassword(ctx context.Context, e *Edge, v viewer.Viewer, in changePasswordIn) (renewed, error) {
+func changePassword(ctx context.Context, e *API, v viewer.Viewer, in changePasswordIn) (renewed, error) {
 	return showRenewed(e.Accounts.ChangePassword(ctx, v, account.ChangePasswordParams{
 		OldPassword: orZero(in.OldPassword), NewPassword: orZero(in.NewPassword), Style: account.LongLivedToken,
 	}))
@@ -121,7 +121,7 @@ type localIn struct {
 	Password *string `json:"password"`
 }
 
-func createLocalCredential(ctx context.Context, e *Edge, v viewer.Viewer, in localIn) (renewed, error) {
+func createLocalCredential(ctx context.Context, e *API, v viewer.Viewer, in localIn) (renewed, error) {
 	return showRenewed(e.Accounts.CreateLocalCredential(ctx, v, account.CreateLocalCredentialParams{
 		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: account.LongLivedToken,
 	}))
@@ -138,11 +138,11 @@ func (in facebookIn) params() account.FacebookParams {
 	}
 }
 
-func connectFacebook(ctx context.Context, e *Edge, v viewer.Viewer, in facebookIn) (renewed, error) {
+func connectFacebook(ctx context.Context, e *API, v viewer.Viewer, in facebookIn) (renewed, error) {
 	return showRenewed(e.Accounts.ConnectFacebook(ctx, v, in.params()))
 }
 
-func disconnectFacebook(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (renewed, error) {
+func disconnectFacebook(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (renewed, error) {
 	return showRenewed(e.Accounts.DisconnectFacebook(ctx, v, account.LongLivedToken))
 }
 
@@ -151,7 +151,7 @@ type facebookOut struct {
 	Attached bool    `json:"attached"`
 }
 
-func facebookStatus(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (facebookOut, error) {
+func facebookStatus(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (facebookOut, error) {
 	names, err := e.Accounts.SignInNames(ctx, v.User)
 	return facebookOut{names.Facebook.Name, names.Facebook.Attached}, err
 }
@@ -160,20 +160,20 @@ type pushDeviceIn struct {
 	RegistrationID string `path:"registration_id"`
 }
 
-func addPushDevice(ctx context.Context, e *Edge, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
+func addPushDevice(ctx context.Context, e *API, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
 	_, err := e.Accounts.AddPushDevice(ctx, v, account.PushDeviceParams{RegistrationID: in.RegistrationID})
 	return snuttOK(err)
 }
 
-func removePushDevice(ctx context.Context, e *Edge, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
+func removePushDevice(ctx context.Context, e *API, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
 	return snuttOK(e.Accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: in.RegistrationID}))
 }
 
-func snuttDeleteAccount(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (messageOut, error) {
+func snuttDeleteAccount(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (messageOut, error) {
 	return snuttOK(e.Accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{}))
 }
 
-func sendEmailVerification(ctx context.Context, e *Edge, v viewer.Viewer, in emailIn) (messageOut, error) {
+func sendEmailVerification(ctx context.Context, e *API, v viewer.Viewer, in emailIn) (messageOut, error) {
 	err := e.Accounts.SendEmailVerification(ctx, v, account.SendEmailVerificationParams{Email: in.Email})
 	return snuttOK(err)
 }
@@ -186,12 +186,12 @@ type emailStatusOut struct {
 	IsEmailVerified bool `json:"is_email_verified"`
 }
 
-func verifyEmail(ctx context.Context, e *Edge, v viewer.Viewer, in emailCodeIn) (emailStatusOut, error) {
+func verifyEmail(ctx context.Context, e *API, v viewer.Viewer, in emailCodeIn) (emailStatusOut, error) {
 	_, err := e.Accounts.VerifyEmail(ctx, v, account.VerifyEmailParams{Code: orZero(in.Code)})
 	return emailStatusOut{IsEmailVerified: err == nil}, err
 }
 
-func emailStatus(_ context.Context, _ *Edge, v viewer.Viewer, _ nothing) (emailStatusOut, error) {
+func emailStatus(_ context.Context, _ *API, v viewer.Viewer, _ nothing) (emailStatusOut, error) {
 	return emailStatusOut{v.User.IsEmailVerified}, nil
 }
 
@@ -211,14 +211,14 @@ func showRegistered(t account.Tokens, err error) (registered, error) {
 	return registered{"ok", t.AccessToken, t.RootUserID}, err
 }
 
-func registerLocal(ctx context.Context, e *Edge, in registerLocalIn) (registered, error) {
+func registerLocal(ctx context.Context, e *API, in registerLocalIn) (registered, error) {
 	got, err := e.Accounts.RegisterLocal(ctx, account.RegisterLocalParams{
 		LocalID: orZero(in.ID), Password: orZero(in.Password), Email: in.Email, Style: account.LongLivedToken,
 	})
 	return showRegistered(got.Tokens, err)
 }
 
-func requestTemp(ctx context.Context, e *Edge, _ nothing) (registered, error) {
+func requestTemp(ctx context.Context, e *API, _ nothing) (registered, error) {
 	got, err := e.Accounts.RequestTemp(ctx, account.LongLivedToken)
 	return showRegistered(got.Tokens, err)
 }
@@ -229,14 +229,14 @@ type signedInOut struct {
 	UserID int    `json:"user_id"`
 }
 
-func loginLocal(ctx context.Context, e *Edge, in localIn) (signedInOut, error) {
+func loginLocal(ctx context.Context, e *API, in localIn) (signedInOut, error) {
 	got, err := e.Accounts.SignInLocal(ctx, account.SignInLocalParams{
 		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: account.LongLivedToken,
 	})
 	return signedInOut{got.Tokens.AccessToken, got.Tokens.RootUserID}, err
 }
 
-func loginFacebook(ctx context.Context, e *Edge, in facebookIn) (signedInOut, error) {
+func loginFacebook(ctx context.Context, e *API, in facebookIn) (signedInOut, error) {
 	got, err := e.Accounts.SignInWithFacebook(ctx, in.params())
 	return signedInOut{got.Tokens.AccessToken, got.Tokens.RootUserID}, err
 }
@@ -246,7 +246,7 @@ type logoutIn struct {
 	RegistrationID string `json:"registration_id"`
 }
 
-func logout(ctx context.Context, e *Edge, in logoutIn) (messageOut, error) {
+func logout(ctx context.Context, e *API, in logoutIn) (messageOut, error) {
 	device := account.PushDeviceParams{RegistrationID: in.RegistrationID}
 	return snuttOK(e.Accounts.DropPushDevice(ctx, in.UserID, device))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"luxbff/server/apptest"
+	"luxbff/internal/testutil/apptest"
 )
 
 // refused is an error of SNUTT.

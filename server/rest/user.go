@@ -9,26 +9,26 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
-	"luxbff/internal/fault"
 	"luxbff/internal/viewer"
 )
 
 // userRoutes are the routes that the LUX and the Addnox user pages share.
 func userRoutes() []Route {
 	return []Route{
-		signedIn(http.MethodPatch, "/user/root-user", "updateUser", updateUser, fault.UserIsNone, fault.UserIsDeleted),
+		signedIn(http.MethodPatch, "/user/root-user", "updateUser", updateUser, apperr.UserIsNone, apperr.UserIsDeleted),
 		signedIn(http.MethodPost, "/user/push/set-token", "setPushToken", setPushToken,
-			fault.PushPermissionDenied, fault.PushTokenUpdateFailed),
-		signedIn(http.MethodDelete, "/user/root-user", "deleteAccount", deleteAccount, fault.SignInTypeNotFound),
+			apperr.PushPermissionDenied, apperr.PushTokenUpdateFailed),
+		signedIn(http.MethodDelete, "/user/root-user", "deleteAccount", deleteAccount, apperr.SignInTypeNotFound),
 		signedIn(http.MethodGet, "/user/real-user/{id}", "childUser", realUser,
-			fault.NotAuthorizedUser, fault.RealUserNotFound),
+			apperr.NotAuthorizedUser, apperr.RealUserNotFound),
 		signedIn(http.MethodPatch, "/user/real-user/{id}", "updateChildUser", updateRealUserByPath,
-			fault.NotAuthorizedUser, fault.RealUserNotFound),
+			apperr.NotAuthorizedUser, apperr.RealUserNotFound),
 		signedIn(http.MethodPatch, "/user/update-real-user", "updateChildUser", updateRealUser,
-			fault.NotAuthorizedUser, fault.RealUserNotFound),
+			apperr.NotAuthorizedUser, apperr.RealUserNotFound),
 		signedIn(http.MethodDelete, "/user/delete-real-user", "deleteChildUser", deleteRealUser,
-			fault.NotAuthorizedUser, fault.RealUserNotFound, fault.RealUserDeleteFailed),
+			apperr.NotAuthorizedUser, apperr.RealUserNotFound, apperr.RealUserDeleteFailed),
 	}
 }
 
@@ -47,7 +47,7 @@ type me struct {
 	NeedToPwdChange        bool               `json:"need_to_pwd_change"`
 }
 
-func showMe(e *Edge, u *ent.User) me {
+func showMe(e *API, u *ent.User) me {
 	return me{
 		RootUserID:             u.ID,
 		FirstName:              u.FirstName,
@@ -82,7 +82,7 @@ type rootUserOut struct {
 	RegisterType         vocab.RegisterType `json:"register_type"`
 }
 
-func updateUser(ctx context.Context, e *Edge, v viewer.Viewer, in personUpdate) (rootUserOut, error) {
+func updateUser(ctx context.Context, e *API, v viewer.Viewer, in personUpdate) (rootUserOut, error) {
 	u, err := e.Accounts.UpdateUser(ctx, v, account.UpdateUserParams{
 		FirstName: in.FirstName, LastName: in.LastName, Birthdate: in.Birthdate.orNil(), Gender: in.Gender,
 	})
@@ -116,8 +116,8 @@ type policyOut struct {
 
 // updatePolicy makes the policy route of a page. LUX refuses consent to push
 // without a push token; the Addnox page has no such error.
-func updatePolicy(needsPushToken bool) func(context.Context, *Edge, viewer.Viewer, policyIn) (policyOut, error) {
-	return func(ctx context.Context, e *Edge, v viewer.Viewer, in policyIn) (policyOut, error) {
+func updatePolicy(needsPushToken bool) func(context.Context, *API, viewer.Viewer, policyIn) (policyOut, error) {
+	return func(ctx context.Context, e *API, v viewer.Viewer, in policyIn) (policyOut, error) {
 		policy, err := e.Accounts.UpdatePolicy(ctx, v, account.UpdatePolicyParams{
 			IsPushAgree: in.IsPushAgree, IsMarketingAgree: in.IsMarketingAgree,
 			PushToken: in.Token, NeedsPushToken: needsPushToken,
@@ -139,11 +139,11 @@ type pushTokenIn struct {
 }
 
 // setPushToken answers the token, as a JSON string.
-func setPushToken(ctx context.Context, e *Edge, v viewer.Viewer, in pushTokenIn) (string, error) {
+func setPushToken(ctx context.Context, e *API, v viewer.Viewer, in pushTokenIn) (string, error) {
 	return in.Token, e.Accounts.SetPushToken(ctx, v, account.SetPushTokenParams{Token: in.Token})
 }
 
-func deleteAccount(ctx context.Context, e *Edge, v viewer.Viewer, _ nothing) (done, error) {
+func deleteAccount(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (done, error) {
 	err := e.Accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{NeedsSignInType: true})
 	return done{http.StatusOK, "Root user deleted"}, err
 }
@@ -196,7 +196,7 @@ type realUserIn struct {
 	ID int `path:"id"`
 }
 
-func realUser(ctx context.Context, e *Edge, v viewer.Viewer, in realUserIn) (realUserOut, error) {
+func realUser(ctx context.Context, e *API, v viewer.Viewer, in realUserIn) (realUserOut, error) {
 	return showRealUser(e.Children.Get(ctx, v, in.ID))
 }
 
@@ -205,7 +205,7 @@ type updateRealUserIn struct {
 	personUpdate
 }
 
-func updateRealUser(ctx context.Context, e *Edge, v viewer.Viewer, in updateRealUserIn) (realUserOut, error) {
+func updateRealUser(ctx context.Context, e *API, v viewer.Viewer, in updateRealUserIn) (realUserOut, error) {
 	return showRealUser(e.Children.Update(ctx, v, in.ID, child.UpdateParams{
 		FirstName: in.FirstName, LastName: in.LastName, Birthdate: in.Birthdate.orNil(), Gender: in.Gender,
 	}))
@@ -219,10 +219,10 @@ type updateRealUserByPathIn struct {
 var errTwoIDs = errors.New("the ids of path and body differ")
 
 func updateRealUserByPath(
-	ctx context.Context, e *Edge, v viewer.Viewer, in updateRealUserByPathIn,
+	ctx context.Context, e *API, v viewer.Viewer, in updateRealUserByPathIn,
 ) (realUserOut, error) {
 	if in.PathID != in.ID {
-		return realUserOut{}, fault.BadRequest.Because(errTwoIDs)
+		return realUserOut{}, apperr.BadRequest.Wrap(errTwoIDs)
 	}
 	return updateRealUser(ctx, e, v, in.updateRealUserIn)
 }
@@ -232,7 +232,7 @@ type deleteRealUserIn struct {
 	UniqueID   string `either:"unique_id"`
 }
 
-func deleteRealUser(ctx context.Context, e *Edge, v viewer.Viewer, in deleteRealUserIn) (done, error) {
+func deleteRealUser(ctx context.Context, e *API, v viewer.Viewer, in deleteRealUserIn) (done, error) {
 	err := e.Children.Delete(ctx, v, in.RealUserID, in.UniqueID)
 	return done{http.StatusOK, "Real user deleted successfully"}, err
 }

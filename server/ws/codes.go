@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // The close codes a client may see, with their reasons. 4400 to 4429 are those
@@ -54,7 +54,7 @@ type ending struct {
 
 // refusal is the ending for an error of Init, Renew or the registry's callers.
 func refusal(err error) ending {
-	known := fault.From(err)
+	known := apperr.From(err)
 	if known.Status() >= http.StatusInternalServerError {
 		return ending{code: CodeTryAgainLater, reason: known.Detail(), err: err}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/apperr"
+	"luxbff/internal/pubsub"
 )
 
 // execution is one operation in the executor's hands, whatever transport it
@@ -20,7 +20,7 @@ type execution struct {
 	exec      graphql.GraphExecutor
 	ctx       context.Context //nolint:containedctx // the operation's life
 	responses graphql.ResponseHandler
-	stream    live.Stream
+	stream    pubsub.Stream
 	// subscribed is true for a subscription whose resolver has not failed.
 	subscribed bool
 }
@@ -51,7 +51,7 @@ func (x *execution) start(
 	}
 	shareText(opCtx)
 	x.stream.Bind(wake)
-	x.subscribe(live.WithStream(ctx, &x.stream), opCtx)
+	x.subscribe(pubsub.WithStream(ctx, &x.stream), opCtx)
 	return nil
 }
 
@@ -102,10 +102,10 @@ func (x *execution) forget() {
 
 // next waits for the next response and tells what of it has to be known; nil
 // when there are no more.
-func (x *execution) next() (*graphql.Response, live.Sent) {
+func (x *execution) next() (*graphql.Response, pubsub.Sent) {
 	response := x.responses(x.ctx)
 	if response == nil || !x.subscribed {
-		return response, live.Sent{}
+		return response, pubsub.Sent{}
 	}
 	sent := x.stream.Taken()
 	if sent.Recovered {
@@ -143,5 +143,5 @@ var errPanic = errors.New("operation panicked")
 // panicked logs a recovered panic and gives the error that is told of it.
 func panicked(log *slog.Logger, cause any) error {
 	log.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
-	return fault.Internal.Because(errPanic)
+	return apperr.Internal.Wrap(errPanic)
 }

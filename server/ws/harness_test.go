@@ -15,7 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/ws"
 )
 
@@ -67,9 +67,9 @@ func welcome(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.S
 	}
 	switch payload.String("as") {
 	case "nobody":
-		return ws.Session{}, fault.Unauthenticated.Err()
+		return ws.Session{}, apperr.Unauthenticated.New()
 	case "expired":
-		return ws.Session{}, fault.TokenIsExpired.Err()
+		return ws.Session{}, apperr.TokenIsExpired.New()
 	case "broken":
 		return ws.Session{}, errors.New("the database is away")
 	case "panic":

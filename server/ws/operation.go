@@ -8,7 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // operation is one query, mutation or subscription that runs on a socket.
@@ -86,7 +86,7 @@ func (s *socket) launch(op *operation) {
 	params := op.params
 	op.params = nil
 	if op.refused {
-		go op.fail(fault.TooManyRequests.Err())
+		go op.fail(apperr.TooManyRequests.New())
 		return
 	}
 	s.undispatched++

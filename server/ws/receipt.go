@@ -8,7 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/live"
+	"luxbff/internal/pubsub"
 )
 
 // A value counts as received when the client answers a ping that was queued
@@ -17,7 +17,7 @@ import (
 // receipt is a value of which its subscription wants to know that it came.
 type receipt struct {
 	of *operation
-	live.Sent
+	pubsub.Sent
 }
 
 // question is a ping on its way, and the values sent between it and the one

@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
-	"luxbff/internal/live"
+	"luxbff/internal/apperr"
+	"luxbff/internal/pubsub"
 )
 
 const sdl = `
@@ -80,12 +80,12 @@ func (s *schema) resolve(ctx context.Context, name string, args map[string]any) 
 		s.board.publish(args["text"].(string))
 		return true
 	case "finish":
-		s.board.finish(fault.CursorExpired.Err())
+		s.board.finish(apperr.CursorExpired.New())
 		return true
 	case "add":
 		return args["n"].(int64) + 1
 	}
-	graphql.AddError(ctx, fault.NotFoundDevice.On("input.deviceId"))
+	graphql.AddError(ctx, apperr.NotFoundDevice.WithField("input.deviceId"))
 	return nil
 }
 
@@ -131,14 +131,14 @@ func (s *schema) open(ctx context.Context, name string, args map[string]any) (an
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case "refused":
-		live.Waker(ctx) // taken, and then the resolver fails all the same
-		return nil, fault.CursorNotValid.On("after")
+		pubsub.Waker(ctx) // taken, and then the resolver fails all the same
+		return nil, apperr.CursorNotValid.WithField("after")
 	}
 	padding, _ := args["padding"].(int64)
 	ends, _ := args["ends"].(bool)
 	if resumed, _ := args["resumed"].(bool); resumed {
-		live.Recovered(ctx)
-		live.Confirmed(ctx, s.board.confirm)
+		pubsub.Recovered(ctx)
+		pubsub.Confirmed(ctx, s.board.confirm)
 	}
 	return s.board.subscribe(ctx, int(padding), ends), nil
 }
@@ -184,7 +184,7 @@ func (b *board) subscribe(ctx context.Context, padding int, ends bool) chan any 
 	for len(f.padding) < padding {
 		f.padding += "0123456789"
 	}
-	if f.wake, f.woken = live.Waker(ctx); !f.woken {
+	if f.wake, f.woken = pubsub.Waker(ctx); !f.woken {
 		f.wake = func() {}
 	}
 	b.mu.Lock()
@@ -231,7 +231,7 @@ func (b *board) publish(text string) {
 	defer b.mu.Unlock()
 	for f := range b.feeds {
 		if len(f.values) < cap(f.values) {
-			live.Mark(f.ctx, text)
+			pubsub.Mark(f.ctx, text)
 		}
 		select {
 		case f.values <- text + f.padding:
@@ -247,7 +247,7 @@ func (b *board) finish(err error) {
 	defer b.mu.Unlock()
 	for f := range b.feeds {
 		if f.ends {
-			live.End(f.ctx, err)
+			pubsub.End(f.ctx, err)
 		}
 		close(f.values)
 		f.wake()
@@ -282,11 +282,11 @@ func (b *board) await(ctx context.Context, condition func(feeds, notes int) bool
 // GraphQL itself found, and of all else nothing.
 func present(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
-	var known *fault.Error
+	var known *apperr.Error
 	switch {
 	case errors.As(err, &known):
 	case shown.Err != nil:
-		known = fault.From(shown.Err)
+		known = apperr.From(shown.Err)
 	default:
 		return shown
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/ws"
 )
 
@@ -88,7 +88,7 @@ func TestRenewalRefused(t *testing.T) {
 		cfg.Renew = func(_ context.Context, _ ws.Session, token string) (ws.Session, error) {
 			switch token {
 			case "old":
-				return ws.Session{}, fault.TokenIsExpired.Err()
+				return ws.Session{}, apperr.TokenIsExpired.New()
 			case "broken":
 				return ws.Session{}, errors.New("the database is away")
 			case "slow":
@@ -142,7 +142,7 @@ func TestOperationHookIsAskedEachTime(t *testing.T) {
 	b := setup(t, func(cfg *ws.Config) {
 		cfg.Operation = func(ctx context.Context) (context.Context, error) {
 			if ended.Load() {
-				return nil, fault.Unauthenticated.Err()
+				return nil, apperr.Unauthenticated.New()
 			}
 			return ctx, nil
 		}
@@ -169,11 +169,11 @@ func TestRegistryClosesByKey(t *testing.T) {
 	other := b.hello(`{"user":"b","session":"3"}`)
 	a1.send(feedFrame)
 	b.await(feeds(1))
-	b.registry.CloseSession("a", "1", fault.Unauthenticated.Err())
+	b.registry.CloseSession("a", "1", apperr.Unauthenticated.New())
 	a1.expectClose(4403, "Could not validate credentials")
 	b.await(feeds(0))
-	b.registry.CloseSession("", "", fault.Unauthenticated.Err())
-	b.registry.CloseUser("a", fault.UserIsDeleted.Err())
+	b.registry.CloseSession("", "", apperr.Unauthenticated.New())
+	b.registry.CloseUser("a", apperr.UserIsDeleted.New())
 	a2.expectClose(4403, "User is Deleted")
 	a3.expectClose(4403, "User is Deleted")
 	other.play(`

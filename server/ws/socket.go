@@ -16,7 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 type phase uint8
@@ -307,7 +307,7 @@ func (s *socket) renew(before Session, token string) {
 	defer s.recoverHook("renew")
 	after, err := s.t.cfg.Renew(s.ctx, before, token)
 	if err == nil && after.User != before.User {
-		err = fault.NotAuthorizedUser.Err()
+		err = apperr.NotAuthorizedUser.New()
 	}
 	if err != nil {
 		s.forbid(err)
@@ -349,7 +349,7 @@ func (s *socket) forbid(err error) {
 func (s *socket) recoverHook(name string) {
 	if cause := recover(); cause != nil {
 		s.t.cfg.Logger.Error("socket hook panicked", "hook", name, "panic", cause, "stack", string(debug.Stack()))
-		s.close(CodeInternal, fault.Internal.Err().Detail())
+		s.close(CodeInternal, apperr.Internal.New().Detail())
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/ws"
 )
 
@@ -30,11 +30,11 @@ func TestStorm(t *testing.T) {
 			b.schema.board.publish(strconv.Itoa(i))
 			switch i % 50 {
 			case 10:
-				b.registry.CloseSession("u1", "s", fault.Unauthenticated.Err())
+				b.registry.CloseSession("u1", "s", apperr.Unauthenticated.New())
 			case 20:
-				b.schema.board.finish(fault.CursorExpired.Err())
+				b.schema.board.finish(apperr.CursorExpired.New())
 			case 30:
-				b.registry.CloseUser("u2", fault.UserIsDeleted.Err())
+				b.registry.CloseUser("u2", apperr.UserIsDeleted.New())
 			}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // wire is how one of the two HTTP protocols writes its stream. All of it is
@@ -168,7 +168,7 @@ func (s *stream) admit(r *http.Request) error {
 	}
 	s.expires = session.ExpiresAt
 	if !s.t.cfg.Registry.admit(s, keys{session.User, session.ID}) {
-		return fault.TooManyRequests.Err()
+		return apperr.TooManyRequests.New()
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (s *stream) follow() {
 			return
 		case <-expiry:
 			if expiry = s.expiry(); s.expired() {
-				s.end(refusal(fault.TokenIsExpired.Err()))
+				s.end(refusal(apperr.TokenIsExpired.New()))
 				return
 			}
 		case <-beat.C:

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 	"luxbff/server/ws"
 )
 
@@ -117,7 +117,7 @@ func TestSuiteFeedEndsWithAnError(t *testing.T) {
 		next, _ := feedOf(w, b, viewer{})
 		b.await(feeds(1))
 		b.schema.board.publish("last")
-		b.schema.board.finish(fault.CursorExpired.Err())
+		b.schema.board.finish(apperr.CursorExpired.New())
 		b.sees(next, data(`{"feed":"last"}`), failed("Cursor expired"))
 	})
 }
@@ -139,12 +139,12 @@ func TestSuiteSessionEnds(t *testing.T) {
 		mine, _ := feedOf(w, b, viewer{user: "a", session: "1"})
 		other, _ := feedOf(w, b, viewer{user: "a", session: "2"})
 		b.await(feeds(2))
-		b.registry.CloseSession("a", "1", fault.Unauthenticated.Err())
+		b.registry.CloseSession("a", "1", apperr.Unauthenticated.New())
 		b.sees(mine, failed("Could not validate credentials"))
 		b.await(feeds(1))
 		b.schema.board.publish("on")
 		b.sees(other, data(`{"feed":"on"}`))
-		b.registry.CloseUser("a", fault.UserIsDeleted.Err())
+		b.registry.CloseUser("a", apperr.UserIsDeleted.New())
 		b.sees(other, failed("User is Deleted"))
 		b.awaitLen(0)
 	})
@@ -181,7 +181,7 @@ func TestSuiteHookRefuses(t *testing.T) {
 		b := setup(t, func(cfg *ws.Config) {
 			cfg.Operation = func(ctx context.Context) (context.Context, error) {
 				if ended.Swap(true) || w.name == "sse" || w.name == "multipart" {
-					return nil, fault.UserIsDeleted.Err()
+					return nil, apperr.UserIsDeleted.New()
 				}
 				return ctx, nil // the look after Init
 			}

@@ -3,7 +3,7 @@ package ws
 import (
 	"time"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // One timer serves a socket all its life: for the missing connection_init, then
@@ -50,7 +50,7 @@ func (s *socket) tick() {
 		s.close(CodeInitTimeout, "Connection initialisation timeout")
 		return
 	case expires && left <= 0:
-		s.forbid(fault.TokenIsExpired.Err())
+		s.forbid(apperr.TokenIsExpired.New())
 		return
 	case wait < s.t.cfg.PingInterval:
 		// Woken for a token that is still good by a clock that was set back.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 const feedFrame = `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed }"}}`
@@ -69,7 +69,7 @@ func TestFeedEndsWithAnError(t *testing.T) {
 	c.send(strings.Replace(feedFrame, "feed", "feed(ends: true)", 1))
 	b.await(feeds(1))
 	b.schema.board.publish("last")
-	b.schema.board.finish(fault.CursorExpired.Err())
+	b.schema.board.finish(apperr.CursorExpired.New())
 	c.expect(`{"type":"next","id":"f","payload":{"data":{"feed":"last"}}}`)
 	c.expect(`{"type":"error","id":"f","payload":[{"message":"Cursor expired","extensions":{"code":"CURSOR_EXPIRED"}}]}`)
 	c.send(`{"type":"ping"}`)

@@ -26,7 +26,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"luxbff/internal/fault"
+	"luxbff/internal/apperr"
 )
 
 // Config says who may connect and sets the bounds. Only Init is required; a
@@ -174,7 +174,7 @@ func refuse(w http.ResponseWriter, status int) {
 	message := http.StatusText(status)
 	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
 	if status == http.StatusBadRequest {
-		message, code = fault.BadRequest.Err().Detail(), fault.BadRequest.Err().Code()
+		message, code = apperr.BadRequest.New().Detail(), apperr.BadRequest.New().Code()
 	}
 	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{
 		"message": message, "extensions": map[string]any{"code": code, "status": status},

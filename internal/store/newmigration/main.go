@@ -20,7 +20,7 @@ import (
 	"path/filepath"
 
 	"luxbff/internal/store/schemadiff"
-	"luxbff/internal/store/throwaway"
+	"luxbff/internal/testutil/pgtest"
 )
 
 const folder = "internal/store/migrations"
@@ -57,7 +57,7 @@ func write(ctx context.Context, server, name string, afresh bool) error {
 }
 
 func onPostgres(ctx context.Context, server, name string, afresh bool) (file schemadiff.File, err error) {
-	address, drop, err := throwaway.Create(ctx, server)
+	address, drop, err := pgtest.Create(ctx, server)
 	if err != nil {
 		return file, err
 	}

@@ -11,12 +11,12 @@ import (
 
 	"luxbff/internal/store/migrations"
 	"luxbff/internal/store/schemadiff"
-	"luxbff/internal/store/throwaway"
+	"luxbff/internal/testutil/pgtest"
 )
 
 func TestMigrationsOfPostgresFitTheSchema(t *testing.T) {
 	t.Parallel()
-	url, drop, err := throwaway.Create(t.Context(), os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
+	url, drop, err := pgtest.Create(t.Context(), os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
 	if err != nil {
 		t.Fatal(err)
 	}

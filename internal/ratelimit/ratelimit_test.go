@@ -1,0 +1,119 @@
+package ratelimit_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"luxbff/internal/apperr"
+	"luxbff/internal/ratelimit"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func from(t *testing.T, address string) context.Context {
+	t.Helper()
+	return ratelimit.WithClient(t.Context(), netip.MustParseAddr(address))
+}
+
+func TestGuessesComeBackWithTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	l := ratelimit.New(func() time.Time { return now })
+	guess := func(address string) error { return l.Guess(from(t, address)) }
+	for i := range 60 {
+		if err := guess("203.0.113.7"); err != nil {
+			t.Fatalf("guess %d: %v", i, err)
+		}
+	}
+	for range 2 { // a refused try costs nothing
+		err := apperr.From(guess("203.0.113.7"))
+		if err == nil || err.Kind != apperr.TooManyRequests || err.RetryAfter() != time.Second {
+			t.Fatalf("%v, retry after %v", err, err.RetryAfter())
+		}
+	}
+	if err := guess("203.0.113.8"); err != nil {
+		t.Errorf("another client: %v", err)
+	}
+	now = now.Add(time.Second)
+	if err := guess("203.0.113.7"); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+	if err := guess("203.0.113.7"); !apperr.Is(err, apperr.TooManyRequests) {
+		t.Errorf("two within that second: %v", err)
+	}
+}
+
+func TestWhoCountsAsOneClient(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first, second string
+		same          bool
+	}{
+		"an address":                {"203.0.113.7", "203.0.113.7", true},
+		"two addresses":             {"203.0.113.7", "203.0.113.8", false},
+		"one written as IPv6":       {"203.0.113.7", "::ffff:203.0.113.7", true},
+		"one network of IPv6":       {"2001:db8::1", "2001:db8::ffff", true},
+		"two networks of IPv6":      {"2001:db8::1", "2001:db8:0:1::1", false},
+		"loopback, which is nobody": {"127.0.0.1", "127.0.0.1", false},
+		"loopback of IPv6":          {"::1", "::1", false},
+	} {
+		l := ratelimit.New(time.Now)
+		for l.SignUp(from(t, tc.first)) == nil {
+			if netip.MustParseAddr(tc.first).IsLoopback() {
+				break
+			}
+		}
+		if refused := l.SignUp(from(t, tc.second)) != nil; refused != tc.same {
+			t.Errorf("%s: refused %v", name, refused)
+		}
+	}
+}
+
+func TestARecipientIsBoundWhoeverAsks(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := ratelimit.New(func() time.Time { return now })
+	send := func(i int, to string) error { return l.Message(from(t, fmt.Sprintf("203.0.113.%d", i)), to) }
+	for i := range 20 {
+		if err := send(i, "+821012345678"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := send(99, "+821012345678"); !apperr.Is(err, apperr.TooManyRequests) {
+		t.Errorf("the 21st: %v", err)
+	}
+	if err := send(99, "+821012345679"); err != nil {
+		t.Errorf("to another: %v", err)
+	}
+}
+
+// TestBucketsAreBounded fills the limiter: it forgets who is held back rather
+// than grow.
+func TestBucketsAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := ratelimit.New(func() time.Time { return now })
+	for i := range 250_000 {
+		if err := l.Message(t.Context(), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := ratelimit.Kept(l); kept > 100_000 {
+		t.Errorf("%d buckets are kept", kept)
+	}
+}
+
+func TestNoLimiterLetsEverythingThrough(t *testing.T) {
+	t.Parallel()
+	var l *ratelimit.Limiter
+	for range 100 {
+		if err := l.Guess(from(t, "203.0.113.7")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"sync"
+
+	"luxbff/internal/store/migrations"
+	"luxbff/internal/testutil/pgtest"
+)
+
+// postgresLender lends copies of the migrated database. That is named after the
+// migrations it was made with and stays on the server: test processes, which run
+// side by side, share it.
+func postgresLender(server string) (*pgtest.Lender, error) {
+	lenders.mu.Lock()
+	defer lenders.mu.Unlock()
+	if known := lenders.of[server]; known != nil {
+		return known, nil
+	}
+	template, err := templateName()
+	if err != nil {
+		return nil, err
+	}
+	if err := pgtest.Ensure(context.Background(), server, template, migrate); err != nil {
+		return nil, err
+	}
+	lenders.of[server] = &pgtest.Lender{Server: server, Template: template, Keep: "goose_db_version"}
+	return lenders.of[server], nil
+}
+
+// lenders are those of this process, by their server.
+var lenders = struct {
+	mu sync.Mutex
+	of map[string]*pgtest.Lender
+}{of: map[string]*pgtest.Lender{}}
+
+func templateName() (string, error) {
+	sum := sha256.New()
+	files := migrations.Postgres()
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, path)
+		sum.Write(content)
+		return err
+	})
+	return "luxbff_template_" + hex.EncodeToString(sum.Sum(nil))[:16], err
+}

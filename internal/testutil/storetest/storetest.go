@@ -1,0 +1,140 @@
+// Package storetest opens databases for tests. The environment variable
+// LUXBFF_TEST_DATABASE_URL picks the engine: empty means SQLite, a postgres://
+// URL a server on which the role may create databases. It imports the store alone.
+package storetest
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"luxbff/internal/store"
+	"luxbff/internal/testutil/pgtest"
+)
+
+// Open gives a fresh, migrated and empty database that ends with the test.
+func Open(t testing.TB) *store.Store {
+	t.Helper()
+	return OpenAt(t, URL(t))
+}
+
+// OpenAt opens another store on a database, as a second replica does.
+func OpenAt(t testing.TB, url string) *store.Store {
+	t.Helper()
+	opened, err := store.Open(t.Context(), store.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+	t.Cleanup(func() {
+		if err := opened.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	return opened
+}
+
+// URL makes a fresh, migrated and empty database for the test and names it.
+func URL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
+	if server == "" || strings.HasPrefix(server, "file:") {
+		return SQLiteURL(t)
+	}
+	return postgresDatabase(t, server)
+}
+
+// EmptyURL makes a database for the test that nothing has migrated.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
+	if server == "" || strings.HasPrefix(server, "file:") {
+		return "file:" + filepath.Join(t.TempDir(), "test.db")
+	}
+	return createEmpty(t, server)
+}
+
+// SQLiteURL is URL for the tests of SQLite itself.
+func SQLiteURL(t testing.TB) string {
+	t.Helper()
+	content, err := sqliteTemplate()
+	if err != nil {
+		t.Fatalf("make the SQLite template: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "file:" + path
+}
+
+// sqliteTemplate migrates once a process; every test gets a copy of the file.
+var sqliteTemplate = sync.OnceValues(func() (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "storetest")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "template.db")
+	if err := migrate("file:" + path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func migrate(url string) error {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, store.Config{URL: url})
+	if err != nil {
+		return err
+	}
+	if err := opened.Migrate(ctx); err != nil {
+		_ = opened.Close()
+		return err
+	}
+	return opened.Close()
+}
+
+// PostgresURL is URL for the tests of PostgreSQL itself, which carry the build
+// tag postgres and find the server in LUXBFF_TEST_POSTGRES_URL.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return postgresDatabase(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
+}
+
+// EmptyPostgresURL is PostgresURL for a database that nothing has migrated.
+func EmptyPostgresURL(t testing.TB) string {
+	t.Helper()
+	return createEmpty(t, os.Getenv("LUXBFF_TEST_POSTGRES_URL"))
+}
+
+func postgresDatabase(t testing.TB, server string) string {
+	t.Helper()
+	lender, err := postgresLender(server)
+	if err != nil {
+		t.Fatalf("make the PostgreSQL template: %v", err)
+	}
+	url, giveBack, err := lender.Lend(t.Context())
+	if err != nil {
+		t.Fatalf("borrow a database: %v", err)
+	}
+	t.Cleanup(giveBack)
+	return url
+}
+
+func createEmpty(t testing.TB, server string) string {
+	t.Helper()
+	url, drop, err := pgtest.Create(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(context.Background()); err != nil {
+			t.Errorf("drop the test's database: %v", err)
+		}
+	})
+	return url
+}

@@ -1,4 +1,0 @@
-// Package wsbench measures the live feed of the whole program. It holds nothing
-// but its benchmark, and stands apart from package ws because that one's tests
-// are to build without the program.
-package wsbench

@@ -1,0 +1,294 @@
+package bench_test
+
+import (
+	"bufio"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"luxbff/internal/auth/token"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/storetest"
+	"luxbff/server/app"
+	"luxbff/server/heap"
+)
+
+const (
+	benchParents     = 50
+	benchConnections = 32
+	// A round is short, so that what else the machine does hits both servers alike.
+	benchRound = 25 * benchConnections
+)
+
+// BenchmarkHomeScreen asks for the home screen over keep-alive connections: from
+// the program, and from a bare net/http handler that verifies the same token,
+// runs two prepared reads on the same rows and encodes the same JSON. The two
+// take turns. ratio is what of the bare server's rate is left; the client, which
+// shares the processors, is in the CPU time of both.
+func BenchmarkHomeScreen(b *testing.B) {
+	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
+	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
+	var tokens []string
+	for range benchParents {
+		text, _ := s.Parent(b)
+		tokens = append(tokens, text)
+	}
+	benchChildren(b, s, tokens)
+	bare := httptest.NewServer(bareHome(b, s))
+	b.Cleanup(bare.Close)
+
+	body, err := json.Marshal(map[string]string{"query": apptest.Sample(b, "home").Document})
+	if err != nil {
+		b.Fatal(err)
+	}
+	program := connect(b, s.Listener.Addr(), tokens, "POST /graphql", string(body))
+	plain := connect(b, bare.Listener.Addr(), tokens, "POST /home", string(body))
+	ask(b, program)
+	ask(b, plain)
+
+	var ours, theirs spent
+	for b.Loop() {
+		ours.add(ask(b, program))
+		theirs.add(ask(b, plain))
+	}
+	requests := float64(b.N) * benchRound
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(theirs.wall.Seconds()/ours.wall.Seconds(), "ratio")
+	b.ReportMetric(requests/ours.wall.Seconds(), "req/s")
+	b.ReportMetric(requests/theirs.wall.Seconds(), "bare-req/s")
+	b.ReportMetric(ours.cpu.Seconds()*1e6/requests, "cpu-us/req")
+	b.ReportMetric(theirs.cpu.Seconds()*1e6/requests, "bare-cpu-us/req")
+}
+
+// spent is what rounds took.
+type spent struct{ wall, cpu time.Duration }
+
+func (s *spent) add(more spent) {
+	s.wall += more.wall
+	s.cpu += more.cpu
+}
+
+func benchChildren(b *testing.B, s *apptest.Server, tokens []string) {
+	b.Helper()
+	for i := range 2 * len(tokens) {
+		serial, mac := fmt.Sprintf("SL%08d", i), fmt.Sprintf("00:80:E1:27:%02X:%02X", i>>8, i&0xff)
+		s.Catalogue(b, serial+","+mac)
+		s.Data(b, tokens[i/2], `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id } } }`,
+			map[string]any{"input": map[string]any{
+				"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
+				"serialCode": serial, "macId": mac, "uniqueId": fmt.Sprint("unique", i),
+			}}, &struct{}{})
+	}
+}
+
+// bareHome is what one would write for this one screen alone.
+func bareHome(b *testing.B, s *apptest.Server) http.Handler {
+	b.Helper()
+	db, err := sql.Open("sqlite", s.App.Config.DatabaseURL+"?mode=ro&_pragma=query_only(1)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	b.Cleanup(func() { _ = db.Close() })
+	prepare := func(query string) *sql.Stmt {
+		statement, err := db.PrepareContext(b.Context(), query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = statement.Close() })
+		return statement
+	}
+	home := &bare{
+		keys: token.DevelopmentKeys(), now: s.Clock.Now,
+		user: prepare(`SELECT id, first_name FROM users WHERE id = ? AND deleted_at IS NULL`),
+		children: prepare(`SELECT c.id, c.first_name, c.birthdate, c.gender,
+			d.id, d.unique_id, d.device_alias, d.firmware_version, d.last_log_file_id
+			FROM child_users c JOIN devices d ON d.child_user_id = c.id WHERE c.root_user_id = ? ORDER BY c.id`),
+	}
+	return home
+}
+
+type bare struct {
+	keys           *token.Keys
+	now            func() time.Time
+	user, children *sql.Stmt
+}
+
+type (
+	bareAnswer struct {
+		Me         bareUser    `json:"me"`
+		ChildUsers []bareChild `json:"childUsers"`
+	}
+	bareUser struct {
+		ID                      int     `json:"id,string"`
+		FirstName               *string `json:"firstName"`
+		NeedsPersonalInfoUpdate bool    `json:"needsPersonalInfoUpdate"`
+		NeedsPasswordChange     bool    `json:"needsPasswordChange"`
+	}
+	bareChild struct {
+		ID        int        `json:"id,string"`
+		FirstName string     `json:"firstName"`
+		Birthdate string     `json:"birthdate"`
+		Gender    string     `json:"gender"`
+		Device    bareDevice `json:"device"`
+	}
+	bareDevice struct {
+		ID              int     `json:"id,string"`
+		UniqueID        *string `json:"uniqueId"`
+		DeviceAlias     string  `json:"deviceAlias"`
+		FirmwareVersion string  `json:"firmwareVersion"`
+		LastLogFileID   int     `json:"lastLogFileId"`
+	}
+)
+
+// ServeHTTP answers with the data of the home screen.
+func (h *bare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	claims, err := h.keys.Verify(text, h.now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	answer, err := h.read(claims.RootUserID)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	encoded, err := json.Marshal(map[string]bareAnswer{"data": answer})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(encoded)
+}
+
+// read asks without the context of the request, which saves two goroutines a statement, as the
+// store's own reads do.
+func (h *bare) read(rootUserID int) (answer bareAnswer, err error) {
+	if err := h.user.QueryRow(rootUserID).Scan(&answer.Me.ID, &answer.Me.FirstName); err != nil {
+		return answer, err
+	}
+	rows, err := h.children.Query(rootUserID)
+	if err != nil {
+		return answer, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c bareChild
+		d := &c.Device
+		if err := rows.Scan(&c.ID, &c.FirstName, &c.Birthdate, &c.Gender,
+			&d.ID, &d.UniqueID, &d.DeviceAlias, &d.FirmwareVersion, &d.LastLogFileID); err != nil {
+			return answer, err
+		}
+		answer.ChildUsers = append(answer.ChildUsers, c)
+	}
+	return answer, rows.Err()
+}
+
+// connection is one keep-alive connection and the requests that it repeats.
+type connection struct {
+	net.Conn
+	reader   *bufio.Reader
+	requests [][]byte
+}
+
+func connect(b *testing.B, address net.Addr, tokens []string, route, body string) []*connection {
+	b.Helper()
+	var all []*connection
+	for range benchConnections {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(b.Context(), address.Network(), address.String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = conn.Close() })
+		one := &connection{Conn: conn, reader: bufio.NewReader(conn)}
+		for _, text := range tokens {
+			one.requests = append(one.requests, fmt.Appendf(nil,
+				"%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+				route, text, len(body), body))
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// ask sends one round over all connections at once.
+func ask(b *testing.B, connections []*connection) spent {
+	b.Helper()
+	began, used := time.Now(), processorTime(b)
+	var asking sync.WaitGroup
+	for at, one := range connections {
+		asking.Go(func() {
+			for i := range benchRound / benchConnections {
+				if err := one.ask(at + i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+	return spent{wall: time.Since(began), cpu: processorTime(b) - used}
+}
+
+// ask reads no more of the answer than it must: net/http's client would cost
+// more than the bare server.
+func (c *connection) ask(i int) error {
+	if _, err := c.Write(c.requests[i%len(c.requests)]); err != nil {
+		return err
+	}
+	status, err := c.reader.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	length := 0
+	for {
+		line, err := c.reader.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) <= len("\r\n") {
+			break
+		}
+		if value, found := strings.CutPrefix(string(line), "Content-Length: "); found {
+			if length, err = strconv.Atoi(strings.TrimSpace(value)); err != nil {
+				return err
+			}
+		}
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(c.reader, body); err != nil {
+		return err
+	}
+	if !strings.Contains(status, " 200 ") || !strings.Contains(string(body), `"lastLogFileId"`) {
+		return fmt.Errorf("%s %s", status, body)
+	}
+	return nil
+}
+
+// processorTime is what the process has used so far.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

@@ -1,0 +1,185 @@
+package contract_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/auth/token"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/server/rest"
+)
+
+// TestBadInput takes the valid request of each case file, where its first case
+// leads to, and spoils it one way at a time. An error must be one that the
+// route's page of the OpenAPI document lists, and no row may have changed.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	for _, folder := range folders() {
+		for _, f := range readFiles(t, folder) {
+			for _, v := range variants(folder) {
+				t.Run(v.name+" "+f.method+" "+f.route, func(t *testing.T) {
+					t.Parallel()
+					(&run{T: t, file: f, variant: v, values: map[string]string{}}).bad()
+				})
+			}
+		}
+	}
+}
+
+func (r *run) bad() {
+	valid := r.first()
+	all, err := documented()
+	if err != nil {
+		r.Fatal(err)
+	}
+	template := all.template(valid)
+	s := spoiler{
+		T: r.T, valid: valid, template: template, operation: all.doc.Paths.Find(template).GetOperation(valid.method),
+		others: r.others(),
+	}
+	s.tokens(r.badTokens())
+	s.parameters()
+	s.bodies()
+	slices.SortStableFunc(s.all, func(a, b spoiling) int { return int(a.want) - int(b.want) })
+	before := r.server().Dump(r.T)
+	for _, one := range s.all {
+		before = r.try(one, before)
+	}
+}
+
+// first goes to where the first request of the file would be sent.
+func (r *run) first() request {
+	for _, b := range r.file.cases[0].blocks {
+		if b.kind == "request" {
+			return r.ready(b.text)
+		}
+		r.commands(b.text)
+	}
+	r.Fatal("the first case sends no request")
+	return request{}
+}
+
+// try sends a spoiled request, and gives the rows there are then.
+func (r *run) try(one spoiling, before map[string][]string) map[string][]string {
+	answer := one.sent.serve(r.server())
+	if answer.Status >= http.StatusInternalServerError {
+		r.Errorf("%s: %d %s", one.name, answer.Status, answer.Body)
+	}
+	fitsSchema(r.T, one.sent, answer)
+	after := r.server().Dump(r.T)
+	changed := cmp.Diff(before, after)
+	good := answer.Status < http.StatusBadRequest
+	switch {
+	case !good && changed != "":
+		r.Errorf("%s: %d %s, and yet rows have changed:\n%s", one.name, answer.Status, answer.Body, changed)
+	case good && one.want == refused:
+		r.Errorf("%s: %d %s, want an error", one.name, answer.Status, answer.Body)
+	case good && one.want == harmless && changed != "":
+		r.Errorf("%s: %d %s, and rows have changed:\n%s", one.name, answer.Status, answer.Body, changed)
+	}
+	return after
+}
+
+// serve hands the request to the program without a connection, which a body too
+// long for it would break.
+func (r request) serve(s *apptest.Server) apptest.Answer {
+	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
+	sent.Header = r.header
+	w := httptest.NewRecorder()
+	s.App.Handler().ServeHTTP(w, sent)
+	return apptest.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
+}
+
+// others makes another account with a child and a device. Its ids come after
+// those that the page's request names.
+func (r *run) others() map[string]any {
+	r.parents, r.born = r.parents+100, "19970101"
+	r.parent("stranger")
+	r.catalogue("SL99999999,00:80:E1:99:99:99,strangers")
+	r.child("strangers SL99999999 9999 strangers as stranger")
+	child, device := json.Number(r.values["strangers.real_user_id"]), json.Number(r.values["strangers.device_id"])
+	return map[string]any{
+		"real_user_id": child, "id": child, "device_id": device, "user_id": json.Number(r.values["stranger.id"]),
+		"unique_id": "strangers", "serial_code": "SL99999999", "mac_id": "9999",
+	}
+}
+
+// badTokens are what an Authorization header may wrongly hold.
+func (r *run) badTokens() map[string]string {
+	r.parent("ghost")
+	r.onLUX("gone as ghost: DELETE /user/root-user")
+	r.forge("nobody access 999999")
+	signed := r.values["stranger.access_token"]
+	half := len(signed) / 2 // amid the claims
+	now := r.server().Clock.Now()
+	old, err := token.DevelopmentKeys().Sign(token.Claims{
+		Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-time.Second),
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return map[string]string{
+		"no token": "", "no token at all": "x", "a forged token": signed[:half] + signed[half+1:], "an expired token": old,
+		"a refresh token": r.values["stranger.refresh_token"], "the token of a deleted account": r.values["ghost.access_token"],
+		"the token of nobody": r.values["nobody.access_token"], "a token of 10,000 characters": strings.Repeat("a", 10_000),
+	}
+}
+
+func TestUnknownPathsAndMethods(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	before := s.Dump(t)
+	methods := []string{
+		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace, "BREW",
+	}
+	for _, surface := range rest.Surfaces() {
+		allowed := map[string][]string{}
+		for _, route := range surface.Routes {
+			allowed[route.Path] = append(allowed[route.Path], route.Method)
+		}
+		for path, its := range allowed {
+			target := surface.Prefix + parameters.Replace(path)
+			for _, method := range methods {
+				if slices.Contains(its, method) {
+					continue
+				}
+				answer := request{method: method, target: target}.serve(s)
+				if answer.Status != http.StatusMethodNotAllowed || !says(answer, "Method Not Allowed") {
+					t.Errorf("%s %s: %d %s", method, target, answer.Status, answer.Body)
+				}
+				for _, one := range its {
+					if !slices.Contains(strings.Split(answer.Header.Get("Allow"), ", "), one) {
+						t.Errorf("%s %s: Allow is %q, without %s", method, target, answer.Header.Get("Allow"), one)
+					}
+				}
+			}
+		}
+		for _, below := range append(surface.Below, "/nothing", "/user/nothing", "/auth/%00", "/device/%ff") {
+			for _, method := range methods {
+				answer := request{method: method, target: surface.Prefix + below}.serve(s)
+				if answer.Status != http.StatusNotFound || !says(answer, "Resource not found") {
+					t.Errorf("%s %s%s: %d %s", method, surface.Prefix, below, answer.Status, answer.Body)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(before, s.Dump(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+var parameters = strings.NewReplacer("{id}", "1", "{email}", "a@b.example", "{provider}", "kakao", "{registration_id}", "phone")
+
+// says reports whether an error has the text, in either surface's form.
+func says(answer apptest.Answer, text string) bool {
+	var failure struct{ Detail, Message string }
+	return json.Unmarshal(answer.Body, &failure) == nil && failure.Detail+failure.Message == text
+}

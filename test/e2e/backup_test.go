@@ -1,0 +1,44 @@
+package e2e_test
+
+import (
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestBackupUnderLoad backs a running server up during 64 concurrent uploads and
+// restores it elsewhere: what was acknowledged before the backup began is there,
+// and no upload by half.
+func TestBackupUnderLoad(t *testing.T) {
+	t.Parallel()
+	const uploaders = 64
+	folder := t.TempDir()
+	live, backup, restored := filepath.Join(folder, "live.db"), filepath.Join(folder, "backup.db"), filepath.Join(folder, "restored.db")
+	b := startBinary(t, live)
+	token := b.signIn(t)
+	acknowledged := newLedger()
+	var uploads sync.WaitGroup
+	for range uploaders {
+		uploads.Go(func() { acknowledged.upload(b, token) })
+	}
+	acknowledged.wait(t, 200)
+	before := acknowledged.soFar()
+	if out, err := command(t, live, "backup", backup).CombinedOutput(); err != nil {
+		t.Fatalf("backup: %v\n%s", err, out)
+	}
+	acknowledged.wait(t, acknowledged.len()+20)
+	out, err := command(t, live, "restore", backup).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "is there already") {
+		t.Errorf("restored over the running server: %v\n%s", err, out)
+	}
+	b.Kill()
+	uploads.Wait()
+
+	if out, err := command(t, restored, "restore", backup).CombinedOutput(); err != nil {
+		t.Fatalf("restore: %v\n%s", err, out)
+	}
+	b = startBinary(t, restored)
+	before.check(t, b, b.signIn(t))
+	t.Logf("%d records were acknowledged before the backup began, %d in the end", before.len(), acknowledged.len())
+}

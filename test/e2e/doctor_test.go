@@ -1,0 +1,78 @@
+package e2e_test
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"luxbff/internal/testutil/processtest"
+	"luxbff/internal/testutil/storetest"
+)
+
+// doctor gives what the doctor said of these settings, and whether all is well.
+func doctor(t *testing.T, url string, settings ...string) (said string, well bool) {
+	t.Helper()
+	c := processtest.Command(t, url, "doctor")
+	c.Env = append(c.Env, settings...)
+	out, err := c.CombinedOutput()
+	if wrong := strings.Contains(string(out), "WRONG"); wrong != (err != nil) {
+		t.Errorf("the doctor ended with %v after\n%s", err, out)
+	}
+	return string(out), err == nil
+}
+
+// A PostgreSQL of tests is not healthy: it loses commits for speed.
+func TestDoctorFindsAHealthyInstallation(t *testing.T) {
+	t.Parallel()
+	said, well := doctor(t, storetest.SQLiteURL(t))
+	if !well {
+		t.Errorf("the doctor found\n%s", said)
+	}
+	for _, about := range []string{"settings", "keys", "database", "migrations", "NATS", "messages", "sign-in", "limits"} {
+		if !regexp.MustCompile(`(?m)^ok     ` + about + ` `).MatchString(said) {
+			t.Errorf("the doctor said nothing of %s:\n%s", about, said)
+		}
+	}
+}
+
+func TestDoctorSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	empty, text := filepath.Join(folder, "empty.db"), filepath.Join(folder, "text.db")
+	for file, content := range map[string]string{empty: "", text: strings.Repeat("secret ", 2000)} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	guessed := "TOKEN_KEYS=main:" + base64.StdEncoding.EncodeToString([]byte("secret secret secret secret secr"))
+	for name, c := range map[string]struct {
+		url, want string
+		settings  []string
+	}{
+		"no database":       {url: "file:" + folder + "/none.db", want: "WRONG  database .*there is none at .*none.db: `server migrate` makes it"},
+		"no migrations":     {url: "file:" + empty, want: "WRONG  migrations .*are missing: run `server migrate`"},
+		"a damaged file":    {url: "file:" + text, want: "WRONG  database .*not a database"},
+		"wrong pragmas":     {url: "file:" + empty + "?_pragma=synchronous(OFF)", want: "WRONG  settings of the database .*synchronous is 0, must be 2"},
+		"no PostgreSQL":     {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "WRONG  database .*connect"},
+		"no URL":            {url: "luxbff.db", want: "WRONG  database .*must begin with file: or postgres://"},
+		"no NATS":           {url: "file:" + empty, want: "WRONG  NATS .*no servers available", settings: []string{"NATS_URL=nats://luxbff:secret@127.0.0.1:1"}},
+		"a broken key":      {url: "file:" + empty, want: "WRONG  keys .*key 1", settings: []string{"TOKEN_KEYS=secret"}},
+		"a guessable key":   {url: "file:" + empty, want: "WRONG  keys .*main can be guessed", settings: []string{"APP_ENV=production", guessed}},
+		"development's key": {url: "file:" + empty, want: "WRONG  settings .*TOKEN_KEYS is missing", settings: []string{"APP_ENV=production", "TOKEN_KEYS="}},
+		"no address":        {url: "file:" + empty, want: "WRONG  settings .*PUBLIC_URL", settings: []string{"APP_ENV=production"}},
+		"no providers":      {url: "file:" + empty, want: "WRONG  messages .*nothing sends push, sms, alimtalk, email", settings: []string{"APP_ENV=production"}},
+		"no proxy":          {url: "file:" + empty, want: "WRONG  limits .*TRUSTED_PROXIES is empty", settings: []string{"APP_ENV=production"}},
+		"no Facebook":       {url: "file:" + empty, want: "WRONG  sign-in .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			said, well := doctor(t, c.url, c.settings...)
+			if well || !regexp.MustCompile(c.want).MatchString(said) || strings.Contains(said, "secret") {
+				t.Errorf("the doctor said\n%s\nwant %s and no secret", said, c.want)
+			}
+		})
+	}
+}

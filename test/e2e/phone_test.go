@@ -1,0 +1,190 @@
+//go:build replicas
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"luxbff/internal/testutil/subscriptiontest"
+)
+
+// family is an account with one child and its device.
+type family struct {
+	id, child, device int
+	uniqueID, token   string
+}
+
+// newFamily signs one up. Serial is a number that no other family has.
+func (f *fleet) newFamily(t *testing.T, serial int) *family {
+	t.Helper()
+	token, id := f.home.Parent(t)
+	code, mac, uniqueID := fmt.Sprintf("SL%08d", serial), fmt.Sprintf("00:80:E1:27:00:%02X", serial), fmt.Sprint("unique", serial)
+	f.home.Catalogue(t, code+","+mac)
+	var data struct {
+		CreateChildUser struct {
+			ChildUser struct {
+				ID     int `json:",string"`
+				Device struct {
+					ID int `json:",string"`
+				}
+			}
+		}
+	}
+	f.home.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`,
+		map[string]any{"input": map[string]any{
+			"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
+			"serialCode": code, "macId": mac, "uniqueId": uniqueID,
+		}}, &data)
+	child := data.CreateChildUser.ChildUser
+	return &family{id, child.ID, child.Device.ID, uniqueID, token}
+}
+
+// log is the body by which a complete log is uploaded.
+func (of *family) log(file int) string {
+	return fmt.Sprintf(`{"log_arrays": [{"real_user_id": %d, "device_id": %d, "unique_id": %q, "log_file_id": %d, "detail_data":
+		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60}}]}`,
+		of.child, of.device, of.uniqueID, file)
+}
+
+// upload sends one complete log and gives why it was not acknowledged.
+func (of *family) upload(url string, file int) error {
+	status, body, err := post(url+"/api/v1/lux/device/devlog", of.token, of.log(file))
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%d %s", status, body)
+	}
+	return err
+}
+
+// uploader is a phone that uploads one log after the other until it is told to
+// stop. A log that was not acknowledged is sent again.
+type uploader struct {
+	of       *family
+	acked    atomic.Int64 // logs 1 to acked are
+	failures chan error
+	stopping chan struct{}
+	running  sync.WaitGroup
+}
+
+func startUploader(t *testing.T, url string, of *family) *uploader {
+	t.Helper()
+	u := &uploader{of: of, failures: make(chan error, 10_000), stopping: make(chan struct{})}
+	u.running.Go(func() { u.run(url) })
+	t.Cleanup(u.stop)
+	return u
+}
+
+func (u *uploader) run(url string) {
+	for file := 1; ; {
+		select {
+		case <-u.stopping:
+			return
+		default:
+		}
+		if err := u.of.upload(url, file); err != nil {
+			u.failures <- err
+			continue
+		}
+		u.acked.Store(int64(file))
+		file++
+	}
+}
+
+func (u *uploader) stop() {
+	select {
+	case <-u.stopping:
+	default:
+		close(u.stopping)
+	}
+	u.running.Wait()
+}
+
+// follower is a phone that keeps its feed open through the balancer. From is the
+// last log file that was acknowledged before its feed stood.
+type follower struct {
+	*subscriptiontest.Follower
+	from int
+	stop func()
+}
+
+// follow gives the family's phone number n: each transport in turn, and every
+// other phone names its installation instead of the place where to go on.
+func (f *fleet) follow(t *testing.T, n int, of *family) *follower {
+	t.Helper()
+	call := subscriptiontest.Call{URL: f.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
+	if n%2 == 0 {
+		call.InstallationID = fmt.Sprint("phone-", n)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	phone := &follower{Follower: &subscriptiontest.Follower{Call: call}}
+	var running sync.WaitGroup
+	running.Go(func() { phone.Follow(ctx) })
+	phone.stop = func() { cancel(); running.Wait() }
+	t.Cleanup(phone.stop)
+	return phone
+}
+
+// ends counts how often the server itself ended its connection.
+func (f *follower) ends() (n int) {
+	for _, times := range f.Ends() {
+		n += times
+	}
+	return n
+}
+
+// listener is a feed at one replica, and when each log file was told.
+type listener struct {
+	feed *subscriptiontest.Feed
+	told chan telling
+}
+
+type telling struct {
+	file int
+	at   time.Time
+}
+
+func listen(t *testing.T, url string, of *family) *listener {
+	t.Helper()
+	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{URL: url, Token: of.token, Transport: subscriptiontest.Socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{feed, make(chan telling, 10_000)}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			event, err := feed.Next()
+			if err != nil {
+				close(l.told)
+				return
+			}
+			l.told <- telling{event.LogFileID, time.Now()}
+		}
+	})
+	t.Cleanup(func() { feed.Cut(); running.Wait() })
+	return l
+}
+
+// wait waits until a log file is told, and gives when it was.
+func (l *listener) wait(t *testing.T, file int) time.Time {
+	t.Helper()
+	tooLong := time.After(time.Minute)
+	for {
+		select {
+		case heard, open := <-l.told:
+			if !open {
+				t.Fatalf("the feed ended before log file %d was told", file)
+			}
+			if heard.file == file {
+				return heard.at
+			}
+		case <-tooLong:
+			t.Fatalf("log file %d was never told", file)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package parity_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"luxbff/graph"
+	"luxbff/server/rest"
+)
+
+var update = flag.Bool("update", false, "write docs/coverage.md anew")
+
+const coveragePath = "../../docs/coverage.md"
+
+// TestCoverage writes down which test shows each action on each surface, and
+// fails when an action has none or docs/coverage.md tells it otherwise.
+func TestCoverage(t *testing.T) {
+	t.Parallel()
+	got := coverage(t)
+	if *update {
+		if err := os.WriteFile(coveragePath, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(coveragePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("docs/coverage.md (-), the tests (+); `.ci/run golden` writes it anew:\n%s", diff)
+	}
+}
+
+const coverageHead = `# Which test shows which action
+
+Written by ` + "`.ci/run golden`" + ` from the routes, the schema and the tests; a test fails when
+it is not so any more. A row is a GraphQL field and the REST routes that it
+replaces. What stands in a cell runs against the whole program:
+
+- a route: ` + "`TestContract`" + ` in test/contract, the cases of the file that the route
+  links to, and ` + "`TestBadInput`" + ` beside it, which spoils the first of them one way at a
+  time. Withnox answers the cases of Addnox, and ` + "`/v1`" + ` those of SNUTT.
+- a title: ` + "`TestParity/title`" + ` in test/parity, which does the action through GraphQL
+  and through the REST surfaces, and ` + "`TestBadInput/field`" + ` beside it. Other tests are
+  named with their package.
+
+| GraphQL | shown by | LUX | Addnox, Withnox | SNUTT |
+|---|---|---|---|---|
+`
+
+// elsewhere are the tests of fields that no REST route has.
+func elsewhere() map[string]string {
+	return map[string]string{
+		"signOut":       "server/app TestRightsThatGoEndTheFeed",
+		"resetPassword": "server/app TestMutationsOfPasswords",
+		"devlogStatus":  "server/app TestInstallationResumes",
+	}
+}
+
+func coverage(t *testing.T) string {
+	t.Helper()
+	files := caseFiles(t)
+	schema := graph.Schema(nil).Schema()
+	var text strings.Builder
+	text.WriteString(coverageHead)
+	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
+		for _, field := range root.Fields {
+			if strings.HasPrefix(field.Name, "__") {
+				continue
+			}
+			shown := shownBy(t, field.Name)
+			fmt.Fprintf(&text, "| `%s` | %s |", field.Name, shown)
+			for _, surface := range []string{"LUX", "Addnox", "SNUTT"} {
+				fmt.Fprintf(&text, " %s |", routesOf(t, surface, field.Name, files))
+			}
+			text.WriteString("\n")
+		}
+	}
+	return text.String()
+}
+
+// shownBy names the tests of a field.
+func shownBy(t *testing.T, field string) string {
+	t.Helper()
+	var titles []string
+	for _, a := range allActions() {
+		if strings.HasPrefix(a.graphql, field+"(") || strings.HasPrefix(a.graphql, field+" ") {
+			titles = append(titles, a.name)
+		}
+	}
+	if len(titles) > 0 {
+		return strings.Join(titles, "; ")
+	}
+	folder, name, _ := strings.Cut(elsewhere()[field], " ")
+	paths, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := func(path string) bool {
+		raw, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(raw), "func "+name+"(")
+	}
+	if name == "" || !slices.ContainsFunc(paths, declared) {
+		t.Errorf("no test shows %s", field)
+	}
+	return folder + " `" + name + "`"
+}
+
+// routesOf lists the routes of a surface that the field replaces.
+func routesOf(t *testing.T, surface, field string, files map[string]string) string {
+	t.Helper()
+	var cells []string
+	for _, s := range rest.Surfaces() {
+		for _, route := range s.Routes {
+			if s.Name != surface || route.Operation != field {
+				continue
+			}
+			file := files[route.Method+" "+s.Prefix+route.Path]
+			if file == "" { // shared, and written for LUX
+				file = files[route.Method+" /api/v1/lux"+route.Path]
+			}
+			if file == "" {
+				t.Errorf("%s %s%s has no case file", route.Method, s.Prefix, route.Path)
+			}
+			cells = append(cells, fmt.Sprintf("[%s %s](../test/contract/%s)", route.Method, route.Path, file))
+		}
+	}
+	return strings.Join(cells, "<br>")
+}
+
+// caseFiles are the files of test/contract by the route of their first line.
+func caseFiles(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("../contract/testdata/*/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no case files: %v", err)
+	}
+	files := map[string]string{}
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(raw), "\n")
+		files[strings.TrimPrefix(first, "route ")] = strings.TrimPrefix(filepath.ToSlash(path), "../contract/")
+	}
+	return files
+}

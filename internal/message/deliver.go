@@ -11,6 +11,7 @@ import (
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/ent/predicate"
+	"luxbff/internal/background"
 	"luxbff/internal/store"
 )
 
@@ -37,43 +38,25 @@ const (
 	maxReason = 500
 )
 
-// Start delivers in the background until Close.
+// Start delivers in the background until Close, first what an earlier process
+// left.
 func (o *Outbox) Start(ctx context.Context) {
-	ctx, o.stop = context.WithCancel(ctx)
-	o.running = make(chan struct{})
-	go o.run(ctx)
+	o.running = background.NewGroup(ctx)
+	o.due.Notify()
+	o.running.EveryOrWhen(poll, o.due, func(ctx context.Context) {
+		_, err := o.Deliver(ctx)
+		o.logFailure(ctx, "deliver messages", err)
+	})
+	o.running.Every(pruneEvery, func(ctx context.Context) {
+		o.logFailure(ctx, "prune messages", o.Prune(ctx))
+	})
 }
 
 // Close stops delivering and waits for a delivery under way. What is left is
 // delivered by the next process.
-func (o *Outbox) Close() {
-	if o.stop == nil {
-		return
-	}
-	o.stop()
-	<-o.running
-}
+func (o *Outbox) Close() { o.running.Close() }
 
-func (o *Outbox) run(ctx context.Context) {
-	defer close(o.running)
-	due, old := time.NewTicker(poll), time.NewTicker(pruneEvery)
-	defer due.Stop()
-	defer old.Stop()
-	for {
-		_, err := o.Deliver(ctx)
-		o.report(ctx, "deliver messages", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-o.wake:
-		case <-due.C:
-		case <-old.C:
-			o.report(ctx, "prune messages", o.Prune(ctx))
-		}
-	}
-}
-
-func (o *Outbox) report(ctx context.Context, what string, err error) {
+func (o *Outbox) logFailure(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
 		o.cfg.Log.ErrorContext(ctx, "outbox: failed", "step", what, "error", err)
 	}
@@ -97,13 +80,6 @@ func (o *Outbox) Prune(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("prune %d messages: %w", len(old), err)
 		}
-	}
-}
-
-func (o *Outbox) ring() {
-	select {
-	case o.wake <- struct{}{}:
-	default: // it is ringing already
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
+	"luxbff/internal/background"
 	"luxbff/internal/store"
 )
 
@@ -62,9 +63,8 @@ type Config struct {
 // Outbox takes messages in and delivers them.
 type Outbox struct {
 	cfg     Config
-	wake    chan struct{}
-	running chan struct{}
-	stop    context.CancelFunc
+	due     background.Signal // notified by the commit that stores a message
+	running *background.Group
 }
 
 // New makes an Outbox; Start begins to deliver.
@@ -72,7 +72,7 @@ func New(cfg Config) *Outbox {
 	if cfg.OnTried == nil {
 		cfg.OnTried = func(entmessage.Channel, entmessage.State) {}
 	}
-	return &Outbox{cfg: cfg, wake: make(chan struct{}, 1)}
+	return &Outbox{cfg: cfg, due: background.NewSignal()}
 }
 
 // Enqueue stores the message in tx; it is sent after the commit, or never when
@@ -98,7 +98,7 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	if err := create.Exec(ctx); err != nil {
 		return fmt.Errorf("store a message: %w", err)
 	}
-	tx.AfterCommit(o.ring)
+	tx.AfterCommit(o.due.Notify)
 	return nil
 }
 

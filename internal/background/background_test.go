@@ -1,0 +1,123 @@
+package background_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"luxbff/internal/background"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEveryCallsAfterEachIntervalUntilTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		var calls []time.Duration
+		background.Every(ctx, time.Minute, func(context.Context) {
+			calls = append(calls, time.Since(began))
+			if len(calls) == 3 {
+				cancel()
+			}
+		})
+		if len(calls) != 3 || calls[0] != time.Minute || calls[2] != 3*time.Minute {
+			t.Errorf("called after %v", calls)
+		}
+	})
+}
+
+func TestCallsNeverOverlapAndLateOnesAreDropped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		calls := 0
+		background.Every(ctx, time.Minute, func(context.Context) {
+			calls++
+			time.Sleep(3 * time.Minute)
+		})
+		// They begin at minutes 1, 4 and 7; that of minute 10 meets the end.
+		if calls != 3 {
+			t.Errorf("%d calls", calls)
+		}
+	})
+}
+
+func TestNoCallBeginsAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			signal := background.NewSignal()
+			signal.Notify()
+			background.EveryOrWhen(ctx, time.Minute, signal, func(context.Context) { t.Error("called") })
+		}
+	})
+}
+
+func TestASignalCallsAtOnceAndNotificationsAreOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		group := background.NewGroup(t.Context())
+		signal, calls := background.NewSignal(), 0
+		for range 5 {
+			signal.Notify()
+		}
+		group.EveryOrWhen(time.Minute, signal, func(context.Context) { calls++ })
+		synctest.Wait()
+		if calls != 1 {
+			t.Errorf("%d calls after five notifications", calls)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if calls != 2 {
+			t.Errorf("%d calls after the interval", calls)
+		}
+		group.Close()
+	})
+}
+
+func TestCloseEndsTheGoroutinesAndWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		group := background.NewGroup(t.Context())
+		ended := 0
+		group.Go(func(ctx context.Context) {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended++
+		})
+		group.Every(time.Hour, func(context.Context) { t.Error("called") })
+		group.Close()
+		group.Close()
+		group.Go(func(context.Context) { t.Error("run after Close") })
+		synctest.Wait()
+		if ended != 1 {
+			t.Errorf("%d goroutines had ended", ended)
+		}
+	})
+}
+
+func TestTheEndOfTheParentEndsTheGoroutines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		group := background.NewGroup(ctx)
+		group.Every(time.Hour, func(context.Context) { t.Error("called") })
+		cancel()
+		synctest.Wait()
+		group.Close()
+	})
+}
+
+func TestCloseOfAGroupThatWasNeverStarted(t *testing.T) {
+	t.Parallel()
+	var group *background.Group
+	group.Close()
+}

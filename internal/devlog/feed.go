@@ -47,8 +47,8 @@ type FeedParams struct {
 // Feed gives the account's events as they happen until ctx ends, or until the
 // child it is filtered to is gone, which closes the channel. Nothing runs while
 // nothing happens: the hub wakes a short goroutine, which reads the events after
-// the last one told, puts them on the channel, and wakes the transport when ctx
-// carries a waker. Each event is marked with its cursor. A feed whose next events
+// the last one told, puts them on the channel, and notifies the subscription of ctx.
+// Each event is named by its cursor. A feed whose next events
 // were pruned ends with CursorExpired. Errors: BadRequest, RealUserNotFound,
 // NotAuthorizedUser, CursorNotValid, CursorExpired.
 func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-chan *Event, error) {
@@ -61,8 +61,8 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 		}
 	}
 	f := &feed{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, feedQueue)}
-	f.wakeTransport, _ = pubsub.Waker(ctx)
-	f.ctx = ctx
+	f.ctx, f.subscription = ctx, pubsub.SubscriptionFrom(ctx)
+	f.subscription.EnableNotify()
 	// The bell is watched before the place is taken: an event between the two
 	// rings at least once.
 	stop := s.watch(f)
@@ -70,7 +70,7 @@ func (s *Service) Feed(ctx context.Context, v viewer.Viewer, p FeedParams) (<-ch
 		stop()
 		return nil, err
 	}
-	pubsub.AtEnd(ctx, stop)
+	f.subscription.OnClose(stop)
 	f.poke()
 	return f.events, nil
 }
@@ -106,11 +106,11 @@ func (f *feed) leave() {
 // feed is one subscriber. Its drain goroutine alone touches last and the
 // sending side of events.
 type feed struct {
-	service       *Service
-	viewer        viewer.Viewer
-	childUserID   *int
-	events        chan *Event
-	wakeTransport func()
+	service      *Service
+	viewer       viewer.Viewer
+	childUserID  *int
+	events       chan *Event
+	subscription *pubsub.Subscription
 	//nolint:containedctx // the subscription's own: it outlives the call that made it.
 	ctx  context.Context
 	last int64
@@ -131,11 +131,11 @@ func (f *feed) start(p FeedParams) error {
 		return err
 	}
 	if from.recovered {
-		pubsub.Recovered(f.ctx)
+		f.subscription.MarkRecovered()
 	}
 	if p.InstallationID != nil {
 		reader := readerOf(f.viewer, p)
-		pubsub.Confirmed(f.ctx, func(mark string) { f.service.confirmed(reader, mark) })
+		f.subscription.OnAck(func(cursor string) { f.service.confirmed(reader, cursor) })
 	}
 	f.last, f.head = from.seq, from.newest
 	f.mu.Lock()
@@ -181,7 +181,7 @@ func (f *feed) over(err error) bool {
 	switch {
 	case apperr.Is(err, apperr.RealUserNotFound):
 	case apperr.Is(err, apperr.CursorExpired):
-		pubsub.End(f.ctx, err)
+		f.subscription.Fail(err)
 	default:
 		return false
 	}
@@ -207,13 +207,7 @@ func (f *feed) end() {
 	f.ended = true
 	f.mu.Unlock()
 	close(f.events)
-	f.wake()
-}
-
-func (f *feed) wake() {
-	if f.wakeTransport != nil {
-		f.wakeTransport()
-	}
+	f.subscription.Notify()
 }
 
 // tell reads one batch and hands it over. More says that the batch was full.
@@ -266,11 +260,11 @@ func (f *feed) noneMissing(batch []*told) error {
 
 func (f *feed) hand(e *told) error {
 	event := f.service.shown(e, f.childUserID)
-	pubsub.Mark(f.ctx, event.Cursor)
+	f.subscription.SetNextCursor(event.Cursor)
 	select {
 	case f.events <- event:
 		f.last = e.Seq
-		f.wake()
+		f.subscription.Notify()
 		if e.Seq > f.head {
 			f.service.onTold(f.service.clock().Sub(e.OccurredAt))
 		}

@@ -506,20 +506,22 @@ func TestEndedFeedLeavesTheHub(t *testing.T) {
 	h.upload(t, h.ended("15:00:00", 1000))
 }
 
-// TestWakerStandsForOneValue reads as the transports that own no goroutine do:
-// only when woken, one value a wake, never waiting.
-func TestWakerStandsForOneValue(t *testing.T) {
+// TestOneNotificationForEachValue reads as the transports that own no goroutine do:
+// only when notified, one value a notification, never waiting.
+func TestOneNotificationForEachValue(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	sister := h.sister(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	woken := make(chan struct{}, 10_000)
+	notified := make(chan struct{}, 10_000)
 	var calls atomic.Int64
-	events := h.watchUntil(pubsub.WithWaker(ctx, func() {
+	subscription := pubsub.NewSubscription(func() {
 		calls.Add(1)
-		woken <- struct{}{}
-	}), t, devlog.FeedParams{ChildUserID: &h.child.ID})
+		notified <- struct{}{}
+	})
+	context.AfterFunc(ctx, subscription.Close)
+	events := h.watchUntil(pubsub.WithSubscription(ctx, subscription), t, devlog.FeedParams{ChildUserID: &h.child.ID})
 	const rounds, records = 30, 7
 	go func() {
 		for i := range rounds {
@@ -532,9 +534,9 @@ func TestWakerStandsForOneValue(t *testing.T) {
 	file := 0
 	for open := true; open; {
 		select {
-		case <-woken:
+		case <-notified:
 		case <-time.After(patience):
-			t.Fatalf("not woken after %d values", file)
+			t.Fatalf("not notified after %d values", file)
 		}
 		select {
 		case e, more := <-events:

@@ -21,13 +21,13 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// connection is a feed as a transport serves it: its stream tells what of the events
-// has to be known.
+// connection is a feed as a transport serves it: its subscription tells what of the
+// events has to be known.
 type connection struct {
-	t      testing.TB
-	stream *pubsub.Stream
-	events <-chan *devlog.Event
-	cut    context.CancelFunc
+	t            testing.TB
+	subscription *pubsub.Subscription
+	events       <-chan *devlog.Event
+	cut          context.CancelFunc
 }
 
 // got is an event as a client of an installation has it.
@@ -42,14 +42,14 @@ type got struct {
 func (h *home) open(t testing.TB, p devlog.FeedParams) (*connection, error) {
 	t.Helper()
 	ctx, cut := context.WithCancel(context.Background())
-	stream := pubsub.NewStream(nil)
-	events, err := h.Devlogs.Feed(pubsub.WithStream(ctx, stream), h.parent, p)
+	subscription := pubsub.NewSubscription(nil)
+	events, err := h.Devlogs.Feed(pubsub.WithSubscription(ctx, subscription), h.parent, p)
 	if err != nil {
 		cut()
 		return nil, err
 	}
 	t.Cleanup(cut)
-	return &connection{t, stream, events, cut}, nil
+	return &connection{t, subscription, events, cut}, nil
 }
 
 // connect opens the feed of the installation "phone".
@@ -71,11 +71,11 @@ func (h *home) connectTo(t testing.TB, p devlog.FeedParams) *connection {
 func (l *connection) next() got {
 	l.t.Helper()
 	e := next(l.t, l.events)
-	sent := l.stream.Taken()
-	if sent.Mark != e.Cursor {
-		l.t.Fatalf("the mark is %q, the cursor %q", sent.Mark, e.Cursor)
+	sent := l.subscription.TakeDelivery()
+	if sent.Cursor != e.Cursor {
+		l.t.Fatalf("the transport knows the cursor %q, the event's is %q", sent.Cursor, e.Cursor)
 	}
-	return got{*e.Devlog.LogFileID, sent.Recovered, func() { sent.Confirm(sent.Mark) }, e.Cursor}
+	return got{*e.Devlog.LogFileID, sent.Recovered, func() { sent.Ack(sent.Cursor) }, e.Cursor}
 }
 
 // wants reads the files in this order, the first of them as told, and gives the
@@ -228,7 +228,7 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	}{{running.events, []int{2, 3, 4, 5}}, {ofOne, []int{2, 3, 4}}, {plain, []int{2, 3, 4, 5}}} {
 		endsOrTellsAll(t, feed.events, feed.all)
 	}
-	if err := running.stream.Err(); err != nil && !apperr.Is(err, apperr.CursorExpired) {
+	if err := running.subscription.Err(); err != nil && !apperr.Is(err, apperr.CursorExpired) {
 		t.Errorf("the running feed ends with %v", err)
 	}
 }

@@ -20,16 +20,18 @@ type execution struct {
 	exec      graphql.GraphExecutor
 	ctx       context.Context //nolint:containedctx // the operation's life
 	responses graphql.ResponseHandler
-	stream    pubsub.Stream
+	// subscription is what the feed and the transport share; it is here by value,
+	// so that it costs no allocation.
+	subscription pubsub.Subscription
 	// subscribed is true for a subscription whose resolver has not failed.
 	subscribed bool
 }
 
 // start asks the hook, where there is one, and dispatches the operation. It
-// gives the response with the errors if one of them refused it. A nil wake is
+// gives the response with the errors if one of them refused it. A nil notify is
 // for transports that wait for each response.
 func (x *execution) start(
-	hook func(context.Context) (context.Context, error), params *graphql.RawParams, wake func(),
+	hook func(context.Context) (context.Context, error), params *graphql.RawParams, notify func(),
 ) (refused *graphql.Response) {
 	ctx := x.ctx
 	if hook != nil {
@@ -50,8 +52,8 @@ func (x *execution) start(
 		return nil
 	}
 	shareText(opCtx)
-	x.stream.Bind(wake)
-	x.subscribe(pubsub.WithStream(ctx, &x.stream), opCtx)
+	x.subscription.SetNotify(notify)
+	x.subscribe(pubsub.WithSubscription(ctx, &x.subscription), opCtx)
 	return nil
 }
 
@@ -82,7 +84,7 @@ func (x *execution) subscribe(ctx context.Context, opCtx *graphql.OperationConte
 	x.responses, x.ctx = x.exec.DispatchOperation(ctx, opCtx)
 	opCtx.ResolverMiddleware = middleware
 	if !x.subscribed {
-		x.stream.Close()
+		x.subscription.Close()
 	}
 }
 
@@ -102,23 +104,23 @@ func (x *execution) forget() {
 
 // next waits for the next response and tells what of it has to be known; nil
 // when there are no more.
-func (x *execution) next() (*graphql.Response, pubsub.Sent) {
+func (x *execution) next() (*graphql.Response, pubsub.Delivery) {
 	response := x.responses(x.ctx)
 	if response == nil || !x.subscribed {
-		return response, pubsub.Sent{}
+		return response, pubsub.Delivery{}
 	}
-	sent := x.stream.Taken()
-	if sent.Recovered {
+	delivery := x.subscription.TakeDelivery()
+	if delivery.Recovered {
 		if response.Extensions == nil {
 			response.Extensions = map[string]any{}
 		}
 		response.Extensions["recovered"] = true
 	}
-	return response, sent
+	return response, delivery
 }
 
 // woken reports whether responses are to be fetched only after a wake.
-func (x *execution) woken() bool { return x.subscribed && x.stream.Woken() }
+func (x *execution) woken() bool { return x.subscribed && x.subscription.NotifyEnabled() }
 
 // err is why a subscription that has no more responses ended, nil if it is
 // simply done.
@@ -126,7 +128,7 @@ func (x *execution) err() error {
 	if !x.subscribed {
 		return nil
 	}
-	return x.stream.Err()
+	return x.subscription.Err()
 }
 
 // present gives the response for an error that isn't part of one.

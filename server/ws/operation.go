@@ -101,7 +101,7 @@ func (op *operation) leave() {
 	if op.cancel != nil {
 		op.cancel()
 	}
-	op.stream.Close()
+	op.subscription.Close()
 }
 
 // stopOperation ends an operation for its client. An unknown id is one that has

@@ -17,7 +17,7 @@ import (
 // receipt is a value of which its subscription wants to know that it came.
 type receipt struct {
 	of *operation
-	pubsub.Sent
+	pubsub.Delivery
 }
 
 // question is a ping on its way, and the values sent between it and the one
@@ -55,7 +55,7 @@ type unconfirmed struct {
 
 // await notes a value that was queued, and has a ping follow soon after.
 func (s *socket) await(r receipt) {
-	if r.Confirm == nil {
+	if r.Ack == nil {
 		return
 	}
 	s.mu.Lock()
@@ -156,7 +156,7 @@ func (s *socket) pongFrame(text string) {
 // confirm tells the subscriptions what has arrived.
 func (s *socket) confirm() {
 	for _, r := range s.arrived() {
-		r.Confirm(r.Mark)
+		r.Ack(r.Cursor)
 	}
 }
 

@@ -131,16 +131,17 @@ func (s *schema) open(ctx context.Context, name string, args map[string]any) (an
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case "refused":
-		pubsub.Waker(ctx) // taken, and then the resolver fails all the same
+		pubsub.SubscriptionFrom(ctx).EnableNotify() // and then the resolver fails all the same
 		return nil, apperr.CursorNotValid.WithField("after")
 	}
 	padding, _ := args["padding"].(int64)
 	ends, _ := args["ends"].(bool)
+	subscription := pubsub.SubscriptionFrom(ctx)
 	if resumed, _ := args["resumed"].(bool); resumed {
-		pubsub.Recovered(ctx)
-		pubsub.Confirmed(ctx, s.board.confirm)
+		subscription.MarkRecovered()
+		subscription.OnAck(s.board.confirm)
 	}
-	return s.board.subscribe(ctx, int(padding), ends), nil
+	return s.board.subscribe(ctx, subscription, int(padding), ends), nil
 }
 
 // counter sends 1 to n from a goroutine of its own.
@@ -159,7 +160,7 @@ func counter(ctx context.Context, n int) chan any {
 	return values
 }
 
-// board is a hub: it wakes its feeds where they can be woken.
+// board is a hub: it notifies its feeds.
 type board struct {
 	mu       sync.Mutex
 	feeds    map[*feed]struct{}
@@ -171,27 +172,23 @@ type board struct {
 }
 
 type feed struct {
-	ctx     context.Context
+	*pubsub.Subscription
 	values  chan any
-	wake    func()
-	woken   bool
 	padding string
 	ends    bool
 }
 
-func (b *board) subscribe(ctx context.Context, padding int, ends bool) chan any {
-	f := &feed{ctx: ctx, values: make(chan any, b.capacity), ends: ends}
+func (b *board) subscribe(ctx context.Context, subscription *pubsub.Subscription, padding int, ends bool) chan any {
+	f := &feed{Subscription: subscription, values: make(chan any, b.capacity), ends: ends}
 	for len(f.padding) < padding {
 		f.padding += "0123456789"
 	}
-	if f.wake, f.woken = pubsub.Waker(ctx); !f.woken {
-		f.wake = func() {}
-	}
+	f.EnableNotify()
 	b.mu.Lock()
 	b.feeds[f] = struct{}{}
 	if b.preload != "" {
 		f.values <- b.preload
-		f.wake()
+		f.Notify()
 	}
 	b.signal()
 	b.mu.Unlock()
@@ -217,11 +214,11 @@ func (b *board) note() {
 	b.signal()
 }
 
-// confirm notes the mark of a value that arrived.
-func (b *board) confirm(mark string) {
+// confirm notes the cursor of a value that arrived.
+func (b *board) confirm(cursor string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.arrived = append(b.arrived, mark)
+	b.arrived = append(b.arrived, cursor)
 	b.signal()
 }
 
@@ -231,11 +228,11 @@ func (b *board) publish(text string) {
 	defer b.mu.Unlock()
 	for f := range b.feeds {
 		if len(f.values) < cap(f.values) {
-			pubsub.Mark(f.ctx, text)
+			f.SetNextCursor(text)
 		}
 		select {
 		case f.values <- text + f.padding:
-			f.wake()
+			f.Notify()
 		default:
 		}
 	}
@@ -247,10 +244,10 @@ func (b *board) finish(err error) {
 	defer b.mu.Unlock()
 	for f := range b.feeds {
 		if f.ends {
-			pubsub.End(f.ctx, err)
+			f.Fail(err)
 		}
 		close(f.values)
-		f.wake()
+		f.Notify()
 		delete(b.feeds, f)
 	}
 }

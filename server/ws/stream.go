@@ -67,7 +67,7 @@ func (t httpTransport) Do(w http.ResponseWriter, r *http.Request, exec graphql.G
 	}
 	t.cfg.Registry.enter(s)
 	defer t.cfg.Registry.exit(s)
-	defer s.stream.Close()
+	defer s.subscription.Close()
 	s.run(r, params) //nolint:contextcheck // the operation's context is the stream's
 }
 
@@ -234,7 +234,7 @@ func (s *stream) pump(last chan<- error) <-chan answer {
 				return
 			}
 			select {
-			case responses <- answer{response, sent.Mark}:
+			case responses <- answer{response, sent.Cursor}:
 			case <-s.ctx.Done():
 			}
 		}

@@ -6,12 +6,12 @@
 // A socket costs one goroutine, which waits for the client's next frame; as it
 // does nothing else, the runtime's smallest stack holds it. All else runs in
 // goroutines that end: one while frames are read, one an operation while it
-// executes, one while frames wait to be written. A subscription that takes its waker
-// ([live.Waker]) has none between two events.
+// executes, one while frames wait to be written. A subscription whose feed notifies
+// ([pubsub.Subscription]) has none between two events.
 //
 // The package knows nothing of accounts: who may connect, and until when, is
 // told by the functions of [Config]. It must not import graph, ent or any
-// domain package but fault and live.
+// domain package but apperr and pubsub.
 package ws
 
 import (

@@ -65,22 +65,14 @@ func (r *mutationResolver) RefreshToken(ctx context.Context, input model.Refresh
 }
 
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.accounts.SignOut(ctx, v); err != nil {
+	if err := r.accounts.SignOut(ctx, signedIn(ctx)); err != nil {
 		return nil, err
 	}
 	return &model.SignOutPayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UpdateUserPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.accounts.UpdateUser(ctx, v, account.UpdateUserParams{
+	changed, err := r.accounts.UpdateUser(ctx, signedIn(ctx), account.UpdateUserParams{
 		FirstName: input.FirstName.Value(),
 		LastName:  input.LastName.Value(),
 		Birthdate: input.Birthdate.Value(),
@@ -94,11 +86,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUse
 }
 
 func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePhoneInput) (*model.ChangePhonePayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.accounts.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
+	changed, err := r.accounts.ChangePhone(ctx, signedIn(ctx), account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +94,7 @@ func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePh
 }
 
 func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.accounts.UpdateNotificationSettings(ctx, v, account.NotificationSettings{
+	changed, err := r.accounts.UpdateNotificationSettings(ctx, signedIn(ctx), account.NotificationSettings{
 		IsDeviceMuted:             input.IsDeviceMuted.Value(),
 		IsDeviceAlimTalkEnabled:   input.IsDeviceAlimTalkEnabled.Value(),
 		IsBasestationAlertEnabled: input.IsBasestationAlertEnabled.Value(),
@@ -122,19 +106,14 @@ func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input
 }
 
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{}); err != nil {
+	if err := r.accounts.DeleteAccount(ctx, signedIn(ctx), account.DeleteAccountParams{}); err != nil {
 		return nil, err
 	}
 	return &model.DeleteAccountPayload{Ok: true}, nil
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
-	v, err := viewer.From(ctx)
-	return v.User, err
+	return signedIn(ctx).User, nil
 }
 
 func (r *userResolver) IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error) {

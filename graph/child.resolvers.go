@@ -7,7 +7,6 @@ import (
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
 	"luxbff/internal/child"
-	"luxbff/internal/viewer"
 )
 
 func (r *childUserResolver) Device(ctx context.Context, obj *ent.ChildUser) (*ent.Device, error) {
@@ -19,11 +18,7 @@ func (r *deviceResolver) ChildUser(ctx context.Context, obj *ent.Device) (*ent.C
 }
 
 func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.CreateChildUserInput) (*model.CreateChildUserPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	made, err := r.children.Create(ctx, v, child.CreateParams{
+	made, err := r.children.Create(ctx, signedIn(ctx), child.CreateParams{
 		FirstName: input.FirstName,
 		LastName:  input.LastName,
 		Birthdate: input.Birthdate,
@@ -41,11 +36,7 @@ func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.Crea
 }
 
 func (r *mutationResolver) UpdateChildUser(ctx context.Context, input model.UpdateChildUserInput) (*model.UpdateChildUserPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.children.Update(ctx, v, input.ChildUserID, child.UpdateParams{
+	changed, err := r.children.Update(ctx, signedIn(ctx), input.ChildUserID, child.UpdateParams{
 		FirstName: input.FirstName.Value(),
 		LastName:  input.LastName.Value(),
 		Birthdate: input.Birthdate.Value(),
@@ -58,22 +49,14 @@ func (r *mutationResolver) UpdateChildUser(ctx context.Context, input model.Upda
 }
 
 func (r *mutationResolver) DeleteChildUser(ctx context.Context, input model.DeleteChildUserInput) (*model.DeleteChildUserPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.children.Delete(ctx, v, input.ChildUserID, orEmpty(input.UniqueID.Value())); err != nil {
+	if err := r.children.Delete(ctx, signedIn(ctx), input.ChildUserID, orEmpty(input.UniqueID.Value())); err != nil {
 		return nil, err
 	}
 	return &model.DeleteChildUserPayload{ChildUserID: input.ChildUserID}, nil
 }
 
 func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.RegisterDeviceInput) (*model.RegisterDevicePayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	registered, err := r.children.Register(ctx, v, input.ChildUserID, child.DeviceParams{
+	registered, err := r.children.Register(ctx, signedIn(ctx), input.ChildUserID, child.DeviceParams{
 		SerialCode: input.SerialCode,
 		MacID:      input.MacID,
 		UniqueID:   input.UniqueID.Value(),
@@ -85,11 +68,7 @@ func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.Regis
 }
 
 func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.UnregisterDeviceInput) (*model.UnregisterDevicePayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	freed, err := r.children.Unregister(ctx, v, input.ChildUserID, input.UniqueID)
+	freed, err := r.children.Unregister(ctx, signedIn(ctx), input.ChildUserID, input.UniqueID)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +76,7 @@ func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.Unr
 }
 
 func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.UpdateDeviceAliasInput) (*model.UpdateDeviceAliasPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	renamed, err := r.children.Rename(ctx, v, input.ChildUserID, input.DeviceID, input.DeviceAlias)
+	renamed, err := r.children.Rename(ctx, signedIn(ctx), input.ChildUserID, input.DeviceID, input.DeviceAlias)
 	if err != nil {
 		return nil, err
 	}
@@ -109,38 +84,22 @@ func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.Up
 }
 
 func (r *mutationResolver) SendImpedanceAlert(ctx context.Context) (*model.SendImpedanceAlertPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.accounts.SendImpedanceAlert(ctx, v); err != nil {
+	if err := r.accounts.SendImpedanceAlert(ctx, signedIn(ctx)); err != nil {
 		return nil, err
 	}
 	return &model.SendImpedanceAlertPayload{Ok: true}, nil
 }
 
 func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.children.List(ctx, v)
+	return r.children.List(ctx, signedIn(ctx))
 }
 
 func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.children.Get(ctx, v, id)
+	return r.children.Get(ctx, signedIn(ctx), id)
 }
 
 func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	status, found, err := r.children.Check(ctx, v, uniqueID)
+	status, found, err := r.children.Check(ctx, signedIn(ctx), uniqueID)
 	if err != nil {
 		return nil, err
 	}

@@ -5,14 +5,10 @@ import (
 
 	"luxbff/graph/model"
 	"luxbff/internal/account"
-	"luxbff/internal/viewer"
 )
 
 func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
+	v := signedIn(ctx)
 	policy, err := r.accounts.UpdatePolicy(ctx, v, account.UpdatePolicyParams{
 		IsPushAgree:      input.IsPushAgree.Value(),
 		IsMarketingAgree: input.IsMarketingAgree.Value(),
@@ -26,21 +22,14 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdateP
 }
 
 func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.accounts.SetPushToken(ctx, v, account.SetPushTokenParams{Token: input.Token}); err != nil {
+	if err := r.accounts.SetPushToken(ctx, signedIn(ctx), account.SetPushTokenParams{Token: input.Token}); err != nil {
 		return nil, err
 	}
 	return &model.SetPushTokenPayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
+	v := signedIn(ctx)
 	added, err := r.accounts.AddPushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
@@ -49,11 +38,8 @@ func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPus
 }
 
 func (r *mutationResolver) RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = r.accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	v := signedIn(ctx)
+	err := r.accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"luxbff/graph/model"
 	"luxbff/internal/account"
-	"luxbff/internal/viewer"
 )
 
 func (r *mutationResolver) RegisterLocal(ctx context.Context, input model.RegisterLocalInput) (*model.RegisterLocalPayload, error) {
@@ -39,11 +38,7 @@ func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.S
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	renewed, err := r.accounts.ChangePassword(ctx, v, account.ChangePasswordParams{
+	renewed, err := r.accounts.ChangePassword(ctx, signedIn(ctx), account.ChangePasswordParams{
 		OldPassword: input.OldPassword, NewPassword: input.NewPassword,
 	})
 	if err != nil {
@@ -53,11 +48,7 @@ func (r *mutationResolver) ChangePassword(ctx context.Context, input model.Chang
 }
 
 func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input model.CreateLocalCredentialInput) (*model.CreateLocalCredentialPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	renewed, err := r.accounts.CreateLocalCredential(ctx, v, account.CreateLocalCredentialParams{
+	renewed, err := r.accounts.CreateLocalCredential(ctx, signedIn(ctx), account.CreateLocalCredentialParams{
 		LocalID: input.LocalID, Password: input.Password,
 	})
 	if err != nil {
@@ -67,11 +58,7 @@ func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input mode
 }
 
 func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.ConnectFacebookInput) (*model.ConnectFacebookPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	renewed, err := r.accounts.ConnectFacebook(ctx, v, account.FacebookParams{
+	renewed, err := r.accounts.ConnectFacebook(ctx, signedIn(ctx), account.FacebookParams{
 		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
 	})
 	if err != nil {
@@ -81,11 +68,7 @@ func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.Conn
 }
 
 func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.DisconnectFacebookPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	renewed, err := r.accounts.DisconnectFacebook(ctx, v, account.SessionTokens)
+	renewed, err := r.accounts.DisconnectFacebook(ctx, signedIn(ctx), account.SessionTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +76,7 @@ func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.Disco
 }
 
 func (r *mutationResolver) SendEmailVerification(ctx context.Context, input model.SendEmailVerificationInput) (*model.SendEmailVerificationPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = r.accounts.SendEmailVerification(ctx, v, account.SendEmailVerificationParams{Email: input.Email.Value()})
+	err := r.accounts.SendEmailVerification(ctx, signedIn(ctx), account.SendEmailVerificationParams{Email: input.Email.Value()})
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +84,7 @@ func (r *mutationResolver) SendEmailVerification(ctx context.Context, input mode
 }
 
 func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.accounts.VerifyEmail(ctx, v, account.VerifyEmailParams{Code: input.Code})
+	changed, err := r.accounts.VerifyEmail(ctx, signedIn(ctx), account.VerifyEmailParams{Code: input.Code})
 	if err != nil {
 		return nil, err
 	}

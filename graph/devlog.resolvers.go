@@ -28,11 +28,7 @@ func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Devi
 }
 
 func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error) {
-	v, err := viewer.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := r.devlogs.Upload(ctx, v, records(input.Logs))
+	stored, err := r.devlogs.Upload(ctx, signedIn(ctx), records(input.Logs))
 	if err != nil {
 		return nil, err
 	}

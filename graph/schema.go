@@ -17,6 +17,7 @@ const listCost = 10
 // bounded by the transport; here is what its fields cost.
 func Schema(r *Resolver) graphql.ExecutableSchema {
 	c := generated.Config{Resolvers: r}
+	c.Directives.Auth = requireViewer
 	c.Complexity.Query.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.User.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {

@@ -46,6 +46,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
+	Auth func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -1822,6 +1823,12 @@ A fraction of a second is dropped; an offset is refused, because the device does
 scalar LocalDateTime
 
 """
+The field needs a signed-in parent: it runs only for a request with a valid access token. Without a token the error is
+` + "`" + `UNAUTHENTICATED` + "`" + `, with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `, for a deleted account ` + "`" + `USER_IS_DELETED` + "`" + `; nothing is read or changed.
+"""
+directive @auth on FIELD_DEFINITION
+
+"""
 What an app may read. Every field but those that say otherwise needs an access token in the header
 ` + "`" + `Authorization: Bearer …` + "`" + ` (or ` + "`" + `x-access-token: …` + "`" + `). Without a valid one the error is ` + "`" + `UNAUTHENTICATED` + "`" + `,
 with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" + `refreshToken` + "`" + ` and ask again. An account that was deleted is told
@@ -1851,7 +1858,7 @@ type Subscription
   """
   The signed-in account. REST: ` + "`" + `GET user/me` + "`" + `, SNUTT ` + "`" + `GET /user/info` + "`" + `.
   """
-  me: User!
+  me: User! @auth
 }
 
 extend type Mutation {
@@ -1899,7 +1906,7 @@ extend type Mutation {
   Ends the session of the access token: both its tokens stop at once and its live feeds end within a second.
   There is no REST route for it.
   """
-  signOut: SignOutPayload
+  signOut: SignOutPayload @auth
 
   """
   Changes the account's own data; what is absent or null stays as it is. A new e-mail address is unverified, and
@@ -1907,27 +1914,27 @@ extend type Mutation {
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `.
   REST: ` + "`" + `PATCH user/root-user` + "`" + `, SNUTT ` + "`" + `PUT /user/info` + "`" + `.
   """
-  updateUser(input: UpdateUserInput!): UpdateUserPayload
+  updateUser(input: UpdateUserInput!): UpdateUserPayload @auth
 
   """
   Gives the account another phone number: have a code sent to the new number with ` + "`" + `sendSmsCode` + "`" + `, then give it here.
   Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `,
   ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (not E.164). REST: ` + "`" + `POST user/change-phone` + "`" + `.
   """
-  changePhone(input: ChangePhoneInput!): ChangePhonePayload
+  changePhone(input: ChangePhoneInput!): ChangePhonePayload @auth
 
   """
   Changes what the account wants to be notified of; what is absent or null stays as it is.
   Errors: ` + "`" + `USER_NOTIFICATION_UPDATE_FAILED` + "`" + ` (a fault of the server). REST: ` + "`" + `PATCH user/notification` + "`" + `.
   """
-  updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload
+  updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload @auth
 
   """
   Deletes the account with its children and their logs, for good. Devices, e-mail, phone, local id and Facebook
   link are free for a new account; every session and every live feed ends.
   REST: ` + "`" + `DELETE user/root-user` + "`" + `, SNUTT ` + "`" + `DELETE /user/account` + "`" + `.
   """
-  deleteAccount: DeleteAccountPayload
+  deleteAccount: DeleteAccountPayload @auth
 }
 
 """
@@ -2225,7 +2232,7 @@ type DeleteAccountPayload {
   The account's children, oldest first, each with its device: the home screen.
   REST: ` + "`" + `GET device/get-all-device` + "`" + `, which leaves out children without a device.
   """
-  childUsers: [ChildUser!]!
+  childUsers: [ChildUser!]! @auth
 
   """
   One child. Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + ` (another account's child).
@@ -2234,7 +2241,7 @@ type DeleteAccountPayload {
   childUser(
     "The child's id, the ` + "`" + `real_user_id` + "`" + ` of REST."
     id: ID!
-  ): ChildUser!
+  ): ChildUser! @auth
 
   """
   Whether the account may connect the device that the app knows by this id: ask before connecting.
@@ -2244,7 +2251,7 @@ type DeleteAccountPayload {
   checkDevice(
     "The UUID by which the app knows the device."
     uniqueId: String!
-  ): DeviceCheck!
+  ): DeviceCheck! @auth
 }
 
 extend type Mutation {
@@ -2255,21 +2262,21 @@ extend type Mutation {
   ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (a fault of the server).
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
   """
-  createChildUser(input: CreateChildUserInput!): CreateChildUserPayload
+  createChildUser(input: CreateChildUserInput!): CreateChildUserPayload @auth
 
   """
   Changes a child's own data; what is absent or null stays.
   Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `.
   REST: ` + "`" + `PATCH user/real-user/{id}` + "`" + `, ` + "`" + `PATCH user/update-real-user` + "`" + `.
   """
-  updateChildUser(input: UpdateChildUserInput!): UpdateChildUserPayload
+  updateChildUser(input: UpdateChildUserInput!): UpdateChildUserPayload @auth
 
   """
   Deletes a child with its usage logs and frees its device, which must be named. Feeds filtered to the child complete.
   Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `REAL_USER_DELETE_FAILED` + "`" + ` (the ` + "`" + `uniqueId` + "`" + ` is not its
   device's). REST: ` + "`" + `DELETE user/delete-real-user` + "`" + `.
   """
-  deleteChildUser(input: DeleteChildUserInput!): DeleteChildUserPayload
+  deleteChildUser(input: DeleteChildUserInput!): DeleteChildUserPayload @auth
 
   """
   Registers a device to a child. For the child that has it already only the ` + "`" + `uniqueId` + "`" + ` changes; a child that comes
@@ -2278,26 +2285,26 @@ extend type Mutation {
   ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has the device, the child has another one, or a registered device has
   the ` + "`" + `uniqueId` + "`" + `). REST: ` + "`" + `POST device/set-my-device` + "`" + `.
   """
-  registerDevice(input: RegisterDeviceInput!): RegisterDevicePayload
+  registerDevice(input: RegisterDeviceInput!): RegisterDevicePayload @auth
 
   """
   Frees the device of a child; the device keeps its ` + "`" + `uniqueId` + "`" + `.
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not that child's). REST: ` + "`" + `PATCH device/un-connect` + "`" + `.
   """
-  unregisterDevice(input: UnregisterDeviceInput!): UnregisterDevicePayload
+  unregisterDevice(input: UnregisterDeviceInput!): UnregisterDevicePayload @auth
 
   """
   Renames the device of a child.
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that
   child). REST: ` + "`" + `PATCH device/update-alias` + "`" + `.
   """
-  updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload
+  updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload @auth
 
   """
   Tells the account's phone by Alimtalk (KakaoTalk) that an electrode has poor contact.
   Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + `. REST: ` + "`" + `POST device/alimtalk` + "`" + `.
   """
-  sendImpedanceAlert: SendImpedanceAlertPayload
+  sendImpedanceAlert: SendImpedanceAlertPayload @auth
 }
 
 """
@@ -2518,25 +2525,25 @@ type SendImpedanceAlertPayload {
   Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, or a
   malformed one). REST: ` + "`" + `PATCH user/policy` + "`" + `.
   """
-  updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload
+  updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload @auth
 
   """
   Stores the token by which FCM reaches the app. Errors: ` + "`" + `PUSH_PERMISSON_DENIED` + "`" + ` (no consent to push),
   ` + "`" + `USER_PUSH_TOKEN_UPDATE_FAILED` + "`" + ` (malformed). REST: ` + "`" + `POST user/push/set-token` + "`" + `.
   """
-  setPushToken(input: SetPushTokenInput!): SetPushTokenPayload
+  setPushToken(input: SetPushTokenInput!): SetPushTokenPayload @auth
 
   """
   Has the account notified on a phone. A phone belongs to the account that added it last; adding it again changes
   nothing. Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
   """
-  addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload
+  addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload @auth
 
   """
   Stops notifying the account on a phone; one that is not there is gone already.
   REST: SNUTT ` + "`" + `DELETE /user/device/{registration_id}` + "`" + `.
   """
-  removePushDevice(input: RemovePushDeviceInput!): RemovePushDevicePayload
+  removePushDevice(input: RemovePushDeviceInput!): RemovePushDevicePayload @auth
 }
 
 """
@@ -2666,27 +2673,27 @@ type RemovePushDevicePayload {
   ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + ` (an account without a password), ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + `.
   REST: SNUTT ` + "`" + `PUT /user/password` + "`" + `.
   """
-  changePassword(input: ChangePasswordInput!): ChangePasswordPayload
+  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @auth
 
   """
   Gives an account a local id. An account has one password: one that it had before is changed, which ends every
   session. Errors: ` + "`" + `ID_IS_NOT_VALID` + "`" + `, ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_LOCAL_ID_ALREADY` + "`" + `.
   REST: SNUTT ` + "`" + `POST /user/password` + "`" + `.
   """
-  createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload
+  createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload @auth
 
   """
   Links a Facebook account. Sessions go on; a long-lived token stops. Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `,
   ` + "`" + `FACEBOOK_TOKEN_IS_REFUSED` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY` + "`" + `, ` + "`" + `FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT` + "`" + `,
   ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured). REST: SNUTT ` + "`" + `POST /user/facebook` + "`" + `.
   """
-  connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload
+  connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload @auth
 
   """
   Removes the Facebook link of an account that has a password to sign in by. Sessions go on; a long-lived token
   stops. Errors: ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + `, ` + "`" + `ACCOUNT_HAS_NO_FACEBOOK_LINK` + "`" + `. REST: SNUTT ` + "`" + `DELETE /user/facebook` + "`" + `.
   """
-  disconnectFacebook: DisconnectFacebookPayload
+  disconnectFacebook: DisconnectFacebookPayload @auth
 
   """
   Sends a six-digit code by e-mail, good for 3 minutes and 5 tries, and makes the address the account's, unverified.
@@ -2694,14 +2701,14 @@ type RemovePushDevicePayload {
   ` + "`" + `TOO_MANY_EMAIL_CODES` + "`" + ` (a sixth in a row: wait three minutes), ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
   REST: SNUTT ` + "`" + `POST /user/email/verification` + "`" + `.
   """
-  sendEmailVerification(input: SendEmailVerificationInput!): SendEmailVerificationPayload
+  sendEmailVerification(input: SendEmailVerificationInput!): SendEmailVerificationPayload @auth
 
   """
   Gives the code back: the address it was sent to becomes the account's, verified, and one to sign in by.
   Errors: ` + "`" + `VERIFICATION_CODE_IS_WRONG` + "`" + ` (or past its time), ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + `.
   REST: SNUTT ` + "`" + `POST /user/email/verification/code` + "`" + `.
   """
-  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @auth
 
   """
   Tells the holder of a phone which account it has: have a code sent with ` + "`" + `sendSmsCode` + "`" + `, then give it here. Needs no
@@ -2971,7 +2978,7 @@ type ResetPasswordPayload {
   ` + "`" + `CREATE_DEVICE_LOG_FAILED` + "`" + `, ` + "`" + `UPDATE_DEVICE_LOG_FAILED` + "`" + ` (a fault of the server: send the logs again).
   REST: ` + "`" + `POST device/devlog` + "`" + `.
   """
-  uploadDevlogs(input: UploadDevlogsInput!): UploadDevlogsPayload
+  uploadDevlogs(input: UploadDevlogsInput!): UploadDevlogsPayload @auth
 }
 
 extend type Subscription {
@@ -2993,7 +3000,7 @@ extend type Subscription {
     childUserId: ID
     "The ` + "`" + `cursor` + "`" + ` of the last event that was received; only what is new from now on when absent."
     after: String
-  ): DevlogStatusEvent!
+  ): DevlogStatusEvent! @auth
 }
 
 extend type ChildUser {
@@ -5663,7 +5670,20 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Mutation().SignOut(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.SignOutPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {
 			return ec.marshalOSignOutPayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutPayload(ctx, selections, v)
 		},
@@ -5696,7 +5716,20 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateUser(ctx, fc.Args["input"].(model.UpdateUserInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UpdateUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateUserPayload) graphql.Marshaler {
 			return ec.marshalOUpdateUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateUserPayload(ctx, selections, v)
 		},
@@ -5740,7 +5773,20 @@ func (ec *executionContext) _Mutation_changePhone(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ChangePhone(ctx, fc.Args["input"].(model.ChangePhoneInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.ChangePhonePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePhonePayload) graphql.Marshaler {
 			return ec.marshalOChangePhonePayload2ᚖluxbffᚋgraphᚋmodelᚐChangePhonePayload(ctx, selections, v)
 		},
@@ -5784,7 +5830,20 @@ func (ec *executionContext) _Mutation_updateNotificationSettings(ctx context.Con
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateNotificationSettings(ctx, fc.Args["input"].(model.UpdateNotificationSettingsInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UpdateNotificationSettingsPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateNotificationSettingsPayload) graphql.Marshaler {
 			return ec.marshalOUpdateNotificationSettingsPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateNotificationSettingsPayload(ctx, selections, v)
 		},
@@ -5827,7 +5886,20 @@ func (ec *executionContext) _Mutation_deleteAccount(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Mutation().DeleteAccount(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.DeleteAccountPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteAccountPayload) graphql.Marshaler {
 			return ec.marshalODeleteAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteAccountPayload(ctx, selections, v)
 		},
@@ -5860,7 +5932,20 @@ func (ec *executionContext) _Mutation_createChildUser(ctx context.Context, field
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().CreateChildUser(ctx, fc.Args["input"].(model.CreateChildUserInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.CreateChildUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateChildUserPayload) graphql.Marshaler {
 			return ec.marshalOCreateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateChildUserPayload(ctx, selections, v)
 		},
@@ -5904,7 +5989,20 @@ func (ec *executionContext) _Mutation_updateChildUser(ctx context.Context, field
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateChildUser(ctx, fc.Args["input"].(model.UpdateChildUserInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UpdateChildUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateChildUserPayload) graphql.Marshaler {
 			return ec.marshalOUpdateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateChildUserPayload(ctx, selections, v)
 		},
@@ -5948,7 +6046,20 @@ func (ec *executionContext) _Mutation_deleteChildUser(ctx context.Context, field
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().DeleteChildUser(ctx, fc.Args["input"].(model.DeleteChildUserInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.DeleteChildUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteChildUserPayload) graphql.Marshaler {
 			return ec.marshalODeleteChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐDeleteChildUserPayload(ctx, selections, v)
 		},
@@ -5992,7 +6103,20 @@ func (ec *executionContext) _Mutation_registerDevice(ctx context.Context, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().RegisterDevice(ctx, fc.Args["input"].(model.RegisterDeviceInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.RegisterDevicePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RegisterDevicePayload) graphql.Marshaler {
 			return ec.marshalORegisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRegisterDevicePayload(ctx, selections, v)
 		},
@@ -6036,7 +6160,20 @@ func (ec *executionContext) _Mutation_unregisterDevice(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UnregisterDevice(ctx, fc.Args["input"].(model.UnregisterDeviceInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UnregisterDevicePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UnregisterDevicePayload) graphql.Marshaler {
 			return ec.marshalOUnregisterDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐUnregisterDevicePayload(ctx, selections, v)
 		},
@@ -6080,7 +6217,20 @@ func (ec *executionContext) _Mutation_updateDeviceAlias(ctx context.Context, fie
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateDeviceAlias(ctx, fc.Args["input"].(model.UpdateDeviceAliasInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UpdateDeviceAliasPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateDeviceAliasPayload) graphql.Marshaler {
 			return ec.marshalOUpdateDeviceAliasPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdateDeviceAliasPayload(ctx, selections, v)
 		},
@@ -6123,7 +6273,20 @@ func (ec *executionContext) _Mutation_sendImpedanceAlert(ctx context.Context, fi
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Mutation().SendImpedanceAlert(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.SendImpedanceAlertPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SendImpedanceAlertPayload) graphql.Marshaler {
 			return ec.marshalOSendImpedanceAlertPayload2ᚖluxbffᚋgraphᚋmodelᚐSendImpedanceAlertPayload(ctx, selections, v)
 		},
@@ -6156,7 +6319,20 @@ func (ec *executionContext) _Mutation_updatePolicy(ctx context.Context, field gr
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdatePolicy(ctx, fc.Args["input"].(model.UpdatePolicyInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UpdatePolicyPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdatePolicyPayload) graphql.Marshaler {
 			return ec.marshalOUpdatePolicyPayload2ᚖluxbffᚋgraphᚋmodelᚐUpdatePolicyPayload(ctx, selections, v)
 		},
@@ -6200,7 +6376,20 @@ func (ec *executionContext) _Mutation_setPushToken(ctx context.Context, field gr
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().SetPushToken(ctx, fc.Args["input"].(model.SetPushTokenInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.SetPushTokenPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SetPushTokenPayload) graphql.Marshaler {
 			return ec.marshalOSetPushTokenPayload2ᚖluxbffᚋgraphᚋmodelᚐSetPushTokenPayload(ctx, selections, v)
 		},
@@ -6244,7 +6433,20 @@ func (ec *executionContext) _Mutation_addPushDevice(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().AddPushDevice(ctx, fc.Args["input"].(model.AddPushDeviceInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.AddPushDevicePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AddPushDevicePayload) graphql.Marshaler {
 			return ec.marshalOAddPushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐAddPushDevicePayload(ctx, selections, v)
 		},
@@ -6288,7 +6490,20 @@ func (ec *executionContext) _Mutation_removePushDevice(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().RemovePushDevice(ctx, fc.Args["input"].(model.RemovePushDeviceInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.RemovePushDevicePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.RemovePushDevicePayload) graphql.Marshaler {
 			return ec.marshalORemovePushDevicePayload2ᚖluxbffᚋgraphᚋmodelᚐRemovePushDevicePayload(ctx, selections, v)
 		},
@@ -6464,7 +6679,20 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(model.ChangePasswordInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.ChangePasswordPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangePasswordPayload) graphql.Marshaler {
 			return ec.marshalOChangePasswordPayload2ᚖluxbffᚋgraphᚋmodelᚐChangePasswordPayload(ctx, selections, v)
 		},
@@ -6508,7 +6736,20 @@ func (ec *executionContext) _Mutation_createLocalCredential(ctx context.Context,
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().CreateLocalCredential(ctx, fc.Args["input"].(model.CreateLocalCredentialInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.CreateLocalCredentialPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateLocalCredentialPayload) graphql.Marshaler {
 			return ec.marshalOCreateLocalCredentialPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateLocalCredentialPayload(ctx, selections, v)
 		},
@@ -6552,7 +6793,20 @@ func (ec *executionContext) _Mutation_connectFacebook(ctx context.Context, field
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ConnectFacebook(ctx, fc.Args["input"].(model.ConnectFacebookInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.ConnectFacebookPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ConnectFacebookPayload) graphql.Marshaler {
 			return ec.marshalOConnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐConnectFacebookPayload(ctx, selections, v)
 		},
@@ -6595,7 +6849,20 @@ func (ec *executionContext) _Mutation_disconnectFacebook(ctx context.Context, fi
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Mutation().DisconnectFacebook(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.DisconnectFacebookPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DisconnectFacebookPayload) graphql.Marshaler {
 			return ec.marshalODisconnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectFacebookPayload(ctx, selections, v)
 		},
@@ -6628,7 +6895,20 @@ func (ec *executionContext) _Mutation_sendEmailVerification(ctx context.Context,
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().SendEmailVerification(ctx, fc.Args["input"].(model.SendEmailVerificationInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.SendEmailVerificationPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SendEmailVerificationPayload) graphql.Marshaler {
 			return ec.marshalOSendEmailVerificationPayload2ᚖluxbffᚋgraphᚋmodelᚐSendEmailVerificationPayload(ctx, selections, v)
 		},
@@ -6672,7 +6952,20 @@ func (ec *executionContext) _Mutation_verifyEmail(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(model.VerifyEmailInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.VerifyEmailPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.VerifyEmailPayload) graphql.Marshaler {
 			return ec.marshalOVerifyEmailPayload2ᚖluxbffᚋgraphᚋmodelᚐVerifyEmailPayload(ctx, selections, v)
 		},
@@ -6848,7 +7141,20 @@ func (ec *executionContext) _Mutation_uploadDevlogs(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UploadDevlogs(ctx, fc.Args["input"].(model.UploadDevlogsInput))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.UploadDevlogsPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UploadDevlogsPayload) graphql.Marshaler {
 			return ec.marshalOUploadDevlogsPayload2ᚖluxbffᚋgraphᚋmodelᚐUploadDevlogsPayload(ctx, selections, v)
 		},
@@ -6982,7 +7288,20 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Query().Me(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *ent.User
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
 			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
 		},
@@ -7014,7 +7333,20 @@ func (ec *executionContext) _Query_childUsers(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Query().ChildUsers(ctx)
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal []*ent.ChildUser
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ChildUser) graphql.Marshaler {
 			return ec.marshalNChildUser2ᚕᚖluxbffᚋentᚐChildUserᚄ(ctx, selections, v)
 		},
@@ -7047,7 +7379,20 @@ func (ec *executionContext) _Query_childUser(ctx context.Context, field graphql.
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().ChildUser(ctx, fc.Args["id"].(int))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *ent.ChildUser
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.ChildUser) graphql.Marshaler {
 			return ec.marshalNChildUser2ᚖluxbffᚋentᚐChildUser(ctx, selections, v)
 		},
@@ -7091,7 +7436,20 @@ func (ec *executionContext) _Query_checkDevice(ctx context.Context, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().CheckDevice(ctx, fc.Args["uniqueId"].(string))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.DeviceCheck
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeviceCheck) graphql.Marshaler {
 			return ec.marshalNDeviceCheck2ᚖluxbffᚋgraphᚋmodelᚐDeviceCheck(ctx, selections, v)
 		},
@@ -7683,7 +8041,20 @@ func (ec *executionContext) _Subscription_devlogStatus(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Subscription().DevlogStatus(ctx, fc.Args["childUserId"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *devlog.Event
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *devlog.Event) graphql.Marshaler {
 			return ec.marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋdevlogᚐEvent(ctx, selections, v)
 		},

@@ -172,7 +172,7 @@ func TestCreateRefuses(t *testing.T) {
 			p := f.Params(t)
 			c.change(&p)
 			made, err := f.Children.Create(t.Context(), f.parent, p)
-			domaintest.WantFault(t, err, c.kind, c.field)
+			domaintest.WantError(t, err, c.kind, c.field)
 			if made != nil {
 				t.Errorf("a refused call made %v", made)
 			}
@@ -196,7 +196,7 @@ func TestCreateForDeletedAccount(t *testing.T) {
 	nobody := viewer.Viewer{User: &ent.User{ID: f.stranger.RootUserID() + 1}}
 	for _, gone := range []viewer.Viewer{f.parent, nobody} {
 		_, err := f.Children.Create(t.Context(), gone, f.Params(t))
-		domaintest.WantFault(t, err, apperr.UserIsDeleted, "")
+		domaintest.WantError(t, err, apperr.UserIsDeleted, "")
 	}
 	if diff := cmp.Diff(domaintest.Counts{}, f.Count(t)); diff != "" {
 		t.Error(diff)
@@ -258,7 +258,7 @@ func TestUpdateRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := f.Children.Update(t.Context(), c.v, c.id, c.params)
-			domaintest.WantFault(t, err, c.kind, c.field)
+			domaintest.WantError(t, err, c.kind, c.field)
 			if got != nil {
 				t.Errorf("gave %v with the error", got)
 			}
@@ -291,7 +291,7 @@ func TestReadsTellUnknownFromForeign(t *testing.T) {
 	}
 	wantNone := func(found any, err error, none bool, kind apperr.Kind) {
 		t.Helper()
-		domaintest.WantFault(t, err, kind, "")
+		domaintest.WantError(t, err, kind, "")
 		if !none {
 			t.Errorf("gave %v with the error", found)
 		}
@@ -369,9 +369,9 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 		t.Errorf("rows left (-want +got):\n%s", diff)
 	}
 	_, err := f.Children.Get(t.Context(), f.parent, gone.ID)
-	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	err = f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID)
-	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	f.wantFree(t, f.stranger, *d.UniqueID)
 	if last := f.get(t, f.parent, stays.ID).Edges.Device.LastLogFileID; last != 8 {
 		t.Errorf("the sister's device stands at %d, want 8", last)
@@ -408,12 +408,12 @@ func TestDeleteAsksForTheUniqueID(t *testing.T) {
 	f := newFamily(t)
 	with, without := f.Child(t, f.parent), f.Child(t, f.parent)
 	for _, wrong := range []string{"", "another", *without.Edges.Device.UniqueID, strings.ToUpper(*with.Edges.Device.UniqueID)} {
-		domaintest.WantFault(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), apperr.RealUserDeleteFailed, "")
+		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), apperr.RealUserDeleteFailed, "")
 	}
 	right := *with.Edges.Device.UniqueID
-	domaintest.WantFault(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), apperr.NotAuthorizedUser, "")
 	for _, id := range unknownIDs(without.ID) {
-		domaintest.WantFault(t, f.Children.Delete(t.Context(), f.parent, id, right), apperr.RealUserNotFound, "")
+		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, id, right), apperr.RealUserNotFound, "")
 	}
 	if diff := cmp.Diff(domaintest.Counts{Children: 2, Registered: 2}, f.Count(t)); diff != "" {
 		t.Errorf("a refused call changed rows:\n%s", diff)

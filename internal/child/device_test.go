@@ -91,7 +91,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 			})
 			d, err := f.Children.Register(t.Context(), f.parent, to.ID, child.DeviceParams{SerialCode: serial, MacID: c.sent})
 			if !c.fits {
-				domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+				domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 				return
 			}
 			if err != nil || d.MACID != c.mac {
@@ -109,19 +109,19 @@ func TestRegisterChecksItsInput(t *testing.T) {
 		p := f.Device(t)
 		p.SerialCode = serial
 		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
-		domaintest.WantFault(t, err, apperr.SerialCodeNotValid, "input.serialCode")
+		domaintest.WantError(t, err, apperr.SerialCodeNotValid, "input.serialCode")
 	}
 	for _, serial := range []string{"abcd", strings.Repeat("Z", 32), "1234"} {
 		p := f.Device(t)
 		p.SerialCode = serial
 		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
-		domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	}
 	for _, uniqueID := range []string{"", "a\x00", "a\nb", "\xff", "\ufffd", strings.Repeat("u", 256)} {
 		p := f.Device(t)
 		p.UniqueID = &uniqueID
 		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
-		domaintest.WantFault(t, err, apperr.BadRequest, "input.uniqueId")
+		domaintest.WantError(t, err, apperr.BadRequest, "input.uniqueId")
 	}
 	if got := f.get(t, f.parent, to.ID); got.Edges.Device != nil {
 		t.Errorf("a refused call registered %v", got.Edges.Device)
@@ -135,7 +135,7 @@ func TestRegisterSerialCodesDifferByCase(t *testing.T) {
 	to, p := f.bare(t, f.parent), f.Device(t)
 	p.SerialCode = strings.ToLower(p.SerialCode)
 	_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
-	domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 }
 
 func TestRegisterTellsWhoseTheChildIs(t *testing.T) {
@@ -143,14 +143,14 @@ func TestRegisterTellsWhoseTheChildIs(t *testing.T) {
 	f := newFamily(t)
 	to, p := f.bare(t, f.parent), f.Device(t)
 	_, err := f.Children.Register(t.Context(), f.stranger, to.ID, p)
-	domaintest.WantFault(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
 	_, err = f.Children.Unregister(t.Context(), f.stranger, to.ID, *p.UniqueID)
-	domaintest.WantFault(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
 	for _, id := range unknownIDs(to.ID) {
 		_, err := f.Children.Register(t.Context(), f.parent, id, p)
-		domaintest.WantFault(t, err, apperr.NotFoundUser, "")
+		domaintest.WantError(t, err, apperr.NotFoundUser, "")
 		_, err = f.Children.Unregister(t.Context(), f.parent, id, *p.UniqueID)
-		domaintest.WantFault(t, err, apperr.NotFoundUser, "")
+		domaintest.WantError(t, err, apperr.NotFoundUser, "")
 	}
 }
 
@@ -200,7 +200,7 @@ func TestRegisterRefusesWhatIsConnected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := f.Children.Register(t.Context(), f.parent, c.to.ID, c.p)
-			domaintest.WantFault(t, err, apperr.AlreadyConnectedDevice, "")
+			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
 		})
 	}
 	t.Cleanup(func() {
@@ -293,14 +293,14 @@ func TestUnregisterRefusesWhatIsNotTheChilds(t *testing.T) {
 	c, sister, foreign := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger)
 	for _, uniqueID := range []string{"", "unknown", *sister.Edges.Device.UniqueID, *foreign.Edges.Device.UniqueID, "\x00"} {
 		d, err := f.Children.Unregister(t.Context(), f.parent, c.ID, uniqueID)
-		domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 		if d != nil {
 			t.Errorf("gave %v with the error", d)
 		}
 	}
 	f.unregister(t, f.parent, c)
 	_, err := f.Children.Unregister(t.Context(), f.parent, c.ID, *c.Edges.Device.UniqueID)
-	domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	if diff := cmp.Diff(domaintest.Counts{Children: 3, Registered: 2}, f.Count(t)); diff != "" {
 		t.Error(diff)
 	}
@@ -343,7 +343,7 @@ func TestCheckHasFourAnswers(t *testing.T) {
 		t.Errorf("the device's child is %v", d.Edges.ChildUser)
 	}
 	_, d, err = f.Children.Check(t.Context(), f.stranger, uniqueID)
-	domaintest.WantFault(t, err, apperr.AlreadyConnectedDevice, "")
+	domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
 	if d != nil {
 		t.Errorf("another account's device leaks: %v", d)
 	}
@@ -351,7 +351,7 @@ func TestCheckHasFourAnswers(t *testing.T) {
 	f.wantFree(t, f.stranger, uniqueID)
 	for _, unknown := range []string{"", "unknown", "\x00", "a\x00b", "\xff", strings.ToUpper(uniqueID), strings.Repeat("x", 5000)} {
 		_, _, err := f.Children.Check(t.Context(), f.parent, unknown)
-		domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	}
 }
 
@@ -402,7 +402,7 @@ func TestRenameRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, err := f.Children.Rename(t.Context(), f.parent, want.childID, want.deviceID, want.alias)
-			domaintest.WantFault(t, err, want.kind, want.field)
+			domaintest.WantError(t, err, want.kind, want.field)
 			if d != nil {
 				t.Errorf("gave %v with the error", d)
 			}

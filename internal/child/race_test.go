@@ -10,6 +10,7 @@ import (
 	"luxbff/ent"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/viewer"
 )
@@ -30,7 +31,7 @@ func TestAccountsRaceForADevice(t *testing.T) {
 		}
 	}
 	p := f.Device(t)
-	errs := domaintest.Together(at, func(i int) error {
+	errs := testutil.Concurrently(at, func(i int) error {
 		v := f.parent
 		if i%2 == 1 {
 			v = f.stranger
@@ -53,7 +54,7 @@ func TestCreationsRaceForADevice(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	p := f.Params(t)
-	errs := domaintest.Together(at, func(i int) error {
+	errs := testutil.Concurrently(at, func(i int) error {
 		v := f.parent
 		if i%2 == 1 {
 			v = f.stranger
@@ -77,7 +78,7 @@ func TestDevicesRaceForAChild(t *testing.T) {
 	for i := range devices {
 		devices[i] = f.Device(t)
 	}
-	errs := domaintest.Together(at, func(i int) error {
+	errs := testutil.Concurrently(at, func(i int) error {
 		_, err := f.Children.Register(t.Context(), f.parent, to.ID, devices[i])
 		return err
 	})
@@ -108,7 +109,7 @@ func TestRegistrationsRaceForAUniqueID(t *testing.T) {
 			children[i] = f.bare(t, parents[i])
 			devices[i] = withUniqueID(f.Device(t), &claimed)
 		}
-		errs := domaintest.Together(at, func(i int) error {
+		errs := testutil.Concurrently(at, func(i int) error {
 			_, err := f.Children.Register(t.Context(), parents[i], children[i].ID, devices[i])
 			return err
 		})
@@ -133,7 +134,7 @@ func TestLeavingRacesWithComing(t *testing.T) {
 	f := newFamily(t)
 	from, to := f.Child(t, f.parent), f.bare(t, f.stranger)
 	p := paramsOf(from.Edges.Device)
-	errs := domaintest.Together(at, func(i int) error {
+	errs := testutil.Concurrently(at, func(i int) error {
 		if i%2 == 0 {
 			_, err := f.Children.Unregister(t.Context(), f.parent, from.ID, *p.UniqueID)
 			return err
@@ -149,9 +150,9 @@ func TestLeavingRacesWithComing(t *testing.T) {
 		case err == nil:
 			came++
 		case i%2 == 0:
-			domaintest.WantFault(t, err, apperr.NotFoundDevice, "")
+			domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 		default:
-			domaintest.WantFault(t, err, apperr.AlreadyConnectedDevice, "")
+			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
 		}
 	}
 	d := f.row(t, from.Edges.Device.ID)
@@ -170,7 +171,7 @@ func TestImportRacesWithRegistration(t *testing.T) {
 	f := newFamily(t)
 	f.load(t, header7+lux+",u-0\n", child.Imported{Added: 1})
 	to := f.bare(t, f.parent)
-	for _, err := range domaintest.Together(at, func(i int) error {
+	for _, err := range testutil.Concurrently(at, func(i int) error {
 		if i == at/2 {
 			_, err := f.Children.Register(t.Context(), f.parent, to.ID, child.DeviceParams{
 				SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),

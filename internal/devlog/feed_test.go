@@ -156,9 +156,9 @@ func TestFeedOfAChildAsksWhoseItIs(t *testing.T) {
 	h := newHome(t)
 	foreign := homeIn(t, h.Kit)
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &foreign.child.ID})
-	domaintest.WantFault(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
 	_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: ptr(-1)})
-	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	if n := h.Hub.Watchers(); n != 0 {
 		t.Errorf("%d watchers after refused feeds", n)
 	}
@@ -184,7 +184,7 @@ func TestDeletedChildEndsItsFeed(t *testing.T) {
 		}
 	}
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &sister.child.ID})
-	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 }
 
 // TestFeedResumes cuts a feed at random places, while phones upload, and takes it
@@ -341,9 +341,9 @@ func TestFeedRefusesCursors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor})
-			domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
+			domaintest.WantError(t, err, apperr.CursorNotValid, "after")
 			_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor, ChildUserID: &h.child.ID})
-			domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
+			domaintest.WantError(t, err, apperr.CursorNotValid, "after")
 		})
 	}
 	t.Cleanup(func() {
@@ -369,7 +369,7 @@ func TestOldCursorExpires(t *testing.T) {
 	}
 	h.Clock.Add(time.Millisecond)
 	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &old})
-	domaintest.WantFault(t, err, apperr.CursorExpired, "after")
+	domaintest.WantError(t, err, apperr.CursorExpired, "after")
 	if n, err := h.Devlogs.Prune(t.Context()); n != 2 || err != nil {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}

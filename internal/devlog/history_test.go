@@ -242,25 +242,25 @@ func TestHistoryRefusesArguments(t *testing.T) {
 	}
 	for name, p := range params {
 		_, err := h.Devlogs.History(t.Context(), h.child, p)
-		domaintest.WantFault(t, err, apperr.BadRequest, "first")
+		domaintest.WantError(t, err, apperr.BadRequest, "first")
 		p.First, p.Last = nil, p.First
 		_, err = h.Devlogs.History(t.Context(), h.child, p)
-		domaintest.WantFault(t, err, apperr.BadRequest, "last")
+		domaintest.WantError(t, err, apperr.BadRequest, "last")
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
 	_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{First: ptr(1), Last: ptr(1)})
-	domaintest.WantFault(t, err, apperr.BadRequest, "last")
+	domaintest.WantError(t, err, apperr.BadRequest, "last")
 	for _, text := range []*string{
 		ptr(""), ptr("1"), ptr("ZGV2bG9nOjE="), ptr("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
 		encode("devlog:-1"), encode("devlog:+1"), encode("devlog:01"), encode("devlog:1 "), encode("devlog:99999999999999999999"),
 		encode("feed:1:1:1"), encode("Devlog:1"),
 	} {
 		_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{After: text})
-		domaintest.WantFault(t, err, apperr.CursorNotValid, "after")
+		domaintest.WantError(t, err, apperr.CursorNotValid, "after")
 		_, err = h.Devlogs.History(t.Context(), h.child, devlog.PageParams{Before: text})
-		domaintest.WantFault(t, err, apperr.CursorNotValid, "before")
+		domaintest.WantError(t, err, apperr.CursorNotValid, "before")
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -166,7 +167,7 @@ func TestPositionThatLostEventsIsToldOnce(t *testing.T) {
 			}
 			h.upload(t, h.ended("20:00:00", 3))
 			_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
-			domaintest.WantFault(t, err, apperr.CursorExpired, "installationId")
+			domaintest.WantError(t, err, apperr.CursorExpired, "installationId")
 			h.upload(t, h.ended("21:00:00", 4))
 			h.connect(t).wants(false, 4)
 			h.connect(t).wants(false, 4).arrived()
@@ -218,9 +219,9 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	}
 	h.Clock.Add(-devlog.Kept - 25*time.Hour)
 	_, err := h.open(t, devlog.FeedParams{After: &first.cursor})
-	domaintest.WantFault(t, err, apperr.CursorExpired, "after")
+	domaintest.WantError(t, err, apperr.CursorExpired, "after")
 	_, err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
-	domaintest.WantFault(t, err, apperr.CursorExpired, "installationId")
+	domaintest.WantError(t, err, apperr.CursorExpired, "installationId")
 	sister.upload(t, sister.ended("16:00:00", 5))
 	for _, feed := range []struct {
 		events <-chan *devlog.Event
@@ -337,7 +338,7 @@ func TestInstallationsThatAreRefused(t *testing.T) {
 	h := newHome(t)
 	for _, id := range []string{"", strings.Repeat("x", 65), "a\nb", "a\x7f", "전화", "\xff", "\x00"} {
 		_, err := h.open(t, devlog.FeedParams{InstallationID: &id})
-		domaintest.WantFault(t, err, apperr.BadRequest, "installationId")
+		domaintest.WantError(t, err, apperr.BadRequest, "installationId")
 	}
 	for _, id := range []string{"x", " ~", strings.Repeat("x", 64)} {
 		if _, err := h.open(t, devlog.FeedParams{InstallationID: &id}); err != nil {
@@ -346,7 +347,7 @@ func TestInstallationsThatAreRefused(t *testing.T) {
 	}
 	gone := -1
 	_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("x"), ChildUserID: &gone})
-	domaintest.WantFault(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	if n := h.positions(t); n != 3 {
 		t.Errorf("%d positions, want 3", n)
 	}
@@ -392,7 +393,7 @@ func TestOneInstallationConnectsManyTimesAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	lines := make([]*connection, 16)
-	for _, err := range domaintest.Together(len(lines), func(i int) (err error) {
+	for _, err := range testutil.Concurrently(len(lines), func(i int) (err error) {
 		lines[i], err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
 		return err
 	}) {

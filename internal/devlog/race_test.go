@@ -9,6 +9,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/devlog"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
 )
 
@@ -18,7 +19,7 @@ const at = 16
 // race uploads what records gives, all at once, and wants no error.
 func (h *home) race(t *testing.T, records func(i int) []devlog.Record) {
 	t.Helper()
-	for _, err := range domaintest.Together(at, func(i int) error {
+	for _, err := range testutil.Concurrently(at, func(i int) error {
 		_, err := h.Devlogs.Upload(t.Context(), h.parent, records(i))
 		return err
 	}) {
@@ -114,7 +115,7 @@ func TestUploadsRaceWithLeaving(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	sister := h.sister(t)
-	errs := domaintest.Together(at, func(i int) error {
+	errs := testutil.Concurrently(at, func(i int) error {
 		if i == at/2 {
 			return h.Children.Delete(t.Context(), h.parent, sister.child.ID, *sister.device.UniqueID)
 		}
@@ -126,7 +127,7 @@ func TestUploadsRaceWithLeaving(t *testing.T) {
 		if err == nil {
 			stored++
 		} else {
-			domaintest.WantFault(t, err, apperr.NotFoundUser, "")
+			domaintest.WantError(t, err, apperr.NotFoundUser, "")
 		}
 	}
 	want := domaintest.Counts{Children: 1, Registered: 1, Devlogs: (stored - 1) * 2, Events: (stored - 1) * 2}

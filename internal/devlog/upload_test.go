@@ -449,7 +449,7 @@ func TestUploadRefusesAll(t *testing.T) {
 				if field != "" {
 					field = "input.logs[" + strconv.Itoa(at*3/2) + "]." + field
 				}
-				domaintest.WantFault(t, err, c.kind, field)
+				domaintest.WantError(t, err, c.kind, field)
 				if stored.Devlogs != nil {
 					t.Errorf("gave %v with the error", stored.Devlogs)
 				}
@@ -501,7 +501,7 @@ func TestFirstBadRecordDecides(t *testing.T) {
 	for first := range all {
 		order := append(slices.Clone(all[first:]), all[:first]...)
 		_, err := h.Devlogs.Upload(t.Context(), h.parent, order)
-		domaintest.WantFault(t, err, kinds[first], "")
+		domaintest.WantError(t, err, kinds[first], "")
 	}
 }
 
@@ -509,9 +509,9 @@ func TestUploadTakesAThousandRecords(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, h.uses(1, devlog.MaxRecords+1))
-	domaintest.WantFault(t, err, apperr.BadRequest, "input.logs")
+	domaintest.WantError(t, err, apperr.BadRequest, "input.logs")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, nil)
-	domaintest.WantFault(t, err, apperr.BadRequest, "input.logs")
+	domaintest.WantError(t, err, apperr.BadRequest, "input.logs")
 	stored := h.upload(t, h.uses(1, devlog.MaxRecords)...)
 	for i, l := range stored.Devlogs {
 		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs[i-1].ID {
@@ -584,10 +584,10 @@ func TestUploadForDeletedAccount(t *testing.T) {
 	h := newHome(t)
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.parent.RootUserID()) })
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("15:00:00", 1)})
-	domaintest.WantFault(t, err, apperr.NotFoundUser, "")
+	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
 	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.ended("15:00:00", 1)})
-	domaintest.WantFault(t, err, apperr.NotFoundUser, "")
+	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 }
 
 // TestDatabaseThatRefuses gives devlogs a rule that the program doesn't know:
@@ -608,11 +608,11 @@ func TestDatabaseThatRefuses(t *testing.T) {
 	sister.upload(t, twin)
 	before := h.row(t)
 	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{other})
-	domaintest.WantFault(t, err, apperr.UpdateDeviceLogFailed, "")
+	domaintest.WantError(t, err, apperr.UpdateDeviceLogFailed, "")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{sister.running("17:00:30", 5), ended})
-	domaintest.WantFault(t, err, apperr.UpdateDeviceLogFailed, "")
+	domaintest.WantError(t, err, apperr.UpdateDeviceLogFailed, "")
 	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.running("17:00:30"), sister.running("17:00:30")})
-	domaintest.WantFault(t, err, apperr.CreateDeviceLogFailed, "")
+	domaintest.WantError(t, err, apperr.CreateDeviceLogFailed, "")
 	if cause := errors.Unwrap(err); cause == nil {
 		t.Error("the log learns no cause")
 	}

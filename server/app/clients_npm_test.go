@@ -27,15 +27,15 @@ func TestClientsResumeByThemselves(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	tell := followInNode(t, proxy.URL()+"/graphql", token)
 
-	s.AwaitFeeds(t, 2)
+	s.WaitForSubscribers(t, 2)
 	upload(t, s, token, 1, 3)
 	tell(false, 1, 2, 3)
 	awaitPositions(t, s, 3, 2)
-	proxy.Direct("127.0.0.1:1") // where nobody listens
-	proxy.Cut()
-	s.AwaitFeeds(t, 0)
+	proxy.SetTarget("127.0.0.1:1") // where nobody listens
+	proxy.CloseConnections()
+	s.WaitForSubscribers(t, 0)
 	upload(t, s, token, 4, 6)
-	proxy.Direct(s.Listener.Addr().String())
+	proxy.SetTarget(s.Listener.Addr().String())
 	tell(true, 4, 5, 6)
 	upload(t, s, token, 7, 7)
 	tell(false, 7)

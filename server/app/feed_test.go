@@ -19,7 +19,7 @@ import (
 
 // overAll runs a scenario of a new family of one child over each transport, on a
 // server of its own.
-func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscriptiontest.Call)) {
+func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscriptiontest.Request)) {
 	t.Helper()
 	for _, transport := range subscriptiontest.Transports() {
 		t.Run(string(transport), func(t *testing.T) {
@@ -27,32 +27,32 @@ func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscr
 			s := apptest.Start(t)
 			token, _ := s.Parent(t)
 			grow(t, s, token, 0, 1)
-			run(t, s, subscriptiontest.Call{URL: s.URL, Token: token, Transport: transport})
+			run(t, s, subscriptiontest.Request{URL: s.URL, Token: token, Transport: transport})
 		})
 	}
 }
 
 // open connects and waits until the feed has its place.
-func open(t *testing.T, s *apptest.Server, call subscriptiontest.Call) *subscriptiontest.Feed {
+func open(t *testing.T, s *apptest.Server, call subscriptiontest.Request) *subscriptiontest.Subscription {
 	t.Helper()
 	feed, err := subscriptiontest.Open(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(feed.Cut)
-	s.AwaitFeeds(t, 1)
+	t.Cleanup(feed.Close)
+	s.WaitForSubscribers(t, 1)
 	return feed
 }
 
 // cut breaks the line and waits until the server has noticed.
-func cut(t *testing.T, s *apptest.Server, feed *subscriptiontest.Feed) {
+func cut(t *testing.T, s *apptest.Server, feed *subscriptiontest.Subscription) {
 	t.Helper()
-	feed.Cut()
-	s.AwaitFeeds(t, 0)
+	feed.Close()
+	s.WaitForSubscribers(t, 0)
 }
 
 // sees reads events of these files, the first of them as told, and gives the last.
-func sees(t *testing.T, feed *subscriptiontest.Feed, recovered bool, files ...int) (last subscriptiontest.Event) {
+func sees(t *testing.T, feed *subscriptiontest.Subscription, recovered bool, files ...int) (last subscriptiontest.Event) {
 	t.Helper()
 	for i, file := range files {
 		e, err := feed.Next()
@@ -68,11 +68,11 @@ func sees(t *testing.T, feed *subscriptiontest.Feed, recovered bool, files ...in
 }
 
 // ends reads on until the server ends the feed, and gives how.
-func ends(t *testing.T, feed *subscriptiontest.Feed) subscriptiontest.Ended {
+func ends(t *testing.T, feed *subscriptiontest.Subscription) subscriptiontest.EndError {
 	t.Helper()
 	for {
 		_, err := feed.Next()
-		var ended *subscriptiontest.Ended
+		var ended *subscriptiontest.EndError
 		if errors.As(err, &ended) {
 			return *ended
 		}
@@ -83,24 +83,24 @@ func ends(t *testing.T, feed *subscriptiontest.Feed) subscriptiontest.Ended {
 }
 
 // refused is how the server ends a feed that it doesn't begin.
-func refused(t *testing.T, call subscriptiontest.Call) subscriptiontest.Ended {
+func refused(t *testing.T, call subscriptiontest.Request) subscriptiontest.EndError {
 	t.Helper()
 	feed, err := subscriptiontest.Open(t.Context(), call)
-	var ended *subscriptiontest.Ended
+	var ended *subscriptiontest.EndError
 	if errors.As(err, &ended) {
 		return *ended
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(feed.Cut)
+	t.Cleanup(feed.Close)
 	return ends(t, feed)
 }
 
 // confirms does what the transport has for saying that the event arrived, and
 // waits until the position is saved. It gives the next event, which the phone
 // meets while it answers the ping.
-func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Call, feed *subscriptiontest.Feed, last subscriptiontest.Event, seq int64) {
+func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Request, feed *subscriptiontest.Subscription, last subscriptiontest.Event, seq int64) {
 	t.Helper()
 	next := make(chan error, 1)
 	go func() {
@@ -110,7 +110,7 @@ func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Call, feed 
 		}
 		next <- err
 	}()
-	if !call.IsSocket() {
+	if !call.IsWebSocket() {
 		asks(t, s, call, last.Cursor)
 	}
 	awaitPosition(t, s, seq)
@@ -121,7 +121,7 @@ func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Call, feed 
 }
 
 // asks makes a request that says how far the feed arrived.
-func asks(t *testing.T, s *apptest.Server, call subscriptiontest.Call, cursor string) {
+func asks(t *testing.T, s *apptest.Server, call subscriptiontest.Request, cursor string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"{ me { id } }"}`))
 	if err != nil {
@@ -174,7 +174,7 @@ func awaitPositions(t *testing.T, s *apptest.Server, seq int64, n int) {
 // what was not confirmed comes again, in order, and then what is new.
 func TestInstallationResumes(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		call.InstallationID = "7b0d2c56-0e0f"
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 2)
@@ -202,13 +202,13 @@ func TestInstallationResumes(t *testing.T) {
 // installation, and says so before the query's own after.
 func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 3)
 		first := sees(t, feed, false, 1)
 		second := sees(t, feed, false, 2)
 		cut(t, s, feed)
-		if call.IsSocket() {
+		if call.IsWebSocket() {
 			return // a socket has no such header
 		}
 		for _, installation := range []string{"", "phone"} {
@@ -227,29 +227,29 @@ func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
 
 func TestFeedsThatDoNotBegin(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 1)
 		old := sees(t, feed, false, 1)
 		cut(t, s, feed)
-		with := func(change func(*subscriptiontest.Call)) subscriptiontest.Call {
+		with := func(change func(*subscriptiontest.Request)) subscriptiontest.Request {
 			other := call
 			change(&other)
 			return other
 		}
-		begun := with(func(c *subscriptiontest.Call) { c.InstallationID = "begun" })
+		begun := with(func(c *subscriptiontest.Request) { c.InstallationID = "begun" })
 		cut(t, s, open(t, s, begun))
 		upload(t, s, call.Token, 2, 2)
 		s.Clock.Add(7*24*time.Hour + time.Second)
 		call.Token = renewed(t, s)
 		begun.Token = call.Token
-		for want, refusedCall := range map[string]subscriptiontest.Call{
-			"CURSOR_EXPIRED":   with(func(c *subscriptiontest.Call) { c.After = old.Cursor }),
-			"CURSOR_NOT_VALID": with(func(c *subscriptiontest.Call) { c.After = "ZmVlZDo5OTk6MTox" }),
-			"INVALID_REQUEST_OR_MISSING_PARAMETERS": with(func(c *subscriptiontest.Call) {
+		for want, refusedCall := range map[string]subscriptiontest.Request{
+			"CURSOR_EXPIRED":   with(func(c *subscriptiontest.Request) { c.After = old.Cursor }),
+			"CURSOR_NOT_VALID": with(func(c *subscriptiontest.Request) { c.After = "ZmVlZDo5OTk6MTox" }),
+			"INVALID_REQUEST_OR_MISSING_PARAMETERS": with(func(c *subscriptiontest.Request) {
 				c.InstallationID = strings.Repeat("x", 65)
 			}),
-			"REAL_USER_IS_NOT_FOUND": with(func(c *subscriptiontest.Call) { c.ChildUserID = "999" }),
+			"REAL_USER_IS_NOT_FOUND": with(func(c *subscriptiontest.Request) { c.ChildUserID = "999" }),
 		} {
 			if how := refused(t, refusedCall); how.ErrorCode != want {
 				t.Errorf("want %s: %v", want, &how)
@@ -300,7 +300,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
+			overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 				if cause.child {
 					call.ChildUserID = "1"
 				}
@@ -309,18 +309,18 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 				}
 				feed := open(t, s, call)
 				cause.happens(t, s, call.Token)
-				want := subscriptiontest.Ended{Complete: true}
+				want := subscriptiontest.EndError{Complete: true}
 				switch {
 				case cause.code == "":
-				case call.IsSocket():
-					want = subscriptiontest.Ended{Code: 4403, Reason: cause.reason}
+				case call.IsWebSocket():
+					want = subscriptiontest.EndError{Code: 4403, Reason: cause.reason}
 				default:
-					want = subscriptiontest.Ended{Reason: cause.reason, ErrorCode: cause.code}
+					want = subscriptiontest.EndError{Reason: cause.reason, ErrorCode: cause.code}
 				}
 				if diff := cmp.Diff(want, ends(t, feed)); diff != "" {
 					t.Errorf("the end (-want +got):\n%s", diff)
 				}
-				s.AwaitFeeds(t, 0)
+				s.WaitForSubscribers(t, 0)
 			})
 		})
 	}
@@ -330,7 +330,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 // get nothing of what the device does at its new child.
 func TestDeviceThatMovedTellsItsNewFamilyAlone(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Call) {
+	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		grow(t, s, call.Token, 1, 2)
 		other, _ := s.Parent(t)
 		feed := open(t, s, call)
@@ -361,7 +361,7 @@ func TestRenewedSocketKeepsItsInstallation(t *testing.T) {
 	c.want("pong")
 	s.Clock.Add(14 * time.Minute)
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	s.AwaitFeeds(t, 1)
+	s.WaitForSubscribers(t, 1)
 	awaitPosition(t, s, 0)
 }
 
@@ -381,7 +381,7 @@ func TestInstallationIsText(t *testing.T) {
 	c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": nil})
 	c.want("connection_ack")
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	s.AwaitFeeds(t, 1)
+	s.WaitForSubscribers(t, 1)
 }
 
 // TestPositionsGoWithTheSessionAndTheAccount: a sign-out forgets those of its own
@@ -396,7 +396,7 @@ func TestPositionsGoWithTheSessionAndTheAccount(t *testing.T) {
 		c.want("connection_ack")
 		c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	}
-	s.AwaitFeeds(t, 2)
+	s.WaitForSubscribers(t, 2)
 	kept := func(want ...string) {
 		t.Helper()
 		got, err := s.App.Store.Read().FeedPosition.Query().Order(feedposition.ByInstallationID()).

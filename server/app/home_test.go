@@ -13,7 +13,7 @@ func grow(t *testing.T, s *apptest.Server, token string, have, n int) {
 	t.Helper()
 	for i := have; i < n; i++ {
 		serial := fmt.Sprintf("SL%08d", i)
-		s.Catalogue(t, fmt.Sprintf("%s,00:80:E1:27:%02X:%02X", serial, i>>8, i&0xff))
+		s.AddDevices(t, fmt.Sprintf("%s,00:80:E1:27:%02X:%02X", serial, i>>8, i&0xff))
 		s.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id } } }`,
 			map[string]any{"input": map[string]any{
 				"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
@@ -31,7 +31,7 @@ func TestHomeScreenTakesThreeStatementsForAnyFamily(t *testing.T) {
 	for _, children := range []int{1, 10, 100} {
 		grow(t, s, token, have, children)
 		have = children
-		n, reply := s.Statements(t, token, home, nil)
+		n, reply := s.CountStatements(t, token, home, nil)
 		if n > 3 || len(reply.Errors) > 0 {
 			t.Errorf("%d children took %d statements, errors %+v", children, n, reply.Errors)
 		}
@@ -62,12 +62,12 @@ func TestNoFieldTakesAStatementAListElement(t *testing.T) {
 	token, _ := s.Parent(t)
 	grow(t, s, token, 0, 1)
 	upload(t, s, token, 1, 30)
-	few, reply := s.Statements(t, token, everyField, map[string]any{"first": 1})
+	few, reply := s.CountStatements(t, token, everyField, map[string]any{"first": 1})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}
 	grow(t, s, token, 1, 20)
-	many, reply := s.Statements(t, token, everyField, map[string]any{"first": 30})
+	many, reply := s.CountStatements(t, token, everyField, map[string]any{"first": 30})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}
@@ -83,11 +83,11 @@ func TestUploadTakesTheSameStatementsForAnyNumberOfLogs(t *testing.T) {
 	grow(t, s, token, 0, 1)
 	const answer = `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) {
 		devlogs { id childUser { id device { id } } device { lastLogFileId childUser { id } } } } }`
-	one, reply := s.Statements(t, token, answer, map[string]any{"logs": logs(1, 1, 1)})
+	one, reply := s.CountStatements(t, token, answer, map[string]any{"logs": logs(1, 1, 1)})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}
-	many, reply := s.Statements(t, token, answer, map[string]any{"logs": logs(1, 2, 400)})
+	many, reply := s.CountStatements(t, token, answer, map[string]any{"logs": logs(1, 2, 400)})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}

@@ -19,7 +19,7 @@ func run(t *testing.T, s *apptest.Server, token, name, operation string, variabl
 	answer := s.Call(t, "POST", "/graphql", token, string(body))
 	reply := struct {
 		Data   any
-		Errors []apptest.Problem
+		Errors []apptest.GraphQLError
 	}{Data: out}
 	if err := json.Unmarshal(answer.Body, &reply); err != nil || len(reply.Errors) > 0 {
 		t.Fatalf("%s: %s", operation, answer.Body)

@@ -120,7 +120,7 @@ func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(feed, nil)
-	s.AwaitFeeds(t, 1)
+	s.WaitForSubscribers(t, 1)
 	upload(t, s, token, 1, 1)
 	first := c.event()
 	if first.Change != "COMPLETED" || first.Device.LastLogFileID != 1 {

@@ -19,7 +19,7 @@ import (
 
 func startTraced(t *testing.T) (*apptest.Server, *apptest.Collector) {
 	t.Helper()
-	collector := apptest.Collect(t)
+	collector := apptest.StartCollector(t)
 	return apptest.Start(t, func(c *app.Config) { c.OTLP = collector.URL }), collector
 }
 
@@ -77,8 +77,8 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 			if got := hex.EncodeToString(span.GetTraceId()); got != caller {
 				t.Errorf("the trace is %s, not the caller's", got)
 			}
-			if span.Process["service.name"] != "luxbff" {
-				t.Errorf("the process is %v", span.Process)
+			if span.Resource["service.name"] != "luxbff" {
+				t.Errorf("the process is %v", span.Resource)
 			}
 		case "query Missing":
 			if span.GetStatus().GetCode() != trace.Status_STATUS_CODE_ERROR || span.GetStatus().GetMessage() != "REAL_USER_IS_NOT_FOUND" {
@@ -142,7 +142,7 @@ func TestTraceHoldsNoPersonalData(t *testing.T) {
 		t.Fatalf("only %d spans came", len(collector.Spans()))
 	}
 	for _, span := range collector.Spans() {
-		text := protojson.Format(span) + fmt.Sprint(span.Process)
+		text := protojson.Format(span) + fmt.Sprint(span.Resource)
 		for what, secret := range secrets {
 			if strings.Contains(text, secret) {
 				t.Errorf("a span holds the %s:\n%s", what, text)

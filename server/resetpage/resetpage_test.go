@@ -32,14 +32,14 @@ func link(t *testing.T, s *apptest.Server) string {
 }
 
 // send fills the form in and gives the answer.
-func send(t *testing.T, s *apptest.Server, path, password string) apptest.Answer {
+func send(t *testing.T, s *apptest.Server, path, password string) apptest.Response {
 	t.Helper()
 	address, err := url.Parse(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	form := url.Values{"token": {address.Query().Get("token")}, "password": {password}}
-	return s.Form(t, resetpage.Path, form)
+	return s.PostForm(t, resetpage.Path, form)
 }
 
 func TestResetInABrowser(t *testing.T) {

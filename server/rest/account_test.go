@@ -210,7 +210,7 @@ func TestLuxUser(t *testing.T) {
 func TestLuxChildren(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.Catalogue(t, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
+	s.AddDevices(t, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
 	signedUp := s.luxParent(t)
 	token, root := text(t, signedUp, "access_token"), number(signedUp, "id")
 	create := `{"first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F",
@@ -248,7 +248,7 @@ func TestLuxChildren(t *testing.T) {
 func TestAddnox(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.Catalogue(t, "SL20401001,00:80:E1:27:4C:84")
+	s.AddDevices(t, "SL20401001,00:80:E1:27:4C:84")
 	begin := `{"email": "Parent@lux.example", "password": "correct horse 1"}`
 	s.step(t, "GET "+addnox+"/auth/sign-in/check/parent@lux.example", "", "", 404, `{"detail": "User not found"}`)
 	s.step(t, "GET "+addnox+"/auth/sign-in/check/%00", "", "", 404, `{"detail": "User not found"}`)

@@ -90,12 +90,12 @@ func (r *run) try(one spoiling, before map[string][]string) map[string][]string 
 
 // serve hands the request to the program without a connection, which a body too
 // long for it would break.
-func (r request) serve(s *apptest.Server) apptest.Answer {
+func (r request) serve(s *apptest.Server) apptest.Response {
 	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
 	sent.Header = r.header
 	w := httptest.NewRecorder()
 	s.App.Handler().ServeHTTP(w, sent)
-	return apptest.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
+	return apptest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
 }
 
 // others makes another account with a child and a device. Its ids come after
@@ -179,7 +179,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 var parameters = strings.NewReplacer("{id}", "1", "{email}", "a@b.example", "{provider}", "kakao", "{registration_id}", "phone")
 
 // says reports whether an error has the text, in either surface's form.
-func says(answer apptest.Answer, text string) bool {
+func says(answer apptest.Response, text string) bool {
 	var failure struct{ Detail, Message string }
 	return json.Unmarshal(answer.Body, &failure) == nil && failure.Detail+failure.Message == text
 }

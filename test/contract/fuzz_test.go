@@ -52,7 +52,7 @@ func newEdge(f *testing.F, prefix string, has func(*openapi3.Operation) bool) *e
 func (e *edge) family(f *testing.F) {
 	f.Helper()
 	e.token, _ = e.Parent(f)
-	e.Catalogue(f, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
+	e.AddDevices(f, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
 	made := e.Call(f, http.MethodPost, apptest.LUX+"/user/create-real-user", e.token, `{"first_name": "test", "last_name": "",
 		"birthdate": "19970101", "gender": "F", "serial_code": "SL20401000", "mac_id": "41AD", "unique_id": "unique"}`)
 	if made.Status != http.StatusOK {
@@ -84,7 +84,7 @@ func (e *edge) try(t *testing.T, route uint8, query string, body []byte) {
 	r.Header.Set("Authorization", "Bearer "+e.token)
 	w := httptest.NewRecorder()
 	e.App.Handler().ServeHTTP(w, r)
-	answer := apptest.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
+	answer := apptest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
 	fitsSchema(t, request{method: to.method, target: to.target}, answer)
 	if answer.Status >= http.StatusInternalServerError {
 		t.Errorf("%s %s: %d %s", to.method, to.target, answer.Status, answer.Body)

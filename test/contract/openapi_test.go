@@ -121,7 +121,7 @@ var documented = sync.OnceValues(func() (*answers, error) {
 
 // fitsSchema holds an answer to what the OpenAPI document says of it. Answers of
 // what is no documented route are not held to anything.
-func fitsSchema(t *testing.T, sent request, answer apptest.Answer) {
+func fitsSchema(t *testing.T, sent request, answer apptest.Response) {
 	t.Helper()
 	all, err := documented()
 	if err != nil {

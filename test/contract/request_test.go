@@ -62,7 +62,7 @@ func (r *request) unquoted(t *testing.T) {
 	r.body = []byte(body)
 }
 
-func (r request) send(t *testing.T, s *apptest.Server) apptest.Answer {
+func (r request) send(t *testing.T, s *apptest.Server) apptest.Response {
 	t.Helper()
 	sent, err := http.NewRequestWithContext(context.Background(), r.method, s.URL+r.target, bytes.NewReader(r.body))
 	if err != nil {
@@ -78,5 +78,5 @@ func (r request) send(t *testing.T, s *apptest.Server) apptest.Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return apptest.Answer{Status: answer.StatusCode, Header: answer.Header, Body: body}
+	return apptest.Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
 }

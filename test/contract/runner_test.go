@@ -101,7 +101,7 @@ type run struct {
 	bytes   bool
 	differs []string
 	masks   []string
-	answer  *apptest.Answer
+	answer  *apptest.Response
 }
 
 func (r *run) all(c testCase) {

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/storetest"
@@ -48,7 +49,7 @@ func startFleet(t *testing.T, nats string) *fleet {
 		"APP_ENV=production", "PUBLIC_URL=https://luxbff.example.com", "NATS_URL=" + nats, "DATABASE_POOL=3",
 	}}
 	f.home = apptest.Start(t, func(cfg *app.Config) {
-		cfg.DatabaseURL, cfg.TokenKeys, cfg.NATSURL, cfg.DatabasePool = database, processtest.Keys(), nats, 2
+		cfg.DatabaseURL, cfg.TokenKeys, cfg.NATSURL, cfg.DatabasePool = database, processtest.TokenKeys(), nats, 2
 	})
 	for range 3 {
 		b := startCommand(t, f.command(t))
@@ -72,7 +73,7 @@ func (f *fleet) replace(t *testing.T, i int) {
 	again := f.command(t)
 	again.Env = append(again.Env, "ADDR="+f.replicas[i].Addr)
 	f.replicas[i] = startCommand(t, again)
-	processtest.Await(t, "the balancer sees the new process", func() bool { return f.balancer.ready(f.replicas[i].URL) })
+	testutil.WaitFor(t, "the balancer sees the new process", func() bool { return f.balancer.ready(f.replicas[i].URL) })
 }
 
 // balancer gives each request to the next replica that is ready. One that no
@@ -173,7 +174,7 @@ func (b *balancer) add(t *testing.T, url string) {
 		}
 	})
 	t.Cleanup(func() { stop(); probing.Wait() })
-	processtest.Await(t, "the balancer sees "+url, to.ready.Load)
+	testutil.WaitFor(t, "the balancer sees "+url, to.ready.Load)
 }
 
 func (b *balancer) ready(url string) bool {

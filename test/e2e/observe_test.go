@@ -15,7 +15,7 @@ import (
 // the standard variables, and stops it: the last spans come before it ends.
 func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 	t.Parallel()
-	collector := apptest.Collect(t)
+	collector := apptest.StartCollector(t)
 	metrics := processtest.FreeAddr(t)
 	serve := command(t, filepath.Join(t.TempDir(), "seen.db"))
 	serve.Env = append(serve.Env, "METRICS_ADDR="+metrics, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL,
@@ -34,10 +34,10 @@ func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 	}
 
 	b.Terminate(t)
-	b.Ended(t)
+	b.WaitForExit(t)
 	for _, span := range collector.Spans() {
 		if span.GetName() == "query Who" {
-			if name := span.Process["service.name"]; name != "phones" {
+			if name := span.Resource["service.name"]; name != "phones" {
 				t.Errorf("the service's name is %q", name)
 			}
 			return

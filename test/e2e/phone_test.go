@@ -25,7 +25,7 @@ func (f *fleet) newFamily(t *testing.T, serial int) *family {
 	t.Helper()
 	token, id := f.home.Parent(t)
 	code, mac, uniqueID := fmt.Sprintf("SL%08d", serial), fmt.Sprintf("00:80:E1:27:00:%02X", serial), fmt.Sprint("unique", serial)
-	f.home.Catalogue(t, code+","+mac)
+	f.home.AddDevices(t, code+","+mac)
 	var data struct {
 		CreateChildUser struct {
 			ChildUser struct {
@@ -116,12 +116,12 @@ type follower struct {
 // other phone names its installation instead of the place where to go on.
 func (f *fleet) follow(t *testing.T, n int, of *family) *follower {
 	t.Helper()
-	call := subscriptiontest.Call{URL: f.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
+	call := subscriptiontest.Request{URL: f.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
 	if n%2 == 0 {
 		call.InstallationID = fmt.Sprint("phone-", n)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	phone := &follower{Follower: &subscriptiontest.Follower{Call: call}}
+	phone := &follower{Follower: &subscriptiontest.Follower{Request: call}}
 	var running sync.WaitGroup
 	running.Go(func() { phone.Follow(ctx) })
 	phone.stop = func() { cancel(); running.Wait() }
@@ -139,7 +139,7 @@ func (f *follower) ends() (n int) {
 
 // listener is a feed at one replica, and when each log file was told.
 type listener struct {
-	feed *subscriptiontest.Feed
+	feed *subscriptiontest.Subscription
 	told chan telling
 }
 
@@ -150,7 +150,7 @@ type telling struct {
 
 func listen(t *testing.T, url string, of *family) *listener {
 	t.Helper()
-	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{URL: url, Token: of.token, Transport: subscriptiontest.Socket})
+	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: url, Token: of.token, Transport: subscriptiontest.WebSocket})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func listen(t *testing.T, url string, of *family) *listener {
 			l.told <- telling{event.LogFileID, time.Now()}
 		}
 	})
-	t.Cleanup(func() { feed.Cut(); running.Wait() })
+	t.Cleanup(func() { feed.Close(); running.Wait() })
 	return l
 }
 

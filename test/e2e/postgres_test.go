@@ -190,8 +190,10 @@ func TestPostgresFallsSilent(t *testing.T) {
 		})
 	}
 	acknowledged.wait(t, 4*uploaders)
-	network.Doom(func() subscriptiontest.Fate { return subscriptiontest.Fate{Bytes: rand.Int64N(3000), Stall: time.Hour} })
-	network.Cut()
+	network.FailConnections(func() subscriptiontest.Failure {
+		return subscriptiontest.Failure{Bytes: rand.Int64N(3000), Stall: time.Hour}
+	})
+	network.CloseConnections()
 	for range uploaders {
 		<-refused
 	}
@@ -205,9 +207,9 @@ func TestPostgresFallsSilent(t *testing.T) {
 		})
 	}
 	reading.Wait() // each is answered, though it may be late
-	b.Await(t, "it is not ready", func() bool { return !b.Ready() })
-	network.Doom(nil)
-	b.Await(t, "it is ready", b.Ready)
+	b.WaitFor(t, "it is not ready", func() bool { return !b.Ready() })
+	network.FailConnections(nil)
+	b.WaitFor(t, "it is ready", b.Ready)
 	asking.Wait()
 	b.Kill() // it may still have lines that are dead
 	b = startAt(t, postgres.url("postgres"))
@@ -243,14 +245,14 @@ func TestStartWaitsForPostgres(t *testing.T) {
 	t.Parallel()
 	postgres := newPostgresServer(t)
 	b := &binary{processtest.Launch(t, processtest.Command(t, postgres.url("postgres")))}
-	b.Await(t, "it waits", func() bool { return strings.Contains(b.Log.String(), "not there yet") })
+	b.WaitFor(t, "it waits", func() bool { return strings.Contains(b.Log.String(), "not there yet") })
 	asking := processtest.Command(t, postgres.url("postgres"), "healthcheck")
 	asking.Env = append(asking.Env, "ADDR="+b.Addr)
 	if out, err := asking.CombinedOutput(); err == nil {
 		t.Errorf("a program without its database is ready: %s", out)
 	}
 	postgres.start(t)
-	b.Await(t, "it is ready", b.Ready)
+	b.WaitFor(t, "it is ready", b.Ready)
 	b.signIn(t)
 
 	if strings.Contains(b.Log.String(), "secret") {

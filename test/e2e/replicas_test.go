@@ -24,6 +24,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"luxbff/internal/account"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/natstest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/storetest"
@@ -67,7 +68,7 @@ func TestUploadIsToldByEveryReplica(t *testing.T) {
 		return time.Now()
 	}
 	for _, l := range listeners {
-		processtest.Await(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
+		testutil.WaitFor(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
 	}
 	var took []time.Duration
 	late := 0
@@ -319,10 +320,10 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 		load.more(t, 10)
 		half := b.halfAnUpload(t, slow, i+1)
 		b.Terminate(t)
-		processtest.Await(t, "it is not ready", func() bool { return !b.Ready() })
-		processtest.Await(t, "it listens no more", func() bool { return !listens(t.Context(), b.URL) })
+		testutil.WaitFor(t, "it is not ready", func() bool { return !b.Ready() })
+		testutil.WaitFor(t, "it listens no more", func() bool { return !listens(t.Context(), b.URL) })
 		half.finish(t)
-		b.Ended(t)
+		b.WaitForExit(t)
 		load.more(t, 10)
 		f.replace(t, i)
 	}
@@ -335,7 +336,7 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	}
 	for _, phone := range load.followers {
 		if phone.ends() == 0 || phone.Connections() > 1+phone.ends() {
-			t.Errorf("%s: connected %d times, the replicas ended %v", phone.Call.Transport, phone.Connections(), phone.Ends())
+			t.Errorf("%s: connected %d times, the replicas ended %v", phone.Request.Transport, phone.Connections(), phone.Ends())
 		}
 	}
 }
@@ -405,7 +406,7 @@ func (f *fleet) startLoad(t *testing.T) *load {
 		l.uploaders = append(l.uploaders, startUploader(t, f.balancer.URL, family))
 	}
 	for i, phone := range l.followers {
-		processtest.Await(t, "the feed stands", func() bool { return phone.Newest() > 0 })
+		testutil.WaitFor(t, "the feed stands", func() bool { return phone.Newest() > 0 })
 		phone.from = int(l.uploaders[i/2].acked.Load())
 	}
 	return l
@@ -417,7 +418,7 @@ func (l *load) more(t *testing.T, n int) {
 	t.Helper()
 	for _, u := range l.uploaders {
 		goal := u.acked.Load() + int64(n+rand.IntN(n))
-		processtest.Await(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
+		testutil.WaitFor(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
 	}
 }
 
@@ -431,10 +432,10 @@ func (l *load) finish(t *testing.T, in *fleet) {
 	}
 	for i, phone := range l.followers {
 		last := int(l.uploaders[i/2].acked.Load())
-		processtest.Await(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
+		testutil.WaitFor(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
 		phone.stop()
 		if err := phone.Check(upTo(last)[phone.from:]); err != nil {
-			t.Errorf("%s: %v", phone.Call.Transport, err)
+			t.Errorf("%s: %v", phone.Request.Transport, err)
 		}
 	}
 }
@@ -454,17 +455,17 @@ func TestReplicasWithoutNATS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	processtest.Await(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
+	testutil.WaitFor(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
 	nats.Stop()
 	for _, b := range f.replicas {
-		processtest.Await(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
+		testutil.WaitFor(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
 	}
 	upload()
 	feed.wait(t, file) // by the poll
 	listening := f.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 	nats.Restart()
 	for _, b := range f.replicas {
-		processtest.Await(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
+		testutil.WaitFor(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
 	}
 	upload()
 	feed.wait(t, file)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/subscriptiontest"
@@ -57,7 +58,7 @@ func newFamily(t *testing.T, s *apptest.Server) *family {
 	n := families.Add(1)
 	token, id := s.Parent(t)
 	serial, mac := fmt.Sprintf("SL%08d", n), fmt.Sprintf("00:80:E1:27:%02X:%02X", n>>8, n&0xff)
-	s.Catalogue(t, serial+","+mac)
+	s.AddDevices(t, serial+","+mac)
 	var data struct {
 		CreateChildUser struct {
 			ChildUser struct {
@@ -141,16 +142,16 @@ func follow(t *testing.T, s *apptest.Server, f *family, url string, n int) *foll
 	t.Cleanup(phones.end)
 	for _, transport := range subscriptiontest.Transports() {
 		for i := range n {
-			call := subscriptiontest.Call{URL: url, Token: f.token, Transport: transport}
+			call := subscriptiontest.Request{URL: url, Token: f.token, Transport: transport}
 			named, own := call, call
 			named.InstallationID, own.After = fmt.Sprint(transport, i), first
-			phones.all = append(phones.all, &subscriptiontest.Follower{Call: named}, &subscriptiontest.Follower{Call: own})
+			phones.all = append(phones.all, &subscriptiontest.Follower{Request: named}, &subscriptiontest.Follower{Request: own})
 		}
 	}
 	for _, one := range phones.all {
 		phones.running.Go(func() { one.Follow(ctx) })
 	}
-	processtest.Await(t, "every installation has its position", func() bool {
+	testutil.WaitFor(t, "every installation has its position", func() bool {
 		positions, err := s.App.Store.Read().FeedPosition.Query().Count(t.Context())
 		return err == nil && positions == n*len(subscriptiontest.Transports())
 	})
@@ -160,12 +161,12 @@ func follow(t *testing.T, s *apptest.Server, f *family, url string, n int) *foll
 // firstCursor is that of an event made for the purpose.
 func firstCursor(t *testing.T, s *apptest.Server, f *family) string {
 	t.Helper()
-	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{URL: s.URL, Token: f.token, Transport: subscriptiontest.Socket})
+	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: s.URL, Token: f.token, Transport: subscriptiontest.WebSocket})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer feed.Cut()
-	s.AwaitFeeds(t, 1)
+	defer feed.Close()
+	s.WaitForSubscribers(t, 1)
 	if err := f.upload(t.Context(), s.Client(), s.URL, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -188,9 +189,9 @@ func (p *followers) drain(t *testing.T, s *apptest.Server, f *family) {
 	}
 	acked := f.acknowledged()
 	for _, one := range p.all {
-		processtest.Await(t, fmt.Sprintf("%+v has event %d", one.Call, account.EventSeq), func() bool { return one.Newest() >= account.EventSeq })
+		testutil.WaitFor(t, fmt.Sprintf("%+v has event %d", one.Request, account.EventSeq), func() bool { return one.Newest() >= account.EventSeq })
 		if err := one.Check(acked); err != nil {
-			t.Errorf("%s %s: %v", one.Call.Transport, one.Call.InstallationID, err)
+			t.Errorf("%s %s: %v", one.Request.Transport, one.Request.InstallationID, err)
 		}
 	}
 }

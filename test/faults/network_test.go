@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
-	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/subscriptiontest"
 	"luxbff/server/app"
 )
@@ -24,8 +24,8 @@ func doomed(t *testing.T, s *apptest.Server, most int64) *subscriptiontest.Proxy
 	}
 	t.Cleanup(proxy.Close)
 	random := chance(t)
-	proxy.Doom(func() subscriptiontest.Fate {
-		fate := subscriptiontest.Fate{Bytes: random.Int64N(most)}
+	proxy.FailConnections(func() subscriptiontest.Failure {
+		fate := subscriptiontest.Failure{Bytes: random.Int64N(most)}
 		if random.IntN(4) == 0 {
 			fate.Stall = time.Duration(random.IntN(200)) * time.Millisecond
 		}
@@ -47,13 +47,13 @@ func TestLinesThatAreCut(t *testing.T) { //nolint:paralleltest // each wants the
 		t.Fatalf("%d uploads were acknowledged: %v", len(f.acknowledged()), f.failed)
 	}
 	phones.drain(t, s, f)
-	t.Logf("%d cuts", proxy.Cuts.Load())
-	if proxy.Cuts.Load() < cuts {
-		t.Errorf("only %d cuts", proxy.Cuts.Load())
+	t.Logf("%d cuts", proxy.Failed.Load())
+	if proxy.Failed.Load() < cuts {
+		t.Errorf("only %d cuts", proxy.Failed.Load())
 	}
 	for _, one := range phones.all {
 		if ends := one.Ends(); len(ends) > 0 {
-			t.Errorf("%s: the server ended it: %v", one.Call.Transport, ends)
+			t.Errorf("%s: the server ended it: %v", one.Request.Transport, ends)
 		}
 	}
 }
@@ -61,18 +61,18 @@ func TestLinesThatAreCut(t *testing.T) { //nolint:paralleltest // each wants the
 // TestReaderThatStalls: a socket that reads nothing is closed with 4410, once
 // 256 KB and what the kernel holds wait for it, and nobody waits with it.
 func TestReaderThatStalls(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
-	for _, transport := range []subscriptiontest.Transport{subscriptiontest.Socket, subscriptiontest.OlderSocket} { //nolint:paralleltest // the same
+	for _, transport := range []subscriptiontest.Transport{subscriptiontest.WebSocket, subscriptiontest.LegacyWebSocket} { //nolint:paralleltest // the same
 		t.Run(string(transport), func(t *testing.T) {
 			s := apptest.Start(t)
 			f := newFamily(t, s)
 			phones := follow(t, s, f, s.URL, 1)
-			s.AwaitFeeds(t, len(phones.all))
-			stalled, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{URL: s.URL, Token: f.token, Transport: transport})
+			s.WaitForSubscribers(t, len(phones.all))
+			stalled, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: s.URL, Token: f.token, Transport: transport})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer stalled.Cut()
-			s.AwaitFeeds(t, len(phones.all)+1)
+			defer stalled.Close()
+			s.WaitForSubscribers(t, len(phones.all)+1)
 			const most = 100 // of 1,000 events each
 			for i := 0; s.App.Devlogs.Feeds() > len(phones.all); i++ {
 				if i == most {
@@ -90,11 +90,11 @@ func TestReaderThatStalls(t *testing.T) { //nolint:paralleltest // each wants th
 	}
 }
 
-func endOf(t *testing.T, feed *subscriptiontest.Feed) *subscriptiontest.Ended {
+func endOf(t *testing.T, feed *subscriptiontest.Subscription) *subscriptiontest.EndError {
 	t.Helper()
 	for {
 		if _, err := feed.Next(); err != nil {
-			ended, ok := err.(*subscriptiontest.Ended) //nolint:errorlint // Next gives it bare
+			ended, ok := err.(*subscriptiontest.EndError) //nolint:errorlint // Next gives it bare
 			if !ok {
 				t.Fatal(err)
 			}
@@ -110,7 +110,7 @@ func TestBellThatIsLost(t *testing.T) { //nolint:paralleltest // each wants the 
 	deaf := apptest.Start(t, func(cfg *app.Config) { *cfg = s.App.Config })
 	f := newFamily(t, s)
 	phones := follow(t, s, f, s.URL, 1)
-	s.AwaitFeeds(t, len(phones.all))
+	s.WaitForSubscribers(t, len(phones.all))
 	for round := range 2 {
 		f.uploads(t.Context(), deaf.URL, 4, 100)
 		phones.drain(t, s, f)
@@ -121,15 +121,15 @@ func TestBellThatIsLost(t *testing.T) { //nolint:paralleltest // each wants the 
 		}
 	}
 	phones.end()
-	s.AwaitFeeds(t, 0)
-	ofChild, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{
+	s.WaitForSubscribers(t, 0)
+	ofChild, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{
 		URL: s.URL, Token: f.token, Transport: subscriptiontest.EventStream, ChildUserID: "1",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ofChild.Cut()
-	s.AwaitFeeds(t, 1)
+	defer ofChild.Close()
+	s.WaitForSubscribers(t, 1)
 	body := fmt.Sprintf(`{"query": "mutation { deleteChildUser(input: {childUserId: 1, uniqueId: \"SL%08d\"}) { childUserId } }"}`, families.Load())
 	if err := send(t.Context(), deaf.Client(), deaf.URL, f.token, body); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestClockThatIsSetBack(t *testing.T) { //nolint:paralleltest // each wants 
 			f.uploads(ctx, s.URL, 4, 200)
 		}()
 		before := phones.all[0].Newest()
-		processtest.Await(t, "the phones are in the middle", func() bool { return phones.all[0].Newest() > before+50 })
+		testutil.WaitFor(t, "the phones are in the middle", func() bool { return phones.all[0].Newest() > before+50 })
 		s.Clock.Add(by)
 		<-moved
 		stop()
@@ -165,7 +165,7 @@ func TestClockThatIsSetBack(t *testing.T) { //nolint:paralleltest // each wants 
 	}
 	for _, one := range phones.all {
 		if ends := one.Ends(); len(ends) > 0 {
-			t.Errorf("%s: the server ended it: %v", one.Call.Transport, ends)
+			t.Errorf("%s: the server ended it: %v", one.Request.Transport, ends)
 		}
 	}
 }

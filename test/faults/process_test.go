@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/subscriptiontest"
@@ -20,7 +21,7 @@ import (
 // home is a server inside the test, where families sign up and rows are looked at.
 func home(t *testing.T) *apptest.Server {
 	t.Helper()
-	return apptest.Start(t, func(cfg *app.Config) { cfg.TokenKeys = processtest.Keys() })
+	return apptest.Start(t, func(cfg *app.Config) { cfg.TokenKeys = processtest.TokenKeys() })
 }
 
 // start starts a server of its own on the database of one inside the test.
@@ -53,20 +54,20 @@ func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants 
 	uploading.Go(func() { f.uploads(ctx, proxy.URL(), 4, 1<<30) })
 	for range kills {
 		before, more := len(f.acknowledged()), 10+random.IntN(60)
-		processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+more })
+		testutil.WaitFor(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+more })
 		p.Kill()
 		p = start(t, s)
-		proxy.Direct(p.Addr)
+		proxy.SetTarget(p.Addr)
 	}
 	before := len(f.acknowledged())
-	processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+10 })
+	testutil.WaitFor(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+10 })
 	stop()
 	uploading.Wait()
 	phones.drain(t, s, f)
 	t.Logf("%d acknowledged, %d failed", len(f.acknowledged()), len(f.failed))
 	for _, one := range phones.all {
 		if ends := one.Ends(); len(ends) > 0 || one.Connections() < kills {
-			t.Errorf("%s: connected %d times, the server ended it: %v", one.Call.Transport, one.Connections(), ends)
+			t.Errorf("%s: connected %d times, the server ended it: %v", one.Request.Transport, one.Connections(), ends)
 		}
 	}
 }
@@ -102,9 +103,9 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 			}
 		})
 	}
-	processtest.Await(t, "the uploads are under way", func() bool { return len(f.acknowledged()) >= 100 })
+	testutil.WaitFor(t, "the uploads are under way", func() bool { return len(f.acknowledged()) >= 100 })
 
-	proxy.Direct(taking.Addr) // as a balancer does before it ends a server
+	proxy.SetTarget(taking.Addr) // as a balancer does before it ends a server
 	leaving.Terminate(t)
 	hints := map[time.Duration]bool{}
 	for _, feed := range idle {
@@ -117,12 +118,12 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	if len(hints) < len(idle)/2 {
 		t.Errorf("%d connections are told to come back at %d different times", len(idle), len(hints))
 	}
-	leaving.Ended(t)
+	leaving.WaitForExit(t)
 	if text := leaving.Log.String(); strings.Contains(text, `"level":"ERROR"`) {
 		t.Errorf("the server logged errors:\n%s", text)
 	}
 	before := len(f.acknowledged())
-	processtest.Await(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+100 })
+	testutil.WaitFor(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+100 })
 	stop()
 	uploading.Wait()
 	if len(f.failed) > 0 {
@@ -132,28 +133,28 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	for _, one := range phones.all {
 		ends := one.Ends()
 		if ends["1001"]+ends["retry"]+ends["GOING_AWAY"] != 1 || len(ends) != 1 {
-			t.Errorf("%s: the server ended it: %v", one.Call.Transport, ends)
+			t.Errorf("%s: the server ended it: %v", one.Request.Transport, ends)
 		}
 	}
 }
 
 // idlers connects n phones that only listen, of as many accounts as that takes.
-func idlers(t *testing.T, s *apptest.Server, url string, n, each int) []*subscriptiontest.Feed {
+func idlers(t *testing.T, s *apptest.Server, url string, n, each int) []*subscriptiontest.Subscription {
 	t.Helper()
 	var token string
-	var feeds []*subscriptiontest.Feed
+	var feeds []*subscriptiontest.Subscription
 	for i := range n {
 		if i%each == 0 {
 			token, _ = s.Parent(t)
 		}
 		transport := subscriptiontest.Transports()[i%4]
-		feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Call{
+		feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{
 			URL: url, Token: token, Transport: transport, InstallationID: fmt.Sprint(i),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(feed.Cut)
+		t.Cleanup(feed.Close)
 		feeds = append(feeds, feed)
 	}
 	return feeds

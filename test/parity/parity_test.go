@@ -166,7 +166,7 @@ func (w *world) stored(t *testing.T, a action) map[string][]string {
 	all := map[string][]string{}
 	for _, table := range apptest.Tables() {
 		if !slices.Contains(a.apart, table) {
-			all[table] = w.Rows(t, table, apptest.Columns{Out: apptest.Working(), Set: random()})
+			all[table] = w.Rows(t, table, apptest.Columns{Ignored: apptest.WorkerColumns(), Random: random()})
 		}
 	}
 	return all
@@ -199,7 +199,7 @@ func family(t *testing.T, w *world) {
 	t.Helper()
 	parent(t, w)
 	w.vars["other"], _ = w.Parent(t)
-	w.Catalogue(t, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
+	w.AddDevices(t, "SL20401000,00:80:E1:27:41:AD", "SL20401001,00:80:E1:27:4C:84")
 	w.good(t, http.MethodPost, lux+"/user/create-real-user", "parent", `{"first_name": "test", "last_name": "kim",
 		"birthdate": "19970101", "gender": "F", "serial_code": "SL20401000", "mac_id": "41AD", "unique_id": "unique"}`)
 }

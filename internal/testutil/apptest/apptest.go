@@ -1,6 +1,6 @@
-// Package apptest starts the whole program for tests, over a fresh database, and
-// speaks to it as an app does. It wires nothing itself: it starts what main
-// starts.
+// Package apptest starts the whole program inside a test, over a fresh database,
+// and speaks to it as an app does. It wires nothing itself: it starts what main
+// starts, so that no test can pass on a program that is put together differently.
 package apptest
 
 import (
@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,64 +23,39 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
 	"luxbff/server/app"
 )
 
-// LUX is where the LUX routes begin.
+// LUX is the prefix of the LUX routes.
 const LUX = "/api/v1/lux"
 
-// Server is a running program and its clock.
+// Server is a running program with its clock and its log. The program may be
+// asked over HTTP, as an app does, or looked into through App.
 type Server struct {
 	*httptest.Server
 	App   *app.App
-	Clock *Clock
-	Log   *Log
-	phone atomic.Int64
+	Clock *testutil.Clock
+	Log   *testutil.Log
+	// phones counts the accounts of SignUp, each of which needs a number of its own.
+	phones atomic.Int64
 }
 
-// Clock is a clock that tests move.
-type Clock struct{ now atomic.Int64 }
-
-// Now is the time the clock shows.
-func (c *Clock) Now() time.Time { return time.UnixMilli(c.now.Load()).UTC() }
-
-// Add moves the clock.
-func (c *Clock) Add(d time.Duration) { c.now.Add(d.Milliseconds()) }
-
-// Log is what the server logged, a JSON object a line.
-type Log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write takes a line in.
-func (l *Log) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-// String is all of it.
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// Start starts a development server without the demo family.
+// Start starts a development server without the demo family. It is drained and
+// closed with the test.
 func Start(t testing.TB, change ...func(*app.Config)) *Server {
 	t.Helper()
 	return StartAt(t, time.Now(), change...)
 }
 
 // StartAt is Start at a time of the test's choice. The clock is set before the
-// program runs, because its work in the background goes by it.
+// program starts, because its work in the background goes by it.
 func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	t.Helper()
 	cfg := app.Config{Env: "development"}
-	for _, with := range change {
-		with(&cfg)
+	for _, set := range change {
+		set(&cfg)
 	}
 	if cfg.RateLimits == "" && cfg.Development() {
 		cfg.RateLimits = "off"
@@ -89,10 +63,10 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	if cfg.DatabaseURL == "" {
 		cfg.DatabaseURL = storetest.URL(t)
 	}
-	s := &Server{Clock: &Clock{}, Log: &Log{}}
-	s.Clock.now.Store(at.UnixMilli())
+	s := &Server{Clock: testutil.NewClock(at), Log: &testutil.Log{}}
 	running, err := app.New(t.Context(), cfg, app.Options{
 		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		// Production's hashes are slow on purpose; tests make hundreds of them.
 		PasswordCost: &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	})
 	if err != nil {
@@ -112,25 +86,25 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	return s
 }
 
-// Answer is what came back.
-type Answer struct {
+// Response is what came back over HTTP, read to its end.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
 // JSON decodes the body.
-func (a Answer) JSON(t testing.TB) any {
+func (r Response) JSON(t testing.TB) any {
 	t.Helper()
 	var decoded any
-	if err := json.Unmarshal(a.Body, &decoded); err != nil {
-		t.Fatalf("the answer is not JSON: %q", a.Body)
+	if err := json.Unmarshal(r.Body, &decoded); err != nil {
+		t.Fatalf("the response is not JSON: %q", r.Body)
 	}
 	return decoded
 }
 
 // Call sends a request with a JSON body, or without one when body is empty.
-func (s *Server) Call(t testing.TB, method, path, token, body string) Answer {
+func (s *Server) Call(t testing.TB, method, path, token, body string) Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -142,42 +116,43 @@ func (s *Server) Call(t testing.TB, method, path, token, body string) Answer {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	return s.do(t, r)
+	return s.Do(t, r)
 }
 
-func (s *Server) do(t testing.TB, r *http.Request) Answer {
+// Do sends a request that the test has put together itself.
+func (s *Server) Do(t testing.TB, r *http.Request) Response {
 	t.Helper()
-	answer, err := s.Client().Do(r)
+	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	raw, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Answer{answer.StatusCode, answer.Header, raw}
+	return Response{response.StatusCode, response.Header, body}
 }
 
-// Form sends a form as a browser does.
-func (s *Server) Form(t testing.TB, path string, form url.Values) Answer {
+// PostForm sends a form as a browser does.
+func (s *Server) PostForm(t testing.TB, path string, form url.Values) Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return s.do(t, r)
+	return s.Do(t, r)
 }
 
-// Reply is a GraphQL answer.
-type Reply struct {
+// GraphQLResponse is the result of an operation.
+type GraphQLResponse struct {
 	Data   json.RawMessage
-	Errors []Problem
+	Errors []GraphQLError
 }
 
-// Problem is one GraphQL error.
-type Problem struct {
+// GraphQLError is one error of a result.
+type GraphQLError struct {
 	Message    string
 	Path       []any
 	Extensions struct {
@@ -187,80 +162,75 @@ type Problem struct {
 	}
 }
 
-// Code is the code of the first error, empty without one.
-func (r Reply) Code() string {
+// Code is the code of the first error, empty if there is none.
+func (r GraphQLResponse) Code() string {
 	if len(r.Errors) == 0 {
 		return ""
 	}
 	return r.Errors[0].Extensions.Code
 }
 
-// GraphQL runs an operation.
-func (s *Server) GraphQL(t testing.TB, token, query string, variables map[string]any) Reply {
+// GraphQL executes an operation.
+func (s *Server) GraphQL(t testing.TB, token, query string, variables map[string]any) GraphQLResponse {
+	t.Helper()
+	response := s.Call(t, http.MethodPost, "/graphql", token, string(operation(t, query, variables)))
+	return decodeGraphQL(t, response.Status, response.Body)
+}
+
+func operation(t testing.TB, query string, variables map[string]any) []byte {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := s.Call(t, http.MethodPost, "/graphql", token, string(body))
-	var reply Reply
-	if err := json.Unmarshal(answer.Body, &reply); err != nil {
-		t.Fatalf("%d %q", answer.Status, answer.Body)
-	}
-	return reply
+	return body
 }
 
-// Data runs an operation that must succeed and decodes its data into out.
+func decodeGraphQL(t testing.TB, status int, body []byte) GraphQLResponse {
+	t.Helper()
+	var response GraphQLResponse
+	if err := json.Unmarshal(body, &response); err != nil {
+		t.Fatalf("%d %q", status, body)
+	}
+	return response
+}
+
+// Data executes an operation that must succeed and decodes its data into out.
 func (s *Server) Data(t testing.TB, token, query string, variables map[string]any, out any) {
 	t.Helper()
-	reply := s.GraphQL(t, token, query, variables)
-	if len(reply.Errors) > 0 {
-		t.Fatalf("errors: %+v", reply.Errors)
+	response := s.GraphQL(t, token, query, variables)
+	if len(response.Errors) > 0 {
+		t.Fatalf("errors: %+v", response.Errors)
 	}
-	if err := json.Unmarshal(reply.Data, out); err != nil {
+	if err := json.Unmarshal(response.Data, out); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Statements counts the SQL statements behind one GraphQL request.
-func (s *Server) Statements(t testing.TB, token, query string, variables map[string]any) (int, Reply) {
+// CountStatements counts the SQL statements behind one GraphQL request. It hands
+// the request to the handler without a connection, because the counter travels in
+// the context.
+func (s *Server) CountStatements(t testing.TB, token, query string, variables map[string]any) (int, GraphQLResponse) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, counter := store.CountStatements(context.Background())
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(operation(t, query, variables)))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	s.App.Handler().ServeHTTP(w, r)
-	var reply Reply
-	if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil {
-		t.Fatalf("%d %q", w.Code, w.Body)
-	}
-	return counter.N(), reply
+	return counter.N(), decodeGraphQL(t, w.Code, w.Body.Bytes())
 }
 
-// AwaitFeeds waits until exactly n feeds have their place: an upload from then on
-// is told to each of them.
-func (s *Server) AwaitFeeds(t testing.TB, n int) {
+// WaitForSubscribers waits until exactly n subscriptions to the feed have read
+// where they start: each of them gets the events of an upload from then on.
+func (s *Server) WaitForSubscribers(t testing.TB, n int) {
 	t.Helper()
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(30 * time.Second)
-	for s.App.Devlogs.Feeds() != n {
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("%d feeds have their place, want %d", s.App.Devlogs.Feeds(), n)
-		}
-	}
+	testutil.WaitFor(t, fmt.Sprintf("there are %d subscribers", n), func() bool { return s.App.Devlogs.Feeds() == n })
 }
 
 var sixDigits = regexp.MustCompile(`\d{6}`)
 
-// LastCode is the code that went out to an address last.
+// LastCode is the code that was sent to an address last.
 func (s *Server) LastCode(t testing.TB, to string) string {
 	t.Helper()
 	sent, err := s.App.Outbox.Recent(context.Background(), to, 1)
@@ -270,12 +240,12 @@ func (s *Server) LastCode(t testing.TB, to string) string {
 	return sixDigits.FindString(sent[0].Text)
 }
 
-// Parent signs a new account up, by the same steps as an app, and gives its
-// access token and id.
+// Parent signs up a new account, by the same steps as an app, and gives its
+// access token and its id.
 func (s *Server) Parent(t testing.TB) (token string, id int) {
 	t.Helper()
 	ctx := context.Background()
-	n := s.phone.Add(1)
+	n := s.phones.Add(1)
 	phone := fmt.Sprintf("+8210%08d", 10000000+n)
 	if err := s.App.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: phone}); err != nil {
 		t.Fatal(err)
@@ -296,8 +266,8 @@ func (s *Server) Parent(t testing.TB) (token string, id int) {
 	return done.Tokens.AccessToken, done.User.ID
 }
 
-// Catalogue loads devices: lines of serial_code,mac.
-func (s *Server) Catalogue(t testing.TB, devices ...string) {
+// AddDevices adds devices to the catalogue, each given as "serial_code,mac".
+func (s *Server) AddDevices(t testing.TB, devices ...string) {
 	t.Helper()
 	file := "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version\n"
 	for _, line := range devices {

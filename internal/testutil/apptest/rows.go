@@ -9,16 +9,18 @@ import (
 	"luxbff/ent/migrate"
 )
 
-// Columns are those of a table that tests compare in another way than the rest.
+// Columns are those that tests compare in another way than the rest.
 type Columns struct {
-	// Out are left out.
-	Out []string
-	// Set are random: it counts whether there is a value.
-	Set []string
+	// Ignored are left out.
+	Ignored []string
+	// Random are shown as whether there is a value, because the value differs from
+	// run to run.
+	Random []string
 }
 
-// Working are the columns that depend on when the worker of the outbox came by.
-func Working() []string { return []string{"state", "attempts", "leased_until", "sent_at"} }
+// WorkerColumns are the columns of a message that depend on whether the outbox's
+// worker has sent it yet.
+func WorkerColumns() []string { return []string{"state", "attempts", "leased_until", "sent_at"} }
 
 // Tables are all tables of the schema, by name.
 func Tables() []string {
@@ -30,7 +32,7 @@ func Tables() []string {
 	return names
 }
 
-// Rows is every row of a table, as text, in the order of ids.
+// Rows are the rows of a table as text, in the order of their ids.
 func (s *Server) Rows(t testing.TB, table string, columns Columns) []string {
 	t.Helper()
 	found, err := s.App.Store.Query(t.Context(), "SELECT * FROM "+table+" ORDER BY id")
@@ -51,7 +53,7 @@ func (s *Server) Rows(t testing.TB, table string, columns Columns) []string {
 		if err := found.Scan(targets...); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, row(names, values, columns))
+		all = append(all, formatRow(names, values, columns))
 	}
 	if err := found.Err(); err != nil {
 		t.Fatal(err)
@@ -59,12 +61,12 @@ func (s *Server) Rows(t testing.TB, table string, columns Columns) []string {
 	return all
 }
 
-func row(names []string, values []any, columns Columns) string {
+func formatRow(names []string, values []any, columns Columns) string {
 	var text strings.Builder
 	for i, name := range names {
 		switch {
-		case slices.Contains(columns.Out, name):
-		case slices.Contains(columns.Set, name):
+		case slices.Contains(columns.Ignored, name):
+		case slices.Contains(columns.Random, name):
 			fmt.Fprintf(&text, "%s=%v ", name, values[i] != nil)
 		default:
 			fmt.Fprintf(&text, "%s=%v ", name, values[i])
@@ -73,11 +75,12 @@ func row(names []string, values []any, columns Columns) string {
 	return text.String()
 }
 
-// Dump is every row of every table, but for what changes by itself and what a
-// refused guess may change: how often somebody guessed.
+// Dump is every row of every table. Left out are the columns that change by
+// themselves, and those that count wrong guesses, which a refused request may
+// change.
 func (s *Server) Dump(t testing.TB) map[string][]string {
 	t.Helper()
-	columns := Columns{Out: append(Working(), "wrong_passwords", "blocked_until", "tries")}
+	columns := Columns{Ignored: append(WorkerColumns(), "wrong_passwords", "blocked_until", "tries")}
 	all := map[string][]string{}
 	for _, table := range Tables() {
 		all[table] = s.Rows(t, table, columns)

@@ -6,12 +6,12 @@ import (
 	"luxbff/operations"
 )
 
-// Sample is the text of one of the mobile documents.
+// Sample is one of the documents in operations/, which the apps send.
 func Sample(t testing.TB, name string) operations.Sample {
 	t.Helper()
-	for _, one := range operations.All() {
-		if one.Name == name {
-			return one
+	for _, sample := range operations.All() {
+		if sample.Name == name {
+			return sample
 		}
 	}
 	t.Fatalf("no sample %q", name)

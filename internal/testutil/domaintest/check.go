@@ -3,15 +3,14 @@ package domaintest
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
 
-// WantFault fails unless err is a fault of the kind that names the field.
-func WantFault(t testing.TB, err error, kind apperr.Kind, field string) {
+// WantError fails the test unless err is of the kind and names the field.
+func WantError(t testing.TB, err error, kind apperr.Kind, field string) {
 	t.Helper()
 	var got *apperr.Error
 	if !errors.As(err, &got) {
@@ -22,7 +21,8 @@ func WantFault(t testing.TB, err error, kind apperr.Kind, field string) {
 	}
 }
 
-// Counts is how many rows the noun tables hold.
+// Counts are the numbers of rows that the domain has stored; Registered counts the
+// devices that a child has.
 type Counts struct{ Children, Registered, Devlogs, Events int }
 
 // Count counts the rows of the database.
@@ -51,20 +51,4 @@ func (k *Kit) Write(t testing.TB, fn store.Func) {
 	if err := k.Store.Write(context.Background(), fn); err != nil {
 		t.Fatalf("write: %v", err)
 	}
-}
-
-// Together runs fn n times, all at once, and gives what each answered.
-func Together(n int, fn func(i int) error) []error {
-	answers := make([]error, n)
-	start := make(chan struct{})
-	var running sync.WaitGroup
-	for i := range n {
-		running.Go(func() {
-			<-start
-			answers[i] = fn(i)
-		})
-	}
-	close(start)
-	running.Wait()
-	return answers
 }

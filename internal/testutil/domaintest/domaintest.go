@@ -18,6 +18,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/viewer"
 )
 
@@ -27,23 +28,13 @@ type Kit struct {
 	Hub      *pubsub.Hub
 	Children *child.Service
 	Devlogs  *devlog.Service
-	Clock    *Clock
+	Clock    *testutil.Clock
 	devices  atomic.Int64
 }
 
-// Clock is a clock that tests move.
-type Clock struct{ now atomic.Int64 }
-
-// Now is the time the clock shows.
-func (c *Clock) Now() time.Time { return time.UnixMilli(c.now.Load()).UTC() }
-
-// Add moves the clock.
-func (c *Clock) Add(d time.Duration) { c.now.Add(d.Milliseconds()) }
-
 // New makes a kit over the database.
 func New(db *store.Store) *Kit {
-	k := &Kit{Store: db, Hub: pubsub.NewHub(), Clock: &Clock{}}
-	k.Clock.now.Store(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC).UnixMilli())
+	k := &Kit{Store: db, Hub: pubsub.NewHub(), Clock: testutil.NewClock(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC))}
 	k.Children = child.New(child.Config{Store: db, Hub: k.Hub, Clock: k.Clock.Now, Random: rand.Reader})
 	k.Devlogs = devlog.New(devlog.Config{
 		Store: db, Hub: k.Hub, Children: k.Children, Clock: k.Clock.Now, Log: slog.New(slog.DiscardHandler),

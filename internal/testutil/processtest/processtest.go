@@ -1,9 +1,9 @@
-// Package processtest runs the program as processes of its own, for tests that
-// kill it, stop it or give it commands. It imports nothing of the project.
+// Package processtest builds the program and runs it as processes of their own,
+// for tests that kill it, stop it or run its commands. It imports no package of
+// the program, so that such a test knows only what a user can see.
 package processtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,13 +20,14 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
+
+	"luxbff/internal/testutil"
 )
 
-// Main runs a package's tests. It ends them with a failure if a goroutine is left
-// behind, and removes what Build built.
+// Main is the TestMain of a package that uses [Build]. It runs the tests, fails if
+// they leave a goroutine behind, and removes the program that was built.
 func Main(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		if built.path != "" {
@@ -42,8 +43,8 @@ var built struct {
 	err  error
 }
 
-// Build gives the program's path. It is built once for all tests of a package,
-// whose TestMain must be Main.
+// Build builds the program and gives its path. It is built once for all tests of a
+// package, because linking takes seconds; the package's TestMain must be [Main].
 func Build(t testing.TB) string {
 	t.Helper()
 	built.Do(func() {
@@ -63,32 +64,34 @@ func Build(t testing.TB) string {
 	return built.path
 }
 
-// Command is the program on a database, with a free address, the key of Keys and
-// no other setting. Of a setting that is appended to Env twice the last holds.
+// Command runs the program on a database, with a free address, the key of TokenKeys
+// and no other setting. A test appends its own settings to Env, where the last one
+// of a name counts.
 func Command(t testing.TB, databaseURL string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), Build(t), args...)
-	c.Env = []string{"ADDR=" + FreeAddr(t), "DATABASE_URL=" + databaseURL, "TOKEN_KEYS=" + Keys(), "PATH=" + os.Getenv("PATH")}
+	c.Env = []string{"ADDR=" + FreeAddr(t), "DATABASE_URL=" + databaseURL, "TOKEN_KEYS=" + TokenKeys(), "PATH=" + os.Getenv("PATH")}
 	return c
 }
 
-// Keys are the TOKEN_KEYS of Command, the same for all processes of the tests.
-func Keys() string {
+// TokenKeys is the setting TOKEN_KEYS of [Command]. It is the same for all processes,
+// so that each accepts the tokens of the others.
+func TokenKeys() string {
 	seed := sha256.Sum256([]byte("the tests' key"))
 	return "tests:" + base64.StdEncoding.EncodeToString(seed[:])
 }
 
-// ports counts from a place by chance, so that neither two tests of a process nor
-// two processes are likely to be given the same one.
+// ports counts the ports that FreeAddr has tried. It starts at random, so that two
+// test binaries that run at the same time are unlikely to try the same ones.
 var ports = func() *atomic.Uint32 {
 	var at atomic.Uint32
 	at.Store(rand.Uint32N(12_000))
 	return &at
 }()
 
-// FreeAddr is a loopback address that nobody listens on. Its port is below those
-// that the kernel gives to outgoing connections, so that none of them takes it
-// before the process does.
+// FreeAddr is a loopback address that nobody listens on. Its port is below the range
+// from which Linux takes the ports of outgoing connections (32768 and up), so that
+// no such connection occupies it before the process listens.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
 	for range 12_000 {
@@ -102,52 +105,32 @@ func FreeAddr(t testing.TB) string {
 	return ""
 }
 
-// Process is a server.
+// Process is a running server.
 type Process struct {
 	URL  string
 	Addr string
 	PID  int
-	Log  *Output
+	Log  *testutil.Log
 
 	cmd   *exec.Cmd
 	ended chan struct{}
-	err   error // how it ended, once ended is closed
+	err   error // of the process's end; written before ended is closed
 }
 
-// Output is what a process prints, readable while it prints.
-type Output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write takes in what is printed.
-func (o *Output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-// String is what was printed so far.
-func (o *Output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// Start launches a server and waits until it is ready.
+// Start starts a server and waits until it is ready.
 func Start(t testing.TB, serve *exec.Cmd) *Process {
 	t.Helper()
 	p := Launch(t, serve)
-	p.Await(t, "it is ready", p.Ready)
+	p.WaitFor(t, "it is ready", p.Ready)
 	return p
 }
 
-// Launch starts a server and doesn't wait. It is killed with the test, at the
-// latest.
+// Launch starts a server without waiting until it is ready. It is killed when the
+// test ends, if it still runs then.
 func Launch(t testing.TB, serve *exec.Cmd) *Process {
 	t.Helper()
 	addr := setting(serve.Env, "ADDR")
-	p := &Process{URL: "http://" + addr, Addr: addr, Log: &Output{}, cmd: serve, ended: make(chan struct{})}
+	p := &Process{URL: "http://" + addr, Addr: addr, Log: &testutil.Log{}, cmd: serve, ended: make(chan struct{})}
 	serve.Stdout, serve.Stderr = p.Log, p.Log
 	if err := serve.Start(); err != nil {
 		t.Fatal(err)
@@ -161,40 +144,41 @@ func Launch(t testing.TB, serve *exec.Cmd) *Process {
 	return p
 }
 
+// setting is the value of a variable, the last one of its name.
 func setting(env []string, name string) (value string) {
-	for _, one := range env {
-		if v, found := strings.CutPrefix(one, name+"="); found {
+	for _, variable := range env {
+		if v, found := strings.CutPrefix(variable, name+"="); found {
 			value = v
 		}
 	}
 	return value
 }
 
-// Ready reports whether the server's /readyz says so.
+// Ready reports whether the process is ready to serve.
 func (p *Process) Ready() bool { return Ready(context.Background(), p.URL) }
 
-// Ready reports whether the server at url says in /readyz that it is.
+// Ready reports whether the server at url responses /readyz with 200.
 func Ready(ctx context.Context, url string) bool {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode == http.StatusOK
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode == http.StatusOK
 }
 
-// Kill is kill -9. It returns when the process is gone.
+// Kill ends the process with SIGKILL and returns when it is gone.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 
-// Terminate asks the process to stop, as every container engine does.
+// Terminate asks the process to stop with SIGTERM, as every container engine does.
 func (p *Process) Terminate(t testing.TB) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -202,9 +186,9 @@ func (p *Process) Terminate(t testing.TB) {
 	}
 }
 
-// Ended waits for the end of a process that was asked to stop, which must be a
-// good one.
-func (p *Process) Ended(t testing.TB) {
+// WaitForExit waits for the end of a process that was asked to stop, and fails the
+// test unless it ended with status 0.
+func (p *Process) WaitForExit(t testing.TB) {
 	t.Helper()
 	<-p.ended
 	if p.err != nil {
@@ -212,30 +196,16 @@ func (p *Process) Ended(t testing.TB) {
 	}
 }
 
-// Await is the function Await, for something that the process does while it runs.
-func (p *Process) Await(t testing.TB, what string, holds func() bool) {
+// WaitFor is [testutil.WaitFor] for something that the process does: if it ends
+// instead, the test fails at once and shows what the process printed.
+func (p *Process) WaitFor(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	Await(t, what, func() bool {
+	testutil.WaitFor(t, what, func() bool {
 		select {
 		case <-p.ended:
 			t.Fatalf("the server ended with %v before %s:\n%s", p.err, what, p.Log)
 		default:
 		}
-		return holds()
+		return condition()
 	})
-}
-
-// Await waits for what must come, for as long as no machine should take.
-func Await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	look := time.NewTicker(2 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(2 * time.Minute)
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
 }

@@ -11,40 +11,41 @@ import (
 	"time"
 )
 
-// retryAfter is how long a follower waits for a server that is away.
-const retryAfter = 20 * time.Millisecond
+// reconnectAfter is how long a follower waits before it connects again.
+const reconnectAfter = 20 * time.Millisecond
 
-// Follower is a phone that keeps its feed open through cuts and restarts, and
-// checks what comes: each event of a connection follows on the one before, and
-// each connection on what came before it.
+// Follower is a phone that keeps its subscription through lost connections and
+// restarts of the server, and checks what it receives: within a connection each
+// event has the number after the one before, and a new connection goes on where
+// the last one ended or earlier.
 //
-// A phone whose Call names an installation leaves it to the server where to go
-// on; over HTTP it says what came last, as the protocol has it. Any other says
-// itself after which event.
+// A phone whose Request names an installation leaves it to the server where to
+// resume; over HTTP it sends the last event's id too, as EventSource does. Any
+// other sends the cursor of the last event itself.
 type Follower struct {
-	Call Call
+	Request Request
 
-	mu      sync.Mutex
-	last    string      // the cursor of the newest event
-	newest  int64       // its number
-	files   map[int]int // how often each log file was told
-	ends    map[string]int
-	wrong   []error
-	connect int
+	mu          sync.Mutex
+	cursor      string      // of the newest event
+	newest      int64       // its number
+	files       map[int]int // how often each log file's event came
+	ends        map[string]int
+	wrong       []error
+	connections int
 }
 
-// Follow connects again and again until ctx ends.
+// Follow subscribes again and again until ctx ends.
 func (f *Follower) Follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		wait := retryAfter
-		feed, err := Open(ctx, f.next())
+		wait := reconnectAfter
+		subscription, err := Open(ctx, f.nextRequest())
 		if err == nil {
-			err = f.follow(feed)
+			err = f.receive(subscription)
 		}
-		var ended *Ended
-		if errors.As(err, &ended) {
-			f.note(ended)
-			wait = max(wait, ended.Retry)
+		var end *EndError
+		if errors.As(err, &end) {
+			f.countEnd(end)
+			wait = max(wait, end.Retry)
 		}
 		select {
 		case <-time.After(wait):
@@ -53,52 +54,52 @@ func (f *Follower) Follow(ctx context.Context) {
 	}
 }
 
-// next is what the phone connects with this time.
-func (f *Follower) next() Call {
+// nextRequest is what the phone connects with this time.
+func (f *Follower) nextRequest() Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.connect++
-	call := f.Call
+	f.connections++
+	request := f.Request
 	switch {
-	case f.last == "":
-	case call.InstallationID == "":
-		call.After = f.last
-	case !call.IsSocket():
-		call.LastEventID = f.last
+	case f.cursor == "":
+	case request.InstallationID == "":
+		request.After = f.cursor
+	case !request.IsWebSocket():
+		request.LastEventID = f.cursor
 	}
-	return call
+	return request
 }
 
-// follow reads one connection to its end.
-func (f *Follower) follow(feed *Feed) error {
-	defer feed.Cut()
+// receive reads one connection to its end.
+func (f *Follower) receive(s *Subscription) error {
+	defer s.Close()
 	before := int64(0)
 	for {
-		e, err := feed.Next()
+		e, err := s.Next()
 		if err != nil {
 			return err
 		}
-		if before, err = f.take(e, before); err != nil {
+		if before, err = f.record(e, before); err != nil {
 			return err
 		}
 	}
 }
 
-// take files an event that came behind the one numbered before, 0 for the first
-// of its connection.
-func (f *Follower) take(e Event, before int64) (number int64, err error) {
+// record checks and keeps an event that came after the one numbered before, which
+// is 0 for the first of its connection.
+func (f *Follower) record(e Event, before int64) (number int64, err error) {
 	number, err = Number(e.Cursor)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	resumed := f.newest > 0 || f.Call.After != ""
+	resumed := f.newest > 0 || f.Request.After != ""
 	switch {
 	case err != nil:
 	case before > 0 && number != before+1:
-		err = fmt.Errorf("event %d came behind %d", number, before)
+		err = fmt.Errorf("event %d came after %d", number, before)
 	case before == 0 && f.newest > 0 && number > f.newest+1:
-		err = fmt.Errorf("a connection goes on with %d after %d", number, f.newest)
+		err = fmt.Errorf("a connection resumes at %d after %d", number, f.newest)
 	case before == 0 && resumed && !e.Recovered:
-		err = fmt.Errorf("a connection goes on with %d and doesn't say so", number)
+		err = fmt.Errorf("a connection resumes at %d without extensions.recovered", number)
 	}
 	if err != nil {
 		f.wrong = append(f.wrong, err)
@@ -109,13 +110,13 @@ func (f *Follower) take(e Event, before int64) (number int64, err error) {
 	}
 	f.files[e.LogFileID]++
 	if number > f.newest {
-		f.newest, f.last = number, e.Cursor
+		f.newest, f.cursor = number, e.Cursor
 	}
 	return number, nil
 }
 
-// Number is the number of the event that a cursor names. Cursors are opaque to
-// apps.
+// Number is the number of the event that a cursor names. Apps don't look into a
+// cursor; a test does, to see gaps.
 func Number(cursor string) (int64, error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
@@ -126,46 +127,46 @@ func Number(cursor string) (int64, error) {
 	return number, err
 }
 
-func (f *Follower) note(how *Ended) {
+func (f *Follower) countEnd(end *EndError) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ends == nil {
 		f.ends = map[string]int{}
 	}
 	switch {
-	case how.ErrorCode != "":
-		f.ends[how.ErrorCode]++
-	case how.Code != 0:
-		f.ends[fmt.Sprint(how.Code)]++
-	case how.Retry != 0:
+	case end.ErrorCode != "":
+		f.ends[end.ErrorCode]++
+	case end.Code != 0:
+		f.ends[fmt.Sprint(end.Code)]++
+	case end.Retry != 0:
 		f.ends["retry"]++
 	default:
 		f.ends["complete"]++
 	}
 }
 
-// Newest is the greatest number that came.
+// Newest is the greatest number of an event that came.
 func (f *Follower) Newest() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.newest
 }
 
-// Ends counts how the server ended connections, by close code or error code.
+// Ends counts how the server ended subscriptions, by close code or error code.
 func (f *Follower) Ends() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.ends)
 }
 
-// Connections counts how often it tried to connect.
+// Connections counts how often the phone has tried to connect.
 func (f *Follower) Connections() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.connect
+	return f.connections
 }
 
-// Check gives what was wrong, and which of the log files never came.
+// Check gives what was wrong with the events, and which of the log files had none.
 func (f *Follower) Check(files []int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -177,7 +178,7 @@ func (f *Follower) Check(files []int) error {
 		}
 	}
 	if len(missing) > 0 {
-		wrong = append(wrong, fmt.Errorf("%d of %d files never came, as %d", len(missing), len(files), missing[0]))
+		wrong = append(wrong, fmt.Errorf("%d of %d files never came, such as %d", len(missing), len(files), missing[0]))
 	}
 	return errors.Join(wrong...)
 }

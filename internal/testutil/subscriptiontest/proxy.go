@@ -9,34 +9,33 @@ import (
 	"time"
 )
 
-// Fate is what happens to one connection: so many bytes from the server pass,
-// which may end within a frame, then nothing more does for a while, and then the
-// line is cut.
-type Fate struct {
+// Failure is how one connection fails: after so many bytes from the server, which
+// may end within a frame, it is silent for a while and is then closed.
+type Failure struct {
 	Bytes int64
 	Stall time.Duration
 }
 
-// Proxy is a bad network: it passes TCP connections on to a server, each to its
-// fate.
+// Proxy is a bad network: it passes TCP connections on to a server, and lets them
+// fail.
 type Proxy struct {
-	// Cuts counts the connections that met their fate.
-	Cuts atomic.Int64
+	// Failed counts the connections that have failed.
+	Failed atomic.Int64
 
 	listener net.Listener
 	running  sync.WaitGroup
 	ctx      context.Context //nolint:containedctx // ends what runs, at Close
 	stop     context.CancelFunc
 
-	mu     sync.Mutex
-	target string
-	fate   func() Fate
-	cut    context.Context //nolint:containedctx // ends the lines that there are, at Cut
-	cutAll context.CancelFunc
+	mu       sync.Mutex
+	target   string
+	failure  func() Failure
+	open     context.Context //nolint:containedctx // of the connections that are open, until CloseConnections
+	closeAll context.CancelFunc
 }
 
-// NewProxy listens on a free port for connections to target, host:port. Until
-// Doom is called they are left alone.
+// NewProxy listens on a free port for connections to target, which is host:port.
+// Connections don't fail before FailConnections is called.
 func NewProxy(target string) (*Proxy, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +43,7 @@ func NewProxy(target string) (*Proxy, error) {
 	}
 	p := &Proxy{listener: listener, target: target}
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	p.cut, p.cutAll = context.WithCancel(p.ctx)
+	p.open, p.closeAll = context.WithCancel(p.ctx)
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -52,31 +51,32 @@ func NewProxy(target string) (*Proxy, error) {
 // URL is where clients connect to.
 func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
 
-// Direct passes new connections on to another server.
-func (p *Proxy) Direct(target string) {
+// SetTarget passes new connections on to another server.
+func (p *Proxy) SetTarget(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
 }
 
-// Doom gives each new connection a fate; nil leaves them alone.
-func (p *Proxy) Doom(fate func() Fate) {
+// FailConnections lets each new connection fail as the function says; nil lets them
+// work.
+func (p *Proxy) FailConnections(failure func() Failure) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fate = fate
+	p.failure = failure
 }
 
-// Cut cuts the lines that there are.
-func (p *Proxy) Cut() {
+// CloseConnections closes all connections that are open.
+func (p *Proxy) CloseConnections() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cutAll()
-	p.cut, p.cutAll = context.WithCancel(p.ctx)
+	p.closeAll()
+	p.open, p.closeAll = context.WithCancel(p.ctx)
 }
 
-// Close cuts everything.
+// Close closes all connections and stops listening.
 func (p *Proxy) Close() {
-	p.Cut()
+	p.CloseConnections()
 	p.stop()
 	_ = p.listener.Close()
 	p.running.Wait()
@@ -89,24 +89,26 @@ func (p *Proxy) accept() {
 			return
 		}
 		p.mu.Lock()
-		cut, target, doomed := p.cut, p.target, p.fate != nil
-		var fate Fate
-		if doomed {
-			fate = p.fate()
+		open, target := p.open, p.target
+		var failure *Failure
+		if p.failure != nil {
+			its := p.failure()
+			failure = &its
 		}
 		p.mu.Unlock()
-		p.running.Go(func() { p.pass(cut, client, target, doomed, fate) })
+		p.running.Go(func() { p.pass(open, client, target, failure) })
 	}
 }
 
-func (p *Proxy) pass(cut context.Context, client net.Conn, target string, doomed bool, fate Fate) {
+// pass copies both ways until one side leaves, the connection fails, or open ends.
+func (p *Proxy) pass(open context.Context, client net.Conn, target string, failure *Failure) {
 	defer func() { _ = client.Close() }()
-	server, err := (&net.Dialer{}).DialContext(cut, "tcp", target)
+	server, err := (&net.Dialer{}).DialContext(open, "tcp", target)
 	if err != nil {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	defer context.AfterFunc(cut, func() {
+	defer context.AfterFunc(open, func() {
 		_ = client.Close()
 		_ = server.Close()
 	})()
@@ -114,16 +116,16 @@ func (p *Proxy) pass(cut context.Context, client net.Conn, target string, doomed
 		_, _ = io.Copy(server, client)
 		_ = server.Close()
 	})
-	if !doomed {
+	if failure == nil {
 		_, _ = io.Copy(client, server)
 		return
 	}
-	if _, err := io.CopyN(client, server, fate.Bytes); err != nil {
-		return // one of the two left before
+	if _, err := io.CopyN(client, server, failure.Bytes); err != nil {
+		return // one side left before
 	}
-	p.Cuts.Add(1)
+	p.Failed.Add(1)
 	select {
-	case <-time.After(fate.Stall):
-	case <-cut.Done():
+	case <-time.After(failure.Stall):
+	case <-open.Done():
 	}
 }

@@ -12,118 +12,120 @@ import (
 	"time"
 )
 
-// partEnd stands behind each part of a multipart stream.
-const partEnd = "\r\n--graphql"
+// boundary stands behind each part of a multipart stream.
+const boundary = "\r\n--graphql"
 
 type stream struct {
-	body *bufio.Reader
-	cut  context.CancelFunc
-	// read waits for one event or part; a heartbeat is neither.
-	read func() (e Event, beat bool, err error)
+	body  *bufio.Reader
+	close context.CancelFunc
+	// read waits for one event or part, which may be a heartbeat instead.
+	read func() (e Event, heartbeat bool, err error)
 }
 
-func openStream(ctx context.Context, c Call) (*Feed, error) {
-	ctx, cut := context.WithCancel(ctx)
-	answer, err := ask(ctx, c) //nolint:bodyclose // Cut closes it
+func openStream(ctx context.Context, r Request) (*Subscription, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	response, err := post(ctx, r) //nolint:bodyclose // close closes it
 	if err != nil {
-		cut()
+		cancel()
 		return nil, err
 	}
-	s := &stream{body: bufio.NewReader(answer.Body)}
-	s.cut = func() {
-		cut()
-		_ = answer.Body.Close()
+	s := &stream{body: bufio.NewReader(response.Body)}
+	s.close = func() {
+		cancel()
+		_ = response.Body.Close()
 	}
 	s.read = s.readEvent
-	if c.Transport == Multipart {
+	if r.Transport == Multipart {
 		s.read = s.readPart
 	}
-	return &Feed{next: s.next, cut: s.cut}, nil
+	return &Subscription{next: s.next, close: s.close}, nil
 }
 
-// ask sends the request on a connection of its own.
-func ask(ctx context.Context, c Call) (*http.Response, error) {
-	body, err := json.Marshal(c.request())
+// post sends the operation on a connection of its own, so that closing it ends the
+// subscription and nothing else.
+func post(ctx context.Context, r Request) (*http.Response, error) {
+	body, err := json.Marshal(r.operation())
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/graphql", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+c.Token)
-	r.Header.Set("Accept", "text/event-stream")
-	if c.Transport == Multipart {
-		r.Header.Set("Accept", "multipart/mixed;subscriptionSpec=1.0")
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+r.Token)
+	request.Header.Set("Accept", "text/event-stream")
+	if r.Transport == Multipart {
+		request.Header.Set("Accept", "multipart/mixed;subscriptionSpec=1.0")
 	}
-	if c.InstallationID != "" {
-		r.Header.Set("X-Installation-Id", c.InstallationID)
+	if r.InstallationID != "" {
+		request.Header.Set("X-Installation-Id", r.InstallationID)
 	}
-	if c.LastEventID != "" {
-		r.Header.Set("Last-Event-Id", c.LastEventID)
+	if r.LastEventID != "" {
+		request.Header.Set("Last-Event-Id", r.LastEventID)
 	}
-	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		_ = answer.Body.Close()
-		return nil, fmt.Errorf("the stream is answered by %s", answer.Status)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err == nil && response.StatusCode != http.StatusOK {
+		_ = response.Body.Close()
+		return nil, fmt.Errorf("the stream is answered by %s", response.Status)
 	}
-	return answer, err
+	return response, err
 }
 
 func (s *stream) next() (Event, error) {
-	late := time.AfterFunc(patience, s.cut)
+	late := time.AfterFunc(patience, s.close)
 	defer late.Stop()
 	for {
-		e, beat, err := s.read()
-		if beat && err == nil {
+		e, heartbeat, err := s.read()
+		if heartbeat && err == nil {
 			continue
 		}
 		return e, err
 	}
 }
 
-// readEvent reads as the EventSource interpretation does.
-func (s *stream) readEvent() (e Event, beat bool, err error) {
+// readEvent reads one server-sent event, as the EventSource interface parses it.
+func (s *stream) readEvent() (e Event, heartbeat bool, err error) {
 	fields := map[string]string{}
 	for {
-		text, err := s.body.ReadString('\n')
+		line, err := s.body.ReadString('\n')
 		if err != nil {
-			return e, false, broken(err)
+			return e, false, lostConnection(err)
 		}
-		if text == "\n" {
+		if line == "\n" {
 			break
 		}
-		name, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), ":")
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		fields[name] = strings.TrimPrefix(value, " ")
 	}
 	switch {
 	case fields["event"] == "next":
-		e, err = result([]byte(fields["data"]))
+		e, err = decodeResult([]byte(fields["data"]))
 		e.ID = fields["id"]
 		return e, false, err
 	case fields["event"] == "complete":
-		return e, false, &Ended{Complete: true}
+		return e, false, &EndError{Complete: true}
 	case fields["retry"] != "":
-		return e, false, &Ended{Retry: milliseconds(fields["retry"])}
+		return e, false, &EndError{Retry: milliseconds(fields["retry"])}
 	}
 	return e, true, nil
 }
 
-// readPart takes a part as whole when it sees the boundary behind it.
-func (s *stream) readPart() (e Event, beat bool, err error) {
+// readPart reads up to the boundary behind the part, without waiting for the part
+// that follows: an app shows an event when its closing boundary has come.
+func (s *stream) readPart() (e Event, heartbeat bool, err error) {
 	var part []byte
-	for !bytes.HasSuffix(part, []byte(partEnd)) {
+	for !bytes.HasSuffix(part, []byte(boundary)) {
 		b, err := s.body.ReadByte()
 		if err != nil {
-			return e, false, atEnd(part, err)
+			return e, false, endOfParts(part, err)
 		}
 		part = append(part, b)
 	}
-	_, content, _ := strings.Cut(strings.TrimSuffix(string(part), partEnd), "\r\n\r\n")
+	_, content, _ := strings.Cut(strings.TrimSuffix(string(part), boundary), "\r\n\r\n")
 	var m struct {
 		Payload json.RawMessage
-		Errors  []problem
+		Errors  []graphQLError
 	}
 	switch err := json.Unmarshal([]byte(content), &m); {
 	case content == "" || content == "{}": // what stands before the first boundary, or a heartbeat
@@ -131,22 +133,23 @@ func (s *stream) readPart() (e Event, beat bool, err error) {
 	case err != nil:
 		return e, false, fmt.Errorf("part %.200q: %w", content, err)
 	case len(m.Errors) > 0:
-		return e, false, ended(m.Errors)
+		return e, false, endError(m.Errors)
 	}
-	e, err = result(m.Payload)
+	e, err = decodeResult(m.Payload)
 	return e, false, err
 }
 
-// atEnd tells a stream that is complete from one that broke off.
-func atEnd(rest []byte, err error) error {
+// endOfParts tells a multipart stream that is complete, which ends in "--", from
+// one whose connection was lost.
+func endOfParts(rest []byte, err error) error {
 	if err == io.EOF && string(rest) == "--\r\n" { //nolint:errorlint // bufio gives it bare
-		return &Ended{Complete: true}
+		return &EndError{Complete: true}
 	}
-	return broken(err)
+	return lostConnection(err)
 }
 
-// broken is the error of a line that ended without a word.
-func broken(err error) error {
+// lostConnection is the error of a connection that ended without a closing message.
+func lostConnection(err error) error {
 	if err == io.EOF { //nolint:errorlint // bufio gives it bare
 		return io.ErrUnexpectedEOF
 	}

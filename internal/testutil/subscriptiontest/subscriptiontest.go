@@ -1,6 +1,7 @@
-// Package subscriptiontest is the phone of a test: it follows an account's feed over each
-// of the four transports, as an app does. It is for tests alone and knows the
-// program by its protocols only.
+// Package subscriptiontest is the phone of a test: it subscribes to an account's
+// feed over each of the four transports, as an app does. It is for tests alone,
+// knows the program by its protocols only, and imports nothing of it, so that a
+// mistake in the program's own encoding can't hide behind the same mistake here.
 package subscriptiontest
 
 import (
@@ -11,28 +12,32 @@ import (
 	"time"
 )
 
-// Transport is one of the four.
+// Transport is one of the four ways to subscribe.
 type Transport string
 
-// The four transports.
+// The four transports: the two WebSocket protocols by their subprotocols' names,
+// server-sent events and multipart over HTTP.
 const (
-	Socket      Transport = "graphql-transport-ws"
-	OlderSocket Transport = "graphql-ws"
-	EventStream Transport = "sse"
-	Multipart   Transport = "multipart"
+	WebSocket       Transport = "graphql-transport-ws"
+	LegacyWebSocket Transport = "graphql-ws"
+	EventStream     Transport = "sse"
+	Multipart       Transport = "multipart"
 )
 
 // Transports lists all four.
-func Transports() []Transport { return []Transport{Socket, OlderSocket, EventStream, Multipart} }
+func Transports() []Transport {
+	return []Transport{WebSocket, LegacyWebSocket, EventStream, Multipart}
+}
 
-// IsSocket reports whether the transport is a WebSocket.
-func (t Transport) IsSocket() bool { return t == Socket || t == OlderSocket }
+// IsWebSocket reports whether the transport is one of the two WebSocket protocols.
+func (t Transport) IsWebSocket() bool { return t == WebSocket || t == LegacyWebSocket }
 
-// patience is how long a phone waits for what must come.
+// patience is how long a subscription waits for the next message. The server pings
+// every 25 seconds, so that even an idle one hears of it within this time.
 const patience = 30 * time.Second
 
-// Call is what a phone connects with. What is empty isn't said.
-type Call struct {
+// Request is what a phone subscribes with. Empty fields are not sent.
+type Request struct {
 	URL   string // of the server, without a path
 	Token string
 	Transport
@@ -42,17 +47,17 @@ type Call struct {
 	ChildUserID    string
 }
 
-// Event is one event of the feed. ID is what an event stream calls it.
+// Event is one event of the feed. ID is the id that an event stream gives it.
 type Event struct {
 	Cursor, Change, ID string
 	LogFileID          int
 	Recovered          bool
 }
 
-// Ended is how the server ends a feed: a socket by a code and a reason, or
-// by the code of an error, or complete. Retry is when to come back to a server
-// that stops.
-type Ended struct {
+// EndError is the end of a subscription by the server: over a WebSocket a close
+// code with its reason, the code of a GraphQL error, or a completion. Retry is how
+// long a server that shuts down asks its clients to wait before they reconnect.
+type EndError struct {
 	Code      int
 	Reason    string
 	ErrorCode string
@@ -60,74 +65,76 @@ type Ended struct {
 	Retry     time.Duration
 }
 
-// Error says how.
-func (e *Ended) Error() string { return fmt.Sprintf("the feed ended: %+v", *e) }
+// Error shows all fields.
+func (e *EndError) Error() string { return fmt.Sprintf("the server ended the subscription: %+v", *e) }
 
-// Feed is an open feed. It is for one goroutine, but for Cut.
-type Feed struct {
-	next func() (Event, error)
-	cut  func()
+// Subscription is an open subscription. It is for one goroutine, except for Close.
+type Subscription struct {
+	next  func() (Event, error)
+	close func()
 }
 
-// Next waits for the next event. The error is an *Ended where the server ended
-// the feed, and another where the line was cut.
-func (f *Feed) Next() (Event, error) { return f.next() }
+// Next waits for the next event. The error is an *EndError if the server ended the
+// subscription, and any other if the connection was lost.
+func (s *Subscription) Next() (Event, error) { return s.next() }
 
-// Cut breaks the line without a word.
-func (f *Feed) Cut() { f.cut() }
+// Close closes the connection without a closing message, as a phone does that
+// loses its network.
+func (s *Subscription) Close() { s.close() }
 
-// Open connects, and returns once the subscription was asked for. The feed is cut
-// when ctx ends.
-func Open(ctx context.Context, c Call) (*Feed, error) {
-	if c.IsSocket() {
-		return openSocket(ctx, c)
+// Open connects, and returns once the subscription was asked for. The connection is
+// closed when ctx ends.
+func Open(ctx context.Context, r Request) (*Subscription, error) {
+	if r.IsWebSocket() {
+		return openWebSocket(ctx, r)
 	}
-	return openStream(ctx, c)
+	return openStream(ctx, r)
 }
 
 const document = `subscription($childUserId: ID, $after: String) {
 	devlogStatus(childUserId: $childUserId, after: $after) { cursor change devlog { logFileId } }
 }`
 
-// request is the operation as all transports send it.
-func (c Call) request() map[string]any {
+// operation is the GraphQL request, which all transports send alike.
+func (r Request) operation() map[string]any {
 	variables := map[string]any{}
-	if c.After != "" {
-		variables["after"] = c.After
+	if r.After != "" {
+		variables["after"] = r.After
 	}
-	if c.ChildUserID != "" {
-		variables["childUserId"] = c.ChildUserID
+	if r.ChildUserID != "" {
+		variables["childUserId"] = r.ChildUserID
 	}
 	return map[string]any{"query": document, "variables": variables}
 }
 
-// result reads an execution result: an event, or the error that ends the feed.
-func result(payload []byte) (Event, error) {
-	var r struct {
+// decodeResult reads an execution result: an event, or the error that ends the
+// subscription.
+func decodeResult(payload []byte) (Event, error) {
+	var result struct {
 		Data *struct {
 			DevlogStatus struct {
 				Cursor, Change string
 				Devlog         struct{ LogFileID *int }
 			}
 		}
-		Errors     []problem
+		Errors     []graphQLError
 		Extensions struct{ Recovered bool }
 	}
-	if err := json.Unmarshal(payload, &r); err != nil {
+	if err := json.Unmarshal(payload, &result); err != nil {
 		return Event{}, fmt.Errorf("result %.200q: %w", payload, err)
 	}
-	if len(r.Errors) > 0 || r.Data == nil {
-		return Event{}, ended(r.Errors)
+	if len(result.Errors) > 0 || result.Data == nil {
+		return Event{}, endError(result.Errors)
 	}
-	told := r.Data.DevlogStatus
-	e := Event{Cursor: told.Cursor, Change: told.Change, Recovered: r.Extensions.Recovered}
-	if told.Devlog.LogFileID != nil {
-		e.LogFileID = *told.Devlog.LogFileID
+	status := result.Data.DevlogStatus
+	e := Event{Cursor: status.Cursor, Change: status.Change, Recovered: result.Extensions.Recovered}
+	if status.Devlog.LogFileID != nil {
+		e.LogFileID = *status.Devlog.LogFileID
 	}
 	return e, nil
 }
 
-type problem struct {
+type graphQLError struct {
 	Message    string
 	Extensions struct {
 		Code         string
@@ -135,15 +142,17 @@ type problem struct {
 	}
 }
 
-func ended(problems []problem) error {
-	e := &Ended{}
-	if len(problems) > 0 {
-		e.Reason, e.ErrorCode = problems[0].Message, problems[0].Extensions.Code
-		e.Retry = milliseconds(problems[0].Extensions.RetryAfterMs.String())
+// endError is the end by the first of the errors.
+func endError(errs []graphQLError) error {
+	e := &EndError{}
+	if len(errs) > 0 {
+		e.Reason, e.ErrorCode = errs[0].Message, errs[0].Extensions.Code
+		e.Retry = milliseconds(errs[0].Extensions.RetryAfterMs.String())
 	}
 	return e
 }
 
+// milliseconds reads a number of milliseconds; what is none is 0.
 func milliseconds(text string) time.Duration {
 	ms, err := strconv.Atoi(text)
 	if err != nil {

@@ -174,7 +174,7 @@ func gather(tb testing.TB, s *apptest.Server, n int) assembled {
 func equip(tb testing.TB, s *apptest.Server, token string, i int) string {
 	tb.Helper()
 	serial, mac := fmt.Sprintf("SL%08d", i), fmt.Sprintf("00:80:E1:27:%02X:%02X", i>>8, i&0xff)
-	s.Catalogue(tb, serial+","+mac)
+	s.AddDevices(tb, serial+","+mac)
 	var made struct {
 		CreateChildUser struct {
 			ChildUser struct {

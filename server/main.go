@@ -78,7 +78,7 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running.Metrics())
+	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running.MetricsHandler())
 	if err != nil {
 		return errors.Join(err, listener.Close(), running.Close())
 	}
@@ -118,14 +118,14 @@ func serve(ctx context.Context, cfg app.Config, running *app.App, listener net.L
 	sockets := make(chan error, 1)
 	go func() { sockets <- running.Drain(draining) }()
 	err := errors.Join(server.Shutdown(draining), <-sockets)
-	running.Flush(draining)
+	running.FlushTraces(draining)
 	return errors.Join(err, running.Close())
 }
 
 // leave gives the balancers time to see that no more requests are wanted. A
 // developer has none.
 func leave(cfg app.Config, running *app.App) {
-	running.Leave()
+	running.BeginShutdown()
 	if !cfg.Development() {
 		<-time.After(cfg.ShutdownDelay)
 	}

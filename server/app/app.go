@@ -11,26 +11,22 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/argon2id"
 
-	"luxbff/graph"
 	"luxbff/internal/account"
-	"luxbff/internal/apperr"
-	"luxbff/internal/auth/facebook"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/background"
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
 	"luxbff/internal/message"
 	"luxbff/internal/pubsub"
-	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
-	"luxbff/server/rest"
+	"luxbff/server/middleware"
 	"luxbff/server/tracing"
 	"luxbff/server/ws"
 )
@@ -55,26 +51,25 @@ type App struct {
 	Devlogs  *devlog.Service
 	Outbox   *message.Outbox
 
-	handler http.Handler
-	hub     *pubsub.Hub
-	keys    *token.Keys
-	sockets *ws.Registry
-	bus     pubsub.Bus
-	// leaveReplicas ends the bus.
-	leaveReplicas func()
-	metrics       *metrics.Metrics
-	tracer        *tracing.Tracer
-	options       Options
+	options    Options
+	handler    http.Handler
+	metrics    *metrics.Metrics
+	tracer     *tracing.Tracer
+	hub        *pubsub.Hub
+	bus        pubsub.Bus
+	leaveBus   func()
+	sockets    *ws.Registry
+	sessions   *sessionSockets
+	background *background.Group
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
-	// leaving is set while the program still serves but wants no more requests.
-	leaving atomic.Bool
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	// stopping is set while the program still serves but wants no more requests.
+	stopping atomic.Bool
 }
 
 // New opens the database, brings it up to date in development, and wires the
-// domain to its edges. The caller serves the Handler and calls Close at the end.
+// domain to its transports. The caller serves the Handler and calls Close at the
+// end.
 func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
@@ -83,16 +78,21 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	a := &App{Config: cfg, keys: keys, options: options.withDefaults(), hub: pubsub.NewHub(), metrics: metrics.New()}
+	a := &App{
+		Config: cfg, options: options.withDefaults(), metrics: metrics.New(),
+		hub: pubsub.NewHub(), bus: pubsub.Alone{}, leaveBus: func() {},
+		background: background.NewGroup(context.WithoutCancel(ctx)),
+	}
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
 		return nil, err
 	}
 	database := cfg.Database()
-	database.Log, database.Watch = a.options.Log, a.watchStore()
+	database.Log, database.Watch = a.options.Log, storeHooks(a.metrics, a.tracer, a.options.Elapsed)
 	if a.Store, err = store.Open(ctx, database); err != nil {
 		return nil, errors.Join(err, a.tracer.Close(ctx))
 	}
-	if err := a.start(ctx); err != nil {
+	if err := a.start(ctx, keys); err != nil {
+		a.background.Close()
 		return nil, errors.Join(err, a.Store.Close(), a.tracer.Close(ctx))
 	}
 	return a, nil
@@ -112,41 +112,42 @@ func (o Options) withDefaults() Options {
 		began := time.Now()
 		o.Elapsed = func() time.Duration { return time.Since(began) }
 	}
-	o.Log = slog.New(requestLog{o.Log.Handler()})
+	o.Log = slog.New(middleware.LogHandler{Handler: o.Log.Handler()})
 	return o
 }
 
 // clock is the time as every surface shows it, in UTC and to the millisecond.
 func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-func (a *App) start(ctx context.Context) error {
-	if err := a.upToDate(ctx); err != nil {
+// start wires everything over the open store, and then starts what runs in the
+// background.
+func (a *App) start(ctx context.Context, keys *token.Keys) error {
+	if err := a.checkSchema(ctx); err != nil {
 		return err
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stop = stop
-	if err := a.wireDomain(running); err != nil {
+	if err := a.wireDomain(keys); err != nil {
 		return err
 	}
-	a.metrics.Watch(a.state)
-	handler, err := a.routes()
+	a.metrics.Watch(a.readState)
+	handler, err := a.routes(keys)
 	if err != nil {
 		return err
 	}
 	a.handler = handler
-	if err := a.joinReplicas(running); err != nil {
+	if err := a.joinBus(); err != nil {
 		return err
 	}
-	a.running.Go(func() { a.keepChecking(running) })
-	a.Outbox.Start(running)
-	a.Devlogs.Start(running)
-	a.Accounts.Start(running)
+	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
+	lasting := context.WithoutCancel(ctx) // each Close ends its own
+	a.Outbox.Start(lasting)
+	a.Devlogs.Start(lasting)
+	a.Accounts.Start(lasting)
 	return nil
 }
 
-// upToDate migrates in development. Production is migrated by `migrate`, once
-// for all replicas, and refuses to serve on an older schema.
-func (a *App) upToDate(ctx context.Context) error {
+// checkSchema migrates in development. In production `migrate` does, once for all
+// replicas, and a program on an older schema refuses to serve.
+func (a *App) checkSchema(ctx context.Context) error {
 	if a.Config.Development() {
 		return a.Store.Migrate(ctx)
 	}
@@ -157,95 +158,15 @@ func (a *App) upToDate(ctx context.Context) error {
 	return err
 }
 
-func (a *App) wireDomain(running context.Context) error {
-	o := a.options
-	a.Outbox = message.New(message.Config{
-		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
-		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: a.countTry,
-	})
-	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
-	var err error
-	a.Accounts, err = account.New(account.Config{
-		Store: a.Store, Outbox: a.Outbox, Keys: a.keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
-		PublicURL:    a.Config.URL(),
-		RejoinAfter:  time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
-		Providers:    a.socialProviders(),
-		PasswordCost: o.PasswordCost,
-		OnSessionsEnded: func(rootUserID int, sessionIDs []int) {
-			a.sessionsEnded(running, rootUserID, sessionIDs)
-		},
-		Limits:        a.limits(),
-		OnWrongSignIn: func(kind apperr.Kind) { a.metrics.WrongSignIn(kind.New().Code()) },
-	})
-	if err != nil {
-		return err
-	}
-	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
-	a.Devlogs = devlog.New(devlog.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnTold: a.metrics.FeedLag,
-	})
-	return nil
-}
-
-// limits is nil where RATE_LIMITS lifts them.
-func (a *App) limits() *ratelimit.Limiter {
-	if a.Config.RateLimits == "off" {
-		return nil
-	}
-	return ratelimit.New(a.options.Clock)
-}
-
-// socialProviders are those that are configured.
-func (a *App) socialProviders() map[string]account.SocialProvider {
-	if a.Config.FacebookURL == "" {
-		return nil
-	}
-	return map[string]account.SocialProvider{"facebook": facebook.New(a.Config.FacebookURL)}
-}
-
 // Handler serves everything.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Leave makes /readyz fail, so that balancers send requests elsewhere, and has
-// kept-alive connections end with their next answer. All is served until Drain.
-func (a *App) Leave() { a.leaving.Store(true) }
-
-// Metrics serves GET /metrics alone, for a listener that the public can't reach.
-func (a *App) Metrics() http.Handler {
+// MetricsHandler serves GET /metrics alone, for a listener that the public can't
+// reach.
+func (a *App) MetricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.Handler())
 	return mux
-}
-
-// Drain closes the sockets and tells their clients when to come back.
-func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
-
-// Close ends the work in the background and closes the database, after the
-// listener is closed.
-func (a *App) Close() error {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	drained := a.sockets.Shutdown(ended)
-	if errors.Is(drained, context.Canceled) {
-		drained = nil
-	}
-	a.leaveReplicas()
-	a.stop()
-	a.running.Wait()
-	a.Accounts.Close()
-	a.Devlogs.Close()
-	a.Outbox.Close()
-	// What Flush has not sent is given up.
-	_ = a.tracer.Close(ended)
-	return errors.Join(drained, a.Store.Close())
-}
-
-// Flush sends the spans that are left, after the last request, until ctx ends.
-// That a collector is away must not fail the end of the program.
-func (a *App) Flush(ctx context.Context) {
-	if err := a.tracer.Close(ctx); err != nil {
-		a.options.Log.WarnContext(ctx, "spans are lost", "error", err)
-	}
 }
 
 // LoadDemo fills a development database with the demo family and lets GraphiQL
@@ -261,13 +182,43 @@ func (a *App) LoadDemo(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) edge() *rest.API {
-	return &rest.API{
-		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
-		Sunset: a.Config.Sunset, Count: a.count, CountError: a.metrics.Error, Trace: a.traceAction(),
+// CheckSockets closes the sockets of sessions that have ended, as the background
+// does every ten seconds.
+func (a *App) CheckSockets(ctx context.Context) { a.sessions.checkAll(ctx) }
+
+// BeginShutdown makes /readyz fail, so that balancers send requests elsewhere, and
+// ends kept-alive connections with their next response. Everything is still served
+// until Drain.
+func (a *App) BeginShutdown() { a.stopping.Store(true) }
+
+// Drain closes the sockets and tells their clients when to come back. When ctx
+// ends first, the rest are cut.
+func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
+
+// FlushTraces sends the spans that are left, after the last request, until ctx
+// ends. A collector that is away must not fail the end of the program.
+func (a *App) FlushTraces(ctx context.Context) {
+	if err := a.tracer.Close(ctx); err != nil {
+		a.options.Log.WarnContext(ctx, "spans are lost", "error", err)
 	}
 }
 
-func (a *App) resolver() *graph.Resolver {
-	return graph.NewResolver(a.Accounts, a.Children, a.Devlogs)
+// Close ends the work in the background and closes the database, after the
+// listener is closed.
+func (a *App) Close() error {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	// Sockets that Drain left open are cut at once.
+	drained := a.sockets.Shutdown(ended)
+	if errors.Is(drained, context.Canceled) {
+		drained = nil
+	}
+	a.leaveBus()
+	a.background.Close()
+	a.Accounts.Close()
+	a.Devlogs.Close()
+	a.Outbox.Close()
+	// What FlushTraces has not sent is given up.
+	_ = a.tracer.Close(ended)
+	return errors.Join(drained, a.Store.Close())
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (c Config) Check() error {
 	if c.ShutdownDelay < 0 || c.DrainFor > 0 && c.ShutdownDelay >= c.DrainFor {
 		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
 	}
-	if _, err := trustedProxies(c.TrustedProxies); err != nil {
+	if _, err := c.trustedProxies(); err != nil {
 		wrong = append(wrong, err)
 	}
 	if to := c.tracesTo(); to != "" {
@@ -82,6 +83,22 @@ func (c Config) checkProduction() error {
 		wrong = append(wrong, errors.New("REJOIN_AFTER must not be negative"))
 	}
 	return errors.Join(wrong...)
+}
+
+// trustedProxies reads TRUSTED_PROXIES.
+func (c Config) trustedProxies() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, errors.New("TRUSTED_PROXIES must be networks as 10.0.0.0/8, comma-separated")
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, nil
 }
 
 // Database is how the store opens the database.

@@ -223,7 +223,7 @@ func TestMetricsAreNotPublic(t *testing.T) {
 	}
 	for path, want := range map[string]int{"/metrics": http.StatusOK, "/graphql": http.StatusNotFound} {
 		w := httptest.NewRecorder()
-		s.App.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		s.App.MetricsHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if w.Code != want {
 			t.Errorf("%s on the listener of the metrics answers %d, want %d", path, w.Code, want)
 		}

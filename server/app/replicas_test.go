@@ -210,7 +210,7 @@ func TestLeavingFailsReadinessAndServes(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
-	s.App.Leave()
+	s.App.BeginShutdown()
 	ready := s.Call(t, http.MethodGet, "/readyz", "", "")
 	if diff := cmp.Diff("{\"status\":\"stopping\"}\n", string(ready.Body)); diff != "" || ready.Status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz answers %d %s", ready.Status, diff)

@@ -3,135 +3,90 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
-	"luxbff/internal/message"
-	"luxbff/internal/store"
-	"luxbff/operations"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/viewer"
 	"luxbff/server/graphiql"
+	"luxbff/server/middleware"
 	"luxbff/server/openapi"
 	"luxbff/server/resetpage"
 	"luxbff/server/rest"
 )
 
-// routes is the table of everything the program answers.
-func (a *App) routes() (http.Handler, error) {
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", a.counted(a.authenticated(a.graphQL())))
-	mux.Handle("/", a.authenticated(a.edge().Handler(rest.Surfaces())))
+// routes is the table of everything the program answers, within the middleware
+// that every request passes.
+func (a *App) routes(keys *token.Keys) (http.Handler, error) {
+	trustedProxies, err := a.Config.trustedProxies()
+	if err != nil {
+		return nil, err
+	}
 	docs, err := openapi.Handler(rest.Describe(rest.Surfaces()))
 	if err != nil {
 		return nil, err
 	}
+	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL()))
+	page := graphiql.Handler(a.graphiQL())
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", graphQL)
+	mux.Handle("/", a.authenticate(a.restAPI().Handler(rest.Surfaces())))
 	mux.Handle("GET /openapi.json", docs)
 	mux.Handle("GET /docs", docs)
 	mux.Handle("GET /docs/", docs)
-	page := graphiql.Handler(a.page())
 	mux.Handle("GET /{$}", page)
 	mux.Handle("GET /graphiql/", page)
 	mux.Handle(resetpage.Path, resetpage.Handler(a.Accounts, a.options.Log))
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /.well-known/jwks.json", a.jwks)
+	mux.HandleFunc("GET /healthz", serveAlive)
+	mux.HandleFunc("GET /readyz", a.readiness().serve)
+	mux.HandleFunc("GET /.well-known/jwks.json", serveKeys(keys))
 	if a.Config.Development() {
-		mux.HandleFunc("GET /dev/outbox", a.outbox)
+		mux.HandleFunc("GET /dev/outbox", a.serveOutbox)
 		mux.Handle("GET /metrics", a.metrics.Handler())
 	}
-	trusted, err := trustedProxies(a.Config.TrustedProxies)
-	if err != nil {
-		return nil, err
-	}
-	return located(trusted, a.observed(mux)), nil
+
+	// The outermost comes last: the log line and the limits need the client's IP,
+	// and a recovered panic is to be logged as the 500 that it became.
+	handler := middleware.WithRecover(a.observers(), mux)
+	handler = middleware.WithRequestLog(a.observers(), handler)
+	handler = middleware.WithConnectionClose(a.stopping.Load, handler)
+	return middleware.WithClientIP(trustedProxies, handler), nil
 }
 
-// counted counts what comes to GraphQL beside what still comes to the legacy
-// routes.
-func (a *App) counted(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.count(surfaceGraphQL, "/graphql", r)
-		next.ServeHTTP(w, r)
-	})
+func (a *App) observers() middleware.Observers {
+	return middleware.Observers{Log: a.options.Log, Metrics: a.metrics, Tracer: a.tracer, Elapsed: a.options.Elapsed}
 }
 
-// page is what GraphiQL shows: the sample operations and, in development, the
-// demo family's token.
-func (a *App) page() graphiql.Config {
-	page := graphiql.Config{Endpoint: "/graphql"}
-	for _, sample := range operations.All() {
-		page.Tabs = append(page.Tabs, graphiql.Tab{Query: sample.Document, Variables: sample.Variables})
+// authenticate puts the viewer into the context of every route of next, and takes
+// the acknowledgement that the request carries.
+func (a *App) authenticate(next http.Handler) http.Handler {
+	acknowledge := func(ctx context.Context, v viewer.Viewer, installationID, cursor string) {
+		a.Devlogs.Confirm(ctx, v, installationID, cursor)
 	}
-	if a.Config.Development() {
-		page.Headers = a.demoHeaders
-	}
-	return page
+	return middleware.WithAuthentication(
+		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Accounts.Authenticate},
+		middleware.WithEventAck(acknowledge, next))
 }
 
-func (a *App) demoHeaders(ctx context.Context) map[string]string {
-	if a.demoUserID == 0 {
-		return nil
+// restAPI are the legacy surfaces.
+func (a *App) restAPI() *rest.API {
+	return &rest.API{
+		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
+		Sunset: a.Config.Sunset,
+		Count: func(surface, route string, r *http.Request) {
+			middleware.CountRequest(a.metrics, surface, route, r)
+		},
+		CountError: a.metrics.Error, Trace: traceAction(a.tracer),
 	}
-	tokens, err := a.Accounts.StartSession(ctx, a.demoUserID, demoTokenTTL)
-	if err != nil {
-		a.options.Log.ErrorContext(ctx, "sign in the demo account", "error", err)
-		return nil
-	}
-	return map[string]string{"Authorization": "Bearer " + tokens.AccessToken}
 }
 
-// healthz says that the process lives.
-func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-}
-
-// readyz says that requests can be served: the database answers, its schema is
-// the one the program was built for, and the program isn't about to end. Without
-// NATS all is served, live events up to a poll later: that is degraded, and ready.
-// So is a replica whose database was migrated for the next release, which takes
-// its place: were it not ready, none would be between the two.
-func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
-	if a.leaving.Load() {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
-		return
+// serveKeys publishes the keys by which others can check our access tokens.
+func serveKeys(keys *token.Keys) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(keys.JWKS())
 	}
-	pending, err := a.Store.Pending(r.Context())
-	if errors.Is(err, store.ErrNewerDatabase) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "degraded", "reason": "the database is newer than this program: an upgrade is under way"})
-		return
-	}
-	if err != nil || pending > 0 {
-		a.options.Log.WarnContext(r.Context(), "not ready", "pending_migrations", pending, "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
-		return
-	}
-	if !a.bus.Up() {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "degraded", "reason": "NATS is away: live events come by polling"})
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-}
-
-// jwks publishes the keys by which others can check our access tokens.
-func (a *App) jwks(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/jwk-set+json")
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write(a.keys.JWKS())
-}
-
-// outbox shows what would have been sent, newest first; ?to= narrows it to one
-// address.
-func (a *App) outbox(w http.ResponseWriter, r *http.Request) {
-	const most = 100
-	sent, err := a.Outbox.Recent(r.Context(), r.URL.Query().Get("to"), most)
-	if err != nil {
-		a.options.Log.ErrorContext(r.Context(), "read the outbox", "error", err)
-		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": "Internal server error. Please try again later."})
-		return
-	}
-	if sent == nil {
-		sent = []message.Sent{}
-	}
-	writeJSON(w, http.StatusOK, sent)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

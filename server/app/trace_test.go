@@ -65,7 +65,7 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 2, "last_intensity": 25, "treatment_time": 500000}}]}`)
 	s.GraphQL(t, token, `query Missing { childUser(id: 99) { id } }`, nil)
 	s.Call(t, http.MethodGet, "/readyz", "", "")
-	s.App.Flush(context.Background())
+	s.App.FlushTraces(context.Background())
 
 	wantPath(t, collector, "SELECT users", "POST /graphql")
 	wantPath(t, collector, "SELECT child_users", "domain childUsers", "query Home", "POST /graphql")
@@ -123,7 +123,7 @@ func TestTraceOfASocket(t *testing.T) {
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "query Who { childUsers { id } }"})})
 	c.want("next")
 	c.want("complete")
-	s.App.Flush(context.Background())
+	s.App.FlushTraces(context.Background())
 	wantPath(t, collector, "SELECT child_users", "domain childUsers", "query Who")
 	for _, span := range collector.Spans() {
 		if strings.Contains(span.GetName(), "devlog_events") && collector.Path(span)[1] != "write" {
@@ -137,7 +137,7 @@ func TestTraceHoldsNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s, collector := startTraced(t)
 	secrets := live(t, s)
-	s.App.Flush(context.Background())
+	s.App.FlushTraces(context.Background())
 	if len(collector.Spans()) < 20 {
 		t.Fatalf("only %d spans came", len(collector.Spans()))
 	}
@@ -159,7 +159,7 @@ func TestProgramServesWithoutItsCollector(t *testing.T) {
 	s.Data(t, token, `{ me { id } }`, nil, &struct{}{})
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	s.App.Flush(ended)
+	s.App.FlushTraces(ended)
 	if lineWith(s, "spans are lost", "") == "" {
 		t.Error("the log doesn't say that spans are lost")
 	}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"time"
+
+	"luxbff/internal/account"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/facebook"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/message"
+	"luxbff/internal/ratelimit"
+	"luxbff/server/ws"
+)
+
+// wireDomain makes the services that hold the rules, and the registry of sockets
+// that an ended session closes.
+func (a *App) wireDomain(keys *token.Keys) error {
+	o := a.options
+	a.Outbox = message.New(message.Config{
+		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
+		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
+	})
+	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
+	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
+	var err error
+	a.Accounts, err = account.New(account.Config{
+		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
+		PublicURL:       a.Config.URL(),
+		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
+		Providers:       a.Config.socialProviders(),
+		PasswordCost:    o.PasswordCost,
+		OnSessionsEnded: a.sessions.close,
+		Limits:          a.Config.limiter(o.Clock),
+		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.WrongSignIn(kind.New().Code()) },
+	})
+	if err != nil {
+		return err
+	}
+	a.sessions.accounts = a.Accounts
+	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
+	a.Devlogs = devlog.New(devlog.Config{
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnTold: a.metrics.FeedLag,
+	})
+	return nil
+}
+
+// limiter is nil where RATE_LIMITS lifts the limits.
+func (c Config) limiter(clock func() time.Time) *ratelimit.Limiter {
+	if c.RateLimits == "off" {
+		return nil
+	}
+	return ratelimit.New(clock)
+}
+
+// socialProviders are those that are configured.
+func (c Config) socialProviders() map[string]account.SocialProvider {
+	if c.FacebookURL == "" {
+		return nil
+	}
+	return map[string]account.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
+}

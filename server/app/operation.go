@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/server/metrics"
+	"luxbff/server/middleware"
+	"luxbff/server/tracing"
+)
+
+const (
+	// anonymous is the name of an operation that has none.
+	anonymous = "anonymous"
+	// onSocket is the app of an operation on a socket: the headers that name the app
+	// are not kept as long as the socket lives.
+	onSocket = "socket"
+)
+
+// operationObserver names the GraphQL operation to the request that carries it and
+// makes its span. It counts the duration of what a socket carries, which belongs to
+// no request.
+type operationObserver struct {
+	metrics *metrics.Metrics
+	tracer  *tracing.Tracer
+	elapsed func() time.Duration
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.ResponseInterceptor
+} = operationObserver{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (operationObserver) ExtensionName() string { return "OperationObserver" }
+
+// Validate implements graphql.HandlerExtension.
+func (operationObserver) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptResponse implements graphql.ResponseInterceptor.
+func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	operation := graphql.GetOperationContext(ctx).Operation
+	if operation == nil {
+		return next(ctx)
+	}
+	name := middleware.TruncateName(operation.Name)
+	if name == "" {
+		name = anonymous
+	}
+	request := middleware.RequestInfoFrom(ctx)
+	isSubscription := operation.Operation == ast.Subscription
+	request.SetOperation(name, isSubscription)
+	// A subscription has no duration to measure, and its span would never end.
+	if isSubscription {
+		return next(ctx)
+	}
+	began := o.elapsed()
+	ctx, endSpan := o.tracer.Operation(ctx, string(operation.Operation), name)
+	response := next(ctx)
+	if response == nil {
+		// The transport asks until there is no more. A span that doesn't end is never
+		// sent.
+		return nil
+	}
+	endSpan(firstCode(response.Errors))
+	if request == nil {
+		o.metrics.Took(middleware.SurfaceGraphQL, name, metrics.App{Name: onSocket}, o.elapsed()-began)
+	}
+	return response
+}
+
+// firstCode is that of the first error; empty without one.
+func firstCode(errs gqlerror.List) string {
+	if len(errs) == 0 {
+		return ""
+	}
+	code, _ := errs[0].Extensions["code"].(string)
+	return code
+}
+
+// resolverTracer traces the resolvers, each of which makes one call of the domain.
+// It is installed only where there is a tracer: gqlgen calls a field interceptor
+// for every field of a response.
+type resolverTracer struct{ tracer *tracing.Tracer }
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationInterceptor
+	graphql.FieldInterceptor
+} = resolverTracer{}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (resolverTracer) ExtensionName() string { return "ResolverTracer" }
+
+// Validate implements graphql.HandlerExtension.
+func (resolverTracer) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation implements graphql.OperationInterceptor. A subscription lasts,
+// so its work belongs to no trace of a request.
+func (resolverTracer) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		ctx = tracing.Detach(ctx)
+	}
+	return next(ctx)
+}
+
+// InterceptField implements graphql.FieldInterceptor.
+func (t resolverTracer) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	field := graphql.GetFieldContext(ctx)
+	if !field.IsResolver {
+		return next(ctx)
+	}
+	ctx, endSpan := t.tracer.Action(ctx, field.Field.Name)
+	result, err := next(ctx)
+	endSpan(errorCode(err))
+	return result, err
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"luxbff/internal/account"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/viewer"
+	"luxbff/server/middleware"
+	"luxbff/server/rest"
+	"luxbff/server/ws"
+)
+
+// socketAuth says whose a socket or a stream is. What middleware authenticates is
+// the request, which ends long before.
+type socketAuth struct{ accounts *account.Service }
+
+// open takes the access token from the payload of connection_init, or else from
+// the headers of the request: browsers can't set headers on a socket.
+func (a socketAuth) open(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
+	accessToken := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
+	if scheme, credentials, ok := strings.Cut(accessToken, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		accessToken = strings.TrimSpace(credentials)
+	}
+	if accessToken == "" {
+		accessToken = rest.Bearer(r)
+	}
+	client := socketClient(payload, r.Header)
+	if isSocket := r.Header.Get("Upgrade") != ""; isSocket {
+		client.LastEventID = nil // its pongs say what it received
+	}
+	return a.session(viewer.WithClient(ctx, client), accessToken)
+}
+
+// renew makes the session anew from a fresh access token.
+func (a socketAuth) renew(ctx context.Context, before ws.Session, accessToken string) (ws.Session, error) {
+	client := viewer.ClientFrom(before.Context) //nolint:contextcheck // what the client said stands in the session's
+	return a.session(viewer.WithClient(ctx, client), accessToken)
+}
+
+// recheck checks the token's claims once more before each operation: a socket
+// lives long, and rights may go meanwhile.
+func (a socketAuth) recheck(ctx context.Context) (context.Context, error) {
+	claims, ok := ctx.Value(claimsKey{}).(*token.Claims)
+	if !ok {
+		return nil, apperr.Unauthenticated.New()
+	}
+	v, err := a.accounts.Recognise(ctx, *claims)
+	if err != nil {
+		return nil, err
+	}
+	return viewer.With(ctx, v), nil
+}
+
+type claimsKey struct{}
+
+// session makes the session of a socket or a stream from an access token. It keeps
+// the token's claims and not the token, which is longer and would have to be
+// verified again.
+func (a socketAuth) session(ctx context.Context, accessToken string) (ws.Session, error) {
+	claims, err := a.accounts.Claims(accessToken)
+	if err != nil {
+		return ws.Session{}, err
+	}
+	v, err := a.accounts.Recognise(ctx, claims)
+	if err != nil {
+		return ws.Session{}, err
+	}
+	return ws.Session{
+		Context:   context.WithValue(ctx, claimsKey{}, &claims),
+		User:      userKey(v.RootUserID()),
+		ID:        sessionKey(account.OpenedBy(v)),
+		ExpiresAt: v.ExpiresAt,
+	}, nil
+}
+
+// socketClient reads what the client says of itself: the payload of
+// connection_init goes before the headers of the request. An id of another type
+// than text stands as the empty one, which is refused as invalid.
+func socketClient(payload ws.InitPayload, header http.Header) viewer.Client {
+	client := middleware.ClientFromHeader(header)
+	if id, named := payload["installationId"]; named && id != nil {
+		text, _ := id.(string)
+		client.InstallationID = &text
+	}
+	return client
+}

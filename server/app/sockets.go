@@ -1,0 +1,131 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"luxbff/internal/account"
+	"luxbff/internal/apperr"
+	"luxbff/internal/background"
+	"luxbff/internal/pubsub"
+	"luxbff/internal/pubsub/natsbus"
+	"luxbff/server/ws"
+)
+
+// checkSocketsEvery is how late an ended session is noticed whose notification was
+// lost.
+const checkSocketsEvery = 10 * time.Second
+
+// joinBus connects the replicas through NATS where it is configured.
+func (a *App) joinBus() error {
+	if a.Config.NATSURL == "" {
+		return nil
+	}
+	bus, err := natsbus.Open(natsbus.Config{
+		URL: a.Config.NATSURL, Log: a.options.Log,
+		Wake:          a.hub.Wake,
+		SessionsEnded: a.sessions.checkUser,
+		// While NATS was away notifications were lost: events and ended sessions are
+		// looked for at once, without waiting for the next poll.
+		Recovered: func() {
+			a.Devlogs.PollSoon()
+			a.background.Go(a.sessions.checkAll)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.hub.Join(bus)
+	a.bus, a.sessions.bus, a.leaveBus = bus, bus, bus.Close
+	return nil
+}
+
+// sessionSockets closes sockets and streams when the session that opened them
+// ends. An access token outlives its session by minutes and a socket by days, so
+// nothing else would end them.
+type sessionSockets struct {
+	sockets    *ws.Registry
+	accounts   *account.Service
+	bus        pubsub.Bus
+	background *background.Group
+	log        *slog.Logger
+}
+
+// close closes the sockets of these sessions, here and on the other replicas;
+// without ids, all of the account's.
+func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
+	s.bus.Ring(pubsub.Sessions, rootUserID)
+	if len(sessionIDs) == 0 {
+		s.sockets.CloseUser(userKey(rootUserID), apperr.Unauthenticated.New())
+	}
+	for _, id := range sessionIDs {
+		if id == 0 {
+			// A long-lived SNUTT token has no session: which of the account's ended is
+			// only known from the database.
+			s.checkUser(rootUserID)
+			continue
+		}
+		s.closeOne(account.Opened{RootUserID: rootUserID, SessionID: id})
+	}
+}
+
+func (s *sessionSockets) closeOne(o account.Opened) {
+	s.sockets.CloseSession(userKey(o.RootUserID), sessionKey(o), apperr.Unauthenticated.New())
+}
+
+// checkUser closes the account's sockets whose sessions have ended, without waiting
+// for it.
+func (s *sessionSockets) checkUser(rootUserID int) {
+	user := userKey(rootUserID)
+	if open := s.sockets.Sessions()[user]; len(open) > 0 {
+		s.background.Go(func(ctx context.Context) { s.check(ctx, map[string][]string{user: open}) })
+	}
+}
+
+// checkAll closes all sockets whose sessions have ended. It costs one statement,
+// and none while nothing is open.
+func (s *sessionSockets) checkAll(ctx context.Context) {
+	if open := s.sockets.Sessions(); len(open) > 0 {
+		s.check(ctx, open)
+	}
+}
+
+func (s *sessionSockets) check(ctx context.Context, open map[string][]string) {
+	var opened []account.Opened
+	for _, user := range slices.Sorted(maps.Keys(open)) {
+		for _, session := range open[user] {
+			opened = append(opened, readKeys(user, session))
+		}
+	}
+	ended, err := s.accounts.Ended(ctx, opened)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "check the sockets' sessions", "error", err)
+		}
+		return
+	}
+	for _, o := range ended {
+		s.closeOne(o)
+	}
+}
+
+func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }
+
+const sessionKeyFormat = "%d/%d"
+
+// sessionKey files a socket by what it was opened with.
+func sessionKey(o account.Opened) string {
+	return fmt.Sprintf(sessionKeyFormat, o.SessionID, o.CredentialVersion)
+}
+
+// readKeys reads what userKey and sessionKey wrote.
+func readKeys(user, session string) (o account.Opened) {
+	_, _ = fmt.Sscan(user, &o.RootUserID)
+	_, _ = fmt.Sscanf(session, sessionKeyFormat, &o.SessionID, &o.CredentialVersion)
+	return o
+}

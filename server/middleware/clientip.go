@@ -1,0 +1,58 @@
+package middleware
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"luxbff/internal/ratelimit"
+)
+
+// WithClientIP puts the client's address into the context, where the rate limits
+// look for it.
+func WithClientIP(trustedProxies []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ip := ClientIP(r, trustedProxies)
+		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), ip)))
+	})
+}
+
+// ClientIP gives the address that a request comes from. It is the peer's, unless
+// the peer is a trusted proxy; then it is the rightmost address of X-Forwarded-For
+// that is no trusted proxy itself. Each proxy appends the address that it sees, so
+// what a client writes there to pass for another stands further left and is never
+// reached.
+//
+// The result is invalid where the peer has no IP address, as on a Unix socket.
+func ClientIP(r *http.Request, trustedProxies []netip.Prefix) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	ip := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !isTrusted(ip, trustedProxies) {
+			return ip
+		}
+		forwarded, ok := parseHop(hop)
+		if !ok {
+			return ip
+		}
+		ip = forwarded
+	}
+	return ip
+}
+
+func isTrusted(ip netip.Addr, trustedProxies []netip.Prefix) bool {
+	return slices.ContainsFunc(trustedProxies, func(network netip.Prefix) bool { return network.Contains(ip) })
+}
+
+// parseHop reads one entry of X-Forwarded-For. An entry that is no bare address
+// (with a port, in brackets, "unknown") gives false: the client then counts as the
+// proxy that wrote the entry, and shares that proxy's limits with others.
+func parseHop(hop string) (netip.Addr, bool) {
+	ip, err := netip.ParseAddr(strings.TrimSpace(hop))
+	return ip.Unmap(), err == nil
+}

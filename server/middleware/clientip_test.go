@@ -1,0 +1,82 @@
+package middleware_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"luxbff/server/middleware"
+)
+
+// TestClientIP holds what each form of peer and header counts as. The entries that
+// are no bare address count as the proxy that wrote them.
+func TestClientIP(t *testing.T) {
+	t.Parallel()
+	const proxy, second = "10.0.0.5:40000", "192.168.0.1"
+	for name, tc := range map[string]struct {
+		peer      string
+		forwarded []string // one header line each
+		want      string   // empty: no valid address
+	}{
+		// The peer itself.
+		"IPv4":                         {"203.0.113.7:40000", nil, "203.0.113.7"},
+		"IPv6":                         {"[2001:db8::7]:40000", nil, "2001:db8::7"},
+		"IPv6 with a zone":             {"[fe80::7%eth0]:40000", nil, "fe80::7%eth0"},
+		"IPv4 written as IPv6":         {"[::ffff:203.0.113.7]:40000", nil, "203.0.113.7"},
+		"IPv4 written as IPv6 in hex":  {"[::ffff:cb00:7107]:40000", nil, "203.0.113.7"},
+		"NAT64 stays IPv6":             {"[64:ff9b::cb00:7107]:40000", nil, "64:ff9b::cb00:7107"},
+		"IPv4 loopback":                {"127.0.0.1:40000", nil, "127.0.0.1"},
+		"IPv6 loopback":                {"[::1]:40000", nil, "::1"},
+		"no peer":                      {"", nil, ""},
+		"a peer on a Unix socket":      {"@", nil, ""},
+		"a peer that is no address":    {"ohno:40000", nil, ""},
+		"a peer without a port":        {"203.0.113.7", nil, ""},
+		"a header of no trusted proxy": {"203.0.113.7:40000", []string{"198.51.100.1"}, "203.0.113.7"},
+
+		// Behind one trusted proxy or more.
+		"one client":                    {proxy, []string{"203.0.113.7"}, "203.0.113.7"},
+		"an IPv6 client":                {proxy, []string{"2001:db8::7"}, "2001:db8::7"},
+		"a proxy written as IPv6":       {"[::ffff:10.0.0.5]:40000", []string{"203.0.113.7"}, "203.0.113.7"},
+		"a client written as IPv6":      {proxy, []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
+		"spaces":                        {proxy, []string{"  203.0.113.7\t"}, "203.0.113.7"},
+		"two proxies":                   {proxy, []string{"203.0.113.7, " + second}, "203.0.113.7"},
+		"an IPv6 proxy":                 {proxy, []string{"203.0.113.7, fd00::1"}, "203.0.113.7"},
+		"a client that invents another": {proxy, []string{"198.51.100.1, 203.0.113.7"}, "203.0.113.7"},
+		"a client that invents a proxy": {proxy, []string{"10.0.0.9, 203.0.113.7"}, "203.0.113.7"},
+		"two lines":                     {proxy, []string{"198.51.100.1", "203.0.113.7"}, "203.0.113.7"},
+		"proxies in two lines":          {proxy, []string{"203.0.113.7", second}, "203.0.113.7"},
+		"garbage left of the client":    {proxy, []string{"ohno, 203.0.113.7"}, "203.0.113.7"},
+		"proxies alone":                 {proxy, []string{"10.0.0.9, " + second}, "10.0.0.9"},
+		"no header":                     {proxy, nil, "10.0.0.5"},
+		"an empty header":               {proxy, []string{""}, "10.0.0.5"},
+
+		// Entries that are no bare address.
+		"an unknown client":         {proxy, []string{"unknown"}, "10.0.0.5"},
+		"garbage":                   {proxy, []string{"ohno"}, "10.0.0.5"},
+		"garbage beyond two":        {proxy, []string{"ohno, " + second}, second},
+		"a number too large":        {proxy, []string{"203.0.113.256"}, "10.0.0.5"},
+		"IPv4 with a port":          {proxy, []string{"203.0.113.7:50123"}, "10.0.0.5"},
+		"IPv6 with a port":          {proxy, []string{"[2001:db8::7]:50123"}, "10.0.0.5"},
+		"IPv6 in brackets":          {proxy, []string{"[2001:db8::7]"}, "10.0.0.5"},
+		"an address in quotes":      {proxy, []string{`"203.0.113.7"`}, "10.0.0.5"},
+		"an unspecified address":    {proxy, []string{"0.0.0.0"}, "0.0.0.0"},
+		"an empty entry in between": {proxy, []string{"203.0.113.7,, " + second}, second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trusted := []netip.Prefix{
+				netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fd00::/8"),
+			}
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = tc.peer
+			for _, line := range tc.forwarded {
+				r.Header.Add("X-Forwarded-For", line)
+			}
+			got := middleware.ClientIP(r, trusted)
+			if tc.want == "" && got.IsValid() || tc.want != "" && got.String() != tc.want {
+				t.Errorf("%s, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,44 @@
+package middleware
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"luxbff/internal/apperr"
+)
+
+// WithRecover turns a panic of a handler into the documented 500, if nothing was
+// answered yet, and logs the panic with its stack. It stands below
+// [WithRequestLog], which then logs the 500 as any other response.
+func WithRecover(o Observers, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			switch {
+			case cause == nil:
+				return
+			case cause == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so, too.
+				panic(cause)
+			}
+			o.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			info := RequestInfoFrom(r.Context())
+			if surface := info.read().surface; surface != "" {
+				o.Metrics.Error(surface, apperr.Internal.New().Code())
+			}
+			if info == nil || info.response.status == 0 {
+				writeInternalError(w)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeInternalError(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusInternalServerError)
+	// The status is out: a client that hung up is nobody's error.
+	_ = json.NewEncoder(w).Encode(map[string]string{"detail": apperr.Internal.New().Detail()})
+}

@@ -1,7 +1,9 @@
 // Package migrations holds the versioned SQL files that make and change the
 // tables, one folder an engine. They are written by
 // internal/store/newmigration from ent/schema and are not edited afterwards,
-// except to carry data over. It imports nothing of the project.
+// except to carry data over. They only lead up: the way back from a release is the
+// backup made before it (docs/operating.md, "Upgrade"). It imports nothing of the
+// project.
 package migrations
 
 import (

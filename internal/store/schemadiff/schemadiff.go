@@ -4,6 +4,7 @@
 package schemadiff
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -80,7 +81,7 @@ func plan(ctx context.Context, engine string, db *sql.DB, folder, name string) e
 	}
 	differ, err := schema.NewMigrate(entsql.OpenDB(engine, db),
 		schema.WithDir(dir),
-		schema.WithFormatter(sqltool.GooseFormatter),
+		schema.WithFormatter(upOnly{}),
 		schema.WithMigrationMode(schema.ModeReplay),
 		schema.WithDropColumn(true),
 		schema.WithDropIndex(true),
@@ -99,6 +100,27 @@ func plan(ctx context.Context, engine string, db *sql.DB, folder, name string) e
 		return ErrNothingToDo
 	}
 	return err
+}
+
+// upOnly writes goose's format without the Down part. Nothing in the program runs
+// it, so nothing would notice that it fails or loses rows: the way back from a
+// migration is the backup that was made before.
+type upOnly struct{}
+
+// Format gives the one file of the plan.
+func (upOnly) Format(plan *migrate.Plan) ([]migrate.File, error) {
+	files, err := sqltool.GooseFormatter.Format(plan)
+	if err != nil {
+		return nil, err
+	}
+	for i, file := range files {
+		up, _, found := bytes.Cut(file.Bytes(), []byte("\n-- +goose Down\n"))
+		if !found {
+			return nil, fmt.Errorf("%s: the library no longer marks where Down begins", file.Name())
+		}
+		files[i] = migrate.NewLocalFile(file.Name(), up)
+	}
+	return files, nil
 }
 
 // added finds the file that was not there before.

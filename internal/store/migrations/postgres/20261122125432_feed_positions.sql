@@ -11,17 +11,3 @@ CREATE UNIQUE INDEX "feedposition_root_user_id_installation_id" ON "feed_positio
 CREATE UNIQUE INDEX "feedposition_root_user_id_installation_id_child_user_id" ON "feed_positions" ("root_user_id", "installation_id", "child_user_id") WHERE (child_user_id IS NOT NULL);
 -- create index "feedposition_updated_at" to table: "feed_positions"
 CREATE INDEX "feedposition_updated_at" ON "feed_positions" ("updated_at");
-
--- +goose Down
--- reverse: create index "feedposition_updated_at" to table: "feed_positions"
-DROP INDEX "feedposition_updated_at";
--- reverse: create index "feedposition_root_user_id_installation_id_child_user_id" to table: "feed_positions"
-DROP INDEX "feedposition_root_user_id_installation_id_child_user_id";
--- reverse: create index "feedposition_root_user_id_installation_id" to table: "feed_positions"
-DROP INDEX "feedposition_root_user_id_installation_id";
--- reverse: create index "feedposition_child_user_id" to table: "feed_positions"
-DROP INDEX "feedposition_child_user_id";
--- reverse: create "feed_positions" table
-DROP TABLE "feed_positions";
--- reverse: modify "users" table
-ALTER TABLE "users" DROP COLUMN "event_floor";

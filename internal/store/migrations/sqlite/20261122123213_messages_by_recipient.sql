@@ -1,7 +1,3 @@
 -- +goose Up
 -- create index "message_recipient" to table: "messages"
 CREATE INDEX `message_recipient` ON `messages` (`recipient`);
-
--- +goose Down
--- reverse: create index "message_recipient" to table: "messages"
-DROP INDEX `message_recipient`;

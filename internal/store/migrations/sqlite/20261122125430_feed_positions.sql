@@ -21,17 +21,3 @@ CREATE INDEX `feedposition_child_user_id` ON `feed_positions` (`child_user_id`);
 CREATE INDEX `feedposition_updated_at` ON `feed_positions` (`updated_at`);
 -- enable back the enforcement of foreign-keys constraints
 PRAGMA foreign_keys = on;
-
--- +goose Down
--- reverse: create index "feedposition_updated_at" to table: "feed_positions"
-DROP INDEX `feedposition_updated_at`;
--- reverse: create index "feedposition_child_user_id" to table: "feed_positions"
-DROP INDEX `feedposition_child_user_id`;
--- reverse: create index "feedposition_root_user_id_installation_id_child_user_id" to table: "feed_positions"
-DROP INDEX `feedposition_root_user_id_installation_id_child_user_id`;
--- reverse: create index "feedposition_root_user_id_installation_id" to table: "feed_positions"
-DROP INDEX `feedposition_root_user_id_installation_id`;
--- reverse: create "feed_positions" table
-DROP TABLE `feed_positions`;
--- reverse: create "new_users" table
-DROP TABLE `new_users`;

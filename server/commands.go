@@ -11,6 +11,7 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/store"
+	"luxbff/internal/store/admin"
 	"luxbff/server/app"
 )
 
@@ -32,11 +33,11 @@ func (doctorCommand) Run(ctx context.Context, cfg app.Config) error {
 	findings, wrong := app.Examine(ctx, cfg, logger(cfg)), 0
 	for _, f := range findings {
 		mark := "ok   "
-		if f.Wrong {
+		if f.Failed {
 			mark = "WRONG"
 			wrong++
 		}
-		fmt.Printf("%s  %-24s  %s\n", mark, f.About, f.Said)
+		fmt.Printf("%s  %-24s  %s\n", mark, f.Check, f.Detail)
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d checks found something wrong", wrong, len(findings))
@@ -50,7 +51,7 @@ type backupCommand struct {
 
 // Run backs the database up and says so once the copy was checked.
 func (c backupCommand) Run(ctx context.Context, cfg app.Config) error {
-	if err := store.Backup(ctx, cfg.Database(), c.File); err != nil {
+	if err := admin.Backup(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
 	fmt.Printf("%s is whole: every page, reference and migration was checked\n", c.File)
@@ -63,7 +64,7 @@ type restoreCommand struct {
 
 // Run restores a backup and says what comes next.
 func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
-	if err := store.Restore(ctx, cfg.Database(), c.File); err != nil {
+	if err := admin.Restore(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
 	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", place(cfg.DatabaseURL), c.File)
@@ -81,7 +82,7 @@ func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
 	if c.To != "" {
 		to.URL = c.To
 	}
-	tables, err := store.Copy(ctx, store.Config{URL: c.From}, to)
+	tables, err := admin.Copy(ctx, store.Config{URL: c.From}, to)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	pragmas := slices.Concat(writerPragmas, []pragma{{"busy_timeout", "5000", "5000"}, {"foreign_keys", "0", "0"}})
 	params := map[string]string{"_txlock": "immediate"}
 	maps.Copy(params, writerParams)
-	db, err := openFile(s.url.withoutForeignKeys().with(params, pragmas), 1)
+	db, err := openFile(s.file.withoutForeignKeys().with(params, pragmas), 1)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	if err := upAmongOthers(ctx, db, provider); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
-	return checkReferences(ctx, db)
+	return CheckReferences(ctx, db)
 }
 
 // upAmongOthers applies what is pending while another program may be at it too.
@@ -73,8 +73,9 @@ func upAmongOthers(ctx context.Context, db *sql.DB, provider *goose.Provider) er
 	}
 }
 
-// checkReferences makes up for the foreign keys that were off.
-func checkReferences(ctx context.Context, db *sql.DB) error {
+// CheckReferences finds a row of an SQLite database that refers to no row: one
+// that was written, or left, while foreign keys were off.
+func CheckReferences(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
 	if err != nil {
 		return fmt.Errorf("store: check references: %w", err)
@@ -100,7 +101,15 @@ func (s *sqlite) migrations() fs.FS {
 }
 
 func (s *sqlite) pending(ctx context.Context) (int, error) {
-	return pending(ctx, s.readers.db, dialect.SQLite, versionTableInSQLite, s.migrations())
+	_, pending, err := migrationStatus(ctx, s.readers.db, dialect.SQLite, versionTableInSQLite, s.migrations())
+	return pending, err
+}
+
+// SQLiteMigrations tells the newest migration that an SQLite database has, 0 for
+// none, and how many of the program's are to come. It only reads. A database that is
+// newer than the program is ErrNewerDatabase.
+func SQLiteMigrations(ctx context.Context, db *sql.DB, cfg Config) (version int64, pending int, err error) {
+	return migrationStatus(ctx, db, dialect.SQLite, versionTableInSQLite, (&sqlite{cfg: cfg}).migrations())
 }
 
 // newProvider reads the migrations, and refuses a database that is ahead of them.
@@ -121,38 +130,37 @@ func newProvider(
 	return provider, nil
 }
 
-// pending compares versions by reading alone, as a readiness check may not
-// write: goose would make its table.
-func pending(ctx context.Context, db *sql.DB, engine goose.Dialect, exists string, files fs.FS) (int, error) {
+// migrationStatus compares versions by reading alone: a readiness check and the
+// commands that look at a database may not write, and goose would make its table.
+func migrationStatus(
+	ctx context.Context, db *sql.DB, engine goose.Dialect, countVersionTables string, files fs.FS,
+) (version int64, pending int, err error) {
 	provider, err := goose.NewProvider(engine, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return 0, fmt.Errorf("store: read the migrations: %w", err)
+		return 0, 0, fmt.Errorf("store: read the migrations: %w", err)
 	}
-	has, err := version(ctx, db, exists)
-	if err != nil {
-		return 0, fmt.Errorf("store: read the version of the database: %w", err)
+	if version, err = readVersion(ctx, db, countVersionTables); err != nil {
+		return 0, 0, fmt.Errorf("store: read the version of the database: %w", err)
 	}
 	sources := provider.ListSources()
-	if knows := sources[len(sources)-1].Version; has > knows {
-		return 0, newer(has, knows)
+	if knows := sources[len(sources)-1].Version; version > knows {
+		return 0, 0, newer(version, knows)
 	}
-	count := 0
 	for _, source := range sources {
-		if source.Version > has {
-			count++
+		if source.Version > version {
+			pending++
 		}
 	}
-	return count, nil
+	return version, pending, nil
 }
 
-func version(ctx context.Context, db *sql.DB, exists string) (int64, error) {
+func readVersion(ctx context.Context, db *sql.DB, countVersionTables string) (version int64, err error) {
 	var tables int
-	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil || tables == 0 {
+	if err := db.QueryRowContext(ctx, countVersionTables).Scan(&tables); err != nil || tables == 0 {
 		return 0, err
 	}
-	var has int64
 	newest := "SELECT COALESCE(MAX(version_id), 0) FROM " + versionTable + " WHERE is_applied"
-	return has, db.QueryRowContext(ctx, newest).Scan(&has)
+	return version, db.QueryRowContext(ctx, newest).Scan(&version)
 }
 
 func newer(has, knows int64) error {

@@ -263,8 +263,9 @@ func (p *postgres) migrate(ctx context.Context) error {
 func (p *postgres) pending(ctx context.Context) (int, error) {
 	ctx, end := bounded(ctx, p.cfg.ReadLimit)
 	defer end()
-	exists := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
-	return pending(ctx, p.readers, goose.DialectPostgres, exists, p.migrations())
+	countVersionTables := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
+	_, pending, err := migrationStatus(ctx, p.readers, goose.DialectPostgres, countVersionTables, p.migrations())
+	return pending, err
 }
 
 func (p *postgres) close() error {

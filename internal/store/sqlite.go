@@ -44,21 +44,21 @@ var (
 // sqlite is one writer and a pool of readers on one file.
 type sqlite struct {
 	cfg     Config
-	url     sqliteURL
+	file    SQLiteFile
 	writers *sql.DB
 	readers *preparedPool
 	writer  *writer
 }
 
 func openSQLite(ctx context.Context, cfg Config) (engine, error) {
-	address, err := parseSQLite(cfg.URL)
+	file, err := ParseSQLite(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	s := &sqlite{cfg: cfg, url: address}
+	s := &sqlite{cfg: cfg, file: file}
 	if err := s.open(ctx); err != nil {
 		_ = s.closeFiles()
-		return nil, fmt.Errorf("store: open %s: %w", address.path, err)
+		return nil, fmt.Errorf("store: open %s: %w", file.path, err)
 	}
 	s.writer = newWriter(s.writers, cfg) //nolint:contextcheck // the writer outlives the call that opens it
 	return s, nil
@@ -67,17 +67,17 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 // open opens the writer first: it makes the file and its journal, which
 // readers need to find.
 func (s *sqlite) open(ctx context.Context) (err error) {
-	if err := checkPlace(s.url.file()); err != nil {
+	if err := checkPlace(s.file.Path()); err != nil {
 		return err
 	}
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
-	if s.writers, err = openFile(s.url.with(writerParams, write), 1); err != nil {
+	if s.writers, err = openFile(s.file.with(writerParams, write), 1); err != nil {
 		return err
 	}
 	if err := checkPragmas(ctx, s.writers, write); err != nil {
 		return err
 	}
-	readers, err := openFile(s.url.with(readerParams, read), s.cfg.Connections)
+	readers, err := openFile(s.file.with(readerParams, read), s.cfg.Connections)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -167,6 +168,24 @@ func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pend
 
 // Close refuses new writes, lets those that wait run, and closes the database.
 func (s *Store) Close() error { return s.engine.close() }
+
+// IsPostgres tells the URL of a PostgreSQL database from that of an SQLite file.
+func IsPostgres(address string) bool {
+	scheme, _, _ := strings.Cut(address, ":")
+	return scheme == "postgres" || scheme == "postgresql"
+}
+
+// openEngine opens the engine that the address names.
+func openEngine(ctx context.Context, cfg Config) (engine, error) {
+	if !IsPostgres(cfg.URL) {
+		return openSQLite(ctx, cfg)
+	}
+	opened, err := openPostgres(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Log == nil {

@@ -12,6 +12,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
 
 	"luxbff/ent"
 )
@@ -65,6 +66,9 @@ func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 	_, err := tx.Exec(ctx, query, ids)
 	return err
 }
+
+// quote makes a name of an identifier, in either engine.
+func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }
 
 // run calls fn and ends the transaction for it, and gives the error that
 // decides: that of fn, or of a statement that fn passed over.

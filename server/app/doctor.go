@@ -11,59 +11,59 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/message"
 	"luxbff/internal/pubsub/natsbus"
-	"luxbff/internal/store"
+	"luxbff/internal/store/admin"
 )
 
 // Examine looks at everything the program stands on, without serving and without
 // changing anything, and says in plain words what it found. No finding holds a
 // secret.
-func Examine(ctx context.Context, cfg Config, log *slog.Logger) []store.Finding {
+func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding {
 	findings := append(cfg.examineSettings(), cfg.examineKeys())
 	database := cfg.Database()
 	database.Log, database.Wait = log, 0
-	findings = append(findings, store.Examine(ctx, database)...)
+	findings = append(findings, admin.Examine(ctx, database)...)
 	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn(), cfg.examineLimits())
 }
 
-func (c Config) examineSettings() []store.Finding {
+func (c Config) examineSettings() []admin.Finding {
 	err := c.Check()
 	if err == nil {
-		return []store.Finding{{About: "settings", Said: "complete for " + c.Env}}
+		return []admin.Finding{{Check: "settings", Detail: "complete for " + c.Env}}
 	}
-	var findings []store.Finding
+	var findings []admin.Finding
 	for line := range strings.Lines(err.Error()) {
-		findings = append(findings, store.Finding{About: "settings", Said: strings.TrimSpace(line), Wrong: true})
+		findings = append(findings, admin.Finding{Check: "settings", Detail: strings.TrimSpace(line), Failed: true})
 	}
 	return findings
 }
 
-func (c Config) examineKeys() store.Finding {
+func (c Config) examineKeys() admin.Finding {
 	keys, err := c.Keys()
 	switch {
 	case err != nil:
-		return store.Finding{About: "keys", Said: err.Error(), Wrong: true}
+		return admin.Finding{Check: "keys", Detail: err.Error(), Failed: true}
 	case c.TokenKeys == "":
-		return store.Finding{About: "keys", Said: "the development key: anybody can forge tokens", Wrong: !c.Development()}
+		return admin.Finding{Check: "keys", Detail: "the development key: anybody can forge tokens", Failed: !c.Development()}
 	case len(keys.Guessable()) > 0:
-		return store.Finding{About: "keys", Said: "in development; production refuses " + strings.Join(keys.Guessable(), ", ")}
+		return admin.Finding{Check: "keys", Detail: "in development; production refuses " + strings.Join(keys.Guessable(), ", ")}
 	}
-	return store.Finding{About: "keys", Said: fmt.Sprintf("%d, all random; the first signs", strings.Count(c.TokenKeys, ",")+1)}
+	return admin.Finding{Check: "keys", Detail: fmt.Sprintf("%d, all random; the first signs", strings.Count(c.TokenKeys, ",")+1)}
 }
 
-func (c Config) examineReplicas() store.Finding {
+func (c Config) examineReplicas() admin.Finding {
 	if c.NATSURL == "" {
-		return store.Finding{About: "NATS", Said: "none: right for one replica; between several, events come by polling"}
+		return admin.Finding{Check: "NATS", Detail: "none: right for one replica; between several, events come by polling"}
 	}
 	if err := natsbus.Check(c.NATSURL); err != nil {
-		return store.Finding{About: "NATS", Said: err.Error() + ": start it, or mend NATS_URL; meanwhile events come by polling", Wrong: true}
+		return admin.Finding{Check: "NATS", Detail: err.Error() + ": start it, or mend NATS_URL; meanwhile events come by polling", Failed: true}
 	}
-	return store.Finding{About: "NATS", Said: "it answers"}
+	return admin.Finding{Check: "NATS", Detail: "it answers"}
 }
 
 // examineMessages says which channels leave the machine.
-func (c Config) examineMessages(log *slog.Logger) store.Finding {
+func (c Config) examineMessages(log *slog.Logger) admin.Finding {
 	if c.Development() {
-		return store.Finding{About: "messages", Said: "shown at /dev/outbox, none leaves the machine"}
+		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox, none leaves the machine"}
 	}
 	var missing []string
 	served := c.senders(log)
@@ -73,9 +73,9 @@ func (c Config) examineMessages(log *slog.Logger) store.Finding {
 		}
 	}
 	if len(missing) > 0 {
-		return store.Finding{About: "messages", Said: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Wrong: true}
+		return admin.Finding{Check: "messages", Detail: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Failed: true}
 	}
-	return store.Finding{About: "messages", Said: "every channel has a provider"}
+	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
 }
 
 // senders are the channels that this configuration serves.
@@ -86,24 +86,24 @@ func (c Config) senders(log *slog.Logger) map[entmessage.Channel]message.Sender 
 	return nil
 }
 
-func (c Config) examineSignIn() store.Finding {
+func (c Config) examineSignIn() admin.Finding {
 	if c.FacebookURL == "" {
-		return store.Finding{About: "sign-in", Said: "without Facebook"}
+		return admin.Finding{Check: "sign-in", Detail: "without Facebook"}
 	}
 	if u, err := url.Parse(c.FacebookURL); err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
-		return store.Finding{About: "sign-in", Said: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Wrong: true}
+		return admin.Finding{Check: "sign-in", Detail: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Failed: true}
 	}
-	return store.Finding{About: "sign-in", Said: "with Facebook as well"}
+	return admin.Finding{Check: "sign-in", Detail: "with Facebook as well"}
 }
 
 // examineLimits asks for the proxy that a server of people always has before it:
 // the program speaks no TLS.
-func (c Config) examineLimits() store.Finding {
+func (c Config) examineLimits() admin.Finding {
 	switch {
 	case c.RateLimits == "off":
-		return store.Finding{About: "limits", Said: "off"}
+		return admin.Finding{Check: "limits", Detail: "off"}
 	case c.TrustedProxies == "" && !c.Development():
-		return store.Finding{About: "limits", Said: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client, or as nobody if it is on this machine", Wrong: true}
+		return admin.Finding{Check: "limits", Detail: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client, or as nobody if it is on this machine", Failed: true}
 	}
-	return store.Finding{About: "limits", Said: "by the client's address"}
+	return admin.Finding{Check: "limits", Detail: "by the client's address"}
 }

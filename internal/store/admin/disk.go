@@ -1,10 +1,11 @@
 //go:build linux || darwin
 
-package store
+package admin
 
 import "golang.org/x/sys/unix"
 
-// freeSpace is how many bytes the program may still write in a folder.
+// freeSpace is how many bytes the disk of a folder still takes from a user without
+// special rights.
 func freeSpace(folder string) (int64, error) {
 	var disk unix.Statfs_t
 	if err := unix.Statfs(folder, &disk); err != nil {

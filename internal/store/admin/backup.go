@@ -1,15 +1,14 @@
-package store
+package admin
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"entgo.io/ent/dialect"
+	"luxbff/internal/store"
 )
 
 // Backup writes a copy of the SQLite database that cfg names, as it is at one
@@ -17,36 +16,37 @@ import (
 // reads and writes go on. The copy is checked before it gets its name: no error
 // means that it can be restored, with an error there is no file. For PostgreSQL
 // it is an error that says what to use instead.
-func Backup(ctx context.Context, cfg Config, path string) error {
-	if isPostgres(cfg.URL) {
+func Backup(ctx context.Context, cfg store.Config, path string) error {
+	if store.IsPostgres(cfg.URL) {
 		return errors.New(`store: a PostgreSQL database is backed up with its own tool: pg_dump --format=custom --file=FILE "$DATABASE_URL"`)
 	}
-	from, err := parseSQLite(cfg.URL)
+	from, err := store.ParseSQLite(cfg.URL)
 	if err != nil {
 		return err
 	}
-	return snapshot(ctx, cfg, from, path)
+	return copyChecked(ctx, cfg, from, path)
 }
 
 // Restore makes the SQLite database that cfg names from a backup. It refuses
 // where a database is already, so that neither a running program nor what it has
 // stored is lost. The backup is checked as Backup checks it; with an error there
 // is no database. For PostgreSQL it is an error that says what to use instead.
-func Restore(ctx context.Context, cfg Config, path string) error {
-	if isPostgres(cfg.URL) {
+func Restore(ctx context.Context, cfg store.Config, path string) error {
+	if store.IsPostgres(cfg.URL) {
 		return errors.New(`store: a PostgreSQL database is restored with its own tool, into an empty database: pg_restore --no-owner --exit-on-error --dbname="$DATABASE_URL" FILE`)
 	}
-	to, err := parseSQLite(cfg.URL)
+	to, err := store.ParseSQLite(cfg.URL)
 	if err != nil {
 		return err
 	}
-	return snapshot(ctx, cfg, sqliteFile(path), to.file())
+	return copyChecked(ctx, cfg, store.SQLiteFileAt(path), to.Path())
 }
 
-// snapshot copies a database to a new file, under another name until the copy
-// was checked and is on disk.
-func snapshot(ctx context.Context, cfg Config, from sqliteURL, to string) (err error) {
-	if err := refuseTaken(to); err != nil {
+// copyChecked copies a database to a new file. The copy has a temporary name until
+// it was checked and is on disk, so a file with the final name is always whole, also
+// after a crash in between.
+func copyChecked(ctx context.Context, cfg store.Config, from store.SQLiteFile, to string) error {
+	if err := refuseExisting(to); err != nil {
 		return err
 	}
 	partial, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".partial-*")
@@ -58,12 +58,14 @@ func snapshot(ctx context.Context, cfg Config, from sqliteURL, to string) (err e
 		_ = os.Remove(partial.Name())
 	}()
 	if err := vacuumInto(ctx, from, partial.Name()); err != nil {
-		return fmt.Errorf("store: copy %s: %w", from.file(), err)
+		return fmt.Errorf("store: copy %s: %w", from.Path(), err)
 	}
-	if err := checkFile(ctx, cfg, partial.Name()); err != nil {
-		return fmt.Errorf("store: the copy of %s cannot be used: %w", from.file(), err)
+	if err := checkCopy(ctx, cfg, partial.Name()); err != nil {
+		return fmt.Errorf("store: the copy of %s cannot be used: %w", from.Path(), err)
 	}
-	if err := errors.Join(partial.Sync(), refuseTaken(to)); err != nil {
+	// The copy may have taken minutes: somebody else may have made the file meanwhile,
+	// and a rename would silently replace it.
+	if err := errors.Join(partial.Sync(), refuseExisting(to)); err != nil {
 		return err
 	}
 	if err := os.Rename(partial.Name(), to); err != nil {
@@ -72,9 +74,9 @@ func snapshot(ctx context.Context, cfg Config, from sqliteURL, to string) (err e
 	return syncFolder(filepath.Dir(to))
 }
 
-// refuseTaken refuses a file that is there, and a journal without its database:
-// SQLite would play it into the new one.
-func refuseTaken(path string) error {
+// refuseExisting refuses a path at which a file is, and one with a journal but no
+// database: SQLite would play that journal into the new database.
+func refuseExisting(path string) error {
 	for _, file := range []string{path, path + "-wal", path + "-journal"} {
 		_, err := os.Lstat(file)
 		if err == nil {
@@ -87,14 +89,15 @@ func refuseTaken(path string) error {
 	return nil
 }
 
-// vacuumInto runs on a handle of its own: the readers may not write, not even
-// another file, and the writer would keep everyone waiting.
-func vacuumInto(ctx context.Context, from sqliteURL, to string) (err error) {
+// vacuumInto writes the database as it is at one moment to another file. It opens a
+// connection of its own: those of a Store that read may not write, not even another
+// file, and the one that writes would keep every upload waiting until the end.
+func vacuumInto(ctx context.Context, from store.SQLiteFile, to string) (err error) {
 	absolute, err := filepath.Abs(to)
 	if err != nil {
 		return err
 	}
-	db, err := openReadOnly(ctx, from)
+	db, err := from.OpenReadOnly(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,9 +106,10 @@ func vacuumInto(ctx context.Context, from sqliteURL, to string) (err error) {
 	return err
 }
 
-// checkFile reads a whole file that nobody writes to.
-func checkFile(ctx context.Context, cfg Config, path string) error {
-	db, err := openFile(sqliteFile(path).with(map[string]string{"immutable": "1"}, nil), 1)
+// checkCopy reads the whole of a file that nobody writes to, and refuses one that
+// this program could not serve.
+func checkCopy(ctx context.Context, cfg store.Config, path string) error {
+	db, err := store.SQLiteFileAt(path).OpenImmutable()
 	if err != nil {
 		return err
 	}
@@ -113,44 +117,18 @@ func checkFile(ctx context.Context, cfg Config, path string) error {
 	if err := checkContent(ctx, db); err != nil {
 		return err
 	}
-	has, err := version(ctx, db, versionTableInSQLite)
+	version, _, err := store.SQLiteMigrations(ctx, db, cfg)
 	if err != nil {
 		return err
 	}
-	if has == 0 {
+	if version == 0 {
 		return errors.New("it is not a database of this program")
 	}
-	_, err = pending(ctx, db, dialect.SQLite, versionTableInSQLite, (&sqlite{cfg: cfg}).migrations())
-	return err
+	return nil
 }
 
-// checkContent reads every page and every reference.
-func checkContent(ctx context.Context, db *sql.DB) error {
-	var found string
-	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&found); err != nil {
-		return fmt.Errorf("check integrity: %w", err)
-	}
-	if found != "ok" {
-		return fmt.Errorf("it is damaged: %s", found)
-	}
-	return checkReferences(ctx, db)
-}
-
-// openReadOnly opens a database that must be there, and never writes to it.
-func openReadOnly(ctx context.Context, from sqliteURL) (*sql.DB, error) {
-	if _, err := os.Stat(from.file()); err != nil {
-		return nil, err
-	}
-	db, err := openFile(from.with(readerParams, commonPragmas), 1)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPragmas(ctx, db, commonPragmas); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
-}
-
+// syncFolder makes a rename in the folder last: the sync of a file covers its
+// content and not its name.
 func syncFolder(path string) error {
 	folder, err := os.Open(path) //nolint:gosec // of a file that was just written
 	if err != nil {

@@ -1,10 +1,11 @@
 //go:build postgres
 
-package store_test
+package admin_test
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/migrate"
 	"luxbff/internal/store"
+	"luxbff/internal/store/admin"
 	"luxbff/internal/testutil/pgtest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -88,7 +90,7 @@ func sample(table *schema.Table, column *schema.Column, row int) any {
 func TestCopyMovesEveryValue(t *testing.T) {
 	t.Parallel()
 	from, to := store.Config{URL: full(t)}, store.Config{URL: storetest.EmptyPostgresURL(t)}
-	tables, err := store.Copy(t.Context(), from, to)
+	tables, err := admin.Copy(t.Context(), from, to)
 	must(t, err)
 	if len(tables) != len(migrate.Tables) {
 		t.Errorf("%d tables were copied of %d", len(tables), len(migrate.Tables))
@@ -113,7 +115,7 @@ func TestCopyMovesEveryValue(t *testing.T) {
 	if id := newUser(t, target); id != fullRows+3 {
 		t.Errorf("the next user has id %d, want the one after the highest ever given, %d", id, fullRows+3)
 	}
-	if _, err := store.Copy(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := admin.Copy(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a second copy into the same database: %v", err)
 	}
 }
@@ -129,12 +131,12 @@ func TestCopyFindsWhatDiffers(t *testing.T) {
 		"CREATE TRIGGER other BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION other()",
 	}
 	must(t, pgtest.Run(t.Context(), to.URL, change...))
-	if _, err := store.Copy(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), "table messages differs") {
+	if _, err := admin.Copy(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), "table messages differs") {
 		t.Errorf("Copy = %v, want that messages differ", err)
 	}
 	wantEmpty(t, to.URL)
 	must(t, pgtest.Run(t.Context(), to.URL, "DROP TRIGGER other ON messages"))
-	_, err := store.Copy(t.Context(), from, to)
+	_, err := admin.Copy(t.Context(), from, to)
 	must(t, err)
 }
 
@@ -158,12 +160,12 @@ func TestCopyRefusesAChangingSource(t *testing.T) {
 			return err
 		}
 		go func() {
-			_, err := store.Copy(context.Background(), from, to)
+			_, err := admin.Copy(context.Background(), from, to)
 			copied <- err
 		}()
-		for only(ctx, t, tx.Query, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "0" {
-			if ctx.Err() != nil {
-				return ctx.Err()
+		for waiting := 0; waiting == 0; {
+			if err := countWaiting(ctx, tx, &waiting); err != nil {
+				return err
 			}
 		}
 		newUser(t, served)
@@ -173,6 +175,19 @@ func TestCopyRefusesAChangingSource(t *testing.T) {
 		t.Errorf("Copy = %v, want that the source was written to", err)
 	}
 	wantEmpty(t, to.URL)
+}
+
+// countWaiting counts the locks of the database that somebody waits for.
+func countWaiting(ctx context.Context, tx *store.Tx, waiting *int) error {
+	rows, err := tx.Query(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		err = rows.Scan(waiting)
+	}
+	return errors.Join(err, rows.Err())
 }
 
 func TestCopyRefuses(t *testing.T) {
@@ -192,7 +207,7 @@ func TestCopyRefuses(t *testing.T) {
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := store.Copy(t.Context(), store.Config{URL: test.from}, store.Config{URL: test.to})
+			_, err := admin.Copy(t.Context(), store.Config{URL: test.from}, store.Config{URL: test.to})
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("Copy = %v, want an error with %q", err, test.want)
 			}

@@ -1,4 +1,4 @@
-package store_test
+package admin_test
 
 import (
 	"database/sql"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/store"
+	"luxbff/internal/store/admin"
 	"luxbff/internal/testutil/storetest"
 )
 
@@ -26,18 +27,18 @@ func TestBackupIsOfOneMoment(t *testing.T) {
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		close(begun)
-		runAll(t, db, user, make([]int, 100))
+		writePairs(t, db, user, 100)
 	})
 	<-begun
-	must(t, store.Backup(t.Context(), store.Config{URL: url}, path))
+	must(t, admin.Backup(t.Context(), store.Config{URL: url}, path))
 	writing.Wait()
 	restored := store.Config{URL: "file:" + filepath.Join(t.TempDir(), "restored.db")}
-	must(t, store.Restore(t.Context(), restored, path))
+	must(t, admin.Restore(t.Context(), restored, path))
 	copied := storetest.OpenAt(t, restored.URL)
 	if pending, err := copied.Pending(t.Context()); err != nil || pending != 0 {
 		t.Errorf("the copy: Pending = %d, %v", pending, err)
 	}
-	if n := len(pushNames(t, copied)); n%2 != 0 || copied.Read().User.GetX(t.Context(), user) == nil {
+	if n := copied.Read().PushDevice.Query().CountX(t.Context()); n%2 != 0 || copied.Read().User.GetX(t.Context(), user) == nil {
 		t.Errorf("the copy has %d rows of pairs", n)
 	}
 	wantFiles(t, folder, filepath.Base(path))
@@ -51,16 +52,16 @@ func TestBackupAndRestoreOverwriteNothing(t *testing.T) {
 	newUser(t, running)
 	folder := t.TempDir()
 	backup := filepath.Join(folder, "backup.db")
-	must(t, store.Backup(t.Context(), store.Config{URL: url}, backup))
-	if err := store.Backup(t.Context(), store.Config{URL: url}, backup); err == nil || !strings.Contains(err.Error(), "there already") {
+	must(t, admin.Backup(t.Context(), store.Config{URL: url}, backup))
+	if err := admin.Backup(t.Context(), store.Config{URL: url}, backup); err == nil || !strings.Contains(err.Error(), "there already") {
 		t.Errorf("a second backup: %v", err)
 	}
-	if err := store.Restore(t.Context(), store.Config{URL: url}, backup); err == nil || !strings.Contains(err.Error(), "stop the program") {
+	if err := admin.Restore(t.Context(), store.Config{URL: url}, backup); err == nil || !strings.Contains(err.Error(), "stop the program") {
 		t.Errorf("restored over a running program: %v", err)
 	}
 	left := filepath.Join(folder, "left.db")
 	must(t, os.WriteFile(left+"-wal", []byte("a journal"), 0o600))
-	if err := store.Restore(t.Context(), store.Config{URL: "file:" + left}, backup); err == nil || !strings.Contains(err.Error(), "left.db-wal") {
+	if err := admin.Restore(t.Context(), store.Config{URL: "file:" + left}, backup); err == nil || !strings.Contains(err.Error(), "left.db-wal") {
 		t.Errorf("restored beside the journal of another database: %v", err)
 	}
 	wantFiles(t, folder, "backup.db", "left.db-wal")
@@ -87,11 +88,11 @@ func TestBackupRefusesWhatItCannotVouchFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source, folder := test.source(t), t.TempDir()
-			err := store.Backup(t.Context(), store.Config{URL: "file:" + source}, filepath.Join(folder, "copy.db"))
+			err := admin.Backup(t.Context(), store.Config{URL: "file:" + source}, filepath.Join(folder, "copy.db"))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Backup = %v, want an error with %q", err, test.want)
 			}
-			err = store.Restore(t.Context(), store.Config{URL: "file:" + filepath.Join(folder, "live.db")}, source)
+			err = admin.Restore(t.Context(), store.Config{URL: "file:" + filepath.Join(folder, "live.db")}, source)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Restore = %v, want an error with %q", err, test.want)
 			}
@@ -103,10 +104,10 @@ func TestBackupRefusesWhatItCannotVouchFor(t *testing.T) {
 func TestBackupOfPostgresNamesTheTool(t *testing.T) {
 	t.Parallel()
 	cfg := store.Config{URL: "postgres://luxbff:secret@127.0.0.1:1/db"}
-	if err := store.Backup(t.Context(), cfg, "copy.db"); err == nil || !strings.Contains(err.Error(), "pg_dump") || strings.Contains(err.Error(), "secret") {
+	if err := admin.Backup(t.Context(), cfg, "copy.db"); err == nil || !strings.Contains(err.Error(), "pg_dump") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("Backup = %v", err)
 	}
-	if err := store.Restore(t.Context(), cfg, "copy.db"); err == nil || !strings.Contains(err.Error(), "pg_restore") || strings.Contains(err.Error(), "secret") {
+	if err := admin.Restore(t.Context(), cfg, "copy.db"); err == nil || !strings.Contains(err.Error(), "pg_restore") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("Restore = %v", err)
 	}
 }

@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"luxbff/internal/store"
+)
+
+// leastFree is how many bytes the disk of an SQLite file needs: a large upload
+// and its journal, many times over.
+const leastFree = 512 << 20
+
+// Finding is the result of one check: what it looked at, in the operator's words
+// what it found there, and whether something must be done about it.
+type Finding struct {
+	Check  string
+	Detail string
+	Failed bool
+}
+
+func passed(check, format string, values ...any) Finding {
+	return Finding{Check: check, Detail: fmt.Sprintf(format, values...)}
+}
+
+func failed(check, format string, values ...any) Finding {
+	return Finding{Check: check, Detail: fmt.Sprintf(format, values...), Failed: true}
+}
+
+// Examine checks a database as the doctor command does and gives what it found,
+// in an order in which the first failed check explains those after it. It
+// makes no database and changes no row; of an SQLite file it reads every page.
+func Examine(ctx context.Context, cfg store.Config) []Finding {
+	if store.IsPostgres(cfg.URL) {
+		return examinePostgres(ctx, cfg)
+	}
+	return examineSQLite(ctx, cfg)
+}
+
+func examineSQLite(ctx context.Context, cfg store.Config) []Finding {
+	file, err := store.ParseSQLite(cfg.URL)
+	if err != nil {
+		return []Finding{failed("database", "%v", err)}
+	}
+	// Store.Open would make the file.
+	found, err := os.Stat(file.Path())
+	if err != nil {
+		return []Finding{failed("database", "there is none at %s: `server migrate` makes it, `server restore` brings one back", file.Path())}
+	}
+	findings := []Finding{examineContent(ctx, file, found.Size()), examineDisk(file.Path())}
+	opened, err := store.Open(ctx, cfg)
+	if err != nil {
+		return append(findings, failed("settings of the database", "%v", err))
+	}
+	defer func() { _ = opened.Close() }()
+	return append(findings,
+		passed("settings of the database", "it has WAL, synchronous=FULL and foreign_keys=on"),
+		examineMigrations(ctx, opened))
+}
+
+func examineContent(ctx context.Context, file store.SQLiteFile, size int64) Finding {
+	db, err := file.OpenReadOnly(ctx)
+	if err != nil {
+		return failed("database", "%s cannot be opened: %v", file.Path(), err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := checkContent(ctx, db); err != nil {
+		return failed("database", "%s: %v; stop the program and restore the last backup", file.Path(), err)
+	}
+	return passed("database", "SQLite, %s, %d MB, every page and reference is sound", file.Path(), size>>20)
+}
+
+func examineDisk(path string) Finding {
+	free, err := freeSpace(filepath.Dir(path))
+	if err != nil {
+		return failed("disk", "its free space cannot be read: %v", err)
+	}
+	if free < leastFree {
+		return failed("disk", "%d MB are free, less than %d MB: make room before uploads are refused", free>>20, leastFree>>20)
+	}
+	return passed("disk", "%d MB are free", free>>20)
+}
+
+func examineMigrations(ctx context.Context, opened *store.Store) Finding {
+	pending, err := opened.Pending(ctx)
+	switch {
+	case err != nil:
+		return failed("migrations", "%v", err)
+	case pending > 0:
+		return failed("migrations", "%d are missing: run `server migrate`", pending)
+	}
+	return passed("migrations", "all are applied")
+}
+
+func examinePostgres(ctx context.Context, cfg store.Config) []Finding {
+	opened, err := store.Open(ctx, cfg)
+	if err != nil {
+		return []Finding{failed("database", "%v", err)}
+	}
+	defer func() { _ = opened.Close() }()
+	server, err := readServerSettings(ctx, opened)
+	if err != nil {
+		return []Finding{failed("database", "PostgreSQL does not say how it is set: %v", err)}
+	}
+	pools := opened.Stats()
+	return []Finding{
+		passed("database", "PostgreSQL %s, %d connections, of which each replica takes up to %d",
+			server.version, server.maxConnections, pools.Read.MaxOpenConnections+pools.Write.MaxOpenConnections),
+		examineDurability(server),
+		passed("settings of the database", "writers and readers connect"),
+		examineMigrations(ctx, opened),
+	}
+}
+
+// serverSettings is how a PostgreSQL server is set up.
+type serverSettings struct {
+	version           string
+	isStandby         bool
+	fsync             string
+	synchronousCommit string
+	maxConnections    int
+}
+
+func readServerSettings(ctx context.Context, opened *store.Store) (s serverSettings, err error) {
+	rows, err := opened.Query(ctx, `SELECT current_setting('server_version'), pg_is_in_recovery(), current_setting('fsync'),
+		current_setting('synchronous_commit'), current_setting('max_connections')::integer`)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if rows.Next() {
+		err = rows.Scan(&s.version, &s.isStandby, &s.fsync, &s.synchronousCommit, &s.maxConnections)
+	}
+	return s, errors.Join(err, rows.Err())
+}
+
+func examineDurability(server serverSettings) Finding {
+	switch {
+	case server.isStandby:
+		return failed("durability", "it is a standby and takes no writes: name the primary in the database URL")
+	case server.fsync == "off" || server.synchronousCommit == "off":
+		return failed("durability", "fsync or synchronous_commit is off: what was acknowledged can be lost; set both on")
+	}
+	return passed("durability", "a commit is on disk")
+}

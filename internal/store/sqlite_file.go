@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+)
+
+// SQLiteFile is an SQLite database by its URL: the file, and the parameters that
+// the operator gave.
+type SQLiteFile struct {
+	path  string
+	query url.Values
+}
+
+// ParseSQLite reads a URL of the form file:PATH?PARAMETERS. A database in memory is
+// an error: it would be lost with the process, and each connection would have one
+// of its own.
+func ParseSQLite(address string) (SQLiteFile, error) {
+	named, found := strings.CutPrefix(address, "file:")
+	if !found {
+		return SQLiteFile{}, errors.New("store: the database URL must begin with file: or postgres://")
+	}
+	path, query, _ := strings.Cut(named, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return SQLiteFile{}, fmt.Errorf("store: parameters of the database URL: %w", err)
+	}
+	if path == "" || strings.Contains(path, ":memory:") || values.Get("mode") == "memory" {
+		return SQLiteFile{}, errors.New("store: the database URL must name a file; a database in memory is not supported")
+	}
+	return SQLiteFile{path: path, query: values}, nil
+}
+
+// SQLiteFileAt is the database in the file with this path, whatever characters it
+// has.
+func SQLiteFileAt(path string) SQLiteFile {
+	return SQLiteFile{path: strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path), query: url.Values{}}
+}
+
+// Path is the path as the system knows it: without the host that a URL may name,
+// and with characters written as "%3f" put back.
+func (f SQLiteFile) Path() string {
+	path := f.path
+	if hosted, found := strings.CutPrefix(path, "//"); found {
+		_, path, _ = strings.Cut(hosted, "/")
+		path = "/" + path
+	}
+	if plain, err := url.PathUnescape(path); err == nil {
+		return plain
+	}
+	return path
+}
+
+// OpenReadOnly opens a database that is there already, on one connection that
+// never writes to it. A program may serve it meanwhile.
+func (f SQLiteFile) OpenReadOnly(ctx context.Context) (*sql.DB, error) {
+	if _, err := os.Stat(f.Path()); err != nil {
+		return nil, err
+	}
+	db, err := openFile(f.with(readerParams, commonPragmas), 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPragmas(ctx, db, commonPragmas); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// OpenImmutable opens a file that nobody writes to, on one connection. SQLite takes
+// no lock then and leaves no journal beside the file.
+func (f SQLiteFile) OpenImmutable() (*sql.DB, error) {
+	return openFile(f.with(map[string]string{"immutable": "1"}, nil), 1)
+}
+
+// with adds parameters and pragmas. Where the user names a pragma of ours, theirs
+// takes its place: if it is another value that is found when it is read back, and
+// not passed over in silence.
+func (f SQLiteFile) with(params map[string]string, ours []pragma) string {
+	query := maps.Clone(f.query)
+	for key, value := range params {
+		query.Set(key, value)
+	}
+	query["_pragma"] = slices.Clone(f.query["_pragma"])
+	for _, p := range ours {
+		if !slices.ContainsFunc(f.query["_pragma"], isPragma(p.name)) {
+			query.Add("_pragma", p.name+"("+p.set+")")
+		}
+	}
+	return "file:" + f.path + "?" + query.Encode()
+}
+
+// withoutForeignKeys is the address with nothing said about them.
+func (f SQLiteFile) withoutForeignKeys() SQLiteFile {
+	query := maps.Clone(f.query)
+	query["_pragma"] = slices.DeleteFunc(slices.Clone(query["_pragma"]), isPragma("foreign_keys"))
+	query.Del("_foreign_keys")
+	query.Del("_fk")
+	return SQLiteFile{path: f.path, query: query}
+}
+
+func isPragma(name string) func(setting string) bool {
+	return func(setting string) bool {
+		got, _, _ := strings.Cut(strings.ReplaceAll(setting, "=", "("), "(")
+		return strings.EqualFold(strings.TrimSpace(got), name)
+	}
+}

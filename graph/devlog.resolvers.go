@@ -8,6 +8,7 @@ import (
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/viewer"
 )
 
@@ -35,13 +36,13 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 	return &model.UploadDevlogsPayload{Devlogs: stored.Devlogs}, nil
 }
 
-func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *devlog.Event, error) {
+func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error) {
 	v, err := viewer.Lasting(ctx)
 	if err != nil {
 		return nil, err
 	}
 	client := viewer.ClientFrom(ctx)
-	return r.devlogs.Feed(ctx, v, devlog.FeedParams{
+	return r.feed.Subscribe(ctx, v, feed.SubscribeParams{
 		ChildUserID: childUserID, After: cmp.Or(client.LastEventID, after), InstallationID: client.InstallationID,
 	})
 }

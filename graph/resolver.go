@@ -7,6 +7,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 )
 
 // Resolver is what the resolvers call.
@@ -14,9 +15,12 @@ type Resolver struct {
 	accounts *account.Service
 	children *child.Service
 	devlogs  *devlog.Service
+	feed     *feed.Service
 }
 
 // NewResolver makes the resolvers over the domain.
-func NewResolver(accounts *account.Service, children *child.Service, devlogs *devlog.Service) *Resolver {
-	return &Resolver{accounts: accounts, children: children, devlogs: devlogs}
+func NewResolver(
+	accounts *account.Service, children *child.Service, devlogs *devlog.Service, events *feed.Service,
+) *Resolver {
+	return &Resolver{accounts: accounts, children: children, devlogs: devlogs, feed: events}
 }

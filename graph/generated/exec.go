@@ -23,7 +23,7 @@ import (
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
 	"luxbff/internal/child"
-	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -432,7 +432,7 @@ type QueryResolver interface {
 	CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error)
 }
 type SubscriptionResolver interface {
-	DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *devlog.Event, error)
+	DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error)
 }
 type UserResolver interface {
 	IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error)
@@ -5262,28 +5262,28 @@ func (ec *executionContext) fieldContext_DevlogEdge_node(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _DevlogStatusEvent_cursor(ctx context.Context, field graphql.CollectedField, obj *devlog.Event) (ret graphql.Marshaler) {
+func (ec *executionContext) _DevlogStatusEvent_cursor(ctx context.Context, field graphql.CollectedField, obj *feed.Event) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 }
 func (ec *executionContext) fieldContext_DevlogStatusEvent_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DevlogStatusEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DevlogStatusEvent_change(ctx context.Context, field graphql.CollectedField, obj *devlog.Event) (ret graphql.Marshaler) {
+func (ec *executionContext) _DevlogStatusEvent_change(ctx context.Context, field graphql.CollectedField, obj *feed.Event) (ret graphql.Marshaler) {
 	return ec.marshalNDevlogChange2luxbffᚋentᚋvocabᚐDevlogChange(ctx, field.Selections, obj.Change)
 }
 func (ec *executionContext) fieldContext_DevlogStatusEvent_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DevlogStatusEvent", field, false, false, errors.New("field of type DevlogChange does not have child fields"))
 }
 
-func (ec *executionContext) _DevlogStatusEvent_occurredAt(ctx context.Context, field graphql.CollectedField, obj *devlog.Event) (ret graphql.Marshaler) {
+func (ec *executionContext) _DevlogStatusEvent_occurredAt(ctx context.Context, field graphql.CollectedField, obj *feed.Event) (ret graphql.Marshaler) {
 	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.OccurredAt)
 }
 func (ec *executionContext) fieldContext_DevlogStatusEvent_occurredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DevlogStatusEvent", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _DevlogStatusEvent_devlog(ctx context.Context, field graphql.CollectedField, obj *devlog.Event) (ret graphql.Marshaler) {
+func (ec *executionContext) _DevlogStatusEvent_devlog(ctx context.Context, field graphql.CollectedField, obj *feed.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5315,7 +5315,7 @@ func (ec *executionContext) fieldContext_DevlogStatusEvent_devlog(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _DevlogStatusEvent_device(ctx context.Context, field graphql.CollectedField, obj *devlog.Event) (ret graphql.Marshaler) {
+func (ec *executionContext) _DevlogStatusEvent_device(ctx context.Context, field graphql.CollectedField, obj *feed.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8046,7 +8046,7 @@ func (ec *executionContext) _Subscription_devlogStatus(ctx context.Context, fiel
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Auth == nil {
-					var zeroVal *devlog.Event
+					var zeroVal *feed.Event
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0)
@@ -8055,8 +8055,8 @@ func (ec *executionContext) _Subscription_devlogStatus(ctx context.Context, fiel
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *devlog.Event) graphql.Marshaler {
-			return ec.marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋdevlogᚐEvent(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *feed.Event) graphql.Marshaler {
+			return ec.marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋfeedᚐEvent(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11731,7 +11731,7 @@ func (ec *executionContext) _DevlogEdge(ctx context.Context, sel ast.SelectionSe
 
 var devlogStatusEventImplementors = []string{"DevlogStatusEvent"}
 
-func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.SelectionSet, obj *devlog.Event) graphql.Marshaler {
+func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.SelectionSet, obj *feed.Event) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, devlogStatusEventImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -14285,11 +14285,11 @@ func (ec *executionContext) marshalNDevlogStatus2luxbffᚋentᚋvocabᚐDevlogSt
 	return v
 }
 
-func (ec *executionContext) marshalNDevlogStatusEvent2luxbffᚋinternalᚋdevlogᚐEvent(ctx context.Context, sel ast.SelectionSet, v devlog.Event) graphql.Marshaler {
+func (ec *executionContext) marshalNDevlogStatusEvent2luxbffᚋinternalᚋfeedᚐEvent(ctx context.Context, sel ast.SelectionSet, v feed.Event) graphql.Marshaler {
 	return ec._DevlogStatusEvent(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋdevlogᚐEvent(ctx context.Context, sel ast.SelectionSet, v *devlog.Event) graphql.Marshaler {
+func (ec *executionContext) marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋfeedᚐEvent(ctx context.Context, sel ast.SelectionSet, v *feed.Event) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -1,88 +1,74 @@
-// Package devlog holds usage logs: uploads and the rules by which a temporary
-// log becomes a complete one, the history of a child, and the feed that tells
-// of every change. It imports neither gqlgen nor net/http.
+// Package devlog holds the usage logs of devices: uploads, with the rules by which a
+// temporary log becomes a complete one, and the history of a child.
+//
+// The rules of uploads are rule 9 of the contract. One upload is one transaction:
+//
+//   - [Service.Upload] checks the records before it changes anything, so that either
+//     all are stored or none.
+//   - deviceLogs.apply decides for one record after the other, in the order of the
+//     array, whether it replays a stored log, updates or completes the temporary one,
+//     or is a new log.
+//   - changeSet collects what that changes and saves it in a number of statements that
+//     doesn't grow with the number of records.
+//
+// It appends to package feed and imports neither gqlgen nor net/http.
 package devlog
 
 import (
-	"context"
-	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"luxbff/ent/vocab"
-	"luxbff/internal/child"
-	"luxbff/internal/pubsub"
+	"luxbff/internal/feed"
 	"luxbff/internal/store"
 )
 
 // Config is what the package needs from outside.
 type Config struct {
-	Store    *store.Store
-	Hub      *pubsub.Hub
-	Children *child.Service
-	Clock    func() time.Time
-	Log      *slog.Logger
-	// OnTold is told of each event that happened while its subscriber listened: how
-	// long after the change the transport was handed it. Nil is told nothing.
-	OnTold func(lag time.Duration)
+	Store *store.Store
+	Feed  *feed.Service
+	Clock func() time.Time
 }
 
-// Service answers for devlogs.
+// Service stores uploads and reads histories.
 type Service struct {
-	store    *store.Store
-	hub      *pubsub.Hub
-	children *child.Service
-	clock    func() time.Time
-	log      *slog.Logger
-	pollNow  chan struct{} // holds one value while a poll is asked for
-	onTold   func(lag time.Duration)
-	feeds    atomic.Int64
-	filtered filtered
-	receipts receipts
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	store *store.Store
+	feed  *feed.Service
+	clock func() time.Time
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	if c.OnTold == nil {
-		c.OnTold = func(time.Duration) {}
-	}
-	return &Service{
-		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onTold: c.OnTold,
-		pollNow:  make(chan struct{}, 1),
-		filtered: filtered{feeds: map[int]*filter{}},
-		receipts: receipts{waiting: map[reader]int64{}, news: make(chan struct{}, 1)},
-	}
+	return &Service{store: c.Store, feed: c.Feed, clock: c.Clock}
 }
 
-// MaxRecords is the most records one upload may hold.
+// MaxRecords is the most records that one upload may hold (rule 9).
 const MaxRecords = 1000
 
-// startDelay is how long after the start of a use the app sends its temporary
-// log (LUX device page, "Upload Temporary Usage Log").
-const startDelay = 30 * time.Second
+// temporaryDelay is how long after the start of a treatment the app sends its
+// temporary log (LUX device page, "Upload Temporary Usage Log").
+const temporaryDelay = 30 * time.Second
 
-// Record is one log as a phone sends it. TreatmentTime is in seconds.
+// Record is one log as a phone sends it. TreatmentTime is in seconds, LastIntensity
+// in the device's steps.
 type Record struct {
 	ChildUserID   int
 	DeviceID      int
 	UniqueID      string
 	TreatmentDate vocab.LocalDateTime
-	FinishFlag    *vocab.FinishFlag // nil while the use runs
+	FinishFlag    *vocab.FinishFlag // nil while the treatment runs
 	LastIntensity int
 	TreatmentTime int
 	LogFileID     *int
 }
 
-// temporary reports whether the use still runs.
-func (r Record) temporary() bool { return r.FinishFlag == nil }
+// isTemporary reports whether the treatment still runs.
+func (r Record) isTemporary() bool { return r.FinishFlag == nil }
 
-// date is the start of the use as it is stored.
-func (r Record) date() vocab.LocalDateTime {
-	if r.temporary() {
-		return r.TreatmentDate.Add(-startDelay)
+// storedDate is the start of the treatment. The phone dates a temporary log with the
+// moment of sending, 30 seconds after the start; a complete log with the start.
+func (r Record) storedDate() vocab.LocalDateTime {
+	if r.isTemporary() {
+		return r.TreatmentDate.Add(-temporaryDelay)
 	}
 	return r.TreatmentDate
 }

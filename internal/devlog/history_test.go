@@ -19,9 +19,9 @@ import (
 )
 
 // history reads a page of the child's logs, as one who just loaded the child.
-func (h *home) history(t testing.TB, p devlog.PageParams) devlog.Page {
+func history(t testing.TB, h *domaintest.Home, p devlog.PageParams) devlog.Page {
 	t.Helper()
-	c, err := h.Children.Get(t.Context(), h.parent, h.child.ID)
+	c, err := h.Children.Get(t.Context(), h.Parent, h.Child.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,54 +49,54 @@ func newestFirst(stored devlog.Stored) []int {
 
 func TestHistoryOfNothing(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	if page := h.history(t, devlog.PageParams{}); len(page.Devlogs) != 0 || page.HasNext || page.HasPrevious {
+	h := domaintest.NewHome(t)
+	if page := history(t, h, devlog.PageParams{}); len(page.Devlogs) != 0 || page.HasNext || page.HasPrevious {
 		t.Errorf("got %+v", page)
 	}
 }
 
 func TestHistoryWithoutArgumentsIsTwentyNewest(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	want := newestFirst(h.upload(t, h.uses(1, 150)...))
-	page := h.history(t, devlog.PageParams{})
+	h := domaintest.NewHome(t)
+	want := newestFirst(h.Upload(t, h.CompleteSeries(1, 150)...))
+	page := history(t, h, devlog.PageParams{})
 	if diff := cmp.Diff(want[:20], ids(page.Devlogs)); diff != "" || !page.HasNext || page.HasPrevious {
 		t.Errorf("next %v, previous %v, logs (-want +got):\n%s", page.HasNext, page.HasPrevious, diff)
 	}
-	if page = h.history(t, devlog.PageParams{First: ptr(100)}); len(page.Devlogs) != 100 {
+	if page = history(t, h, devlog.PageParams{First: new(100)}); len(page.Devlogs) != 100 {
 		t.Errorf("first: 100 gives %d", len(page.Devlogs))
 	}
-	if page = h.history(t, devlog.PageParams{First: ptr(0)}); len(page.Devlogs) != 0 || !page.HasNext || page.HasPrevious {
+	if page = history(t, h, devlog.PageParams{First: new(0)}); len(page.Devlogs) != 0 || !page.HasNext || page.HasPrevious {
 		t.Errorf("first: 0 gives %+v", page)
 	}
-	if page = h.history(t, devlog.PageParams{Last: ptr(0)}); len(page.Devlogs) != 0 || page.HasNext || !page.HasPrevious {
+	if page = history(t, h, devlog.PageParams{Last: new(0)}); len(page.Devlogs) != 0 || page.HasNext || !page.HasPrevious {
 		t.Errorf("last: 0 gives %+v", page)
 	}
 }
 
 func TestHistoryIsOfOneChild(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister, foreign := h.sister(t), homeIn(t, h.Kit)
-	h.upload(t, append(h.uses(1, 3), sister.uses(1, 4)...)...)
-	foreign.upload(t, foreign.uses(1, 5)...)
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	h.Upload(t, append(h.CompleteSeries(1, 3), sister.CompleteSeries(1, 4)...)...)
+	foreign.Upload(t, foreign.CompleteSeries(1, 5)...)
 	for _, c := range []struct {
-		of *home
+		of *domaintest.Home
 		n  int
 	}{{h, 3}, {sister, 4}, {foreign, 5}} {
-		page := c.of.history(t, devlog.PageParams{})
+		page := history(t, c.of, devlog.PageParams{})
 		if len(page.Devlogs) != c.n {
 			t.Errorf("%d logs, want %d", len(page.Devlogs), c.n)
 		}
 		for _, l := range page.Devlogs {
-			if l.ChildUserID != c.of.child.ID || l.Edges.ChildUser.ID != c.of.child.ID || l.Edges.Device.ID != c.of.device.ID {
+			if l.ChildUserID != c.of.Child.ID || l.Edges.ChildUser.ID != c.of.Child.ID || l.Edges.Device.ID != c.of.Device.ID {
 				t.Errorf("a foreign log: %v", l)
 			}
 		}
 	}
 	// A cursor of another child is a place like any other and shows no foreign log.
-	after := devlog.Place(foreign.history(t, devlog.PageParams{}).Devlogs[0])
-	if page := h.history(t, devlog.PageParams{After: &after}); len(page.Devlogs) != 3 {
+	after := devlog.Place(history(t, foreign, devlog.PageParams{}).Devlogs[0])
+	if page := history(t, h, devlog.PageParams{After: &after}); len(page.Devlogs) != 3 {
 		t.Errorf("after a foreign cursor there are %d logs", len(page.Devlogs))
 	}
 }
@@ -107,21 +107,21 @@ func TestHistoryPages(t *testing.T) {
 	t.Parallel()
 	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
-		h := homeIn(t, kit)
+		h := kit.Home(t)
 		n := rapid.IntRange(0, 30).Draw(rt, "logs")
 		var want []int
 		if n > 0 {
-			want = newestFirst(h.upload(t, h.uses(1, n)...))
+			want = newestFirst(h.Upload(t, h.CompleteSeries(1, n)...))
 		}
 		if rapid.Bool().Draw(rt, "one runs") {
-			want = append(newestFirst(h.upload(t, h.running("15:00:30"))), want...)
+			want = append(newestFirst(h.Upload(t, h.Temporary("15:00:30"))), want...)
 		}
 		w := walk{home: h, next: n + 1}
 		if diff := cmp.Diff(want, w.down(t, rt), equateEmpty); diff != "" {
 			rt.Fatalf("forward (-want +got):\n%s", diff)
 		}
 		up := w.up(t, rt)
-		all, err := kit.Store.Read().ChildUser.QueryDevlogs(h.child).Order(ent.Desc("id")).IDs(t.Context())
+		all, err := kit.Store.Read().ChildUser.QueryDevlogs(h.Child).Order(ent.Desc("id")).IDs(t.Context())
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -136,7 +136,7 @@ var equateEmpty = cmp.FilterValues(
 
 // walk is a reader of one history beside a phone that goes on uploading.
 type walk struct {
-	home *home
+	home *domaintest.Home
 	next int // the file of the phone's next log
 }
 
@@ -144,10 +144,10 @@ type walk struct {
 func (w *walk) disturb(t *testing.T, rt *rapid.T) {
 	switch rapid.IntRange(0, 3).Draw(rt, "meanwhile") {
 	case 0:
-		w.home.upload(t, w.home.uses(w.next, 1)...)
+		w.home.Upload(t, w.home.CompleteSeries(w.next, 1)...)
 		w.next++
 	case 1:
-		w.home.upload(t, w.home.running("16:00:30"))
+		w.home.Upload(t, w.home.Temporary("16:00:30"))
 	}
 }
 
@@ -155,7 +155,7 @@ func (w *walk) disturb(t *testing.T, rt *rapid.T) {
 func (w *walk) down(t *testing.T, rt *rapid.T) (seen []int) {
 	var after *string
 	for {
-		page := w.home.history(t, devlog.PageParams{First: ptr(rapid.IntRange(1, 12).Draw(rt, "first")), After: after})
+		page := history(t, w.home, devlog.PageParams{First: new(rapid.IntRange(1, 12).Draw(rt, "first")), After: after})
 		if page.HasPrevious != (after != nil) {
 			rt.Fatalf("a page after %v has a previous one: %v", after, page.HasPrevious)
 		}
@@ -166,7 +166,7 @@ func (w *walk) down(t *testing.T, rt *rapid.T) (seen []int) {
 		if len(page.Devlogs) == 0 {
 			rt.Fatal("an empty page has a next one")
 		}
-		after = ptr(devlog.Place(page.Devlogs[len(page.Devlogs)-1]))
+		after = new(devlog.Place(page.Devlogs[len(page.Devlogs)-1]))
 		w.disturb(t, rt)
 	}
 }
@@ -175,7 +175,7 @@ func (w *walk) down(t *testing.T, rt *rapid.T) (seen []int) {
 func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
 	var before *string
 	for {
-		page := w.home.history(t, devlog.PageParams{Last: ptr(rapid.IntRange(1, 12).Draw(rt, "last")), Before: before})
+		page := history(t, w.home, devlog.PageParams{Last: new(rapid.IntRange(1, 12).Draw(rt, "last")), Before: before})
 		if page.HasNext != (before != nil) {
 			rt.Fatalf("a page before %v has a next one: %v", before, page.HasNext)
 		}
@@ -186,7 +186,7 @@ func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
 		if len(page.Devlogs) == 0 {
 			rt.Fatal("an empty page has a previous one")
 		}
-		before = ptr(devlog.Place(page.Devlogs[0]))
+		before = new(devlog.Place(page.Devlogs[0]))
 		w.disturb(t, rt)
 	}
 }
@@ -195,19 +195,19 @@ func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
 // Relay specification on the whole list.
 func TestHistoryBetweenCursors(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	all := h.upload(t, h.uses(1, 15)...).Devlogs
+	h := domaintest.NewHome(t)
+	all := h.Upload(t, h.CompleteSeries(1, 15)...).Devlogs
 	slices.Reverse(all)
 	rapid.Check(t, func(rt *rapid.T) {
 		var p devlog.PageParams
 		from, to := 0, len(all)
 		if rapid.Bool().Draw(rt, "has after") {
 			i := rapid.IntRange(0, len(all)-1).Draw(rt, "after")
-			p.After, from = ptr(devlog.Place(all[i])), i+1
+			p.After, from = new(devlog.Place(all[i])), i+1
 		}
 		if rapid.Bool().Draw(rt, "has before") {
 			i := rapid.IntRange(0, len(all)-1).Draw(rt, "before")
-			p.Before, to = ptr(devlog.Place(all[i])), i
+			p.Before, to = new(devlog.Place(all[i])), i
 		}
 		want := all[from:max(from, to)]
 		size := rapid.IntRange(0, 16).Draw(rt, "size")
@@ -216,13 +216,13 @@ func TestHistoryBetweenCursors(t *testing.T) {
 		if rapid.Bool().Draw(rt, "forward") {
 			p.First = &size
 			want = want[:min(size, len(want))]
-			if page = h.history(t, p); page.HasNext != more {
+			if page = history(t, h, p); page.HasNext != more {
 				rt.Errorf("has next: %v", page.HasNext)
 			}
 		} else {
 			p.Last = &size
 			want = want[max(0, len(want)-size):]
-			if page = h.history(t, p); page.HasPrevious != more {
+			if page = history(t, h, p); page.HasPrevious != more {
 				rt.Errorf("has previous: %v", page.HasPrevious)
 			}
 		}
@@ -234,32 +234,32 @@ func TestHistoryBetweenCursors(t *testing.T) {
 
 func TestHistoryRefusesArguments(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.uses(1, 3)...)
-	encode := func(text string) *string { return ptr(base64.RawURLEncoding.EncodeToString([]byte(text))) }
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.CompleteSeries(1, 3)...)
+	encode := func(text string) *string { return new(base64.RawURLEncoding.EncodeToString([]byte(text))) }
 	params := map[string]devlog.PageParams{
-		"first below 0": {First: ptr(-1)}, "first of 101": {First: ptr(101)}, "the least first": {First: ptr(math.MinInt64)},
+		"first below 0": {First: new(-1)}, "first of 101": {First: new(101)}, "the least first": {First: new(math.MinInt64)},
 	}
 	for name, p := range params {
-		_, err := h.Devlogs.History(t.Context(), h.child, p)
+		_, err := h.Devlogs.History(t.Context(), h.Child, p)
 		domaintest.WantError(t, err, apperr.BadRequest, "first")
 		p.First, p.Last = nil, p.First
-		_, err = h.Devlogs.History(t.Context(), h.child, p)
+		_, err = h.Devlogs.History(t.Context(), h.Child, p)
 		domaintest.WantError(t, err, apperr.BadRequest, "last")
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
-	_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{First: ptr(1), Last: ptr(1)})
+	_, err := h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{First: new(1), Last: new(1)})
 	domaintest.WantError(t, err, apperr.BadRequest, "last")
 	for _, text := range []*string{
-		ptr(""), ptr("1"), ptr("ZGV2bG9nOjE="), ptr("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
+		new(""), new("1"), new("ZGV2bG9nOjE="), new("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
 		encode("devlog:-1"), encode("devlog:+1"), encode("devlog:01"), encode("devlog:1 "), encode("devlog:99999999999999999999"),
 		encode("feed:1:1:1"), encode("Devlog:1"),
 	} {
-		_, err := h.Devlogs.History(t.Context(), h.child, devlog.PageParams{After: text})
+		_, err := h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{After: text})
 		domaintest.WantError(t, err, apperr.CursorNotValid, "after")
-		_, err = h.Devlogs.History(t.Context(), h.child, devlog.PageParams{Before: text})
+		_, err = h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{Before: text})
 		domaintest.WantError(t, err, apperr.CursorNotValid, "before")
 	}
 }
@@ -268,11 +268,11 @@ func TestHistoryRefusesArguments(t *testing.T) {
 // has moved on.
 func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.uses(1, 120)...)
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.CompleteSeries(1, 120)...)
 	cost := func(first int) int {
 		t.Helper()
-		c, err := h.Children.Get(t.Context(), h.parent, h.child.ID)
+		c, err := h.Children.Get(t.Context(), h.Parent, h.Child.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 			t.Errorf("a page of %d costs %d statements", first, n)
 		}
 	}
-	h.free(t, h.parent, h.child.ID)
+	h.UnregisterDevice(t, h.Parent, h.Child.ID)
 	for _, first := range []int{1, 10, 100} {
 		if n := cost(first); n != 2 {
 			t.Errorf("a page of %d, its device gone, costs %d statements", first, n)
@@ -296,29 +296,17 @@ func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 	}
 }
 
-// catalogueFacts fails if a device tells more than the catalogue does.
-func catalogueFacts(t *testing.T, d *ent.Device, uniqueID *string) {
-	t.Helper()
-	if d.ChildUserID != nil || d.RootUserID != nil || d.LastChildUserID != nil || d.RegisteredAt != nil ||
-		d.DeviceAlias != "" || d.Edges.ChildUser != nil {
-		t.Errorf("a device that moved on tells of its owner: %v", d)
-	}
-	if diff := cmp.Diff(uniqueID, d.UniqueID); diff != "" {
-		t.Errorf("its unique id (-want +got):\n%s", diff)
-	}
-}
-
 // TestHistoryOfMovedDevice lets a device go to nobody, to a sister and to another
 // family, which gives it a name, a unique id and logs.
 func TestHistoryOfMovedDevice(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister, foreign := h.sister(t), homeIn(t, h.Kit)
-	h.upload(t, h.ended("15:00:00", 41))
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	h.Upload(t, h.Complete("15:00:00", 41))
 	look := func() *ent.Device {
 		t.Helper()
-		d := h.history(t, devlog.PageParams{}).Devlogs[0].Edges.Device
-		if d.ID != h.device.ID || d.SerialCode != h.device.SerialCode || d.FirmwareVersion != h.device.FirmwareVersion {
+		d := history(t, h, devlog.PageParams{}).Devlogs[0].Edges.Device
+		if d.ID != h.Device.ID || d.SerialCode != h.Device.SerialCode || d.FirmwareVersion != h.Device.FirmwareVersion {
 			t.Errorf("the log is of %v", d)
 		}
 		return d
@@ -326,22 +314,22 @@ func TestHistoryOfMovedDevice(t *testing.T) {
 	if d := look(); d.LastLogFileID != 41 || d.Edges.ChildUser == nil {
 		t.Errorf("at home the device is %v", d)
 	}
-	h.move(t, sister)
-	sister.with(h).upload(t, sister.with(h).ended("15:00:00", 3))
-	catalogueFacts(t, look(), h.device.UniqueID)
-	h.free(t, h.parent, sister.child.ID)
-	catalogueFacts(t, look(), h.device.UniqueID)
+	h.MoveDevice(t, sister)
+	sister.With(h).Upload(t, sister.With(h).Complete("15:00:00", 3))
+	domaintest.WantCatalogueOnly(t, look(), h.Device.UniqueID)
+	h.UnregisterDevice(t, h.Parent, sister.Child.ID)
+	domaintest.WantCatalogueOnly(t, look(), h.Device.UniqueID)
 
-	h.free(t, foreign.parent, foreign.child.ID)
-	p := child.DeviceParams{SerialCode: h.device.SerialCode, MacID: h.device.MACID, UniqueID: ptr("of the other family")}
-	if _, err := h.Children.Register(t.Context(), foreign.parent, foreign.child.ID, p); err != nil {
+	h.UnregisterDevice(t, foreign.Parent, foreign.Child.ID)
+	p := child.DeviceParams{SerialCode: h.Device.SerialCode, MacID: h.Device.MACID, UniqueID: new("of the other family")}
+	if _, err := h.Children.Register(t.Context(), foreign.Parent, foreign.Child.ID, p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Children.Rename(t.Context(), foreign.parent, foreign.child.ID, h.device.ID, "theirs"); err != nil {
+	if _, err := h.Children.Rename(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
 		t.Fatal(err)
 	}
 	d := look()
-	catalogueFacts(t, d, nil)
+	domaintest.WantCatalogueOnly(t, d, nil)
 	if d.LastLogFileID != 0 {
 		t.Errorf("the number of another family: %d", d.LastLogFileID)
 	}

@@ -16,140 +16,158 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// Stored is the outcome of an upload: the logs as they stand, one a record in
-// the records' order, and whether every record was temporary.
+// Stored is the outcome of an upload: the logs as they now are, one for each record in
+// the records' order, and whether every record was temporary, which decides the
+// answer of the LUX page.
 type Stored struct {
 	Devlogs      []*ent.Devlog
 	AllTemporary bool
 }
 
-// Upload stores the records in their order, all or none (rule 9 of the
-// contract). Errors: BadRequest, NotFoundUser, NotAuthorizedUser,
-// NotFoundDevice, NotConnectedDevice; CreateDeviceLogFailed and
-// UpdateDeviceLogFailed when the database refuses.
+// Upload stores the records in their order, all or none (rule 9 of the contract).
+//
+// Errors: BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
+// NotConnectedDevice; CreateDeviceLogFailed and UpdateDeviceLogFailed when the
+// database refuses.
 func (s *Service) Upload(ctx context.Context, v viewer.Viewer, records []Record) (Stored, error) {
-	if err := check(records); err != nil {
+	if err := checkValues(records); err != nil {
 		return Stored{}, err
 	}
-	var stored Stored
-	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		logs, err := s.upload(ctx, tx, v, records)
-		stored = Stored{Devlogs: logs, AllTemporary: !slices.ContainsFunc(records, complete)}
+	var logs []*ent.Devlog
+	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		logs, err = s.upload(ctx, tx, v, records)
 		return err
 	})
 	if err != nil {
 		return Stored{}, err
 	}
-	return stored, nil
+	return Stored{
+		Devlogs:      logs,
+		AllTemporary: !slices.ContainsFunc(records, func(r Record) bool { return !r.isTemporary() }),
+	}, nil
 }
 
 func (s *Service) upload(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
 ) ([]*ent.Devlog, error) {
+	// Uploads of one account wait for each other. So two phones that send the same
+	// record at once find one stored log, and events get their numbers in the order
+	// in which they are committed.
 	if err := tx.Lock(ctx, user.Table, v.RootUserID()); err != nil {
 		return nil, err
 	}
-	devices, err := connected(ctx, tx, v, records)
+	devices, err := loadDevices(ctx, tx, v, records)
 	if err != nil {
 		return nil, err
 	}
-	shelves := make(map[int]*shelf, len(devices))
+	stored := make(map[int]*deviceLogs, len(devices))
 	for id, d := range devices {
-		if shelves[id], err = openShelf(ctx, tx, d, records); err != nil {
+		if stored[id], err = loadDeviceLogs(ctx, tx, d, records); err != nil {
 			return nil, err
 		}
 	}
-	j := journal{rootUserID: v.RootUserID(), now: s.clock()}
+
+	// The rules are applied in memory, record by record in the order of the array,
+	// because each depends on what the records before it left.
+	changes := changeSet{rootUserID: v.RootUserID(), now: s.clock()}
 	logs := make([]*ent.Devlog, len(records))
 	for i, r := range records {
-		logs[i] = shelves[r.DeviceID].put(&j, r)
+		logs[i] = stored[r.DeviceID].apply(&changes, r)
 	}
-	if len(j.entries) == 0 {
+
+	// An upload of nothing but replays writes nothing and notifies nobody.
+	if changes.isEmpty() {
 		return logs, nil
 	}
-	tx.AfterCommit(func() { s.hub.Ring(v.RootUserID()) })
-	return logs, j.save(ctx, tx, shelves)
+	if err := changes.save(ctx, tx, devices); err != nil {
+		return nil, err
+	}
+	return logs, s.feed.Append(ctx, tx, v.RootUserID(), changes.entries())
 }
 
-func complete(r Record) bool { return !r.temporary() }
-
-// check refuses what no upload may hold, before the database is asked.
-func check(records []Record) error {
+// checkValues refuses with BadRequest what no upload may hold, before the database is
+// asked. The error names the record and its field.
+func checkValues(records []Record) error {
 	if len(records) == 0 || len(records) > MaxRecords {
 		return apperr.BadRequest.WithField("input.logs")
 	}
 	for i, r := range records {
-		if field := r.fault(); field != "" {
+		if field := r.invalidField(); field != "" {
 			return apperr.BadRequest.WithField("input.logs[" + strconv.Itoa(i) + "]." + field)
 		}
 	}
 	return nil
 }
 
-// fault names the field that no log may have, or is empty.
-func (r Record) fault() string {
+// invalidField names the first field with a value that no log may have, or is empty.
+func (r Record) invalidField() string {
 	switch {
 	case r.TreatmentDate == "":
 		return "treatmentDate"
 	case r.FinishFlag != nil && !r.FinishFlag.Valid():
 		return "finishFlag"
-	case !count(r.LastIntensity):
+	case !isCount(r.LastIntensity):
 		return "lastIntensity"
-	case !count(r.TreatmentTime):
+	case !isCount(r.TreatmentTime):
 		return "treatmentTime"
-	case r.LogFileID != nil && !count(*r.LogFileID):
+	case r.LogFileID != nil && !isCount(*r.LogFileID):
 		return "logFileId"
 	}
 	return ""
 }
 
-// count reports whether n is a number that GraphQL's Int can show.
-func count(n int) bool { return n >= 0 && n <= math.MaxInt32 }
+// isCount reports whether n is 0 or more and can be shown as GraphQL's Int, which has
+// 32 bits.
+func isCount(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 
-// connected loads the devices of the records and makes sure, record by record,
-// that child and device exist, are the viewer's and belong together.
-func connected(
+// loadDevices returns the devices of the records by id. Before that it makes sure,
+// record by record, that the child exists and is the viewer's, that the device exists
+// under its unique id, and that it is registered to that child. The first record that
+// fails decides the error, and within it this order.
+func loadDevices(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
 ) (map[int]*ent.Device, error) {
-	children, devices, err := load(ctx, tx, records)
+	children, devices, err := findChildrenAndDevices(ctx, tx, records)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range records {
-		owner, known := children[r.ChildUserID]
-		d := devices[r.DeviceID]
+		c, d := children[r.ChildUserID], devices[r.DeviceID]
 		switch {
-		case !known:
+		case c == nil:
 			return nil, apperr.NotFoundUser.New()
-		case owner.RootUserID != v.RootUserID():
+		case c.RootUserID != v.RootUserID():
 			return nil, apperr.NotAuthorizedUser.New()
 		case d == nil || d.UniqueID == nil || *d.UniqueID != r.UniqueID:
 			return nil, apperr.NotFoundDevice.New()
 		case d.ChildUserID == nil || *d.ChildUserID != r.ChildUserID:
 			return nil, apperr.NotConnectedDevice.New()
 		}
-		d.Edges.ChildUser = owner
-		owner.Edges.Device = d
+		d.Edges.ChildUser = c
+		c.Edges.Device = d
 	}
 	return devices, nil
 }
 
-func load(
+// findChildrenAndDevices reads the children and devices that the records name, of any
+// account, in two statements for any number of records. Those that don't exist are
+// missing in the maps.
+func findChildrenAndDevices(
 	ctx context.Context, tx *store.Tx, records []Record,
 ) (children map[int]*ent.ChildUser, devices map[int]*ent.Device, err error) {
 	childIDs := distinct(records, func(r Record) int { return r.ChildUserID })
-	deviceIDs := distinct(records, func(r Record) int { return r.DeviceID })
 	foundChildren, err := tx.ChildUser.Query().Where(childuser.IDIn(childIDs...)).All(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load child users: %w", err)
 	}
-	foundDevices, err := tx.Device.Query().Where(device.IDIn(deviceIDs...)).All(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load devices: %w", err)
-	}
 	children = make(map[int]*ent.ChildUser, len(foundChildren))
 	for _, c := range foundChildren {
 		children[c.ID] = c
+	}
+	deviceIDs := distinct(records, func(r Record) int { return r.DeviceID })
+	foundDevices, err := tx.Device.Query().Where(device.IDIn(deviceIDs...)).All(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load devices: %w", err)
 	}
 	devices = make(map[int]*ent.Device, len(foundDevices))
 	for _, d := range foundDevices {
@@ -158,6 +176,7 @@ func load(
 	return children, devices, nil
 }
 
+// distinct returns each id once.
 func distinct(records []Record, id func(Record) int) []int {
 	ids := make([]int, len(records))
 	for i, r := range records {

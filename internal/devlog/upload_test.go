@@ -27,44 +27,44 @@ import (
 // in their order and looks at all that is stored.
 func TestExamplesOfThePage(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	start := h.Clock.Now()
-	temporary := h.record("2025-02-21T15:48:49")
+	temporary := h.Record("2025-02-21T15:48:49")
 	temporary.LastIntensity, temporary.TreatmentTime = 2, 255555
-	first := h.ended("2025-02-14T15:48:49", 1)
+	first := h.Complete("2025-02-14T15:48:49", 1)
 	first.LastIntensity, first.TreatmentTime = 25, 500000
-	second := h.ended("2025-02-15T15:48:49", 2)
+	second := h.Complete("2025-02-15T15:48:49", 2)
 	second.LastIntensity, second.TreatmentTime = 25, 500000
 
 	want := &ent.Devlog{
-		RootUserID: h.parent.RootUserID(), ChildUserID: h.child.ID, DeviceID: h.device.ID, Registration: 1,
+		RootUserID: h.Parent.RootUserID(), ChildUserID: h.Child.ID, DeviceID: h.Device.ID, Registration: 1,
 		Status: vocab.Temporary, TreatmentDate: "2025-02-21T15:48:19", LastIntensity: 2, TreatmentTime: 255555,
 		CreatedAt: start, UpdatedAt: start,
 	}
-	h.example(t, []devlog.Record{temporary}, true, want)
+	uploadExample(t, h, []devlog.Record{temporary}, true, want)
 	want.UpdatedAt = h.Clock.Now()
-	h.example(t, []devlog.Record{temporary}, true, want)
-	want.Status, want.FinishFlag, want.LogFileID = vocab.Complete, ptr(vocab.ButtonShutdown), ptr(1)
+	uploadExample(t, h, []devlog.Record{temporary}, true, want)
+	want.Status, want.FinishFlag, want.LogFileID = vocab.Complete, new(vocab.ButtonShutdown), new(1)
 	want.TreatmentDate, want.LastIntensity, want.TreatmentTime = "2025-02-14T15:48:49", 25, 500000
 	want.UpdatedAt = h.Clock.Now()
-	h.example(t, []devlog.Record{first}, false, want)
+	uploadExample(t, h, []devlog.Record{first}, false, want)
 	next := *want
-	next.TreatmentDate, next.LogFileID, next.CreatedAt, next.UpdatedAt = "2025-02-15T15:48:49", ptr(2), h.Clock.Now(), h.Clock.Now()
-	h.example(t, []devlog.Record{first, second}, false, want, &next)
+	next.TreatmentDate, next.LogFileID, next.CreatedAt, next.UpdatedAt = "2025-02-15T15:48:49", new(2), h.Clock.Now(), h.Clock.Now()
+	uploadExample(t, h, []devlog.Record{first, second}, false, want, &next)
 
-	if diff := cmp.Diff([]vocab.DevlogChange{vocab.Created, vocab.Updated, vocab.Completed, vocab.Completed}, h.changes(t)); diff != "" {
+	if diff := cmp.Diff([]vocab.DevlogChange{vocab.Created, vocab.Updated, vocab.Completed, vocab.Completed}, h.Changes(t)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
-	if last := h.lastLogFileID(t); last != 2 {
+	if last := h.LastLogFileID(t); last != 2 {
 		t.Errorf("last_log_file_id is %d, want 2", last)
 	}
 }
 
 // example uploads, compares answer and rows with the logs that then stand, and
 // lets a minute pass.
-func (h *home) example(t *testing.T, records []devlog.Record, allTemporary bool, want ...*ent.Devlog) {
+func uploadExample(t *testing.T, h *domaintest.Home, records []devlog.Record, allTemporary bool, want ...*ent.Devlog) {
 	t.Helper()
-	stored := h.upload(t, records...)
+	stored := h.Upload(t, records...)
 	if stored.AllTemporary != allTemporary {
 		t.Errorf("all temporary is %v", stored.AllTemporary)
 	}
@@ -80,8 +80,8 @@ func (h *home) example(t *testing.T, records []devlog.Record, allTemporary bool,
 		t.Errorf("answered (-want +got):\n%s", diff)
 	}
 	for i, l := range stored.Devlogs {
-		if l.ID != rows[i].ID || l.Edges.ChildUser.ID != h.child.ID || l.Edges.Device.ID != h.device.ID ||
-			l.Edges.Device.LastLogFileID != h.lastLogFileID(t) {
+		if l.ID != rows[i].ID || l.Edges.ChildUser.ID != h.Child.ID || l.Edges.Device.ID != h.Device.ID ||
+			l.Edges.Device.LastLogFileID != h.LastLogFileID(t) {
 			t.Errorf("answer %d is %v of %v with %v", i, l, l.Edges.ChildUser, l.Edges.Device)
 		}
 	}
@@ -92,9 +92,9 @@ func (h *home) example(t *testing.T, records []devlog.Record, allTemporary bool,
 // log stands: the first record overwrites it.
 func TestArrayOverTemporaryLog(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	temporary := h.upload(t, h.running("2025-02-21T15:48:49")).Devlogs[0]
-	stored := h.upload(t, h.ended("15:48:49", 1), h.ended("2025-02-15T15:48:49", 2))
+	h := domaintest.NewHome(t)
+	temporary := h.Upload(t, h.Temporary("2025-02-21T15:48:49")).Devlogs[0]
+	stored := h.Upload(t, h.Complete("15:48:49", 1), h.Complete("2025-02-15T15:48:49", 2))
 	if stored.Devlogs[0].ID != temporary.ID || stored.Devlogs[1].ID == temporary.ID {
 		t.Errorf("the temporary log %d became %v", temporary.ID, stored.Devlogs)
 	}
@@ -104,164 +104,176 @@ func TestArrayOverTemporaryLog(t *testing.T) {
 // and the rows, events and last_log_file_id that stand after them.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	kit := newHome(t).Kit
+	kit := domaintest.NewHome(t).Kit
 	type call = []devlog.Record
 	for name, c := range map[string]struct {
-		calls   func(h *home) []call
+		calls   func(h *domaintest.Home) []call
 		rows    []string
 		changes string
 		last    int
 	}{
 		"a temporary log is stored 30 seconds earlier": {
-			func(h *home) []call { return []call{{h.running("15:48:49")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Temporary("15:48:49")}} },
 			[]string{"temporary 15:48:19"},
 			"C", 0,
 		},
 		"over midnight and new year": {
-			func(h *home) []call { return []call{{h.running("2025-01-01T00:00:29")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Temporary("2025-01-01T00:00:29")}} },
 			[]string{"temporary 2024-12-31T23:59:59"},
 			"C", 0,
 		},
 		"its update too, which replaces all of it": {
-			func(h *home) []call { return []call{{h.running("15:48:49", 4)}, {h.running("15:50:00")}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:48:49", 4)}, {h.Temporary("15:50:00")}}
+			},
 			[]string{"temporary 15:49:30"},
 			"CU", 4,
 		},
 		"updates within one call": {
-			func(h *home) []call {
-				return []call{{h.running("15:48:49"), h.running("15:48:50"), h.running("15:48:51")}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:48:49"), h.Temporary("15:48:50"), h.Temporary("15:48:51")}}
 			},
 			[]string{"temporary 15:48:21"},
 			"CUU", 0,
 		},
 		"a complete log keeps its date and becomes the temporary one": {
-			func(h *home) []call { return []call{{h.running("15:48:49")}, {h.ended("15:48:49", 1)}} },
+			func(h *domaintest.Home) []call { return []call{{h.Temporary("15:48:49")}, {h.Complete("15:48:49", 1)}} },
 			[]string{"complete 15:48:49 file 1"},
 			"CF", 1,
 		},
 		"without a temporary log it is new": {
-			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}} },
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:48:49", 1)}} },
 			[]string{"complete 15:48:49 file 1"},
 			"F", 1,
 		},
 		"temporary and complete in one call are one log": {
-			func(h *home) []call { return []call{{h.running("15:48:49"), h.ended("15:48:49", 1)}} },
+			func(h *domaintest.Home) []call { return []call{{h.Temporary("15:48:49"), h.Complete("15:48:49", 1)}} },
 			[]string{"complete 15:48:49 file 1"},
 			"CF", 1,
 		},
 		"the order of the array counts": {
-			func(h *home) []call { return []call{{h.ended("15:48:49", 1), h.running("16:00:30")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:48:49", 1), h.Temporary("16:00:30")}} },
 			[]string{"complete 15:48:49 file 1", "temporary 16:00:00"},
 			"FC", 1,
 		},
 		"only the first takes the temporary log": {
-			func(h *home) []call {
-				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 3), h.ended("15:20:00", 2), h.ended("15:30:00", 1)}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30")}, {h.Complete("15:10:00", 3), h.Complete("15:20:00", 2), h.Complete("15:30:00", 1)}}
 			},
 			[]string{"complete 15:10:00 file 3", "complete 15:20:00 file 2", "complete 15:30:00 file 1"},
 			"CFFF", 3,
 		},
 		"a new temporary log within the array is taken by the next": {
-			func(h *home) []call {
-				return []call{{h.running("15:00:30")}, {h.ended("15:10:00", 1), h.running("15:20:30"), h.ended("15:30:00", 2), h.running("15:40:30")}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30")}, {h.Complete("15:10:00", 1), h.Temporary("15:20:30"), h.Complete("15:30:00", 2), h.Temporary("15:40:30")}}
 			},
 			[]string{"complete 15:10:00 file 1", "complete 15:30:00 file 2", "temporary 15:40:00"},
 			"CFCFC", 2,
 		},
 		"a replay by file changes nothing, whatever else it says": {
-			func(h *home) []call { return []call{{h.ended("15:48:49", 1)}, {h.ended("17:00:00", 1)}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:48:49", 1)}, {h.Complete("17:00:00", 1)}}
+			},
 			[]string{"complete 15:48:49 file 1"},
 			"F", 1,
 		},
 		"a replay takes no temporary log": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1), h.ended("16:00:00", 2)}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("16:00:30")}, {h.Complete("15:00:00", 1), h.Complete("16:00:00", 2)}}
 			},
 			[]string{"complete 15:00:00 file 1", "complete 16:00:00 file 2"},
 			"FCF", 2,
 		},
 		"a replay alone leaves the temporary log": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00", 1)}, {h.running("16:00:30")}, {h.ended("15:00:00", 1)}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("16:00:30")}, {h.Complete("15:00:00", 1)}}
 			},
 			[]string{"complete 15:00:00 file 1", "temporary 16:00:00"},
 			"FC", 1,
 		},
 		"a whole call again": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00", 1), h.ended("16:00:00")}, {h.ended("15:00:00", 1), h.ended("16:00:00")}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1), h.Complete("16:00:00")}, {h.Complete("15:00:00", 1), h.Complete("16:00:00")}}
 			},
 			[]string{"complete 15:00:00 file 1", "complete 16:00:00"},
 			"FF", 1,
 		},
 		"a record twice in one call": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00", 1), h.ended("15:00:00", 1), h.ended("16:00:00"), h.ended("16:00:00")}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1), h.Complete("15:00:00", 1), h.Complete("16:00:00"), h.Complete("16:00:00")}}
 			},
 			[]string{"complete 15:00:00 file 1", "complete 16:00:00"},
 			"FF", 1,
 		},
 		"without a file the date tells": {
-			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.ended("15:00:00")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Complete("15:00:00")}} },
 			[]string{"complete 15:00:00 file 1"},
 			"F", 1,
 		},
 		"with a file the date doesn't": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00")}, {h.ended("15:00:00", 1), h.ended("15:00:00", 2)}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00")}, {h.Complete("15:00:00", 1), h.Complete("15:00:00", 2)}}
 			},
 			[]string{"complete 15:00:00", "complete 15:00:00 file 1", "complete 15:00:00 file 2"},
 			"FFF", 2,
 		},
 		"file 0 is a file": {
-			func(h *home) []call { return []call{{h.ended("15:00:00", 0)}, {h.ended("16:00:00", 0)}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 0)}, {h.Complete("16:00:00", 0)}}
+			},
 			[]string{"complete 15:00:00 file 0"},
 			"F", 0,
 		},
 		"a late temporary log with its file": {
-			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30", 1)}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("15:00:30", 1)}}
+			},
 			[]string{"complete 15:00:00 file 1"},
 			"F", 1,
 		},
 		"a late temporary log of the same start": {
-			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:30")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("15:00:30")}} },
 			[]string{"complete 15:00:00 file 1"},
 			"F", 1,
 		},
 		"a temporary log of the date as sent is another": {
-			func(h *home) []call { return []call{{h.ended("15:00:00", 1)}, {h.running("15:00:00")}} },
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("15:00:00")}} },
 			[]string{"complete 15:00:00 file 1", "temporary 14:59:30"},
 			"FC", 1,
 		},
 		"a temporary log is no replay of itself": {
-			func(h *home) []call { return []call{{h.running("15:00:30", 1)}, {h.running("15:00:30", 1)}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30", 1)}, {h.Temporary("15:00:30", 1)}}
+			},
 			[]string{"temporary 15:00:00 file 1"},
 			"CU", 1,
 		},
 		"a temporary log's file may be that of another log's end": {
-			func(h *home) []call {
-				return []call{{h.running("15:00:30", 1)}, {h.ended("15:10:00", 2), h.ended("15:20:00", 1)}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30", 1)}, {h.Complete("15:10:00", 2), h.Complete("15:20:00", 1)}}
 			},
 			[]string{"complete 15:10:00 file 2", "complete 15:20:00 file 1"},
 			"CFF", 2,
 		},
 		"last_log_file_id never falls": {
-			func(h *home) []call {
-				return []call{{h.ended("15:00:00", 9)}, {h.ended("16:00:00", 3)}, {h.ended("17:00:00")}}
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 9)}, {h.Complete("16:00:00", 3)}, {h.Complete("17:00:00")}}
 			},
 			[]string{"complete 15:00:00 file 9", "complete 16:00:00 file 3", "complete 17:00:00"},
 			"FFF", 9,
 		},
 		"a temporary log raises it": {
-			func(h *home) []call { return []call{{h.running("15:00:30", 9)}, {h.ended("15:00:00", 4)}} },
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30", 9)}, {h.Complete("15:00:00", 4)}}
+			},
 			[]string{"complete 15:00:00 file 4"},
 			"CF", 9,
 		},
 		"the greatest numbers": {
-			func(h *home) []call {
-				r := h.ended("9999-12-31T23:59:59", math.MaxInt32)
+			func(h *domaintest.Home) []call {
+				r := h.Complete("9999-12-31T23:59:59", math.MaxInt32)
 				r.LastIntensity, r.TreatmentTime = math.MaxInt32, math.MaxInt32
-				return []call{{r}, {h.ended("0001-01-01T00:00:00", 0)}}
+				return []call{{r}, {h.Complete("0001-01-01T00:00:00", 0)}}
 			},
 			[]string{"complete 9999-12-31T23:59:59 file 2147483647", "complete 0001-01-01T00:00:00 file 0"},
 			"FF", math.MaxInt32,
@@ -269,20 +281,20 @@ func TestRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := homeIn(t, kit)
+			h := kit.Home(t)
 			for _, records := range c.calls(h) {
-				stored := h.upload(t, records...)
+				stored := h.Upload(t, records...)
 				if want := !slices.ContainsFunc(records, func(r devlog.Record) bool { return r.FinishFlag != nil }); stored.AllTemporary != want {
 					t.Errorf("all temporary is %v for %+v", stored.AllTemporary, records)
 				}
 			}
-			if diff := cmp.Diff(c.rows, h.rows(t)); diff != "" {
+			if diff := cmp.Diff(c.rows, h.Rows(t)); diff != "" {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(spelled(c.changes), h.changes(t)); diff != "" {
+			if diff := cmp.Diff(spelled(c.changes), h.Changes(t)); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
-			if last := h.lastLogFileID(t); last != c.last {
+			if last := h.LastLogFileID(t); last != c.last {
 				t.Errorf("last_log_file_id is %d, want %d", last, c.last)
 			}
 		})
@@ -300,11 +312,11 @@ func spelled(letters string) []vocab.DevlogChange {
 
 func TestEveryFinishFlag(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	for flag := vocab.NormalShutdown; flag <= vocab.FactoryShutdown; flag++ {
-		r := h.ended("15:00:00", int(flag))
+		r := h.Complete("15:00:00", int(flag))
 		r.FinishFlag = &flag
-		if l := h.upload(t, r).Devlogs[0]; *l.FinishFlag != flag || l.Status != vocab.Complete {
+		if l := h.Upload(t, r).Devlogs[0]; *l.FinishFlag != flag || l.Status != vocab.Complete {
 			t.Errorf("stored %v", l)
 		}
 	}
@@ -312,10 +324,10 @@ func TestEveryFinishFlag(t *testing.T) {
 
 func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	first := h.upload(t, h.ended("15:00:00", 1)).Devlogs[0]
+	h := domaintest.NewHome(t)
+	first := h.Upload(t, h.Complete("15:00:00", 1)).Devlogs[0]
 	h.Clock.Add(time.Hour)
-	again := h.upload(t, h.ended("17:00:00", 1), h.ended("18:00:00", 2), h.ended("18:00:00", 2)).Devlogs
+	again := h.Upload(t, h.Complete("17:00:00", 1), h.Complete("18:00:00", 2), h.Complete("18:00:00", 2)).Devlogs
 	if again[0].ID != first.ID || again[0].TreatmentDate != first.TreatmentDate || !again[0].UpdatedAt.Equal(first.UpdatedAt) {
 		t.Errorf("the replay of %v answers %v", first, again[0])
 	}
@@ -326,28 +338,28 @@ func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
 
 func TestRegistrationBoundsReplays(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	h.upload(t, h.ended("15:00:00", 5))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	h.Upload(t, h.Complete("15:00:00", 5))
 	// Out and in again at the same child, nothing begins anew.
-	h.move(t, h)
-	h.upload(t, h.ended("15:00:00", 5), h.ended("15:00:00"))
-	if last := h.lastLogFileID(t); last != 5 {
+	h.MoveDevice(t, h)
+	h.Upload(t, h.Complete("15:00:00", 5), h.Complete("15:00:00"))
+	if last := h.LastLogFileID(t); last != 5 {
 		t.Errorf("last_log_file_id is %d, want 5", last)
 	}
-	h.move(t, sister)
-	sister.with(h).upload(t, sister.with(h).ended("15:00:00", 5), sister.with(h).ended("16:00:00", 4))
-	h.move(t, h)
-	if last := h.lastLogFileID(t); last != 0 {
+	h.MoveDevice(t, sister)
+	sister.With(h).Upload(t, sister.With(h).Complete("15:00:00", 5), sister.With(h).Complete("16:00:00", 4))
+	h.MoveDevice(t, h)
+	if last := h.LastLogFileID(t); last != 0 {
 		t.Errorf("back over a sister, last_log_file_id is %d, want 0", last)
 	}
-	h.upload(t, h.ended("15:00:00", 5), h.ended("15:00:00"))
+	h.Upload(t, h.Complete("15:00:00", 5), h.Complete("15:00:00"))
 	want := []string{
 		"complete 15:00:00 file 5",
 		"complete 15:00:00 file 5 registration 2", "complete 16:00:00 file 4 registration 2",
 		"complete 15:00:00 file 5 registration 3",
 	}
-	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+	if diff := cmp.Diff(want, h.Rows(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
@@ -356,40 +368,40 @@ func TestRegistrationBoundsReplays(t *testing.T) {
 // whichever way they found each other again.
 func TestTemporaryLogOutlivesARegistration(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	h.upload(t, h.running("15:00:30", 5))
-	h.move(t, sister)
-	sister.with(h).upload(t, sister.with(h).running("15:10:30", 5))
-	h.move(t, h)
-	h.upload(t, h.ended("15:20:00", 5))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	h.Upload(t, h.Temporary("15:00:30", 5))
+	h.MoveDevice(t, sister)
+	sister.With(h).Upload(t, sister.With(h).Temporary("15:10:30", 5))
+	h.MoveDevice(t, h)
+	h.Upload(t, h.Complete("15:20:00", 5))
 	want := []string{"complete 15:20:00 file 5 registration 3", "temporary 15:10:00 file 5 registration 2"}
-	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+	if diff := cmp.Diff(want, h.Rows(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if last := h.lastLogFileID(t); last != 5 {
+	if last := h.LastLogFileID(t); last != 5 {
 		t.Errorf("last_log_file_id is %d, want 5", last)
 	}
 }
 
 func TestUploadOfSeveralChildren(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	h.upload(t, h.running("15:00:30"), sister.running("15:00:30"))
-	stored := h.upload(t, h.ended("15:00:00", 1), sister.ended("15:00:00", 7), h.ended("16:00:00", 2), sister.running("16:00:30"))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	h.Upload(t, h.Temporary("15:00:30"), sister.Temporary("15:00:30"))
+	stored := h.Upload(t, h.Complete("15:00:00", 1), sister.Complete("15:00:00", 7), h.Complete("16:00:00", 2), sister.Temporary("16:00:30"))
 	if stored.AllTemporary {
 		t.Error("three complete logs are called temporary")
 	}
 	want := []string{"complete 15:00:00 file 1", "complete 15:00:00 file 7", "complete 16:00:00 file 2", "temporary 16:00:00"}
-	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+	if diff := cmp.Diff(want, h.Rows(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if h.lastLogFileID(t) != 2 || sister.lastLogFileID(t) != 7 {
-		t.Errorf("the devices stand at %d and %d", h.lastLogFileID(t), sister.lastLogFileID(t))
+	if h.LastLogFileID(t) != 2 || sister.LastLogFileID(t) != 7 {
+		t.Errorf("the devices stand at %d and %d", h.LastLogFileID(t), sister.LastLogFileID(t))
 	}
-	for i, of := range []*home{h, sister, h, sister} {
-		if l := stored.Devlogs[i]; l.Edges.ChildUser.ID != of.child.ID || l.Edges.Device.ID != of.device.ID {
+	for i, of := range []*domaintest.Home{h, sister, h, sister} {
+		if l := stored.Devlogs[i]; l.Edges.ChildUser.ID != of.Child.ID || l.Edges.Device.ID != of.Device.ID {
 			t.Errorf("answer %d is of %v with %v", i, l.Edges.ChildUser, l.Edges.Device)
 		}
 	}
@@ -399,14 +411,14 @@ func TestUploadOfSeveralChildren(t *testing.T) {
 // last, keeps the others from being stored.
 func TestUploadRefusesAll(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister, foreign := h.sister(t), homeIn(t, h.Kit)
-	free, bare := h.sister(t), h.sister(t)
-	h.free(t, h.parent, free.child.ID)
-	h.free(t, h.parent, bare.child.ID)
-	nameless := h.nameless(t)
-	h.upload(t, h.running("14:00:30", 3))
-	before, counts := h.row(t), h.Count(t)
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	free, bare := h.Sister(t), h.Sister(t)
+	h.UnregisterDevice(t, h.Parent, free.Child.ID)
+	h.UnregisterDevice(t, h.Parent, bare.Child.ID)
+	nameless := createNamelessDevice(t, h)
+	h.Upload(t, h.Temporary("14:00:30", 3))
+	before, counts := describeState(t, h), h.Count(t)
 	const none = math.MaxInt64
 	for name, c := range map[string]struct {
 		change func(r *devlog.Record)
@@ -416,35 +428,35 @@ func TestUploadRefusesAll(t *testing.T) {
 		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, apperr.NotFoundUser, ""},
 		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, apperr.NotFoundUser, ""},
 		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, apperr.NotFoundUser, ""},
-		"another account's child":   {func(r *devlog.Record) { *r = foreign.ended("15:00:00", 1) }, apperr.NotAuthorizedUser, ""},
+		"another account's child":   {func(r *devlog.Record) { *r = foreign.Complete("15:00:00", 1) }, apperr.NotAuthorizedUser, ""},
 		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, apperr.NotFoundDevice, ""},
 		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, apperr.NotFoundDevice, ""},
-		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.device.UniqueID }, apperr.NotFoundDevice, ""},
+		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.Device.UniqueID }, apperr.NotFoundDevice, ""},
 		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, apperr.NotFoundDevice, ""},
 		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, apperr.NotFoundDevice, ""},
 		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, apperr.NotFoundDevice, ""},
-		"a sister's device":         {func(r *devlog.Record) { *r = h.with(sister).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"another account's device":  {func(r *devlog.Record) { *r = h.with(foreign).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"a free device":             {func(r *devlog.Record) { *r = h.with(free).ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"a child that gave it back": {func(r *devlog.Record) { *r = bare.ended("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"a sister's device":         {func(r *devlog.Record) { *r = h.With(sister).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"another account's device":  {func(r *devlog.Record) { *r = h.With(foreign).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"a free device":             {func(r *devlog.Record) { *r = h.With(free).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"a child that gave it back": {func(r *devlog.Record) { *r = bare.Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
 		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, apperr.BadRequest, "treatmentDate"},
-		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(0)) }, apperr.BadRequest, "finishFlag"},
-		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = ptr(vocab.FinishFlag(7)) }, apperr.BadRequest, "finishFlag"},
+		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(0)) }, apperr.BadRequest, "finishFlag"},
+		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(7)) }, apperr.BadRequest, "finishFlag"},
 		"an intensity below 0":      {func(r *devlog.Record) { r.LastIntensity = -1 }, apperr.BadRequest, "lastIntensity"},
 		"an intensity too great":    {func(r *devlog.Record) { r.LastIntensity = math.MaxInt32 + 1 }, apperr.BadRequest, "lastIntensity"},
 		"a time below 0":            {func(r *devlog.Record) { r.TreatmentTime = -1 }, apperr.BadRequest, "treatmentTime"},
 		"a time too great":          {func(r *devlog.Record) { r.TreatmentTime = math.MaxInt64 }, apperr.BadRequest, "treatmentTime"},
-		"a file below 0":            {func(r *devlog.Record) { r.LogFileID = ptr(-1) }, apperr.BadRequest, "logFileId"},
-		"a file too great":          {func(r *devlog.Record) { r.LogFileID = ptr(math.MaxInt32 + 1) }, apperr.BadRequest, "logFileId"},
+		"a file below 0":            {func(r *devlog.Record) { r.LogFileID = new(-1) }, apperr.BadRequest, "logFileId"},
+		"a file too great":          {func(r *devlog.Record) { r.LogFileID = new(math.MaxInt32 + 1) }, apperr.BadRequest, "logFileId"},
 	} {
 		for at := range 3 {
 			t.Run(fmt.Sprintf("%s at %d", name, at), func(t *testing.T) {
 				t.Parallel()
-				records := []devlog.Record{h.ended("15:10:00", 10), h.running("15:20:30"), sister.ended("15:30:00", 11)}
-				r := h.ended("15:40:00", 12)
+				records := []devlog.Record{h.Complete("15:10:00", 10), h.Temporary("15:20:30"), sister.Complete("15:30:00", 11)}
+				r := h.Complete("15:40:00", 12)
 				c.change(&r)
 				records = slices.Insert(records, at*3/2, r)
-				stored, err := h.Devlogs.Upload(t.Context(), h.parent, records)
+				stored, err := h.Devlogs.Upload(t.Context(), h.Parent, records)
 				field := c.field
 				if field != "" {
 					field = "input.logs[" + strconv.Itoa(at*3/2) + "]." + field
@@ -460,26 +472,26 @@ func TestUploadRefusesAll(t *testing.T) {
 		if diff := cmp.Diff(counts, h.Count(t)); diff != "" {
 			t.Errorf("refused calls changed rows (-before +after):\n%s", diff)
 		}
-		if diff := cmp.Diff(before, h.row(t)); diff != "" {
+		if diff := cmp.Diff(before, describeState(t, h)); diff != "" {
 			t.Errorf("refused calls changed the temporary log or the account (-before +after):\n%s", diff)
 		}
 	})
 }
 
 // row tells of all that an upload may change beside adding rows.
-func (h *home) row(t *testing.T) string {
+func describeState(t *testing.T, h *domaintest.Home) string {
 	t.Helper()
 	ctx := context.Background()
 	logs := h.Store.Read().Devlog.Query().AllX(ctx)
 	devices := h.Store.Read().Device.Query().Order(ent.Asc("id")).AllX(ctx)
-	account := h.Store.Read().User.GetX(ctx, h.parent.RootUserID())
+	account := h.Store.Read().User.GetX(ctx, h.Parent.RootUserID())
 	return fmt.Sprint(logs, devices, account.EventSeq)
 }
 
 // nameless puts a device without unique id into the catalogue.
-func (h *home) nameless(t *testing.T) int {
+func createNamelessDevice(t *testing.T, h *domaintest.Home) int {
 	t.Helper()
-	p := h.Device(t)
+	p := h.Kit.Device(t)
 	found, err := h.Store.Read().Device.Query().Order(ent.Desc("id")).First(t.Context())
 	if err != nil || found.SerialCode != p.SerialCode || found.UniqueID != nil {
 		t.Fatalf("the newest device is %v, %v", found, err)
@@ -491,28 +503,28 @@ func (h *home) nameless(t *testing.T) int {
 // account, device and registration.
 func TestFirstBadRecordDecides(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister, foreign := h.sister(t), homeIn(t, h.Kit)
-	unconnected, strange := h.with(sister).ended("15:00:00"), foreign.ended("15:00:00")
-	unknownDevice, unknownChild := h.ended("15:00:00"), h.ended("15:00:00")
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	unconnected, strange := h.With(sister).Complete("15:00:00"), foreign.Complete("15:00:00")
+	unknownDevice, unknownChild := h.Complete("15:00:00"), h.Complete("15:00:00")
 	unknownDevice.DeviceID, unknownChild.ChildUserID = -1, -1
 	all := []devlog.Record{unconnected, strange, unknownDevice, unknownChild}
 	kinds := []apperr.Kind{apperr.NotConnectedDevice, apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser}
 	for first := range all {
 		order := append(slices.Clone(all[first:]), all[:first]...)
-		_, err := h.Devlogs.Upload(t.Context(), h.parent, order)
+		_, err := h.Devlogs.Upload(t.Context(), h.Parent, order)
 		domaintest.WantError(t, err, kinds[first], "")
 	}
 }
 
 func TestUploadTakesAThousandRecords(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	_, err := h.Devlogs.Upload(t.Context(), h.parent, h.uses(1, devlog.MaxRecords+1))
+	h := domaintest.NewHome(t)
+	_, err := h.Devlogs.Upload(t.Context(), h.Parent, h.CompleteSeries(1, devlog.MaxRecords+1))
 	domaintest.WantError(t, err, apperr.BadRequest, "input.logs")
-	_, err = h.Devlogs.Upload(t.Context(), h.parent, nil)
+	_, err = h.Devlogs.Upload(t.Context(), h.Parent, nil)
 	domaintest.WantError(t, err, apperr.BadRequest, "input.logs")
-	stored := h.upload(t, h.uses(1, devlog.MaxRecords)...)
+	stored := h.Upload(t, h.CompleteSeries(1, devlog.MaxRecords)...)
 	for i, l := range stored.Devlogs {
 		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs[i-1].ID {
 			t.Fatalf("answer %d is %v", i, l)
@@ -522,7 +534,7 @@ func TestUploadTakesAThousandRecords(t *testing.T) {
 	if diff := cmp.Diff(counts, h.Count(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if last := h.lastLogFileID(t); last != devlog.MaxRecords {
+	if last := h.LastLogFileID(t); last != devlog.MaxRecords {
 		t.Errorf("last_log_file_id is %d", last)
 	}
 }
@@ -531,11 +543,11 @@ func TestUploadTakesAThousandRecords(t *testing.T) {
 // that also completes a temporary log, and of replays.
 func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	cost := func(records []devlog.Record) int {
 		t.Helper()
 		ctx, counter := store.CountStatements(t.Context())
-		if _, err := h.Devlogs.Upload(ctx, h.parent, records); err != nil {
+		if _, err := h.Devlogs.Upload(ctx, h.Parent, records); err != nil {
 			t.Fatal(err)
 		}
 		return counter.N()
@@ -543,13 +555,13 @@ func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
 	first := 0
 	costs := map[string][]int{}
 	for _, n := range []int{1, 2, 10, 500, devlog.MaxRecords} {
-		costs["new"] = append(costs["new"], cost(h.uses(first, n)))
-		costs["replayed"] = append(costs["replayed"], cost(h.uses(first, n)))
+		costs["new"] = append(costs["new"], cost(h.CompleteSeries(first, n)))
+		costs["replayed"] = append(costs["replayed"], cost(h.CompleteSeries(first, n)))
 		first += n
 	}
 	for _, n := range []int{2, 10, 500, devlog.MaxRecords} {
-		h.upload(t, h.running("23:00:00"))
-		costs["over a temporary log"] = append(costs["over a temporary log"], cost(h.uses(first, n)))
+		h.Upload(t, h.Temporary("23:00:00"))
+		costs["over a temporary log"] = append(costs["over a temporary log"], cost(h.CompleteSeries(first, n)))
 		first += n
 	}
 	for what, counted := range costs {
@@ -561,19 +573,19 @@ func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
 
 func TestUploadWaitsForNothingOfAReplay(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.ended("15:00:00", 1))
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.Complete("15:00:00", 1))
 	rung := 0
-	stop := h.Hub.Watch(h.parent.RootUserID(), func() { rung++ })
+	stop := h.Hub.Watch(h.Parent.RootUserID(), func() { rung++ })
 	defer stop()
-	h.upload(t, h.ended("15:00:00", 1))
+	h.Upload(t, h.Complete("15:00:00", 1))
 	if rung != 0 {
 		t.Error("a replay rings")
 	}
-	if _, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("16:00:00", 2), {}}); err == nil || rung != 0 {
+	if _, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("16:00:00", 2), {}}); err == nil || rung != 0 {
 		t.Errorf("a refused call gives %v and rings %d times", err, rung)
 	}
-	h.upload(t, h.ended("16:00:00", 2), h.ended("17:00:00", 3))
+	h.Upload(t, h.Complete("16:00:00", 2), h.Complete("17:00:00", 3))
 	if rung != 1 {
 		t.Errorf("an upload of two rings %d times", rung)
 	}
@@ -581,12 +593,12 @@ func TestUploadWaitsForNothingOfAReplay(t *testing.T) {
 
 func TestUploadForDeletedAccount(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.parent.RootUserID()) })
-	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.ended("15:00:00", 1)})
+	h := domaintest.NewHome(t)
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.Parent.RootUserID()) })
+	_, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("15:00:00", 1)})
 	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
-	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.ended("15:00:00", 1)})
+	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.Complete("15:00:00", 1)})
 	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 }
 
@@ -594,29 +606,29 @@ func TestUploadForDeletedAccount(t *testing.T) {
 // the refusal is the page's, and nothing is stored.
 func TestDatabaseThatRefuses(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Exec(ctx, "CREATE UNIQUE INDEX one_of_each_intensity ON devlogs (last_intensity)")
 		return err
 	})
-	running, other, ended := h.running("15:00:30"), h.running("15:01:00"), h.ended("14:00:00", 1)
+	running, other, ended := h.Temporary("15:00:30"), h.Temporary("15:01:00"), h.Complete("14:00:00", 1)
 	other.LastIntensity, ended.LastIntensity = 7, 7
-	h.upload(t, running)
-	sister := h.sister(t)
-	twin := sister.ended("16:00:00", 2)
+	h.Upload(t, running)
+	sister := h.Sister(t)
+	twin := sister.Complete("16:00:00", 2)
 	twin.LastIntensity = 7
-	sister.upload(t, twin)
-	before := h.row(t)
-	_, err := h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{other})
+	sister.Upload(t, twin)
+	before := describeState(t, h)
+	_, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{other})
 	domaintest.WantError(t, err, apperr.UpdateDeviceLogFailed, "")
-	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{sister.running("17:00:30", 5), ended})
+	_, err = h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{sister.Temporary("17:00:30", 5), ended})
 	domaintest.WantError(t, err, apperr.UpdateDeviceLogFailed, "")
-	_, err = h.Devlogs.Upload(t.Context(), h.parent, []devlog.Record{h.running("17:00:30"), sister.running("17:00:30")})
+	_, err = h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Temporary("17:00:30"), sister.Temporary("17:00:30")})
 	domaintest.WantError(t, err, apperr.CreateDeviceLogFailed, "")
 	if cause := errors.Unwrap(err); cause == nil {
 		t.Error("the log learns no cause")
 	}
-	if diff := cmp.Diff(before, h.row(t)); diff != "" {
+	if diff := cmp.Diff(before, describeState(t, h)); diff != "" {
 		t.Errorf("refused calls changed rows (-before +after):\n%s", diff)
 	}
 }

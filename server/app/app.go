@@ -22,6 +22,7 @@ import (
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/message"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
@@ -48,6 +49,7 @@ type App struct {
 	Store    *store.Store
 	Accounts *account.Service
 	Children *child.Service
+	Feed     *feed.Service
 	Devlogs  *devlog.Service
 	Outbox   *message.Outbox
 
@@ -140,7 +142,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
 	lasting := context.WithoutCancel(ctx) // each Close ends its own
 	a.Outbox.Start(lasting)
-	a.Devlogs.Start(lasting)
+	a.Feed.Start(lasting)
 	a.Accounts.Start(lasting)
 	return nil
 }
@@ -216,7 +218,7 @@ func (a *App) Close() error {
 	a.leaveBus()
 	a.background.Close()
 	a.Accounts.Close()
-	a.Devlogs.Close()
+	a.Feed.Close()
 	a.Outbox.Close()
 	// What FlushTraces has not sent is given up.
 	_ = a.tracer.Close(ended)

@@ -9,6 +9,7 @@ import (
 	"luxbff/internal/auth/token"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/message"
 	"luxbff/internal/ratelimit"
 	"luxbff/server/ws"
@@ -40,9 +41,10 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	}
 	a.sessions.accounts = a.Accounts
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
-	a.Devlogs = devlog.New(devlog.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnTold: a.metrics.FeedLag,
+	a.Feed = feed.New(feed.Config{
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.FeedLag,
 	})
+	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Clock: o.Clock})
 	return nil
 }
 

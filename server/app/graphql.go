@@ -14,7 +14,7 @@ import (
 // graphQL serves /graphql: GET, POST, sockets and streams.
 func (a *App) graphQL() http.Handler {
 	sockets := a.socketTransport()
-	resolver := graph.NewResolver(a.Accounts, a.Children, a.Devlogs)
+	resolver := graph.NewResolver(a.Accounts, a.Children, a.Devlogs, a.Feed)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
 		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,

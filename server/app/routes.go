@@ -61,7 +61,7 @@ func (a *App) observers() middleware.Observers {
 // the acknowledgement that the request carries.
 func (a *App) authenticate(next http.Handler) http.Handler {
 	acknowledge := func(ctx context.Context, v viewer.Viewer, installationID, cursor string) {
-		a.Devlogs.Confirm(ctx, v, installationID, cursor)
+		a.Feed.Acknowledge(ctx, v, installationID, cursor)
 	}
 	return middleware.WithAuthentication(
 		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Accounts.Authenticate},

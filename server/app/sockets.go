@@ -33,7 +33,7 @@ func (a *App) joinBus() error {
 		// While NATS was away notifications were lost: events and ended sessions are
 		// looked for at once, without waiting for the next poll.
 		Recovered: func() {
-			a.Devlogs.PollSoon()
+			a.Feed.PollSoon()
 			a.background.Go(a.sessions.checkAll)
 		},
 	})

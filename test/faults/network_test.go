@@ -74,7 +74,7 @@ func TestReaderThatStalls(t *testing.T) { //nolint:paralleltest // each wants th
 			defer stalled.Close()
 			s.WaitForSubscribers(t, len(phones.all)+1)
 			const most = 100 // of 1,000 events each
-			for i := 0; s.App.Devlogs.Feeds() > len(phones.all); i++ {
+			for i := 0; s.App.Feed.Subscribers() > len(phones.all); i++ {
 				if i == most {
 					t.Fatal("a reader that reads nothing is kept")
 				}

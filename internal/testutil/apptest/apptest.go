@@ -225,7 +225,7 @@ func (s *Server) CountStatements(t testing.TB, token, query string, variables ma
 // where they start: each of them gets the events of an upload from then on.
 func (s *Server) WaitForSubscribers(t testing.TB, n int) {
 	t.Helper()
-	testutil.WaitFor(t, fmt.Sprintf("there are %d subscribers", n), func() bool { return s.App.Devlogs.Feeds() == n })
+	testutil.WaitFor(t, fmt.Sprintf("there are %d subscribers", n), func() bool { return s.App.Feed.Subscribers() == n })
 }
 
 var sixDigits = regexp.MustCompile(`\d{6}`)

@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
@@ -27,6 +28,7 @@ type Kit struct {
 	Store    *store.Store
 	Hub      *pubsub.Hub
 	Children *child.Service
+	Feed     *feed.Service
 	Devlogs  *devlog.Service
 	Clock    *testutil.Clock
 	devices  atomic.Int64
@@ -36,9 +38,10 @@ type Kit struct {
 func New(db *store.Store) *Kit {
 	k := &Kit{Store: db, Hub: pubsub.NewHub(), Clock: testutil.NewClock(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC))}
 	k.Children = child.New(child.Config{Store: db, Hub: k.Hub, Clock: k.Clock.Now, Random: rand.Reader})
-	k.Devlogs = devlog.New(devlog.Config{
+	k.Feed = feed.New(feed.Config{
 		Store: db, Hub: k.Hub, Children: k.Children, Clock: k.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
+	k.Devlogs = devlog.New(devlog.Config{Store: db, Feed: k.Feed, Clock: k.Clock.Now})
 	return k
 }
 

@@ -1,4 +1,4 @@
-package devlog_test
+package feed_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"luxbff/ent/feedposition"
 	"luxbff/internal/apperr"
-	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
@@ -27,7 +27,7 @@ import (
 type connection struct {
 	t            testing.TB
 	subscription *pubsub.Subscription
-	events       <-chan *devlog.Event
+	events       <-chan *feed.Event
 	cut          context.CancelFunc
 }
 
@@ -40,11 +40,11 @@ type got struct {
 	cursor  string
 }
 
-func (h *home) open(t testing.TB, p devlog.FeedParams) (*connection, error) {
+func open(t testing.TB, h *domaintest.Home, p feed.SubscribeParams) (*connection, error) {
 	t.Helper()
 	ctx, cut := context.WithCancel(context.Background())
 	subscription := pubsub.NewSubscription(nil)
-	events, err := h.Devlogs.Feed(pubsub.WithSubscription(ctx, subscription), h.parent, p)
+	events, err := h.Feed.Subscribe(pubsub.WithSubscription(ctx, subscription), h.Parent, p)
 	if err != nil {
 		cut()
 		return nil, err
@@ -54,15 +54,15 @@ func (h *home) open(t testing.TB, p devlog.FeedParams) (*connection, error) {
 }
 
 // connect opens the feed of the installation "phone".
-func (h *home) connect(t testing.TB) *connection {
+func connect(t testing.TB, h *domaintest.Home) *connection {
 	t.Helper()
-	return h.connectTo(t, devlog.FeedParams{})
+	return connectTo(t, h, feed.SubscribeParams{})
 }
 
-func (h *home) connectTo(t testing.TB, p devlog.FeedParams) *connection {
+func connectTo(t testing.TB, h *domaintest.Home, p feed.SubscribeParams) *connection {
 	t.Helper()
-	p.InstallationID = ptr("phone")
-	l, err := h.open(t, p)
+	p.InstallationID = new("phone")
+	l, err := open(t, h, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,16 +93,16 @@ func (l *connection) wants(recovered bool, files ...int) (last got) {
 }
 
 // save stores what was confirmed, as happens all the time beside the requests.
-func (h *home) save(t testing.TB) {
+func saveAcks(t testing.TB, h *domaintest.Home) {
 	t.Helper()
-	if err := h.Devlogs.SavePositions(t.Context()); err != nil {
+	if err := h.Feed.SaveAcks(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (h *home) positions(t testing.TB) int {
+func countResumePoints(t testing.TB, h *domaintest.Home) int {
 	t.Helper()
-	n, err := h.Store.Read().FeedPosition.Query().Where(feedposition.RootUserID(h.parent.RootUserID())).Count(t.Context())
+	n, err := h.Store.Read().FeedPosition.Query().Where(feedposition.RootUserID(h.Parent.RootUserID())).Count(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,41 +111,41 @@ func (h *home) positions(t testing.TB) int {
 
 func TestInstallationGoesOnBehindWhatItConfirmed(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.uses(1, 5)...) // before it was ever here
-	first := h.connect(t)
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.CompleteSeries(1, 5)...) // before it was ever here
+	first := connect(t, h)
 	first.cut() // before there was anything to confirm
-	h.upload(t, h.uses(6, 3)...)
-	second := h.connect(t)
+	h.Upload(t, h.CompleteSeries(6, 3)...)
+	second := connect(t, h)
 	second.wants(true, 6, 7).arrived()
 	second.wants(false, 8)
-	h.save(t)
+	saveAcks(t, h)
 	second.cut()
-	h.upload(t, h.uses(9, 20)...)
-	third := h.connect(t)
+	h.Upload(t, h.CompleteSeries(9, 20)...)
+	third := connect(t, h)
 	third.wants(true, 8, 9, 10)
-	other, err := h.open(t, devlog.FeedParams{InstallationID: ptr("tablet")})
+	other, err := open(t, h, feed.SubscribeParams{InstallationID: new("tablet")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.upload(t, h.ended("20:00:00", 99))
+	h.Upload(t, h.Complete("20:00:00", 99))
 	other.wants(false, 99)
 }
 
 func TestPositionNeverFallsButForTheClientsAfter(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.connect(t)
-	h.upload(t, h.uses(1, 5)...)
+	h := domaintest.NewHome(t)
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 5)...)
 	one, _, three := events.wants(false, 1), events.wants(false, 2), events.wants(false, 3)
 	three.arrived()
 	one.arrived()
-	h.save(t)
+	saveAcks(t, h)
 	one.arrived()
-	h.save(t)
-	h.connect(t).wants(true, 4, 5)
-	h.connectTo(t, devlog.FeedParams{After: &one.cursor}).wants(true, 2, 3)
-	h.connect(t).wants(true, 2, 3)
+	saveAcks(t, h)
+	connect(t, h).wants(true, 4, 5)
+	connectTo(t, h, feed.SubscribeParams{After: &one.cursor}).wants(true, 2, 3)
+	connect(t, h).wants(true, 2, 3)
 }
 
 // TestPositionThatLostEventsIsToldOnce: the first connection gets the error, the
@@ -156,24 +156,24 @@ func TestPositionThatLostEventsIsToldOnce(t *testing.T) {
 	for name, pruned := range map[string]bool{"pruned": true, "not pruned yet": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHome(t)
-			h.connect(t).cut()
-			h.upload(t, h.uses(1, 2)...)
-			h.Clock.Add(devlog.Kept + time.Millisecond)
+			h := domaintest.NewHome(t)
+			connect(t, h).cut()
+			h.Upload(t, h.CompleteSeries(1, 2)...)
+			h.Clock.Add(feed.Retention + time.Millisecond)
 			if pruned {
-				if _, err := h.Devlogs.Prune(t.Context()); err != nil {
+				if _, err := h.Feed.Prune(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			h.upload(t, h.ended("20:00:00", 3))
-			_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
+			h.Upload(t, h.Complete("20:00:00", 3))
+			_, err := open(t, h, feed.SubscribeParams{InstallationID: new("phone")})
 			domaintest.WantError(t, err, apperr.CursorExpired, "installationId")
-			h.upload(t, h.ended("21:00:00", 4))
-			h.connect(t).wants(false, 4)
-			h.connect(t).wants(false, 4).arrived()
-			h.save(t)
-			h.upload(t, h.ended("22:00:00", 5))
-			h.connect(t).wants(true, 5)
+			h.Upload(t, h.Complete("21:00:00", 4))
+			connect(t, h).wants(false, 4)
+			connect(t, h).wants(false, 4).arrived()
+			saveAcks(t, h)
+			h.Upload(t, h.Complete("22:00:00", 5))
+			connect(t, h).wants(true, 5)
 		})
 	}
 }
@@ -182,49 +182,49 @@ func TestPositionThatLostEventsIsToldOnce(t *testing.T) {
 // behind it matters.
 func TestOldPositionThatMissedNothingGoesOn(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.connect(t)
-	h.upload(t, h.uses(1, 2)...)
+	h := domaintest.NewHome(t)
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
 	events.wants(false, 1, 2).arrived()
-	h.save(t)
+	saveAcks(t, h)
 	events.cut()
-	h.Clock.Add(devlog.Kept + time.Hour)
-	if n, err := h.Devlogs.Prune(t.Context()); n != 2 || err != nil {
+	h.Clock.Add(feed.Retention + time.Hour)
+	if n, err := h.Feed.Prune(t.Context()); n != 2 || err != nil {
 		t.Fatalf("pruned %d, %v", n, err)
 	}
-	h.connect(t).cut()
-	h.upload(t, h.ended("20:00:00", 3))
-	h.connect(t).wants(true, 3)
+	connect(t, h).cut()
+	h.Upload(t, h.Complete("20:00:00", 3))
+	connect(t, h).wants(true, 3)
 }
 
 // TestPrunedEventsAreNeverPassedOver moves the clock eight days ahead, prunes, and
 // sets it back: by the time alone nothing would look old.
 func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	running, ofOne := h.connect(t), h.watch(t, devlog.FeedParams{ChildUserID: &h.child.ID})
-	plain := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.ended("15:00:00", 1))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	running, ofOne := connect(t, h), subscribe(t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
+	plain := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("15:00:00", 1))
 	first := running.wants(false, 1)
 	next(t, ofOne)
 	next(t, plain)
 	// Another replica's uploads, whose bell is not heard here.
 	there := *h
 	there.Kit = domaintest.New(h.Store)
-	there.upload(t, there.uses(2, 3)...)
-	h.Clock.Add(devlog.Kept + 24*time.Hour)
-	if n, err := h.Devlogs.Prune(t.Context()); n != 4 || err != nil {
+	there.Upload(t, there.CompleteSeries(2, 3)...)
+	h.Clock.Add(feed.Retention + 24*time.Hour)
+	if n, err := h.Feed.Prune(t.Context()); n != 4 || err != nil {
 		t.Fatalf("pruned %d, %v", n, err)
 	}
-	h.Clock.Add(-devlog.Kept - 25*time.Hour)
-	_, err := h.open(t, devlog.FeedParams{After: &first.cursor})
+	h.Clock.Add(-feed.Retention - 25*time.Hour)
+	_, err := open(t, h, feed.SubscribeParams{After: &first.cursor})
 	domaintest.WantError(t, err, apperr.CursorExpired, "after")
-	_, err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
+	_, err = open(t, h, feed.SubscribeParams{InstallationID: new("phone")})
 	domaintest.WantError(t, err, apperr.CursorExpired, "installationId")
-	sister.upload(t, sister.ended("16:00:00", 5))
+	sister.Upload(t, sister.Complete("16:00:00", 5))
 	for _, feed := range []struct {
-		events <-chan *devlog.Event
+		events <-chan *feed.Event
 		all    []int
 	}{{running.events, []int{2, 3, 4, 5}}, {ofOne, []int{2, 3, 4}}, {plain, []int{2, 3, 4, 5}}} {
 		endsOrTellsAll(t, feed.events, feed.all)
@@ -236,7 +236,7 @@ func TestPrunedEventsAreNeverPassedOver(t *testing.T) {
 
 // endsOrTellsAll: a feed that looked once more before the events were pruned has
 // missed nothing; any other has to end.
-func endsOrTellsAll(t *testing.T, events <-chan *devlog.Event, all []int) {
+func endsOrTellsAll(t *testing.T, events <-chan *feed.Event, all []int) {
 	t.Helper()
 	for _, file := range all {
 		select {
@@ -257,64 +257,64 @@ func endsOrTellsAll(t *testing.T, events <-chan *devlog.Event, all []int) {
 // installation comes by once a week.
 func TestFeedOfAChildOutlivesPrunedSiblings(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	mine := devlog.FeedParams{ChildUserID: &h.child.ID}
-	h.connectTo(t, mine).cut()
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	mine := feed.SubscribeParams{ChildUserID: &h.Child.ID}
+	connectTo(t, h, mine).cut()
 	for i := range 3 {
-		sister.upload(t, sister.ended(fmt.Sprintf("15:00:%02d", i), i))
-		h.connectTo(t, mine).cut()
-		h.Clock.Add(devlog.Kept + time.Hour)
-		if n, err := h.Devlogs.Prune(t.Context()); n != 1 || err != nil {
+		sister.Upload(t, sister.Complete(fmt.Sprintf("15:00:%02d", i), i))
+		connectTo(t, h, mine).cut()
+		h.Clock.Add(feed.Retention + time.Hour)
+		if n, err := h.Feed.Prune(t.Context()); n != 1 || err != nil {
 			t.Fatalf("pruned %d, %v", n, err)
 		}
 	}
-	h.upload(t, h.ended("16:00:00", 9))
-	h.connectTo(t, mine).wants(true, 9)
+	h.Upload(t, h.Complete("16:00:00", 9))
+	connectTo(t, h, mine).wants(true, 9)
 }
 
 func TestEachFilterHasItsPosition(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	hers := devlog.FeedParams{ChildUserID: &sister.child.ID}
-	all, one := h.connect(t), h.connectTo(t, hers)
-	h.upload(t, h.ended("15:00:00", 1), sister.ended("15:00:00", 2), h.ended("16:00:00", 3), sister.ended("16:00:00", 4))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	hers := feed.SubscribeParams{ChildUserID: &sister.Child.ID}
+	all, one := connect(t, h), connectTo(t, h, hers)
+	h.Upload(t, h.Complete("15:00:00", 1), sister.Complete("15:00:00", 2), h.Complete("16:00:00", 3), sister.Complete("16:00:00", 4))
 	confirmed := one.wants(false, 2)
 	confirmed.arrived()
-	h.save(t)
+	saveAcks(t, h)
 	all.wants(false, 1, 2, 3, 4)
-	h.connect(t).wants(true, 1, 2, 3, 4)
-	h.connectTo(t, hers).wants(true, 4)
+	connect(t, h).wants(true, 1, 2, 3, 4)
+	connectTo(t, h, hers).wants(true, 4)
 	// The cursor of one child's feed says nothing of the others'.
-	h.connectTo(t, devlog.FeedParams{After: &confirmed.cursor}).wants(false, 3, 4)
-	h.connect(t).wants(false, 3, 4)
-	h.connectTo(t, devlog.FeedParams{After: &confirmed.cursor, ChildUserID: &sister.child.ID}).wants(true, 4)
-	if n := h.positions(t); n != 2 {
+	connectTo(t, h, feed.SubscribeParams{After: &confirmed.cursor}).wants(false, 3, 4)
+	connect(t, h).wants(false, 3, 4)
+	connectTo(t, h, feed.SubscribeParams{After: &confirmed.cursor, ChildUserID: &sister.Child.ID}).wants(true, 4)
+	if n := countResumePoints(t, h); n != 2 {
 		t.Errorf("%d positions, want 2", n)
 	}
-	if err := h.Children.Delete(t.Context(), h.parent, sister.child.ID, *sister.device.UniqueID); err != nil {
+	if err := h.Children.Delete(t.Context(), h.Parent, sister.Child.ID, *sister.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
-	if n := h.positions(t); n != 1 {
+	if n := countResumePoints(t, h); n != 1 {
 		t.Errorf("%d positions after the child is gone, want 1", n)
 	}
 }
 
 func TestRequestConfirmsWhatItNames(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	foreign := homeIn(t, h.Kit)
-	all, hers := h.connect(t), h.connectTo(t, devlog.FeedParams{ChildUserID: &sister.child.ID})
-	h.upload(t, h.ended("15:00:00", 1), sister.ended("15:00:00", 2), sister.ended("16:00:00", 3))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	foreign := h.Kit.Home(t)
+	all, hers := connect(t, h), connectTo(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
+	h.Upload(t, h.Complete("15:00:00", 1), sister.Complete("15:00:00", 2), sister.Complete("16:00:00", 3))
 	two, one := all.wants(false, 1, 2), hers.wants(false, 2)
-	theirs := foreign.watch(t, devlog.FeedParams{})
-	foreign.upload(t, foreign.ended("15:00:00", 1))
+	theirs := subscribe(t, foreign, feed.SubscribeParams{})
+	foreign.Upload(t, foreign.Complete("15:00:00", 1))
 	confirm := func(installation, cursor string) {
 		t.Helper()
-		h.Devlogs.Confirm(t.Context(), h.parent, installation, cursor)
-		h.save(t)
+		h.Feed.Acknowledge(t.Context(), h.Parent, installation, cursor)
+		saveAcks(t, h)
 	}
 	for installation, cursor := range map[string]string{
 		"phone": next(t, theirs).Cursor, "": two.cursor, "\n": two.cursor, "unknown": two.cursor,
@@ -322,43 +322,43 @@ func TestRequestConfirmsWhatItNames(t *testing.T) {
 		confirm(installation, cursor)
 	}
 	confirm("phone", "nonsense")
-	h.connect(t).wants(true, 1, 2, 3)
+	connect(t, h).wants(true, 1, 2, 3)
 	confirm("phone", one.cursor)
-	h.connect(t).wants(true, 1, 2, 3)
-	h.connectTo(t, devlog.FeedParams{ChildUserID: &sister.child.ID}).wants(true, 3)
+	connect(t, h).wants(true, 1, 2, 3)
+	connectTo(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID}).wants(true, 3)
 	confirm("phone", two.cursor)
-	h.connect(t).wants(true, 3)
-	if n := h.positions(t); n != 2 {
+	connect(t, h).wants(true, 3)
+	if n := countResumePoints(t, h); n != 2 {
 		t.Errorf("%d positions, want 2: only a feed makes one", n)
 	}
 }
 
 func TestInstallationsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	for _, id := range []string{"", strings.Repeat("x", 65), "a\nb", "a\x7f", "전화", "\xff", "\x00"} {
-		_, err := h.open(t, devlog.FeedParams{InstallationID: &id})
+		_, err := open(t, h, feed.SubscribeParams{InstallationID: &id})
 		domaintest.WantError(t, err, apperr.BadRequest, "installationId")
 	}
 	for _, id := range []string{"x", " ~", strings.Repeat("x", 64)} {
-		if _, err := h.open(t, devlog.FeedParams{InstallationID: &id}); err != nil {
+		if _, err := open(t, h, feed.SubscribeParams{InstallationID: &id}); err != nil {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
 	gone := -1
-	_, err := h.open(t, devlog.FeedParams{InstallationID: ptr("x"), ChildUserID: &gone})
+	_, err := open(t, h, feed.SubscribeParams{InstallationID: new("x"), ChildUserID: &gone})
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
-	if n := h.positions(t); n != 3 {
+	if n := countResumePoints(t, h); n != 3 {
 		t.Errorf("%d positions, want 3", n)
 	}
 }
 
 func TestAccountKeepsTheLastPositions(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	for i := range 70 {
 		h.Clock.Add(time.Second)
-		if _, err := h.open(t, devlog.FeedParams{InstallationID: ptr(fmt.Sprint(i))}); err != nil {
+		if _, err := open(t, h, feed.SubscribeParams{InstallationID: new(fmt.Sprint(i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -370,16 +370,16 @@ func TestAccountKeepsTheLastPositions(t *testing.T) {
 
 func TestPruneForgetsPositionsThatNobodyUses(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.connect(t).cut()
-	if _, err := h.open(t, devlog.FeedParams{InstallationID: ptr("tablet")}); err != nil {
+	h := domaintest.NewHome(t)
+	connect(t, h).cut()
+	if _, err := open(t, h, feed.SubscribeParams{InstallationID: new("tablet")}); err != nil {
 		t.Fatal(err)
 	}
 	const month = 30 * 24 * time.Hour
 	h.Clock.Add(month - time.Hour)
-	h.connect(t).cut() // used again
+	connect(t, h).cut() // used again
 	h.Clock.Add(2 * time.Hour)
-	if _, err := h.Devlogs.Prune(t.Context()); err != nil {
+	if _, err := h.Feed.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	left, err := h.Store.Read().FeedPosition.Query().Only(t.Context())
@@ -391,23 +391,23 @@ func TestPruneForgetsPositionsThatNobodyUses(t *testing.T) {
 // TestOneInstallationConnectsManyTimesAtOnce: one row, and all begin there.
 func TestOneInstallationConnectsManyTimesAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	lines := make([]*connection, 16)
 	for _, err := range testutil.Concurrently(len(lines), func(i int) (err error) {
-		lines[i], err = h.open(t, devlog.FeedParams{InstallationID: ptr("phone")})
+		lines[i], err = open(t, h, feed.SubscribeParams{InstallationID: new("phone")})
 		return err
 	}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.upload(t, h.ended("15:00:00", 1))
+	h.Upload(t, h.Complete("15:00:00", 1))
 	for _, l := range lines {
 		if e := l.next(); e.file != 1 {
 			t.Errorf("told %d", e.file)
 		}
 	}
-	if n := h.positions(t); n != 1 {
+	if n := countResumePoints(t, h); n != 1 {
 		t.Errorf("%d positions, want 1", n)
 	}
 }
@@ -415,18 +415,18 @@ func TestOneInstallationConnectsManyTimesAtOnce(t *testing.T) {
 // TestConnectingAgainWritesNothing: a phone in a bad network connects often.
 func TestConnectingAgainWritesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.connect(t).cut()
-	h.upload(t, h.ended("15:00:00", 1))
-	before := h.stamp(t)
+	h := domaintest.NewHome(t)
+	connect(t, h).cut()
+	h.Upload(t, h.Complete("15:00:00", 1))
+	before := resumePointUpdatedAt(t, h)
 	h.Clock.Add(time.Hour)
-	h.connect(t).wants(true, 1)
-	if after := h.stamp(t); after != before {
+	connect(t, h).wants(true, 1)
+	if after := resumePointUpdatedAt(t, h); after != before {
 		t.Errorf("the position was written at %v, and again at %v", before, after)
 	}
 }
 
-func (h *home) stamp(t testing.TB) time.Time {
+func resumePointUpdatedAt(t testing.TB, h *domaintest.Home) time.Time {
 	t.Helper()
 	p, err := h.Store.Read().FeedPosition.Query().Only(t.Context())
 	if err != nil {
@@ -439,13 +439,13 @@ func (h *home) stamp(t testing.TB) time.Time {
 // right after the last confirmation.
 func TestConfirmedPositionsAreSavedAtTheEnd(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.Devlogs.Start(context.Background())
-	events := h.connect(t)
-	h.upload(t, h.uses(1, 2)...)
+	h := domaintest.NewHome(t)
+	h.Feed.Start(context.Background())
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
 	events.wants(false, 1).arrived()
-	h.Devlogs.Close()
-	h.connect(t).wants(true, 2)
+	h.Feed.Close()
+	connect(t, h).wants(true, 2)
 }
 
 // TestInstallationLosesNothing has phones come and go, confirm some of what they
@@ -456,15 +456,15 @@ func TestInstallationLosesNothing(t *testing.T) {
 	t.Parallel()
 	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
-		h := homeIn(t, kit)
+		h := kit.Home(t)
 		sent, confirmed := 0, 0
-		h.connect(t).cut()
+		connect(t, h).cut()
 		for range rapid.IntRange(1, 12).Draw(rt, "connections") {
 			n := rapid.IntRange(0, 20).Draw(rt, "uploads before")
-			h.uploadNext(t, &sent, n)
-			l := h.connect(t)
+			uploadNext(t, h, &sent, n)
+			l := connect(t, h)
 			n = rapid.IntRange(0, 20).Draw(rt, "uploads during")
-			h.uploadNext(t, &sent, n)
+			uploadNext(t, h, &sent, n)
 			read := rapid.IntRange(0, sent-confirmed).Draw(rt, "read")
 			var received []got
 			for i := range read {
@@ -477,7 +477,7 @@ func TestInstallationLosesNothing(t *testing.T) {
 			if some := rapid.IntRange(0, len(received)).Draw(rt, "confirmed"); some > 0 {
 				received[some-1].arrived()
 				confirmed += some
-				h.save(t)
+				saveAcks(t, h)
 			}
 			l.cut()
 		}
@@ -485,10 +485,10 @@ func TestInstallationLosesNothing(t *testing.T) {
 }
 
 // uploadNext uploads the next n files, if any.
-func (h *home) uploadNext(t testing.TB, sent *int, n int) {
+func uploadNext(t testing.TB, h *domaintest.Home, sent *int, n int) {
 	t.Helper()
 	if n > 0 {
-		h.upload(t, h.uses(*sent+1, n)...)
+		h.Upload(t, h.CompleteSeries(*sent+1, n)...)
 		*sent += n
 	}
 }
@@ -497,15 +497,15 @@ func (h *home) uploadNext(t testing.TB, sent *int, n int) {
 // event comes after it.
 func TestPollEndsTheFeedOfADeletedChild(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	hers, all := h.watch(t, devlog.FeedParams{ChildUserID: &sister.child.ID}), h.watch(t, devlog.FeedParams{})
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	hers, all := subscribe(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID}), subscribe(t, h, feed.SubscribeParams{})
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
-		return tx.ChildUser.DeleteOneID(sister.child.ID).Exec(ctx)
+		return tx.ChildUser.DeleteOneID(sister.Child.ID).Exec(ctx)
 	})
-	h.Devlogs.Poll(t.Context(), 0)
+	h.Feed.Poll(t.Context(), 0)
 	ends(t, hers)
-	h.upload(t, h.ended("15:00:00", 1))
+	h.Upload(t, h.Complete("15:00:00", 1))
 	next(t, all)
 }
 
@@ -513,20 +513,20 @@ func TestPollEndsTheFeedOfADeletedChild(t *testing.T) {
 // waits for one small step at most, and none fails.
 func TestPruneGoesOnBesideUploads(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	for i := range 5 {
-		h.upload(t, h.uses(1000*i, 1000)...)
+		h.Upload(t, h.CompleteSeries(1000*i, 1000)...)
 	}
-	h.Clock.Add(devlog.Kept + time.Hour)
-	events := h.watch(t, devlog.FeedParams{})
+	h.Clock.Add(feed.Retention + time.Hour)
+	events := subscribe(t, h, feed.SubscribeParams{})
 	pruned := make(chan error, 1)
 	go func() {
-		_, err := h.Devlogs.Prune(context.Background())
+		_, err := h.Feed.Prune(context.Background())
 		pruned <- err
 	}()
 	var seen []int
 	for i := range 50 {
-		h.upload(t, h.ended(fmt.Sprintf("15:%02d:00", i), 10_000+i))
+		h.Upload(t, h.Complete(fmt.Sprintf("15:%02d:00", i), 10_000+i))
 		seen = append(seen, *next(t, events).Devlog.LogFileID)
 	}
 	if err := <-pruned; err != nil {
@@ -539,17 +539,17 @@ func TestPruneGoesOnBesideUploads(t *testing.T) {
 
 func TestSaveThatFailsKeepsTheFeed(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.connect(t)
-	h.upload(t, h.uses(1, 2)...)
+	h := domaintest.NewHome(t)
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
 	events.wants(false, 1).arrived()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := h.Devlogs.SavePositions(ended); !errors.Is(err, context.Canceled) {
+	if err := h.Feed.SaveAcks(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("saved with %v", err)
 	}
 	events.cut()
-	l := h.connect(t)
+	l := connect(t, h)
 	if diff := cmp.Diff(1, l.next().file); diff != "" { // told again, not lost
 		t.Error(diff)
 	}

@@ -1,4 +1,4 @@
-package devlog
+package feed
 
 import (
 	"encoding/base64"
@@ -9,10 +9,14 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// cursor is a place in an account's feed. It names the account, so that a
-// foreign one is told, the time, so that an old one is, and the child whose feed
-// it is from, because such a feed tells nothing of the others. It is not a secret
-// and not a right: whoever makes one up sees only the own account's events.
+// cursor names one event of an account's feed. It carries more than the number, so
+// that a wrong one is refused by name: the account, because another account's must
+// not be taken; the time, because one older than [Retention] has expired even while
+// its events wait to be pruned; and the child that the feed was filtered to, because
+// such a feed says nothing about the other children's events.
+//
+// It is neither secret nor a right. Whoever makes one up sees only events of the
+// account that his token names.
 type cursor struct {
 	rootUserID  int
 	seq         int64
@@ -33,8 +37,10 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// readCursor refuses whatever String did not write.
-func readCursor(text string) (cursor, error) {
+// parseCursor refuses with CursorNotValid whatever String did not write. Comparing
+// with what String writes leaves one text for one event: "+1" or "01" for 1 is
+// refused.
+func parseCursor(text string) (cursor, error) {
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return cursor{}, apperr.CursorNotValid.WithField("after")

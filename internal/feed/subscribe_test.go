@@ -1,4 +1,4 @@
-package devlog_test
+package feed_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,23 +18,25 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/feed"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/testutil/storetest"
 )
 
 // watch opens a feed that ends with the test.
-func (h *home) watch(t testing.TB, p devlog.FeedParams) <-chan *devlog.Event {
+func subscribe(t testing.TB, h *domaintest.Home, p feed.SubscribeParams) <-chan *feed.Event {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	return h.watchUntil(ctx, t, p)
+	return subscribeUntil(ctx, t, h, p)
 }
 
-func (h *home) watchUntil(ctx context.Context, t testing.TB, p devlog.FeedParams) <-chan *devlog.Event {
+func subscribeUntil(ctx context.Context, t testing.TB, h *domaintest.Home, p feed.SubscribeParams) <-chan *feed.Event {
 	t.Helper()
-	events, err := h.Devlogs.Feed(ctx, h.parent, p)
+	events, err := h.Feed.Subscribe(ctx, h.Parent, p)
 	if err != nil {
 		t.Fatalf("open the feed: %v", err)
 	}
@@ -41,7 +44,7 @@ func (h *home) watchUntil(ctx context.Context, t testing.TB, p devlog.FeedParams
 }
 
 // next waits for an event.
-func next(t testing.TB, events <-chan *devlog.Event) *devlog.Event {
+func next(t testing.TB, events <-chan *feed.Event) *feed.Event {
 	t.Helper()
 	select {
 	case e, open := <-events:
@@ -56,7 +59,7 @@ func next(t testing.TB, events <-chan *devlog.Event) *devlog.Event {
 }
 
 // ends waits for the end of a feed that has nothing more to tell.
-func ends(t testing.TB, events <-chan *devlog.Event) {
+func ends(t testing.TB, events <-chan *feed.Event) {
 	t.Helper()
 	select {
 	case e, open := <-events:
@@ -69,44 +72,44 @@ func ends(t testing.TB, events <-chan *devlog.Event) {
 }
 
 // told is what an event says, without its cursor.
-func told(e *devlog.Event) string {
-	return fmt.Sprintf("%s %d: %s, %d, device at %d", e.Change, e.Devlog.ChildUserID, line(e.Devlog), e.Devlog.LastIntensity, e.Device.LastLogFileID)
+func told(e *feed.Event) string {
+	return fmt.Sprintf("%s %d: %s, %d, device at %d", e.Change, e.Devlog.ChildUserID, domaintest.DescribeLog(e.Devlog), e.Devlog.LastIntensity, e.Device.LastLogFileID)
 }
 
 func TestFeedTellsChangesInOrder(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.ended("14:00:00", 1)) // before the feed begins
-	events := h.watch(t, devlog.FeedParams{})
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.Complete("14:00:00", 1)) // before the feed begins
+	events := subscribe(t, h, feed.SubscribeParams{})
 	step := func(intensity int, r devlog.Record) *ent.Devlog {
 		t.Helper()
 		h.Clock.Add(time.Second)
 		r.LastIntensity = intensity
-		return h.upload(t, r).Devlogs[0]
+		return h.Upload(t, r).Devlogs[0]
 	}
-	of := h.child.ID
+	of := h.Child.ID
 	for _, c := range []struct {
 		record    devlog.Record
 		intensity int
 		want      string
 	}{
-		{h.running("15:00:30"), 2, fmt.Sprintf("CREATED %d: temporary 15:00:00, 2, device at 1", of)},
-		{h.running("15:01:00"), 5, fmt.Sprintf("UPDATED %d: temporary 15:00:30, 5, device at 1", of)},
-		{h.ended("15:00:00", 7), 9, fmt.Sprintf("COMPLETED %d: complete 15:00:00 file 7, 9, device at 7", of)},
-		{h.ended("16:00:00", 6), 1, fmt.Sprintf("COMPLETED %d: complete 16:00:00 file 6, 1, device at 7", of)},
+		{h.Temporary("15:00:30"), 2, fmt.Sprintf("CREATED %d: temporary 15:00:00, 2, device at 1", of)},
+		{h.Temporary("15:01:00"), 5, fmt.Sprintf("UPDATED %d: temporary 15:00:30, 5, device at 1", of)},
+		{h.Complete("15:00:00", 7), 9, fmt.Sprintf("COMPLETED %d: complete 15:00:00 file 7, 9, device at 7", of)},
+		{h.Complete("16:00:00", 6), 1, fmt.Sprintf("COMPLETED %d: complete 16:00:00 file 6, 1, device at 7", of)},
 	} {
 		stored := step(c.intensity, c.record)
-		step(99, h.ended("14:00:00", 1)) // a replay: not told
+		step(99, h.Complete("14:00:00", 1)) // a replay: not told
 		e := next(t, events)
 		if got := told(e); got != c.want {
 			t.Errorf("told %q, want %q", got, c.want)
 		}
-		if e.Devlog.ID != stored.ID || e.Devlog.RootUserID != h.parent.RootUserID() || e.Devlog.TreatmentTime != stored.TreatmentTime ||
+		if e.Devlog.ID != stored.ID || e.Devlog.RootUserID != h.Parent.RootUserID() || e.Devlog.TreatmentTime != stored.TreatmentTime ||
 			!e.OccurredAt.Equal(stored.UpdatedAt) || !e.Devlog.UpdatedAt.Equal(stored.UpdatedAt) || !e.Devlog.CreatedAt.Equal(stored.CreatedAt) ||
 			(e.Devlog.FinishFlag == nil) != (stored.FinishFlag == nil) {
 			t.Errorf("told %v at %v of %v", e.Devlog, e.OccurredAt, stored)
 		}
-		if e.Device != e.Devlog.Edges.Device || *e.Device.ChildUserID != of || *e.Device.UniqueID != *h.device.UniqueID {
+		if e.Device != e.Devlog.Edges.Device || *e.Device.ChildUserID != of || *e.Device.UniqueID != *h.Device.UniqueID {
 			t.Errorf("told of the device %v", e.Device)
 		}
 	}
@@ -119,9 +122,9 @@ func TestFeedTellsChangesInOrder(t *testing.T) {
 
 func TestFeedTellsOneUploadInItsOrder(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.uses(1, 50)...) // more than the feed reads at once
+	h := domaintest.NewHome(t)
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.CompleteSeries(1, 50)...) // more than the feed reads at once
 	for i := range 50 {
 		if e := next(t, events); *e.Devlog.LogFileID != i+1 || e.Device.LastLogFileID != i+1 {
 			t.Fatalf("event %d is %s", i+1, told(e))
@@ -131,11 +134,11 @@ func TestFeedTellsOneUploadInItsOrder(t *testing.T) {
 
 func TestFeedIsTheAccountsAlone(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister, foreign := h.sister(t), homeIn(t, h.Kit)
-	all, hers := h.watch(t, devlog.FeedParams{}), h.watch(t, devlog.FeedParams{ChildUserID: &sister.child.ID})
-	foreign.upload(t, foreign.ended("15:00:00", 1))
-	h.upload(t, h.ended("15:00:00", 2), sister.ended("15:00:00", 3), h.ended("16:00:00", 4), sister.running("16:00:30", 5))
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	all, hers := subscribe(t, h, feed.SubscribeParams{}), subscribe(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
+	foreign.Upload(t, foreign.Complete("15:00:00", 1))
+	h.Upload(t, h.Complete("15:00:00", 2), sister.Complete("15:00:00", 3), h.Complete("16:00:00", 4), sister.Temporary("16:00:30", 5))
 	var got, gotHers []int
 	for range 4 {
 		got = append(got, *next(t, all).Devlog.LogFileID)
@@ -153,11 +156,11 @@ func TestFeedIsTheAccountsAlone(t *testing.T) {
 
 func TestFeedOfAChildAsksWhoseItIs(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	foreign := homeIn(t, h.Kit)
-	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &foreign.child.ID})
+	h := domaintest.NewHome(t)
+	foreign := h.Kit.Home(t)
+	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: &foreign.Child.ID})
 	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
-	_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: ptr(-1)})
+	_, err = h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: new(-1)})
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	if n := h.Hub.Watchers(); n != 0 {
 		t.Errorf("%d watchers after refused feeds", n)
@@ -166,24 +169,24 @@ func TestFeedOfAChildAsksWhoseItIs(t *testing.T) {
 
 func TestDeletedChildEndsItsFeed(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
-	all, hers := h.watch(t, devlog.FeedParams{}), h.watch(t, devlog.FeedParams{ChildUserID: &sister.child.ID})
-	mine := h.watch(t, devlog.FeedParams{ChildUserID: &h.child.ID})
-	sister.upload(t, sister.ended("15:00:00", 1))
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	all, hers := subscribe(t, h, feed.SubscribeParams{}), subscribe(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
+	mine := subscribe(t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
+	sister.Upload(t, sister.Complete("15:00:00", 1))
 	next(t, all)
 	next(t, hers)
-	if err := h.Children.Delete(t.Context(), h.parent, sister.child.ID, *sister.device.UniqueID); err != nil {
+	if err := h.Children.Delete(t.Context(), h.Parent, sister.Child.ID, *sister.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
 	ends(t, hers)
-	h.upload(t, h.ended("15:00:00", 2))
-	for _, events := range []<-chan *devlog.Event{all, mine} {
+	h.Upload(t, h.Complete("15:00:00", 2))
+	for _, events := range []<-chan *feed.Event{all, mine} {
 		if e := next(t, events); *e.Devlog.LogFileID != 2 {
 			t.Errorf("the others go on with %s", told(e))
 		}
 	}
-	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{ChildUserID: &sister.child.ID})
+	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 }
 
@@ -193,17 +196,17 @@ func TestFeedResumes(t *testing.T) {
 	t.Parallel()
 	kit := domaintest.New(storetest.Open(t))
 	rapid.Check(t, func(rt *rapid.T) {
-		h := homeIn(t, kit)
-		sister := h.sister(t)
+		h := kit.Home(t)
+		sister := h.Sister(t)
 		filter := rapid.Bool().Draw(rt, "one child")
 		uploads := rapid.SliceOfN(rapid.IntRange(1, 20), 1, 5).Draw(rt, "uploads")
 		cuts := rapid.SliceOfN(rapid.IntRange(1, 30), 0, 5).Draw(rt, "cuts")
 
-		first := h.watch(t, devlog.FeedParams{})
-		h.upload(t, h.ended("15:00:00", 0))
+		first := subscribe(t, h, feed.SubscribeParams{})
+		h.Upload(t, h.Complete("15:00:00", 0))
 		reader := cutReader{home: h, after: next(t, first).Cursor}
 		if filter {
-			reader.childID = &h.child.ID
+			reader.childID = &h.Child.ID
 		}
 		done := make(chan struct{})
 		total := 0
@@ -214,7 +217,7 @@ func TestFeedResumes(t *testing.T) {
 			defer close(done)
 			file := 1
 			for _, n := range uploads {
-				h.send(t, append(h.uses(file, n), sister.uses(file, n)...)...)
+				h.UploadAsync(t, append(h.CompleteSeries(file, n), sister.CompleteSeries(file, n)...)...)
 				file += n
 			}
 		}()
@@ -234,7 +237,7 @@ func TestFeedResumes(t *testing.T) {
 
 // cutReader reads a feed in pieces.
 type cutReader struct {
-	home    *home
+	home    *domaintest.Home
 	childID *int
 	after   string
 	seen    []string
@@ -243,7 +246,7 @@ type cutReader struct {
 func (r *cutReader) read(t *testing.T, n int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	events := r.home.watchUntil(ctx, t, devlog.FeedParams{ChildUserID: r.childID, After: &r.after})
+	events := subscribeUntil(ctx, t, r.home, feed.SubscribeParams{ChildUserID: r.childID, After: &r.after})
 	for range n {
 		e := next(t, events)
 		r.after, r.seen = e.Cursor, append(r.seen, fmt.Sprint(e.Devlog.ID, " of ", e.Devlog.ChildUserID))
@@ -252,7 +255,7 @@ func (r *cutReader) read(t *testing.T, n int) {
 
 // compare holds what was read against the stored events but the first.
 func (r *cutReader) compare(t *testing.T, rt *rapid.T) {
-	stored, err := r.home.Store.Read().User.QueryDevlogEvents(r.home.parent.User).Order(ent.Asc("seq")).All(t.Context())
+	stored, err := r.home.Store.Read().User.QueryDevlogEvents(r.home.Parent.User).Order(ent.Asc("seq")).All(t.Context())
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -270,16 +273,16 @@ func (r *cutReader) compare(t *testing.T, rt *rapid.T) {
 // TestResumedFeedTellsTheSameStory: what a log was, not what it became since.
 func TestResumedFeedTellsTheSameStory(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.ended("14:00:00", 1))
+	h := domaintest.NewHome(t)
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("14:00:00", 1))
 	start := next(t, events).Cursor
-	h.upload(t, h.running("15:00:30"), h.running("15:01:00"), h.ended("15:00:00", 2))
+	h.Upload(t, h.Temporary("15:00:30"), h.Temporary("15:01:00"), h.Complete("15:00:00", 2))
 	var want []string
 	for range 3 {
 		want = append(want, told(next(t, events)))
 	}
-	resumed := h.watch(t, devlog.FeedParams{After: &start})
+	resumed := subscribe(t, h, feed.SubscribeParams{After: &start})
 	for i := range want {
 		if got := told(next(t, resumed)); got != want[i] {
 			t.Errorf("resumed with %q, live it was %q", got, want[i])
@@ -289,35 +292,35 @@ func TestResumedFeedTellsTheSameStory(t *testing.T) {
 
 func TestFeedOfMovedDevice(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	foreign := homeIn(t, h.Kit)
-	events := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.ended("14:00:00", 1))
+	h := domaintest.NewHome(t)
+	foreign := h.Kit.Home(t)
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("14:00:00", 1))
 	start := next(t, events).Cursor
-	h.upload(t, h.ended("15:00:00", 41))
-	h.move(t, foreign)
-	if _, err := h.Children.Rename(t.Context(), foreign.parent, foreign.child.ID, h.device.ID, "theirs"); err != nil {
+	h.Upload(t, h.Complete("15:00:00", 41))
+	h.MoveDevice(t, foreign)
+	if _, err := h.Children.Rename(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
 		t.Fatal(err)
 	}
-	foreign.with(h).upload(t, foreign.with(h).ended("16:00:00", 99))
-	e := next(t, h.watch(t, devlog.FeedParams{After: &start}))
-	catalogueFacts(t, e.Device, nil)
-	if e.Device.ID != h.device.ID || e.Device.LastLogFileID != 41 {
+	foreign.With(h).Upload(t, foreign.With(h).Complete("16:00:00", 99))
+	e := next(t, subscribe(t, h, feed.SubscribeParams{After: &start}))
+	domaintest.WantCatalogueOnly(t, e.Device, nil)
+	if e.Device.ID != h.Device.ID || e.Device.LastLogFileID != 41 {
 		t.Errorf("told %s of %v", told(e), e.Device)
 	}
 }
 
 func TestFeedRefusesCursors(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	foreign, ahead := homeIn(t, h.Kit), newHome(t)
-	theirs, future := foreign.watch(t, devlog.FeedParams{}), ahead.watch(t, devlog.FeedParams{})
-	if h.parent.RootUserID() != ahead.parent.RootUserID() {
+	h := domaintest.NewHome(t)
+	foreign, ahead := h.Kit.Home(t), domaintest.NewHome(t)
+	theirs, future := subscribe(t, foreign, feed.SubscribeParams{}), subscribe(t, ahead, feed.SubscribeParams{})
+	if h.Parent.RootUserID() != ahead.Parent.RootUserID() {
 		t.Fatal("the two databases number their accounts differently")
 	}
-	foreign.upload(t, foreign.ended("15:00:00", 1))
-	ahead.upload(t, ahead.ended("15:00:00", 1), ahead.ended("16:00:00", 2))
-	h.upload(t, h.ended("15:00:00", 1))
+	foreign.Upload(t, foreign.Complete("15:00:00", 1))
+	ahead.Upload(t, ahead.Complete("15:00:00", 1), ahead.Complete("16:00:00", 2))
+	h.Upload(t, h.Complete("15:00:00", 1))
 	next(t, future)
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	for name, cursor := range map[string]string{
@@ -340,14 +343,14 @@ func TestFeedRefusesCursors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor})
+			_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{After: &cursor})
 			domaintest.WantError(t, err, apperr.CursorNotValid, "after")
-			_, err = h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &cursor, ChildUserID: &h.child.ID})
+			_, err = h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{After: &cursor, ChildUserID: &h.Child.ID})
 			domaintest.WantError(t, err, apperr.CursorNotValid, "after")
 		})
 	}
 	t.Cleanup(func() {
-		if got := h.Hub.Watched(); len(got) != 1 || got[0] != foreign.parent.RootUserID() {
+		if got := h.Hub.Watched(); len(got) != 1 || got[0] != foreign.Parent.RootUserID() {
 			t.Errorf("watched after refused feeds: %v", got)
 		}
 	})
@@ -355,39 +358,39 @@ func TestFeedRefusesCursors(t *testing.T) {
 
 func TestOldCursorExpires(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.ended("15:00:00", 1))
+	h := domaintest.NewHome(t)
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("15:00:00", 1))
 	old := next(t, events).Cursor
-	h.upload(t, h.ended("16:00:00", 2))
-	h.Clock.Add(devlog.Kept)
-	if n, err := h.Devlogs.Prune(t.Context()); n != 0 || err != nil {
+	h.Upload(t, h.Complete("16:00:00", 2))
+	h.Clock.Add(feed.Retention)
+	if n, err := h.Feed.Prune(t.Context()); n != 0 || err != nil {
 		t.Fatalf("pruned %d, %v", n, err)
 	}
-	if e := next(t, h.watch(t, devlog.FeedParams{After: &old})); *e.Devlog.LogFileID != 2 {
+	if e := next(t, subscribe(t, h, feed.SubscribeParams{After: &old})); *e.Devlog.LogFileID != 2 {
 		t.Errorf("at the last moment the feed goes on with %s", told(e))
 	}
 	h.Clock.Add(time.Millisecond)
-	_, err := h.Devlogs.Feed(t.Context(), h.parent, devlog.FeedParams{After: &old})
+	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{After: &old})
 	domaintest.WantError(t, err, apperr.CursorExpired, "after")
-	if n, err := h.Devlogs.Prune(t.Context()); n != 2 || err != nil {
+	if n, err := h.Feed.Prune(t.Context()); n != 2 || err != nil {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}
 }
 
 func TestPruneKeepsSevenDays(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.uses(1, 1000)...)
-	h.upload(t, h.uses(1001, 200)...)
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.CompleteSeries(1, 1000)...)
+	h.Upload(t, h.CompleteSeries(1001, 200)...)
 	h.Clock.Add(time.Hour)
-	events := h.watch(t, devlog.FeedParams{})
-	h.upload(t, h.ended("15:00:00", 5001))
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("15:00:00", 5001))
 	young := next(t, events).Cursor
-	h.Clock.Add(devlog.Kept - time.Hour + time.Millisecond)
-	h.upload(t, h.ended("16:00:00", 5002))
+	h.Clock.Add(feed.Retention - time.Hour + time.Millisecond)
+	h.Upload(t, h.Complete("16:00:00", 5002))
 	ctx, counter := store.CountStatements(t.Context())
-	n, err := h.Devlogs.Prune(ctx)
+	n, err := h.Feed.Prune(ctx)
 	if err != nil || n != 1200 {
 		t.Errorf("pruned %d, %v, want 1200", n, err)
 	}
@@ -398,10 +401,10 @@ func TestPruneKeepsSevenDays(t *testing.T) {
 	if got := h.Count(t); got.Events != 2 || got.Devlogs != 1202 {
 		t.Errorf("left are %+v", got)
 	}
-	if e := next(t, h.watch(t, devlog.FeedParams{After: &young})); *e.Devlog.LogFileID != 5002 {
+	if e := next(t, subscribe(t, h, feed.SubscribeParams{After: &young})); *e.Devlog.LogFileID != 5002 {
 		t.Errorf("the feed goes on with %s", told(e))
 	}
-	if n, err := h.Devlogs.Prune(t.Context()); n != 0 || err != nil {
+	if n, err := h.Feed.Prune(t.Context()); n != 0 || err != nil {
 		t.Errorf("pruned again %d, %v", n, err)
 	}
 }
@@ -410,15 +413,15 @@ func TestPruneKeepsSevenDays(t *testing.T) {
 // that is for the ticks.
 func TestKeeperEnds(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	h.upload(t, h.uses(1, 3)...)
-	h.Clock.Add(devlog.Kept + time.Hour)
-	h.Devlogs.Start(context.Background())
-	h.Devlogs.Close()
+	h := domaintest.NewHome(t)
+	h.Upload(t, h.CompleteSeries(1, 3)...)
+	h.Clock.Add(feed.Retention + time.Hour)
+	h.Feed.Start(context.Background())
+	h.Feed.Close()
 	if n := h.Count(t).Events; n != 3 {
 		t.Errorf("%d events are left of 3", n)
 	}
-	newHome(t).Devlogs.Close() // what never started ends at once
+	domaintest.NewHome(t).Feed.Close() // what never started ends at once
 }
 
 // until polls for what happens on another goroutine.
@@ -439,17 +442,17 @@ func until(t testing.TB, what string, happened func() bool) {
 // TestPollFindsALostBell uploads at another replica, whose bell is not heard.
 func TestPollFindsALostBell(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	there := *h
 	there.Kit = domaintest.New(h.Store)
-	seen := h.Devlogs.Poll(t.Context(), 0)
+	seen := h.Feed.Poll(t.Context(), 0)
 	if seen != 0 {
 		t.Errorf("a poll for nobody sees %d", seen)
 	}
-	events := h.watch(t, devlog.FeedParams{})
+	events := subscribe(t, h, feed.SubscribeParams{})
 	for i := range 3 {
-		there.upload(t, there.uses(10*i, 2)...)
-		newest := h.Devlogs.Poll(t.Context(), seen)
+		there.Upload(t, there.CompleteSeries(10*i, 2)...)
+		newest := h.Feed.Poll(t.Context(), seen)
 		if newest <= seen {
 			t.Fatalf("the poll after %d sees %d", seen, newest)
 		}
@@ -460,30 +463,30 @@ func TestPollFindsALostBell(t *testing.T) {
 			}
 		}
 	}
-	if again := h.Devlogs.Poll(t.Context(), seen); again != seen {
+	if again := h.Feed.Poll(t.Context(), seen); again != seen {
 		t.Errorf("with nothing new the poll sees %d after %d", again, seen)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if again := h.Devlogs.Poll(ctx, seen); again != seen {
+	if again := h.Feed.Poll(ctx, seen); again != seen {
 		t.Errorf("a poll that fails sees %d", again)
 	}
 }
 
 func TestPollIsOneStatementForAllAccounts(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	ctx, counter := store.CountStatements(t.Context())
-	h.Devlogs.Poll(ctx, 0)
+	h.Feed.Poll(ctx, 0)
 	if counter.N() != 0 {
 		t.Errorf("a poll for nobody costs %d statements", counter.N())
 	}
 	for range 5 {
-		other := homeIn(t, h.Kit)
-		other.watch(t, devlog.FeedParams{})
-		other.upload(t, other.uses(1, 3)...)
+		other := h.Kit.Home(t)
+		subscribe(t, other, feed.SubscribeParams{})
+		other.Upload(t, other.CompleteSeries(1, 3)...)
 	}
-	h.Devlogs.Poll(ctx, 0)
+	h.Feed.Poll(ctx, 0)
 	if counter.N() != 1 {
 		t.Errorf("a poll for five accounts costs %d statements", counter.N())
 	}
@@ -491,27 +494,27 @@ func TestPollIsOneStatementForAllAccounts(t *testing.T) {
 
 func TestEndedFeedLeavesTheHub(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	h.watchUntil(ctx, t, devlog.FeedParams{})
-	slow := h.watchUntil(ctx, t, devlog.FeedParams{ChildUserID: &h.child.ID})
-	h.upload(t, h.uses(1, 100)...) // more than a reader that doesn't read can hold
+	subscribeUntil(ctx, t, h, feed.SubscribeParams{})
+	slow := subscribeUntil(ctx, t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
+	h.Upload(t, h.CompleteSeries(1, 100)...) // more than a reader that doesn't read can hold
 	next(t, slow)
 	if n := h.Hub.Watchers(); n != 2 {
 		t.Errorf("%d watchers, want 2", n)
 	}
 	cancel()
 	until(t, "both left", func() bool { return h.Hub.Watchers() == 0 })
-	h.upload(t, h.ended("15:00:00", 1000))
+	h.Upload(t, h.Complete("15:00:00", 1000))
 }
 
 // TestOneNotificationForEachValue reads as the transports that own no goroutine do:
 // only when notified, one value a notification, never waiting.
 func TestOneNotificationForEachValue(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	sister := h.sister(t)
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	notified := make(chan struct{}, 10_000)
@@ -521,13 +524,13 @@ func TestOneNotificationForEachValue(t *testing.T) {
 		notified <- struct{}{}
 	})
 	context.AfterFunc(ctx, subscription.Close)
-	events := h.watchUntil(pubsub.WithSubscription(ctx, subscription), t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	events := subscribeUntil(pubsub.WithSubscription(ctx, subscription), t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
 	const rounds, records = 30, 7
 	go func() {
 		for i := range rounds {
-			h.send(t, append(h.uses(i*records, records), sister.uses(i*records, records)...)...)
+			h.UploadAsync(t, append(h.CompleteSeries(i*records, records), sister.CompleteSeries(i*records, records)...)...)
 		}
-		if err := h.Children.Delete(context.Background(), h.parent, h.child.ID, *h.device.UniqueID); err != nil {
+		if err := h.Children.Delete(context.Background(), h.Parent, h.Child.ID, *h.Device.UniqueID); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -557,13 +560,13 @@ func TestOneNotificationForEachValue(t *testing.T) {
 // FuzzFeedCursor holds that a cursor is refused by a fault, or takes the feed up
 // at a place of the account's own.
 func FuzzFeedCursor(f *testing.F) {
-	h := newHome(f)
+	h := domaintest.NewHome(f)
 	ctx, cancel := context.WithCancel(context.Background())
-	events := h.watchUntil(ctx, f, devlog.FeedParams{})
-	h.upload(f, h.ended("15:00:00", 1))
+	events := subscribeUntil(ctx, f, h, feed.SubscribeParams{})
+	h.Upload(f, h.Complete("15:00:00", 1))
 	good := next(f, events).Cursor
 	cancel()
-	h.upload(f, h.ended("16:00:00", 2))
+	h.Upload(f, h.Complete("16:00:00", 2))
 	for _, seed := range []string{
 		good, "", good + "A", good[:8], "ZmVlZDoxOjE6MQ", "ZmVlZDoxOjE6OTk5OTk5OTk5OTk5OTk5OTk5", "ZmVlZDotMTotMTotMQ",
 	} {
@@ -572,7 +575,7 @@ func FuzzFeedCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, cursor string) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		events, err := h.Devlogs.Feed(ctx, h.parent, devlog.FeedParams{After: &cursor})
+		events, err := h.Feed.Subscribe(ctx, h.Parent, feed.SubscribeParams{After: &cursor})
 		var known *apperr.Error
 		if errors.As(err, &known) {
 			if known.Kind != apperr.CursorNotValid && known.Kind != apperr.CursorExpired || known.Field != "after" {
@@ -584,7 +587,7 @@ func FuzzFeedCursor(f *testing.F) {
 			t.Fatalf("%q: %v", cursor, err)
 		}
 		decoded, err := base64.RawURLEncoding.DecodeString(cursor)
-		if own := fmt.Sprintf("feed:%d:", h.parent.RootUserID()); err != nil || string(decoded[:len(own)]) != own {
+		if own := fmt.Sprintf("feed:%d:", h.Parent.RootUserID()); err != nil || string(decoded[:len(own)]) != own {
 			t.Errorf("%q is taken for %q", cursor, decoded)
 		}
 		if cursor == good {
@@ -597,11 +600,11 @@ func FuzzFeedCursor(f *testing.F) {
 
 func TestFeedAfterAccountsChildrenAreGone(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
-	events := h.watch(t, devlog.FeedParams{ChildUserID: &h.child.ID})
+	h := domaintest.NewHome(t)
+	events := subscribe(t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
-		tx.AfterCommit(func() { h.Hub.Ring(h.parent.RootUserID()) })
-		return child.RemoveAll(ctx, tx, h.parent.RootUserID())
+		tx.AfterCommit(func() { h.Hub.Ring(h.Parent.RootUserID()) })
+		return child.RemoveAll(ctx, tx, h.Parent.RootUserID())
 	})
 	ends(t, events)
 }
@@ -623,9 +626,9 @@ func (f failures) Enabled(context.Context, slog.Level) bool { return true }
 // bell after it is back tells what happened meanwhile.
 func TestFeedOutlivesAFailedRead(t *testing.T) {
 	t.Parallel()
-	h := newHome(t)
+	h := domaintest.NewHome(t)
 	seen := make(chan struct{}, 100)
-	h.Devlogs = devlog.New(devlog.Config{
+	h.Feed = feed.New(feed.Config{
 		Store: h.Store, Hub: h.Hub, Children: h.Children, Clock: h.Clock.Now,
 		Log: slog.New(failures{slog.DiscardHandler, seen}),
 	})
@@ -635,23 +638,62 @@ func TestFeedOutlivesAFailedRead(t *testing.T) {
 			return err
 		})
 	}
-	h.upload(t, h.ended("14:00:00", 0))
-	events := h.watch(t, devlog.FeedParams{})
+	h.Upload(t, h.Complete("14:00:00", 0))
+	events := subscribe(t, h, feed.SubscribeParams{})
 	there := *h
 	there.Kit = domaintest.New(h.Store) // whose bell is not heard here
-	there.upload(t, there.ended("15:00:00", 1))
+	there.Upload(t, there.Complete("15:00:00", 1))
 	rename("devlog_events", "hidden")
-	h.Hub.Ring(h.parent.RootUserID())
+	h.Hub.Ring(h.Parent.RootUserID())
 	select {
 	case <-seen:
 	case <-time.After(patience):
 		t.Fatal("the failure isn't logged")
 	}
 	rename("hidden", "devlog_events")
-	h.upload(t, h.ended("16:00:00", 2))
+	h.Upload(t, h.Complete("16:00:00", 2))
 	for want := 1; want <= 2; want++ {
 		if e := next(t, events); *e.Devlog.LogFileID != want {
 			t.Errorf("told %s, want the file %d", told(e), want)
+		}
+	}
+}
+
+// TestParallelUploadsAreDeliveredWithoutGap lets phones of several children upload at
+// once while one subscriber listens: the numbers rise by one, and each event
+// comes once, in their order.
+func TestParallelUploadsAreDeliveredWithoutGap(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	homes := []*domaintest.Home{h, h.Sister(t), h.Sister(t), h.Sister(t)}
+	events := subscribe(t, h, feed.SubscribeParams{})
+	const uploads, records = 16, 5
+	for _, err := range testutil.Concurrently(uploads, func(i int) error {
+		_, err := h.Devlogs.Upload(t.Context(), h.Parent, homes[i%len(homes)].CompleteSeries(i*records, records))
+		return err
+	}) {
+		if err != nil {
+			t.Errorf("upload: %v", err)
+		}
+	}
+	if n := len(h.Changes(t)); n != uploads*records {
+		t.Errorf("%d events stored, want %d", n, uploads*records)
+	}
+	var told []int
+	for range uploads * records {
+		told = append(told, *next(t, events).Devlog.LogFileID)
+	}
+	for upload := range slices.Chunk(told, records) {
+		for i, file := range upload {
+			if file != upload[0]+i {
+				t.Fatalf("the events of one upload are torn: %v", told)
+			}
+		}
+	}
+	slices.Sort(told)
+	for i, file := range told {
+		if file != i {
+			t.Fatalf("told of the files %v", told)
 		}
 	}
 }

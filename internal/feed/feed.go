@@ -1,0 +1,87 @@
+// Package feed is the event log of an account: uploads append to it in their own
+// transaction, and subscribers read it, while it happens and after a break.
+//
+// The database is the log. [Service.Append] writes events as rows; package pubsub
+// only says that there is something to read. A notification that is lost therefore
+// costs at most one poll (10 s), never an event.
+//
+// The package imports neither internal/devlog, which appends to it, nor gqlgen nor
+// net/http.
+package feed
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"luxbff/internal/child"
+	"luxbff/internal/pubsub"
+	"luxbff/internal/store"
+)
+
+// Retention is how long an event stays in the feed.
+const Retention = 7 * 24 * time.Hour
+
+// Config is what the package needs from outside.
+type Config struct {
+	Store    *store.Store
+	Hub      *pubsub.Hub
+	Children *child.Service
+	Clock    func() time.Time
+	Log      *slog.Logger
+	// OnDelivered is called with the time between a change and the moment when its
+	// event was handed to the subscriber's transport. Replayed events don't count:
+	// their age says when the client was away, not how fast the server is. It may
+	// be nil.
+	OnDelivered func(lag time.Duration)
+}
+
+// Service appends events and serves subscribers.
+type Service struct {
+	store        *store.Store
+	hub          *pubsub.Hub
+	children     *child.Service
+	clock        func() time.Time
+	log          *slog.Logger
+	onDelivered  func(lag time.Duration)
+	resumePoints resumePoints
+	acks         acks
+	childFilters childFilters
+	subscribers  atomic.Int64
+	pollNow      chan struct{} // holds one value while a poll is asked for
+	stop         context.CancelFunc
+	running      sync.WaitGroup
+}
+
+// New makes the service. Its work in the background begins with [Service.Start].
+func New(c Config) *Service {
+	if c.OnDelivered == nil {
+		c.OnDelivered = func(time.Duration) {}
+	}
+	return &Service{
+		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered,
+		resumePoints: resumePoints{store: c.Store, clock: c.Clock},
+		acks:         acks{pending: map[resumeKey]int64{}, added: make(chan struct{}, 1)},
+		childFilters: childFilters{byChild: map[int]childFilter{}},
+		pollNow:      make(chan struct{}, 1),
+	}
+}
+
+// Start polls for events whose notification was lost, saves acknowledgements and
+// prunes old events, until Close.
+func (s *Service) Start(ctx context.Context) {
+	ctx, s.stop = context.WithCancel(ctx)
+	s.running.Go(func() { s.keepPolling(ctx) })
+	s.running.Go(func() { s.keepPruning(ctx) })
+	s.running.Go(func() { s.keepSavingAcks(ctx) })
+}
+
+// Close ends what Start began, after a last save of acknowledgements.
+func (s *Service) Close() {
+	if s.stop != nil {
+		s.stop()
+	}
+	s.running.Wait()
+}

@@ -3,10 +3,11 @@ package graph
 import (
 	"luxbff/graph/model"
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 )
 
 // tokens shows what a sign-in gave.
-func tokens(t account.Tokens) *model.Tokens {
+func tokens(t auth.Tokens) *model.Tokens {
 	return &model.Tokens{
 		AccessToken:      t.AccessToken,
 		ExpiresIn:        t.ExpiresIn,

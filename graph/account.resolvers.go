@@ -7,11 +7,12 @@ import (
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/viewer"
 )
 
 func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error) {
-	err := r.accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: input.Phone})
+	err := r.auth.Codes.SendSMS(ctx, input.Phone)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +20,7 @@ func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsC
 }
 
 func (r *mutationResolver) VerifySmsCode(ctx context.Context, input model.VerifySmsCodeInput) (*model.VerifySmsCodePayload, error) {
-	validToken, err := r.accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: input.Phone, Code: input.Code})
+	validToken, err := r.auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{Phone: input.Phone, Code: input.Code})
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (r *mutationResolver) VerifySmsCode(ctx context.Context, input model.Verify
 }
 
 func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
-	signedIn, err := r.accounts.SignUp(ctx, account.SignUpParams{
+	signedIn, err := r.accounts.SignUps.ByEmail(ctx, account.SignUpParams{
 		ValidToken: input.ValidToken,
 		Email:      input.Email,
 		Password:   input.Password,
@@ -49,7 +50,7 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
-	signedIn, err := r.accounts.SignIn(ctx, account.SignInParams{Email: input.Email, Password: input.Password})
+	signedIn, err := r.auth.SignIn(ctx, auth.SignInParams{Email: input.Email, Password: input.Password})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 }
 
 func (r *mutationResolver) RefreshToken(ctx context.Context, input model.RefreshTokenInput) (*model.RefreshTokenPayload, error) {
-	fresh, err := r.accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: input.RefreshToken})
+	fresh, err := r.auth.Sessions.Refresh(ctx, input.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +66,14 @@ func (r *mutationResolver) RefreshToken(ctx context.Context, input model.Refresh
 }
 
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	if err := r.accounts.SignOut(ctx, signedIn(ctx)); err != nil {
+	if err := r.auth.Sessions.SignOut(ctx, signedIn(ctx)); err != nil {
 		return nil, err
 	}
 	return &model.SignOutPayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UpdateUserPayload, error) {
-	changed, err := r.accounts.UpdateUser(ctx, signedIn(ctx), account.UpdateUserParams{
+	changed, err := r.accounts.Profiles.Update(ctx, signedIn(ctx), account.UpdateUserParams{
 		FirstName: input.FirstName.Value(),
 		LastName:  input.LastName.Value(),
 		Birthdate: input.Birthdate.Value(),
@@ -86,7 +87,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUse
 }
 
 func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePhoneInput) (*model.ChangePhonePayload, error) {
-	changed, err := r.accounts.ChangePhone(ctx, signedIn(ctx), account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
+	changed, err := r.accounts.Profiles.ChangePhone(ctx, signedIn(ctx), account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePh
 }
 
 func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error) {
-	changed, err := r.accounts.UpdateNotificationSettings(ctx, signedIn(ctx), account.NotificationSettings{
+	changed, err := r.accounts.Profiles.UpdateNotifications(ctx, signedIn(ctx), account.NotificationSettings{
 		IsDeviceMuted:             input.IsDeviceMuted.Value(),
 		IsDeviceAlimTalkEnabled:   input.IsDeviceAlimTalkEnabled.Value(),
 		IsBasestationAlertEnabled: input.IsBasestationAlertEnabled.Value(),
@@ -106,7 +107,7 @@ func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input
 }
 
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error) {
-	if err := r.accounts.DeleteAccount(ctx, signedIn(ctx), account.DeleteAccountParams{}); err != nil {
+	if err := r.accounts.Delete(ctx, signedIn(ctx), account.DeleteAccountParams{}); err != nil {
 		return nil, err
 	}
 	return &model.DeleteAccountPayload{Ok: true}, nil
@@ -125,11 +126,11 @@ func (r *userResolver) NeedsPersonalInfoUpdate(ctx context.Context, obj *ent.Use
 }
 
 func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (bool, error) {
-	return r.accounts.NeedsPasswordChange(obj), nil
+	return r.accounts.Profiles.NeedsPasswordChange(obj), nil
 }
 
 func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, error) {
-	names, err := r.accounts.SignInNames(ctx, obj)
+	names, err := r.accounts.Credentials.SignInNames(ctx, obj)
 	return names.LocalID, err
 }
 
@@ -138,11 +139,11 @@ func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) 
 }
 
 func (r *userResolver) Policy(ctx context.Context, obj *ent.User) (*ent.Consent, error) {
-	return r.accounts.Policy(ctx, obj)
+	return r.accounts.Consents.Get(ctx, obj)
 }
 
 func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error) {
-	names, err := r.accounts.SignInNames(ctx, obj)
+	names, err := r.accounts.Credentials.SignInNames(ctx, obj)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.Face
 }
 
 func (r *userResolver) PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error) {
-	return r.accounts.PushDevices(ctx, obj)
+	return r.accounts.Push.Devices(ctx, obj)
 }
 
 func (r *userResolver) ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error) {

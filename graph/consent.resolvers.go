@@ -9,7 +9,7 @@ import (
 
 func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
 	v := signedIn(ctx)
-	policy, err := r.accounts.UpdatePolicy(ctx, v, account.UpdatePolicyParams{
+	policy, err := r.accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{
 		IsPushAgree:      input.IsPushAgree.Value(),
 		IsMarketingAgree: input.IsMarketingAgree.Value(),
 		PushToken:        input.Token.Value(),
@@ -22,7 +22,7 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdateP
 }
 
 func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error) {
-	if err := r.accounts.SetPushToken(ctx, signedIn(ctx), account.SetPushTokenParams{Token: input.Token}); err != nil {
+	if err := r.accounts.Push.SetToken(ctx, signedIn(ctx), account.SetPushTokenParams{Token: input.Token}); err != nil {
 		return nil, err
 	}
 	return &model.SetPushTokenPayload{Ok: true}, nil
@@ -30,7 +30,7 @@ func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPush
 
 func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error) {
 	v := signedIn(ctx)
-	added, err := r.accounts.AddPushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	added, err := r.accounts.Push.AddDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPus
 
 func (r *mutationResolver) RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error) {
 	v := signedIn(ctx)
-	err := r.accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	err := r.accounts.Push.RemoveDevice(ctx, v.RootUserID(), account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,11 @@ import (
 
 	"luxbff/graph/model"
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 )
 
 func (r *mutationResolver) RegisterLocal(ctx context.Context, input model.RegisterLocalInput) (*model.RegisterLocalPayload, error) {
-	signedIn, err := r.accounts.RegisterLocal(ctx, account.RegisterLocalParams{
+	signedIn, err := r.accounts.SignUps.ByLocalID(ctx, account.RegisterLocalParams{
 		LocalID: input.LocalID, Password: input.Password, Email: input.Email.Value(),
 	})
 	if err != nil {
@@ -18,7 +19,7 @@ func (r *mutationResolver) RegisterLocal(ctx context.Context, input model.Regist
 }
 
 func (r *mutationResolver) SignInLocal(ctx context.Context, input model.SignInLocalInput) (*model.SignInLocalPayload, error) {
-	signedIn, err := r.accounts.SignInLocal(ctx, account.SignInLocalParams{
+	signedIn, err := r.auth.SignInLocal(ctx, auth.SignInLocalParams{
 		LocalID: input.LocalID, Password: input.Password,
 	})
 	if err != nil {
@@ -28,7 +29,7 @@ func (r *mutationResolver) SignInLocal(ctx context.Context, input model.SignInLo
 }
 
 func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.SignInWithFacebookInput) (*model.SignInWithFacebookPayload, error) {
-	signedIn, err := r.accounts.SignInWithFacebook(ctx, account.FacebookParams{
+	signedIn, err := r.accounts.SignUps.SignInWithFacebook(ctx, account.FacebookParams{
 		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
 	})
 	if err != nil {
@@ -38,7 +39,7 @@ func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.S
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
-	renewed, err := r.accounts.ChangePassword(ctx, signedIn(ctx), account.ChangePasswordParams{
+	renewed, err := r.accounts.Credentials.ChangePassword(ctx, signedIn(ctx), account.ChangePasswordParams{
 		OldPassword: input.OldPassword, NewPassword: input.NewPassword,
 	})
 	if err != nil {
@@ -48,7 +49,7 @@ func (r *mutationResolver) ChangePassword(ctx context.Context, input model.Chang
 }
 
 func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input model.CreateLocalCredentialInput) (*model.CreateLocalCredentialPayload, error) {
-	renewed, err := r.accounts.CreateLocalCredential(ctx, signedIn(ctx), account.CreateLocalCredentialParams{
+	renewed, err := r.accounts.Credentials.CreateLocal(ctx, signedIn(ctx), account.CreateLocalCredentialParams{
 		LocalID: input.LocalID, Password: input.Password,
 	})
 	if err != nil {
@@ -58,7 +59,7 @@ func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input mode
 }
 
 func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.ConnectFacebookInput) (*model.ConnectFacebookPayload, error) {
-	renewed, err := r.accounts.ConnectFacebook(ctx, signedIn(ctx), account.FacebookParams{
+	renewed, err := r.accounts.Credentials.ConnectFacebook(ctx, signedIn(ctx), account.FacebookParams{
 		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
 	})
 	if err != nil {
@@ -68,7 +69,7 @@ func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.Conn
 }
 
 func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.DisconnectFacebookPayload, error) {
-	renewed, err := r.accounts.DisconnectFacebook(ctx, signedIn(ctx), account.SessionTokens)
+	renewed, err := r.accounts.Credentials.DisconnectFacebook(ctx, signedIn(ctx), auth.SessionTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.Disco
 }
 
 func (r *mutationResolver) SendEmailVerification(ctx context.Context, input model.SendEmailVerificationInput) (*model.SendEmailVerificationPayload, error) {
-	err := r.accounts.SendEmailVerification(ctx, signedIn(ctx), account.SendEmailVerificationParams{Email: input.Email.Value()})
+	err := r.accounts.Emails.SendVerification(ctx, signedIn(ctx), account.SendEmailVerificationParams{Email: input.Email.Value()})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (r *mutationResolver) SendEmailVerification(ctx context.Context, input mode
 }
 
 func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
-	changed, err := r.accounts.VerifyEmail(ctx, signedIn(ctx), account.VerifyEmailParams{Code: input.Code})
+	changed, err := r.accounts.Emails.Verify(ctx, signedIn(ctx), account.VerifyEmailParams{Code: input.Code})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEm
 }
 
 func (r *mutationResolver) FindAccount(ctx context.Context, input model.FindAccountInput) (*model.FindAccountPayload, error) {
-	found, err := r.accounts.FindAccount(ctx, account.FindAccountParams{Phone: input.Phone, Code: input.Validnum})
+	found, err := r.accounts.Recovery.FindAccount(ctx, account.FindAccountParams{Phone: input.Phone, Code: input.Validnum})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (r *mutationResolver) FindAccount(ctx context.Context, input model.FindAcco
 }
 
 func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
-	err := r.accounts.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: input.Email})
+	err := r.accounts.Recovery.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: input.Email})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model
 }
 
 func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error) {
-	err := r.accounts.ResetPassword(ctx, account.ResetPasswordParams{Token: input.Token, NewPassword: input.NewPassword})
+	err := r.accounts.Recovery.ResetPassword(ctx, account.ResetPasswordParams{Token: input.Token, NewPassword: input.NewPassword})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package graph
 
 import (
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
@@ -12,6 +13,7 @@ import (
 
 // Resolver is what the resolvers call.
 type Resolver struct {
+	auth     *auth.Service
 	accounts *account.Service
 	children *child.Service
 	devlogs  *devlog.Service
@@ -20,7 +22,7 @@ type Resolver struct {
 
 // NewResolver makes the resolvers over the domain.
 func NewResolver(
-	accounts *account.Service, children *child.Service, devlogs *devlog.Service, events *feed.Service,
+	auth *auth.Service, accounts *account.Service, children *child.Service, devlogs *devlog.Service, events *feed.Service,
 ) *Resolver {
-	return &Resolver{accounts: accounts, children: children, devlogs: devlogs, feed: events}
+	return &Resolver{auth: auth, accounts: accounts, children: children, devlogs: devlogs, feed: events}
 }

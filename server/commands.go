@@ -133,7 +133,7 @@ func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := running.Accounts.StartSession(ctx, c.User, c.TTL)
+	tokens, err := running.Auth.Sessions.Start(ctx, c.User, c.TTL)
 	if err = errors.Join(err, running.Close()); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/message"
 	"luxbff/internal/store"
@@ -50,6 +51,7 @@ type ended struct {
 // world is a service on a fresh database, with what a test may turn.
 type world struct {
 	*account.Service
+	auth     *auth.Service
 	store    *store.Store
 	outbox   *message.Outbox
 	keys     *token.Keys
@@ -60,28 +62,28 @@ type world struct {
 	ended []ended
 }
 
-type option func(*account.Config, *message.Config)
+type option func(*auth.Config, *message.Config)
 
-func withoutSenders(_ *account.Config, n *message.Config) { n.Senders = nil }
+func withoutSenders(_ *auth.Config, n *message.Config) { n.Senders = nil }
 
 func rejoinAfter(d time.Duration) option {
-	return func(a *account.Config, _ *message.Config) { a.RejoinAfter = d }
+	return func(a *auth.Config, _ *message.Config) { a.RejoinAfter = d }
 }
 
 func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
 	w := &world{
-		store: storetest.Open(t), keys: token.DevelopmentKeys(), facebook: &people{known: map[string]account.Profile{}},
+		store: storetest.Open(t), keys: token.DevelopmentKeys(), facebook: &people{known: map[string]auth.Profile{}},
 		clock: &clock{at: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)},
 	}
 	log := slog.New(slog.DiscardHandler)
 	outbox := message.Config{
 		Store: w.store, Senders: message.Development(log), KeepText: true, Clock: w.clock.now, Random: rand.Reader, Log: log,
 	}
-	cfg := account.Config{
+	cfg := auth.Config{
 		Store: w.store, Keys: w.keys, Clock: w.clock.now, Random: rand.Reader, Log: log,
 		PublicURL:       "https://lux.example",
-		Providers:       map[string]account.SocialProvider{"facebook": w.facebook},
+		Providers:       map[string]auth.SocialProvider{"facebook": w.facebook},
 		OnSessionsEnded: w.sessionsEnded,
 		PasswordCost:    &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	}
@@ -90,11 +92,11 @@ func newWorld(t *testing.T, options ...option) *world {
 	}
 	w.outbox = message.New(outbox)
 	cfg.Outbox = w.outbox
-	service, err := account.New(cfg)
-	if err != nil {
+	var err error
+	if w.auth, err = auth.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	w.Service = service
+	w.Service = account.New(account.Config{Auth: w.auth, Store: w.store, Outbox: w.outbox, Clock: w.clock.now})
 	return w
 }
 
@@ -115,20 +117,20 @@ func (w *world) endings() []ended {
 // people stands in for a social provider: tokens and who is behind them.
 type people struct {
 	mu    sync.Mutex
-	known map[string]account.Profile
+	known map[string]auth.Profile
 }
 
-func (p *people) Who(_ context.Context, token string) (account.Profile, error) {
+func (p *people) Verify(_ context.Context, token string) (auth.Profile, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	profile, ok := p.known[token]
 	if !ok {
-		return account.Profile{}, account.ErrTokenRefused
+		return auth.Profile{}, auth.ErrTokenRefused
 	}
 	return profile, nil
 }
 
-func (p *people) add(token string, profile account.Profile) {
+func (p *people) add(token string, profile auth.Profile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.known[token] = profile
@@ -163,7 +165,7 @@ func (w *world) lastCode(t *testing.T, to string) string {
 // smsCode has a code sent and reads it.
 func (w *world) smsCode(t *testing.T, phone string) string {
 	t.Helper()
-	if err := w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}); err != nil {
+	if err := w.auth.Codes.SendSMS(t.Context(), phone); err != nil {
 		t.Fatalf("send a code: %v", err)
 	}
 	return w.lastCode(t, phone)
@@ -171,7 +173,7 @@ func (w *world) smsCode(t *testing.T, phone string) string {
 
 func (w *world) validToken(t *testing.T, phone string) string {
 	t.Helper()
-	got, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: w.smsCode(t, phone)})
+	got, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: w.smsCode(t, phone)})
 	if err != nil {
 		t.Fatalf("verify a code: %v", err)
 	}
@@ -189,9 +191,9 @@ func signUpParams(validToken, email, phone string) account.SignUpParams {
 	return account.SignUpParams{ValidToken: validToken, Email: email, Password: password, Person: person(phone)}
 }
 
-func (w *world) signUp(t *testing.T, email, phone string) account.SignedIn {
+func (w *world) signUp(t *testing.T, email, phone string) auth.SignedIn {
 	t.Helper()
-	got, err := w.SignUp(t.Context(), signUpParams(w.validToken(t, phone), email, phone))
+	got, err := w.SignUps.ByEmail(t.Context(), signUpParams(w.validToken(t, phone), email, phone))
 	if err != nil {
 		t.Fatalf("sign up: %v", err)
 	}
@@ -199,9 +201,9 @@ func (w *world) signUp(t *testing.T, email, phone string) account.SignedIn {
 }
 
 // viewer is who stands behind the tokens.
-func (w *world) viewer(t *testing.T, tokens account.Tokens) viewer.Viewer {
+func (w *world) viewer(t *testing.T, tokens auth.Tokens) viewer.Viewer {
 	t.Helper()
-	got, err := w.Authenticate(t.Context(), tokens.AccessToken)
+	got, err := w.auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	if err != nil {
 		t.Fatalf("authenticate: %v", err)
 	}

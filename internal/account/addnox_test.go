@@ -6,12 +6,13 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 )
 
-func (w *world) socialSignUp(t *testing.T, email, phone, subject string) account.SignedIn {
+func (w *world) socialSignUp(t *testing.T, email, phone, subject string) auth.SignedIn {
 	t.Helper()
-	w.facebook.add(subject+"'s", account.Profile{Subject: subject, Name: "John Smith"})
-	got, err := w.SocialSignUp(t.Context(), w.socialParams(t, email, phone, subject+"'s"))
+	w.facebook.add(subject+"'s", auth.Profile{Subject: subject, Name: "John Smith"})
+	got, err := w.SignUps.BySocial(t.Context(), w.socialParams(t, email, phone, subject+"'s"))
 	ok(t, err)
 	return got
 }
@@ -20,18 +21,18 @@ func (w *world) socialParams(t *testing.T, email, phone, token string) account.S
 	t.Helper()
 	return account.SocialSignUpParams{
 		ValidToken: w.validToken(t, phone), Email: email, Person: person(phone),
-		SocialSignInParams: account.SocialSignInParams{Provider: "facebook", Token: token},
+		SocialParams: auth.SocialParams{Provider: "facebook", Token: token},
 	}
 }
 
 func TestAddnoxSignUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	want(t, w.CheckSignUp(t.Context(), email), apperr.UserNotFound)
-	_, err := w.EmailUserID(t.Context(), email)
+	want(t, w.AddnoxSignUps.Check(t.Context(), email), apperr.UserNotFound)
+	_, err := w.AddnoxSignUps.EmailUserID(t.Context(), email)
 	want(t, err, apperr.UserIDNotResolved)
 	begin := func(email, password string) (int, error) {
-		return w.PreSignUp(t.Context(), account.PreSignUpParams{Email: email, Password: password})
+		return w.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{Email: email, Password: password})
 	}
 	_, err = begin("a@b", password)
 	want(t, err, apperr.EmailNotValid)
@@ -41,15 +42,15 @@ func TestAddnoxSignUp(t *testing.T) {
 	ok(t, err)
 	again, err := begin("PARENT@lux.example", password)
 	ok(t, err)
-	found, err := w.EmailUserID(t.Context(), email)
+	found, err := w.AddnoxSignUps.EmailUserID(t.Context(), email)
 	ok(t, err)
 	if again != id || found != id {
 		t.Errorf("email_user_id %d, then %d, found %d", id, again, found)
 	}
-	want(t, w.CheckSignUp(t.Context(), email), apperr.UserNotFound)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "first password 1"})
+	want(t, w.AddnoxSignUps.Check(t.Context(), email), apperr.UserNotFound)
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "first password 1"})
 	want(t, err, apperr.PasswordInvalid)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	want(t, err, apperr.SignUpNotCompleted)
 
 	complete := account.CompleteSignUpParams{ValidToken: w.validToken(t, phone), EmailUserID: id, Email: email, Person: person(phone)}
@@ -65,43 +66,43 @@ func TestAddnoxSignUp(t *testing.T) {
 	} {
 		p := complete
 		tc.spoil(&p)
-		if _, err := w.CompleteSignUp(t.Context(), p); !apperr.Is(err, tc.want) {
+		if _, err := w.AddnoxSignUps.Complete(t.Context(), p); !apperr.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
-	done, err := w.CompleteSignUp(t.Context(), complete)
+	done, err := w.AddnoxSignUps.Complete(t.Context(), complete)
 	ok(t, err)
 	if done.User.RegisterType != vocab.RegisteredByEmail {
 		t.Errorf("%v", done.User)
 	}
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
-	ok(t, w.CheckSignUp(t.Context(), email))
+	ok(t, w.AddnoxSignUps.Check(t.Context(), email))
 	_, err = begin(email, password)
 	want(t, err, apperr.SameEmailRegistered)
 	complete.Phone = "+821011112222"
 	complete.ValidToken = w.validToken(t, complete.Phone)
-	_, err = w.CompleteSignUp(t.Context(), complete)
+	_, err = w.AddnoxSignUps.Complete(t.Context(), complete)
 	want(t, err, apperr.UserNotFound)
 }
 
 func TestALuxSignUpTakesOverABegunOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: email, Password: "somebody else 1"})
+	_, err := w.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{Email: email, Password: "somebody else 1"})
 	ok(t, err)
 	w.signUp(t, email, phone)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "somebody else 1"})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "somebody else 1"})
 	want(t, err, apperr.PasswordInvalid)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 }
 
 func TestSocialSignUpAndIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	signIn := func(provider, token string) (account.SignedIn, error) {
-		return w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: provider, Token: token})
+	signIn := func(provider, token string) (auth.SignedIn, error) {
+		return w.auth.SignInSocial(t.Context(), auth.SocialParams{Provider: provider, Token: token})
 	}
 	_, err := signIn("myspace", "x")
 	want(t, err, apperr.ResourceNotFound)
@@ -113,24 +114,24 @@ func TestSocialSignUpAndIn(t *testing.T) {
 	}
 	_, err = signIn("facebook", "forged")
 	want(t, err, apperr.ProviderTokenInvalid)
-	w.facebook.add("john's", account.Profile{Subject: "1017"})
+	w.facebook.add("john's", auth.Profile{Subject: "1017"})
 	_, err = signIn("facebook", "john's")
 	want(t, err, apperr.SignUpFirst)
 
 	params := w.socialParams(t, email, phone, "john's")
 	spoilt := params
 	spoilt.ValidToken = ""
-	_, err = w.SocialSignUp(t.Context(), spoilt)
+	_, err = w.SignUps.BySocial(t.Context(), spoilt)
 	want(t, err, apperr.NotAuthenticated)
 	spoilt = params
 	spoilt.Provider = "myspace"
-	_, err = w.SocialSignUp(t.Context(), spoilt)
+	_, err = w.SignUps.BySocial(t.Context(), spoilt)
 	want(t, err, apperr.ResourceNotFound)
 	spoilt = params
 	spoilt.Token = "forged"
-	_, err = w.SocialSignUp(t.Context(), spoilt)
+	_, err = w.SignUps.BySocial(t.Context(), spoilt)
 	want(t, err, apperr.ProviderTokenInvalid)
-	done, err := w.SocialSignUp(t.Context(), params)
+	done, err := w.SignUps.BySocial(t.Context(), params)
 	ok(t, err)
 	if done.User.RegisterType != vocab.RegisteredBySocial {
 		t.Errorf("%v", done.User)
@@ -140,10 +141,10 @@ func TestSocialSignUpAndIn(t *testing.T) {
 	if in.User.ID != done.User.ID || w.viewer(t, in.Tokens).SessionID == 0 {
 		t.Errorf("%v", in)
 	}
-	_, err = w.SocialSignUp(t.Context(), w.socialParams(t, "new@lux.example", "+821011112222", "john's"))
+	_, err = w.SignUps.BySocial(t.Context(), w.socialParams(t, "new@lux.example", "+821011112222", "john's"))
 	want(t, err, apperr.SameEmailIsRegistered)
-	w.facebook.add("jane's", account.Profile{Subject: "2034"})
-	_, err = w.SocialSignUp(t.Context(), w.socialParams(t, email, "+821033334444", "jane's"))
+	w.facebook.add("jane's", auth.Profile{Subject: "2034"})
+	_, err = w.SignUps.BySocial(t.Context(), w.socialParams(t, email, "+821033334444", "jane's"))
 	want(t, err, apperr.SameEmailIsRegistered)
 }
 
@@ -152,13 +153,13 @@ func TestSocialSignInTellsTheOtherWayIn(t *testing.T) {
 	w := newWorld(t)
 	w.signUp(t, email, phone)
 	w.socialSignUp(t, "social@lux.example", "+821011112222", "1017")
-	w.facebook.add("mail", account.Profile{Subject: "1", Email: "PARENT@lux.example"})
-	w.facebook.add("social", account.Profile{Subject: "2", Email: "social@lux.example"})
-	w.facebook.add("nobody", account.Profile{Subject: "3", Email: "nobody@lux.example"})
+	w.facebook.add("mail", auth.Profile{Subject: "1", Email: "PARENT@lux.example"})
+	w.facebook.add("social", auth.Profile{Subject: "2", Email: "social@lux.example"})
+	w.facebook.add("nobody", auth.Profile{Subject: "3", Email: "nobody@lux.example"})
 	for token, kind := range map[string]apperr.Kind{
 		"mail": apperr.SignedUpWithEmail, "social": apperr.SignedUpWithSocial, "nobody": apperr.SignUpFirst,
 	} {
-		_, err := w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: "facebook", Token: token})
+		_, err := w.auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: token})
 		if want(t, err, kind); kind == apperr.SignedUpWithSocial && err.Error() != "User is signed up with facebook type" {
 			t.Error(err)
 		}

@@ -3,51 +3,79 @@ package account
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/consent"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
+
+// Consents keeps what people consent to: push messages and marketing. Surfaces
+// call it the policy of a user.
+type Consents struct {
+	store *store.Store
+	now   func() time.Time
+}
+
+// Get gives what the account consented to; nil if it was never asked.
+func (c *Consents) Get(ctx context.Context, u *ent.User) (*ent.Consent, error) {
+	found, err := c.store.Read().Consent.Query().Where(consent.RootUserID(u.ID)).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a consent: %w", err)
+	}
+	return found, nil
+}
 
 // UpdatePolicyParams change what they name; nil leaves it.
 type UpdatePolicyParams struct {
 	IsPushAgree      *bool
 	IsMarketingAgree *bool
 	// PushToken leads out of the documented circle: no token without consent, no
-	// consent without token (contract, rule 7).
+	// consent without token (api/README.md, rule 7).
 	PushToken *string
 	// NeedsPushToken refuses consent to push where no token is known, as LUX does.
 	NeedsPushToken bool
 }
 
-// UpdatePolicy changes what the viewer consents to. A date is set when its flag
-// becomes true and stays afterwards; withdrawing keeps the push token. Errors:
-// UserPolicyNotFound, UserPolicyUpdateFailed.
-func (s *Service) UpdatePolicy(ctx context.Context, v viewer.Viewer, p UpdatePolicyParams) (policy *ent.Consent, err error) {
-	if p.PushToken != nil && !validPushToken(*p.PushToken) {
+// Update changes what the viewer consents to. A date is set when its flag
+// becomes true and stays afterwards; withdrawing keeps the push token
+// (api/README.md, rule 7). Errors: UserPolicyNotFound, UserPolicyUpdateFailed.
+func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyParams) (changed *ent.Consent, err error) {
+	if p.PushToken != nil && !isPushToken(*p.PushToken) {
 		return nil, apperr.UserPolicyUpdateFailed.WithField("input.token")
 	}
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
-		before, err := policyOf(ctx, tx, u.ID)
+		before, err := findConsent(ctx, tx, u.ID)
 		if err != nil {
 			return err
 		}
-		if policy, err = s.changeConsent(ctx, tx, before, p); err != nil {
+		if changed, err = c.change(ctx, tx, before, p); err != nil {
 			return err
 		}
-		return s.keepPushToken(ctx, tx, u, policy, p)
+		// The token is stored last: only who consents may have one.
+		if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
+			return apperr.UserPolicyUpdateFailed.WithField("input.token")
+		}
+		if p.PushToken == nil || !changed.IsPushAgree {
+			return nil
+		}
+		return storePushToken(ctx, tx, u, *p.PushToken)
 	})
-	return policy, err
+	return changed, err
 }
 
-// policyOf gives UserPolicyNotFound for an account that was never asked.
-func policyOf(ctx context.Context, tx *store.Tx, rootUserID int) (*ent.Consent, error) {
+// findConsent gives UserPolicyNotFound for an account that was never asked.
+func findConsent(ctx context.Context, tx *store.Tx, rootUserID int) (*ent.Consent, error) {
 	found, err := tx.Consent.Query().Where(consent.RootUserID(rootUserID)).First(ctx)
 	if ent.IsNotFound(err) {
 		return nil, apperr.UserPolicyNotFound.New()
@@ -58,17 +86,17 @@ func policyOf(ctx context.Context, tx *store.Tx, rootUserID int) (*ent.Consent, 
 	return found, nil
 }
 
-func (s *Service) changeConsent(
+func (c *Consents) change(
 	ctx context.Context, tx *store.Tx, before *ent.Consent, p UpdatePolicyParams,
 ) (*ent.Consent, error) {
 	update := tx.Consent.UpdateOne(before).
 		SetNillableIsPushAgree(p.IsPushAgree).
 		SetNillableIsMarketingAgree(p.IsMarketingAgree)
-	if becomes(before.IsPushAgree, p.IsPushAgree) {
-		update.SetPushAgreeDate(s.now())
+	if turnsTrue(before.IsPushAgree, p.IsPushAgree) {
+		update.SetPushAgreeDate(c.now())
 	}
-	if becomes(before.IsMarketingAgree, p.IsMarketingAgree) {
-		update.SetMarketingAgreeDate(s.now())
+	if turnsTrue(before.IsMarketingAgree, p.IsMarketingAgree) {
+		update.SetMarketingAgreeDate(c.now())
 	}
 	after, err := update.Save(ctx)
 	if err != nil {
@@ -77,48 +105,5 @@ func (s *Service) changeConsent(
 	return after, nil
 }
 
-func becomes(before bool, after *bool) bool { return !before && after != nil && *after }
-
-// keepPushToken stores the token that came along, if the consent stands.
-func (s *Service) keepPushToken(
-	ctx context.Context, tx *store.Tx, u *ent.User, policy *ent.Consent, p UpdatePolicyParams,
-) error {
-	if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
-		return apperr.UserPolicyUpdateFailed.WithField("input.token")
-	}
-	if p.PushToken == nil || !policy.IsPushAgree {
-		return nil
-	}
-	return setPushToken(ctx, tx, u, *p.PushToken)
-}
-
-func setPushToken(ctx context.Context, tx *store.Tx, u *ent.User, token string) error {
-	if err := tx.User.UpdateOne(u).SetPushToken(token).Exec(ctx); err != nil {
-		return fmt.Errorf("store a push token: %w", err)
-	}
-	return nil
-}
-
-// SetPushTokenParams is the token that FCM gave the app.
-type SetPushTokenParams struct{ Token string }
-
-// SetPushToken stores where the viewer gets push messages. Errors:
-// PushPermissionDenied without consent, PushTokenUpdateFailed.
-func (s *Service) SetPushToken(ctx context.Context, v viewer.Viewer, p SetPushTokenParams) error {
-	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
-		if err != nil {
-			return err
-		}
-		policy, err := policyOf(ctx, tx, u.ID)
-		switch {
-		case apperr.Is(err, apperr.UserPolicyNotFound), err == nil && !policy.IsPushAgree:
-			return apperr.PushPermissionDenied.New()
-		case err != nil:
-			return err
-		case !validPushToken(p.Token):
-			return apperr.PushTokenUpdateFailed.WithField("input.token")
-		}
-		return setPushToken(ctx, tx, u, p.Token)
-	})
-}
+// turnsTrue reports whether a change makes true what was false; nil is no change.
+func turnsTrue(before bool, change *bool) bool { return !before && change != nil && *change }

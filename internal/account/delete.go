@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/verificationcode"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
@@ -23,17 +24,17 @@ type DeleteAccountParams struct {
 	NeedsSignInType bool
 }
 
-// DeleteAccount removes the viewer's children and their devlogs, frees its
-// devices, e-mail, phone, local id and links for a new account, ends every
-// session and forgets personal data. An empty row stays, because a deleted
-// account is told apart from one that never was. Errors: SignInTypeNotFound.
-func (s *Service) DeleteAccount(ctx context.Context, v viewer.Viewer, p DeleteAccountParams) error {
+// Delete removes the viewer's children and their devlogs, frees its devices,
+// e-mail, phone, local id and links for a new account, ends every session and
+// deletes personal data. An empty row stays, because the contract tells a deleted
+// account from one that never was. Errors: SignInTypeNotFound.
+func (s *Service) Delete(ctx context.Context, v viewer.Viewer, p DeleteAccountParams) error {
 	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
-		held, err := ofUser(ctx, tx.Client, u.ID)
+		held, err := s.auth.Identities.OfUser(ctx, tx.Client, u.ID)
 		if err != nil {
 			return err
 		}
@@ -43,39 +44,23 @@ func (s *Service) DeleteAccount(ctx context.Context, v viewer.Viewer, p DeleteAc
 		if err := child.RemoveAll(ctx, tx, u.ID); err != nil {
 			return fmt.Errorf("remove children: %w", err)
 		}
-		if err := s.retire(ctx, tx, held); err != nil {
+		if err := s.auth.Identities.MarkDeleted(ctx, tx, held); err != nil {
 			return err
 		}
-		if err := forget(ctx, tx, u); err != nil {
+		if err := deletePersonalRows(ctx, tx, u); err != nil {
 			return err
 		}
-		if err := s.endAllSessions(ctx, tx, u.ID); err != nil {
+		if err := s.auth.Sessions.EndAll(ctx, tx, u.ID); err != nil {
 			return err
 		}
-		return s.empty(ctx, tx, u)
+		return s.blankUser(ctx, tx, u)
 	})
 }
 
-// retire frees the subjects. Digests of them stay, by which a later sign-in or
-// sign-up is told that there was an account.
-func (s *Service) retire(ctx context.Context, tx *store.Tx, held []*ent.Identity) error {
-	for _, one := range held {
-		err := tx.Identity.UpdateOne(one).
-			SetSubject(s.digests.deleted(one.Provider.String(), one.Subject)).
-			ClearDisplayName().
-			ClearSecretHash().
-			SetDeletedAt(s.now()).
-			Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("retire an identity: %w", err)
-		}
-	}
-	return nil
-}
-
-// forget removes the rows that hold what the person said, got or was reached by;
-// of those without an account the ones of its phone, which it had verified.
-func forget(ctx context.Context, tx *store.Tx, u *ent.User) error {
+// deletePersonalRows deletes the rows that hold what the person said, received
+// or was reached by. Codes and messages from before the sign-up have no account;
+// those to its phone, which the account had verified, are the person's as well.
+func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	phone := ""
 	if u.Phone != nil {
 		phone = *u.Phone
@@ -92,14 +77,15 @@ func forget(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	}
 	for _, remove := range removals {
 		if _, err := remove(ctx); err != nil {
-			return fmt.Errorf("forget personal data: %w", err)
+			return fmt.Errorf("delete personal data: %w", err)
 		}
 	}
 	return nil
 }
 
-// empty leaves of the account that it was.
-func (s *Service) empty(ctx context.Context, tx *store.Tx, u *ent.User) error {
+// blankUser clears the row of the account but for its id and its times. The
+// credential version rises, which ends the long-lived token.
+func (s *Service) blankUser(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	err := tx.User.UpdateOne(u).
 		ClearFirstName().
 		ClearLastName().
@@ -123,7 +109,7 @@ func (s *Service) empty(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		SetDeletedAt(s.now()).
 		Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("empty an account: %w", err)
+		return fmt.Errorf("blank an account: %w", err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"luxbff/ent"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -18,7 +19,7 @@ import (
 // furnish gives the account a child with a device, a push device and a code.
 func (w *world) furnish(t *testing.T, v viewer.Viewer) (device *ent.Device) {
 	t.Helper()
-	_, err := w.AddPushDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: "phone-1"})
+	_, err := w.Push.AddDevice(t.Context(), v, account.PushDeviceParams{RegistrationID: "phone-1"})
 	ok(t, err)
 	w.smsCode(t, phone)
 	w.write(t, func(ctx context.Context, tx *store.Tx) error {
@@ -40,7 +41,7 @@ func TestDeleteAccountForgetsThePerson(t *testing.T) {
 	w := newWorld(t)
 	v := w.parent(t)
 	device := w.furnish(t, v)
-	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}))
+	ok(t, w.Delete(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}))
 	if diff := cmp.Diff([]ended{{v.RootUserID(), nil}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
 		t.Errorf("endings: %s", diff)
 	}
@@ -74,21 +75,21 @@ func TestADeletedAccountIsToldApart(t *testing.T) {
 	w := newWorld(t)
 	tokens := w.signUp(t, email, phone).Tokens
 	v := w.viewer(t, tokens)
-	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
-	_, err := w.Authenticate(t.Context(), tokens.AccessToken)
+	ok(t, w.Delete(t.Context(), v, account.DeleteAccountParams{}))
+	_, err := w.auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	want(t, err, apperr.UserIsDeleted)
-	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: tokens.RefreshToken})
+	_, err = w.auth.Sessions.Refresh(t.Context(), tokens.RefreshToken)
 	want(t, err, apperr.UserIsDeleted)
-	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}), apperr.UserIsDeleted)
-	_, err = w.UpdateUser(t.Context(), v, account.UpdateUserParams{FirstName: ptr("ghost")})
+	want(t, w.Delete(t.Context(), v, account.DeleteAccountParams{}), apperr.UserIsDeleted)
+	_, err = w.Profiles.Update(t.Context(), v, account.UpdateUserParams{FirstName: ptr("ghost")})
 	want(t, err, apperr.UserIsDeleted)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "PARENT@lux.example", Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: "PARENT@lux.example", Password: password})
 	want(t, err, apperr.SignedUpUserIsDeleted)
 	again := w.signUp(t, email, phone)
 	if again.User.ID == v.RootUserID() {
 		t.Error("the new account has the old one's id")
 	}
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 }
 
@@ -96,45 +97,45 @@ func TestDeletionFreesEveryWayIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	local := w.registerLocal(t, "abcd1234")
-	w.facebook.add("john's", account.Profile{Subject: "1017"})
-	done, err := w.ConnectFacebook(t.Context(), w.viewer(t, local.Tokens), facebook("1017", "john's"))
+	w.facebook.add("john's", auth.Profile{Subject: "1017"})
+	done, err := w.Credentials.ConnectFacebook(t.Context(), w.viewer(t, local.Tokens), facebook("1017", "john's"))
 	ok(t, err)
 	v := w.viewer(t, *done.Tokens)
 	ok(t, w.verifyEmail(t, v, "john@snu.example"))
-	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
-	_, err = w.Authenticate(t.Context(), done.Tokens.AccessToken)
+	ok(t, w.Delete(t.Context(), v, account.DeleteAccountParams{}))
+	_, err = w.auth.Sessions.Authenticate(t.Context(), done.Tokens.AccessToken)
 	want(t, err, apperr.UserIsDeleted)
-	_, err = w.SignInLocal(t.Context(), account.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
+	_, err = w.auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
 	want(t, err, apperr.NoSuchLocalID)
-	_, err = w.SocialSignIn(t.Context(), account.SocialSignInParams{Provider: "facebook", Token: "john's"})
+	_, err = w.auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
 	want(t, err, apperr.SignUpFirst)
 	again := w.registerLocal(t, "abcd1234")
-	_, err = w.ConnectFacebook(t.Context(), w.viewer(t, again.Tokens), facebook("1017", "john's"))
+	_, err = w.Credentials.ConnectFacebook(t.Context(), w.viewer(t, again.Tokens), facebook("1017", "john's"))
 	ok(t, err)
 }
 
 func TestATemporaryAccountHasNoSignInType(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	temp, err := w.RequestTemp(t.Context(), account.LongLivedToken)
+	temp, err := w.SignUps.Temporary(t.Context(), auth.LongLivedToken)
 	ok(t, err)
 	v := w.viewer(t, temp.Tokens)
-	want(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}), apperr.SignInTypeNotFound)
-	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
+	want(t, w.Delete(t.Context(), v, account.DeleteAccountParams{NeedsSignInType: true}), apperr.SignInTypeNotFound)
+	ok(t, w.Delete(t.Context(), v, account.DeleteAccountParams{}))
 }
 
 func TestRejoinAfter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rejoinAfter(30*24*time.Hour))
 	v := w.parent(t)
-	ok(t, w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}))
+	ok(t, w.Delete(t.Context(), v, account.DeleteAccountParams{}))
 	second := w.viewer(t, w.signUp(t, "second@lux.example", "+821011112222").Tokens)
 	code := w.smsCode(t, phone)
-	_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+	_, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
 	want(t, err, apperr.UserPreviouslyDeleted)
-	_, err = w.ChangePhone(t.Context(), second, account.ChangePhoneParams{Phone: phone, Code: code})
+	_, err = w.Profiles.ChangePhone(t.Context(), second, account.ChangePhoneParams{Phone: phone, Code: code})
 	want(t, err, apperr.UserPreviouslyDeleted)
-	_, err = w.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
+	_, err = w.Recovery.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
 	want(t, err, apperr.UserPreviouslyDeleted)
 	w.clock.advance(30 * 24 * time.Hour)
 	w.signUp(t, email, phone)

@@ -8,19 +8,20 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/viewer"
 )
 
 // sendEmail asks for a code; to nil is the account's own address.
 func (w *world) sendEmail(t *testing.T, v viewer.Viewer, to *string) error {
 	t.Helper()
-	return w.SendEmailVerification(t.Context(), v, account.SendEmailVerificationParams{Email: to})
+	return w.Emails.SendVerification(t.Context(), v, account.SendEmailVerificationParams{Email: to})
 }
 
 func (w *world) verifyEmail(t *testing.T, v viewer.Viewer, address string) error {
 	t.Helper()
 	ok(t, w.sendEmail(t, v, &address))
-	_, err := w.VerifyEmail(t.Context(), v, account.VerifyEmailParams{Code: w.lastCode(t, address)})
+	_, err := w.Emails.Verify(t.Context(), v, account.VerifyEmailParams{Code: w.lastCode(t, address)})
 	return err
 }
 
@@ -29,7 +30,7 @@ func TestVerifyEmail(t *testing.T) {
 	w := newWorld(t)
 	v := w.viewer(t, w.registerLocal(t, "abcd1234").Tokens)
 	verify := func(code string) error {
-		_, err := w.VerifyEmail(t.Context(), v, account.VerifyEmailParams{Code: code})
+		_, err := w.Emails.Verify(t.Context(), v, account.VerifyEmailParams{Code: code})
 		return err
 	}
 	want(t, verify("123456"), apperr.EmailCodeWrong)
@@ -45,7 +46,7 @@ func TestVerifyEmail(t *testing.T) {
 	want(t, verify(late), apperr.EmailCodeWrong)
 
 	ok(t, w.sendEmail(t, v, nil))
-	_, err := w.UpdateUser(t.Context(), v, account.UpdateUserParams{Email: ptr("later@snu.example")})
+	_, err := w.Profiles.Update(t.Context(), v, account.UpdateUserParams{Email: ptr("later@snu.example")})
 	ok(t, err)
 	ok(t, verify(w.lastCode(t, "John@snu.example")))
 	u := w.user(t, v.RootUserID())
@@ -55,11 +56,11 @@ func TestVerifyEmail(t *testing.T) {
 	want(t, w.sendEmail(t, v, ptr("third@snu.example")), apperr.EmailVerifiedAlready)
 
 	// The verified address signs in: but LUX asks for a phone first.
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "john@SNU.example", Password: localPassword})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: "john@SNU.example", Password: localPassword})
 	want(t, err, apperr.SmsVerificationRequired)
-	_, err = w.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: phone, Code: w.smsCode(t, phone)})
+	_, err = w.Profiles.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: phone, Code: w.smsCode(t, phone)})
 	ok(t, err)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "john@SNU.example", Password: localPassword})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: "john@SNU.example", Password: localPassword})
 	ok(t, err)
 
 	mute := newWorld(t, withoutSenders)
@@ -77,13 +78,13 @@ func TestAnEmailIsTakenOnceVerified(t *testing.T) {
 	ok(t, w.sendEmail(t, first, ptr("shared@snu.example")))
 	firstCode := w.lastCode(t, "shared@snu.example")
 	ok(t, w.verifyEmail(t, second, "shared@snu.example"))
-	_, err := w.VerifyEmail(t.Context(), first, account.VerifyEmailParams{Code: firstCode})
+	_, err := w.Emails.Verify(t.Context(), first, account.VerifyEmailParams{Code: firstCode})
 	want(t, err, apperr.EmailVerifiedElsewhere)
 	want(t, w.sendEmail(t, first, ptr("SHARED@snu.example")), apperr.EmailVerifiedElsewhere)
-	_, err = w.SignUp(t.Context(), signUpParams(w.validToken(t, phone), "shared@snu.example", phone))
+	_, err = w.SignUps.ByEmail(t.Context(), signUpParams(w.validToken(t, phone), "shared@snu.example", phone))
 	want(t, err, apperr.SameEmailIsRegistered)
 
-	_, err = w.UpdateUser(t.Context(), second, account.UpdateUserParams{Email: ptr("other@snu.example")})
+	_, err = w.Profiles.Update(t.Context(), second, account.UpdateUserParams{Email: ptr("other@snu.example")})
 	ok(t, err)
 	ok(t, w.verifyEmail(t, first, "shared@snu.example")) // the second let go of it
 }
@@ -108,7 +109,7 @@ func TestASixthCodeWaits(t *testing.T) {
 // resetToken asks for a reset mail and takes the token out of its link.
 func (w *world) resetToken(t *testing.T) string {
 	t.Helper()
-	ok(t, w.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}))
+	ok(t, w.Recovery.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}))
 	text := w.lastMessage(t, strings.ToLower(email)).Text
 	_, address, _ := strings.Cut(text, "https://")
 	link, err := url.Parse("https://" + address)
@@ -125,10 +126,10 @@ func TestResetPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.parent(t)
-	session, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	session, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	reset := func(token, password string) error {
-		return w.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
+		return w.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
 	}
 	replaced, late := w.resetToken(t), w.resetToken(t)
 	want(t, reset("forged", "another horse 2"), apperr.CodeInvalid)
@@ -137,18 +138,18 @@ func TestResetPassword(t *testing.T) {
 	w.clock.advance(30 * time.Minute)
 	want(t, reset(late, "another horse 2"), apperr.CodeExpired)
 	for range 10 {
-		_, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "wrong 1"})
+		_, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "wrong 1"})
 		want(t, err, apperr.PasswordInvalid)
 	}
 	good := w.resetToken(t)
 	ok(t, reset(good, "another horse 2"))
 	want(t, reset(good, "another horse 3"), apperr.CodeInvalid)
-	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: session.Tokens.RefreshToken})
+	_, err = w.auth.Sessions.Refresh(t.Context(), session.Tokens.RefreshToken)
 	want(t, err, apperr.RefreshTokenNotValid)
 	if got := w.endings(); len(got) != 1 || got[0].rootUserID != v.RootUserID() || got[0].sessionIDs != nil {
 		t.Errorf("endings %v", got)
 	}
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "another horse 2"})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "another horse 2"})
 	ok(t, err)
 }
 
@@ -156,10 +157,10 @@ func TestRequestPasswordResetRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	request := func(email string) error {
-		return w.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email})
+		return w.Recovery.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email})
 	}
 	want(t, request("nobody@lux.example"), apperr.UserIDNotFound)
-	_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "begun@lux.example", Password: password})
+	_, err := w.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{Email: "begun@lux.example", Password: password})
 	ok(t, err)
 	want(t, request("begun@lux.example"), apperr.UserIDNotFound)
 	w.socialSignUp(t, "social@lux.example", phone, "1017")
@@ -170,7 +171,7 @@ func TestFindAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	find := func(phone, code string) (account.FoundAccount, error) {
-		return w.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
+		return w.Recovery.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
 	}
 	_, err := find("nonsense", "123456")
 	want(t, err, apperr.BadRequest)
@@ -180,7 +181,7 @@ func TestFindAccount(t *testing.T) {
 	want(t, err, apperr.UserIDNotFound)
 	w.signUp(t, email, phone)
 	code := w.smsCode(t, phone)
-	_, err = w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+	_, err = w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
 	want(t, err, apperr.PhoneTaken) // and the code stays good for recovery
 	found, err := find(phone, code)
 	ok(t, err)

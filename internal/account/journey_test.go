@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/store"
 )
@@ -23,7 +24,7 @@ func TestSignUpOpensAnAccount(t *testing.T) {
 		t.Errorf("tokens %+v", got.Tokens)
 	}
 	ctx, counter := store.CountStatements(t.Context())
-	v, err := w.Authenticate(ctx, got.Tokens.AccessToken)
+	v, err := w.auth.Sessions.Authenticate(ctx, got.Tokens.AccessToken)
 	ok(t, err)
 	if counter.N() != 1 {
 		t.Errorf("authentication took %d statements", counter.N())
@@ -39,7 +40,7 @@ func TestSignUpOpensAnAccount(t *testing.T) {
 	if !v.ExpiresAt.Equal(w.clock.now().Add(15*time.Minute)) || v.SessionID == 0 {
 		t.Errorf("session %d until %v", v.SessionID, v.ExpiresAt)
 	}
-	policy, err := w.Policy(t.Context(), v.User)
+	policy, err := w.Consents.Get(t.Context(), v.User)
 	ok(t, err)
 	if policy.IsPushAgree || policy.PushAgreeDate != nil || !policy.IsMarketingAgree || policy.MarketingAgreeDate == nil {
 		t.Errorf("policy %+v", policy)
@@ -72,15 +73,15 @@ func TestSignUpRefuses(t *testing.T) {
 	} {
 		p := signUpParams(valid, email, phone)
 		tc.spoil(&p)
-		_, err := w.SignUp(t.Context(), p)
+		_, err := w.SignUps.ByEmail(t.Context(), p)
 		if !apperr.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", name, err, tc.want.New())
 		}
 	}
-	if _, err := w.SignUp(t.Context(), signUpParams(valid, email, phone)); err != nil {
+	if _, err := w.SignUps.ByEmail(t.Context(), signUpParams(valid, email, phone)); err != nil {
 		t.Errorf("the valid_token did not outlive the refusals: %v", err)
 	}
-	_, err := w.SignUp(t.Context(), signUpParams(valid, "second@lux.example", phone))
+	_, err := w.SignUps.ByEmail(t.Context(), signUpParams(valid, "second@lux.example", phone))
 	want(t, err, apperr.SignUpTokenInvalid)
 }
 
@@ -89,7 +90,7 @@ func TestValidTokenLastsTenMinutes(t *testing.T) {
 	w := newWorld(t)
 	valid := w.validToken(t, phone)
 	w.clock.advance(10 * time.Minute)
-	_, err := w.SignUp(t.Context(), signUpParams(valid, email, phone))
+	_, err := w.SignUps.ByEmail(t.Context(), signUpParams(valid, email, phone))
 	want(t, err, apperr.SignUpTokenInvalid)
 }
 
@@ -97,7 +98,7 @@ func TestSmsCodes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	verify := func(code string) error {
-		_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+		_, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
 		return err
 	}
 	want(t, verify("123456"), apperr.CodeInvalid)
@@ -134,10 +135,10 @@ func TestSendSmsCodeRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, number := range []string{"", "01012345678", "+82 10 1234 5678", "+821", "+999123456789", "+8210123", "+82101234567890", "＋821012345678"} {
-		want(t, w.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: number}), apperr.PhoneInvalid)
+		want(t, w.auth.Codes.SendSMS(t.Context(), number), apperr.PhoneInvalid)
 	}
 	mute := newWorld(t, withoutSenders)
-	want(t, mute.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}), apperr.SendSmsFailed)
+	want(t, mute.auth.Codes.SendSMS(t.Context(), phone), apperr.SendSmsFailed)
 	if n := mute.store.Read().VerificationCode.Query().CountX(t.Context()); n != 0 {
 		t.Errorf("%d codes stored though none went out", n)
 	}
@@ -148,11 +149,11 @@ func TestNobodyIsToldWhichPhonesAreRegistered(t *testing.T) {
 	w := newWorld(t)
 	w.signUp(t, email, phone)
 	code := w.smsCode(t, phone)
-	verify := account.VerifySmsCodeParams{Phone: phone, Code: other(code)}
-	_, err := w.VerifySmsCode(t.Context(), verify)
+	verify := auth.VerifySMSParams{Phone: phone, Code: other(code)}
+	_, err := w.auth.Codes.VerifySMS(t.Context(), verify)
 	want(t, err, apperr.CodeInvalid)
 	verify.Code = code
-	_, err = w.VerifySmsCode(t.Context(), verify)
+	_, err = w.auth.Codes.VerifySMS(t.Context(), verify)
 	want(t, err, apperr.PhoneTaken)
 }
 
@@ -160,14 +161,14 @@ func TestSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.signUp(t, email, phone).User.ID
-	got, err := w.SignIn(t.Context(), account.SignInParams{Email: "PARENT@lux.EXAMPLE", Password: password})
+	got, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: "PARENT@lux.EXAMPLE", Password: password})
 	ok(t, err)
 	if v := w.viewer(t, got.Tokens); v.RootUserID() != id {
 		t.Errorf("signed in as %d, want %d", v.RootUserID(), id)
 	}
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "correct horse 2"})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "correct horse 2"})
 	want(t, err, apperr.PasswordInvalid)
-	_, err = w.SignIn(t.Context(), account.SignInParams{Email: "nobody@lux.example", Password: password})
+	_, err = w.auth.SignIn(t.Context(), auth.SignInParams{Email: "nobody@lux.example", Password: password})
 	want(t, err, apperr.UserNotFound)
 }
 
@@ -176,7 +177,7 @@ func TestTenWrongPasswordsBlock(t *testing.T) {
 	w := newWorld(t)
 	w.signUp(t, email, phone)
 	try := func(password string) error {
-		_, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+		_, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 		return err
 	}
 	for range 9 {
@@ -198,8 +199,8 @@ func TestRefreshTokens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.signUp(t, email, phone).Tokens
-	refresh := func(text string) (account.Tokens, error) {
-		return w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: text})
+	refresh := func(text string) (auth.Tokens, error) {
+		return w.auth.Sessions.Refresh(t.Context(), text)
 	}
 	second, err := refresh(first.RefreshToken)
 	ok(t, err)
@@ -216,12 +217,12 @@ func TestRefreshTokens(t *testing.T) {
 	if diff := cmp.Diff([]ended{{first.RootUserID, []int{session}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
 		t.Errorf("endings: %s", diff)
 	}
-	_, err = w.Authenticate(t.Context(), second.AccessToken)
+	_, err = w.auth.Sessions.Authenticate(t.Context(), second.AccessToken)
 	want(t, err, apperr.Unauthenticated)
 	_, err = refresh(second.RefreshToken)
 	want(t, err, apperr.RefreshTokenNotValid)
 
-	fresh, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	fresh, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	w.clock.advance(14*24*time.Hour - time.Second)
 	fresh.Tokens, err = refresh(fresh.Tokens.RefreshToken)
@@ -235,14 +236,14 @@ func TestSignOutActsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stays := w.signUp(t, email, phone).Tokens
-	goes, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	goes, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	v := w.viewer(t, goes.Tokens)
-	ok(t, w.SignOut(t.Context(), v))
-	ok(t, w.SignOut(t.Context(), v))
-	_, err = w.Authenticate(t.Context(), goes.Tokens.AccessToken)
+	ok(t, w.auth.Sessions.SignOut(t.Context(), v))
+	ok(t, w.auth.Sessions.SignOut(t.Context(), v))
+	_, err = w.auth.Sessions.Authenticate(t.Context(), goes.Tokens.AccessToken)
 	want(t, err, apperr.Unauthenticated)
-	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: goes.Tokens.RefreshToken})
+	_, err = w.auth.Sessions.Refresh(t.Context(), goes.Tokens.RefreshToken)
 	want(t, err, apperr.RefreshTokenNotValid)
 	w.viewer(t, stays)
 	if diff := cmp.Diff([]ended{{v.RootUserID(), []int{v.SessionID}}}, w.endings(), cmp.AllowUnexported(ended{})); diff != "" {
@@ -267,11 +268,11 @@ func TestAuthenticateRefuses(t *testing.T) {
 		nobody:              apperr.UserIsNone,
 		outdated:            apperr.Unauthenticated,
 	} {
-		_, err := w.Authenticate(t.Context(), text)
+		_, err := w.auth.Sessions.Authenticate(t.Context(), text)
 		want(t, err, kind)
 	}
 	w.clock.advance(15 * time.Minute)
-	_, err = w.Authenticate(t.Context(), tokens.AccessToken)
+	_, err = w.auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	want(t, err, apperr.TokenIsExpired)
 }
 
@@ -279,11 +280,11 @@ func TestStartSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.signUp(t, email, phone).User.ID
-	tokens, err := w.StartSession(t.Context(), id, time.Hour)
+	tokens, err := w.auth.Sessions.Start(t.Context(), id, time.Hour)
 	ok(t, err)
 	w.clock.advance(59 * time.Minute)
 	w.viewer(t, tokens)
-	_, err = w.StartSession(t.Context(), 999, 0)
+	_, err = w.auth.Sessions.Start(t.Context(), 999, 0)
 	want(t, err, apperr.UserIsNone)
 }
 
@@ -293,37 +294,37 @@ func TestEndedFindsWhatAuthenticateRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	parent := w.parent(t)
-	second, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	second, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	phoneLost := w.viewer(t, second.Tokens)
 	local := w.viewer(t, w.registerLocal(t, "abcd1234").Tokens)
 	facebookUser := w.john(t)
 	stays := w.viewer(t, w.registerLocal(t, "efgh5678").Tokens)
-	opened := []account.Opened{
-		account.OpenedBy(parent), account.OpenedBy(phoneLost), account.OpenedBy(local),
-		account.OpenedBy(facebookUser), account.OpenedBy(stays), account.OpenedBy(stays),
+	opened := []auth.SessionKey{
+		auth.SessionKeyOf(parent), auth.SessionKeyOf(phoneLost), auth.SessionKeyOf(local),
+		auth.SessionKeyOf(facebookUser), auth.SessionKeyOf(stays), auth.SessionKeyOf(stays),
 	}
-	mustEnd := func(what string, gone ...account.Opened) {
+	mustEnd := func(what string, gone ...auth.SessionKey) {
 		t.Helper()
 		ctx, counter := store.CountStatements(t.Context())
-		got, err := w.Ended(ctx, opened)
+		got, err := w.auth.Sessions.FindEnded(ctx, opened)
 		ok(t, err)
 		if diff := cmp.Diff(gone, got, cmpopts.EquateEmpty()); diff != "" || counter.N() != 1 {
 			t.Errorf("%s, in %d statements: %s", what, counter.N(), diff)
 		}
 	}
 	mustEnd("nothing ended")
-	ok(t, w.SignOut(t.Context(), phoneLost))
+	ok(t, w.auth.Sessions.SignOut(t.Context(), phoneLost))
 	mustEnd("signed out", opened[1])
-	_, err = w.ChangePassword(t.Context(), local, account.ChangePasswordParams{
-		OldPassword: localPassword, NewPassword: "other1234", Style: account.LongLivedToken,
+	_, err = w.Credentials.ChangePassword(t.Context(), local, account.ChangePasswordParams{
+		OldPassword: localPassword, NewPassword: "other1234", Style: auth.LongLivedToken,
 	})
 	ok(t, err)
 	mustEnd("password changed", opened[1], opened[2])
-	ok(t, w.DeleteAccount(t.Context(), facebookUser, account.DeleteAccountParams{}))
-	ok(t, w.DeleteAccount(t.Context(), parent, account.DeleteAccountParams{NeedsSignInType: true}))
+	ok(t, w.Delete(t.Context(), facebookUser, account.DeleteAccountParams{}))
+	ok(t, w.Delete(t.Context(), parent, account.DeleteAccountParams{NeedsSignInType: true}))
 	mustEnd("accounts deleted", opened[:4]...)
-	none, err := w.Ended(t.Context(), nil)
+	none, err := w.auth.Sessions.FindEnded(t.Context(), nil)
 	if err != nil || len(none) != 0 {
 		t.Errorf("of nothing ended %v, %v", none, err)
 	}

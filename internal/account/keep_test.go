@@ -6,12 +6,13 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 )
 
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "begun@lux.example", Password: password})
+	_, err := w.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{Email: "begun@lux.example", Password: password})
 	ok(t, err)
 	old := w.signUp(t, email, phone)
 	count := func() [4]int {
@@ -21,23 +22,23 @@ func TestPrune(t *testing.T) {
 			read.Identity.Query().CountX(ctx), read.User.Query().CountX(ctx),
 		}
 	}
-	ok(t, w.Prune(t.Context()))
+	ok(t, w.auth.Prune(t.Context()))
 	if got := count(); got != [4]int{1, 1, 3, 1} {
 		t.Errorf("too early: %v", got)
 	}
 	w.clock.advance(14*24*time.Hour + time.Millisecond)
-	fresh, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: password})
+	fresh, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	ok(t, err)
 	w.smsCode(t, phone)
-	ok(t, w.Prune(t.Context()))
+	ok(t, w.auth.Prune(t.Context()))
 	if got := count(); got != [4]int{1, 1, 3, 1} {
 		t.Errorf("after two weeks: %v", got)
 	}
 	w.viewer(t, fresh.Tokens)
-	_, err = w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: old.Tokens.RefreshToken})
+	_, err = w.auth.Sessions.Refresh(t.Context(), old.Tokens.RefreshToken)
 	want(t, err, apperr.TokenIsExpired)
 	w.clock.advance(90 * 24 * time.Hour)
-	ok(t, w.Prune(t.Context()))
+	ok(t, w.auth.Prune(t.Context()))
 	if got := count(); got != [4]int{0, 0, 2, 1} {
 		t.Errorf("after three months: %v", got)
 	}
@@ -46,7 +47,7 @@ func TestPrune(t *testing.T) {
 func TestStartAndClose(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Close()
-	w.Start(t.Context())
-	w.Close()
+	w.auth.Close()
+	w.auth.Start(t.Context())
+	w.auth.Close()
 }

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/viewer"
 )
 
@@ -18,7 +19,7 @@ func TestPasswordsThatNobodyCanTypeAgain(t *testing.T) {
 	valid, reset := w.validToken(t, "+821011112222"), w.resetToken(t)
 	change := func(v viewer.Viewer, old string) func(string) error {
 		return func(to string) error {
-			_, err := w.ChangePassword(t.Context(), v, account.ChangePasswordParams{OldPassword: old, NewPassword: to})
+			_, err := w.Credentials.ChangePassword(t.Context(), v, account.ChangePasswordParams{OldPassword: old, NewPassword: to})
 			return err
 		}
 	}
@@ -29,23 +30,23 @@ func TestPasswordsThatNobodyCanTypeAgain(t *testing.T) {
 		"sign-up": {func(to string) error {
 			p := signUpParams(valid, "second@lux.example", "+821011112222")
 			p.Password = to
-			_, err := w.SignUp(t.Context(), p)
+			_, err := w.SignUps.ByEmail(t.Context(), p)
 			return err
 		}, apperr.BadRequest},
 		"sign-up of Addnox": {func(to string) error {
-			_, err := w.PreSignUp(t.Context(), account.PreSignUpParams{Email: "second@lux.example", Password: to})
+			_, err := w.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{Email: "second@lux.example", Password: to})
 			return err
 		}, apperr.BadRequest},
 		"reset": {func(to string) error {
-			return w.ResetPassword(t.Context(), account.ResetPasswordParams{Token: reset, NewPassword: to})
+			return w.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: reset, NewPassword: to})
 		}, apperr.BadRequest},
 		"change": {change(parent, password), apperr.PasswordMalformed},
 		"registration": {func(to string) error {
-			_, err := w.RegisterLocal(t.Context(), account.RegisterLocalParams{LocalID: "fresh1", Password: to})
+			_, err := w.SignUps.ByLocalID(t.Context(), account.RegisterLocalParams{LocalID: "fresh1", Password: to})
 			return err
 		}, apperr.PasswordMalformed},
 		"local credential": {func(to string) error {
-			_, err := w.CreateLocalCredential(t.Context(), john, account.CreateLocalCredentialParams{LocalID: "fresh1", Password: to})
+			_, err := w.Credentials.CreateLocal(t.Context(), john, account.CreateLocalCredentialParams{LocalID: "fresh1", Password: to})
 			return err
 		}, apperr.PasswordMalformed},
 		"change of a local password": {change(local, localPassword), apperr.PasswordMalformed},
@@ -66,13 +67,13 @@ func TestAFacebookIDThatCantBeStored(t *testing.T) {
 		"10\x0017":               apperr.FacebookTokenRefused,
 		strings.Repeat("1", 255): apperr.FacebookTokenRefused,
 	} {
-		w.facebook.add(id, account.Profile{Subject: id})
-		if _, err := w.SignInWithFacebook(t.Context(), facebook(id, id)); !apperr.Is(err, want) {
+		w.facebook.add(id, auth.Profile{Subject: id})
+		if _, err := w.SignUps.SignInWithFacebook(t.Context(), facebook(id, id)); !apperr.Is(err, want) {
 			t.Errorf("%q: %v", id, cause(err))
 		}
 	}
 	long := strings.Repeat("é", 254)
-	w.facebook.add("long", account.Profile{Subject: long, Name: long})
-	_, err := w.SignInWithFacebook(t.Context(), facebook(long, "long"))
+	w.facebook.add("long", auth.Profile{Subject: long, Name: long})
+	_, err := w.SignUps.SignInWithFacebook(t.Context(), facebook(long, "long"))
 	ok(t, err)
 }

@@ -4,15 +4,42 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
 )
+
+// Profiles changes the data of an account, and says what of it is missing or
+// old.
+type Profiles struct {
+	auth  *auth.Service
+	store *store.Store
+	now   func() time.Time
+}
+
+// NeedsPasswordChange reports whether the password is older than three months;
+// never for an account without one (api/README.md, rule 8).
+func (p *Profiles) NeedsPasswordChange(u *ent.User) bool {
+	const months = 3
+	return u.PasswordChangedAt != nil && p.now().After(u.PasswordChangedAt.AddDate(0, months, 0))
+}
+
+// NeedsPersonalInfoUpdate reports whether first name, birthdate, gender or phone
+// is missing (api/README.md, rule 8).
+func NeedsPersonalInfoUpdate(u *ent.User) bool {
+	return u.FirstName == nil || u.Birthdate == nil || u.Gender == nil || u.Phone == nil
+}
+
+// IsPhoneNumberChecked reports whether the account has a phone: an account takes
+// none that was not verified.
+func IsPhoneNumberChecked(u *ent.User) bool { return u.Phone != nil }
 
 // UpdateUserParams change what they name; nil leaves it.
 type UpdateUserParams struct {
@@ -23,25 +50,25 @@ type UpdateUserParams struct {
 	Email     *string
 }
 
-// UpdateUser changes the viewer's own data. A new e-mail address is unverified;
-// an account that signs in by the old one does so until the new one is verified.
+// Update changes the viewer's own data. A new e-mail address is unverified; an
+// account that signs in by the old one does so until the new one is verified.
 // Errors: BadRequest, EmailMalformed.
-func (s *Service) UpdateUser(ctx context.Context, v viewer.Viewer, p UpdateUserParams) (changed *ent.User, err error) {
-	if err := s.checkUpdate(p); err != nil {
+func (p *Profiles) Update(ctx context.Context, v viewer.Viewer, change UpdateUserParams) (changed *ent.User, err error) {
+	if err := checkUpdate(change, p.now()); err != nil {
 		return nil, err
 	}
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
 		update := tx.User.UpdateOne(u).
-			SetNillableFirstName(p.FirstName).
-			SetNillableLastName(p.LastName).
-			SetNillableBirthdate(p.Birthdate).
-			SetNillableGender(p.Gender)
-		if p.Email != nil {
-			if err := s.changeEmail(ctx, tx, u, update, *p.Email); err != nil {
+			SetNillableFirstName(change.FirstName).
+			SetNillableLastName(change.LastName).
+			SetNillableBirthdate(change.Birthdate).
+			SetNillableGender(change.Gender)
+		if change.Email != nil {
+			if err := p.changeEmail(ctx, tx, u, update, *change.Email); err != nil {
 				return err
 			}
 		}
@@ -53,36 +80,37 @@ func (s *Service) UpdateUser(ctx context.Context, v viewer.Viewer, p UpdateUserP
 	return changed, err
 }
 
-func (s *Service) checkUpdate(p UpdateUserParams) error {
+func checkUpdate(p UpdateUserParams, now time.Time) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
 		return apperr.BadRequest.WithField("input.firstName")
 	case p.LastName != nil && !text.NameOrEmpty(*p.LastName):
 		return apperr.BadRequest.WithField("input.lastName")
-	case p.Birthdate != nil && !s.bornBy(*p.Birthdate):
+	case p.Birthdate != nil && !isBirthdate(*p.Birthdate, now):
 		return apperr.BadRequest.WithField("input.birthdate")
 	case p.Gender != nil && !p.Gender.Valid():
 		return apperr.BadRequest.WithField("input.gender")
-	case p.Email != nil && !validEmail(*p.Email):
+	case p.Email != nil && !text.ValidEmail(*p.Email):
 		return apperr.EmailMalformed.WithField("input.email")
 	}
 	return nil
 }
 
 // changeEmail stores an address that nobody has verified yet. An account that
-// SNUTT made has other ways in, so it lets go of the address it had verified.
-func (s *Service) changeEmail(
+// SNUTT made has other ways to sign in, so it gives up the address that it had
+// verified.
+func (p *Profiles) changeEmail(
 	ctx context.Context, tx *store.Tx, u *ent.User, update *ent.UserUpdateOne, address string,
 ) error {
 	update.SetEmail(address)
-	if u.Email != nil && sameEmail(*u.Email) == sameEmail(address) {
+	if u.Email != nil && text.NormalizeEmail(*u.Email) == text.NormalizeEmail(address) {
 		return nil
 	}
 	update.SetIsEmailVerified(false)
 	if u.RegisterType != vocab.RegisteredLocally {
 		return nil
 	}
-	return s.drop(ctx, tx, identity.RootUserID(u.ID), identity.ProviderEQ(identity.ProviderEmail))
+	return p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderEmail)
 }
 
 // NotificationSettings are what the viewer wants to be notified of; nil leaves
@@ -93,20 +121,20 @@ type NotificationSettings struct {
 	IsBasestationAlertEnabled *bool
 }
 
-// UpdateNotificationSettings changes the settings. Errors:
-// NotificationUpdateFailed when the database refuses them.
-func (s *Service) UpdateNotificationSettings(
-	ctx context.Context, v viewer.Viewer, p NotificationSettings,
+// UpdateNotifications changes the settings. Errors: NotificationUpdateFailed
+// when the database refuses them.
+func (p *Profiles) UpdateNotifications(
+	ctx context.Context, v viewer.Viewer, settings NotificationSettings,
 ) (changed *ent.User, err error) {
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
 		changed, err = tx.User.UpdateOne(u).
-			SetNillableIsDeviceMuted(p.IsDeviceMuted).
-			SetNillableIsDeviceAlimTalkEnabled(p.IsDeviceAlimTalkEnabled).
-			SetNillableIsBasestationAlertEnabled(p.IsBasestationAlertEnabled).
+			SetNillableIsDeviceMuted(settings.IsDeviceMuted).
+			SetNillableIsDeviceAlimTalkEnabled(settings.IsDeviceAlimTalkEnabled).
+			SetNillableIsBasestationAlertEnabled(settings.IsBasestationAlertEnabled).
 			Save(ctx)
 		if err != nil {
 			return apperr.NotificationUpdateFailed.Wrap(err)
@@ -116,30 +144,32 @@ func (s *Service) UpdateNotificationSettings(
 	return changed, err
 }
 
-// ChangePhoneParams are a new phone, E.164, and the code that was sent to it.
+// ChangePhoneParams are a new phone, in E.164, and the code that was sent to it.
 type ChangePhoneParams struct{ Phone, Code string }
 
 // ChangePhone gives the account another phone. Errors: BadRequest, CodeInvalid,
 // CodeExpired, PhoneTaken, UserPreviouslyDeleted.
-func (s *Service) ChangePhone(ctx context.Context, v viewer.Viewer, p ChangePhoneParams) (changed *ent.User, err error) {
-	if !validPhone(p.Phone) {
+func (p *Profiles) ChangePhone(
+	ctx context.Context, v viewer.Viewer, to ChangePhoneParams,
+) (changed *ent.User, err error) {
+	if !text.ValidPhone(to.Phone) {
 		return nil, apperr.BadRequest.WithField("input.phone")
 	}
 	var refused error
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
 		var open *ent.VerificationCode
-		open, refused, err = s.tryPhoneCode(ctx, tx, p.Phone, p.Code)
+		open, refused, err = p.auth.Codes.TryPhone(ctx, tx, to.Phone, to.Code)
 		if err != nil || refused != nil {
 			return err
 		}
-		if err := s.closeCode(ctx, tx, open); err != nil {
+		if err := p.auth.Codes.Close(ctx, tx, open); err != nil {
 			return err
 		}
-		changed, err = s.movePhone(ctx, tx, u, p.Phone)
+		changed, err = p.replacePhone(ctx, tx, u, to.Phone)
 		return err
 	})
 	if err := cmp.Or(err, refused); err != nil {
@@ -148,17 +178,17 @@ func (s *Service) ChangePhone(ctx context.Context, v viewer.Viewer, p ChangePhon
 	return changed, nil
 }
 
-func (s *Service) movePhone(ctx context.Context, tx *store.Tx, u *ent.User, phone string) (*ent.User, error) {
+func (p *Profiles) replacePhone(ctx context.Context, tx *store.Tx, u *ent.User, phone string) (*ent.User, error) {
 	if u.Phone != nil && *u.Phone == phone {
 		return u, nil
 	}
-	if err := s.phoneFree(ctx, tx.Client, phone, u.ID); err != nil {
+	if err := p.auth.Identities.CheckPhoneFree(ctx, tx.Client, phone, u.ID); err != nil {
 		return nil, err
 	}
-	if err := s.drop(ctx, tx, identity.RootUserID(u.ID), identity.ProviderEQ(identity.ProviderPhone)); err != nil {
+	if err := p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderPhone); err != nil {
 		return nil, err
 	}
-	if err := s.addIdentity(ctx, tx, u.ID, identity.ProviderPhone, phone, nil); err != nil {
+	if err := p.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderPhone, phone, nil); err != nil {
 		return nil, err
 	}
 	changed, err := tx.User.UpdateOne(u).SetPhone(phone).Save(ctx)

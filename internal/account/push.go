@@ -3,36 +3,104 @@ package account
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/pushdevice"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/store"
+	"luxbff/internal/text"
 	"luxbff/internal/viewer"
 )
 
-// PushDeviceParams name a phone by the id its push service gave it.
-type PushDeviceParams struct{ RegistrationID string }
+// Push keeps where an account gets push messages: on LUX and Addnox one push
+// token, on SNUTT any number of phones.
+type Push struct {
+	store *store.Store
+	now   func() time.Time
+}
 
-// AddPushDevice has the viewer notified on a phone. A phone belongs to the
-// account that added it last; adding it again changes nothing. Errors:
-// BadRequest.
-func (s *Service) AddPushDevice(ctx context.Context, v viewer.Viewer, p PushDeviceParams) (added *ent.PushDevice, err error) {
-	if !validRegistrationID(p.RegistrationID) {
-		return nil, apperr.BadRequest.WithField("input.registrationId")
-	}
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.lockUser(ctx, tx, v.RootUserID())
+// isPushToken reports whether token is 32 to 4096 printable ASCII characters
+// without spaces (api/README.md, rule 7).
+func isPushToken(token string) bool {
+	return len(token) >= 32 && len(token) <= 4096 && !strings.ContainsFunc(token, isNotGraphic)
+}
+
+// isRegistrationID reports whether id can name a phone at a push service. The
+// limit keeps it short enough for PostgreSQL to hold it unique: a row of an index
+// takes 2704 bytes.
+func isRegistrationID(id string) bool {
+	return id != "" && len(id) <= 2048 && !strings.ContainsFunc(id, isNotGraphic)
+}
+
+func isNotGraphic(r rune) bool { return !text.IsGraphicASCII(r) }
+
+// SetPushTokenParams are the token that FCM gave the app.
+type SetPushTokenParams struct{ Token string }
+
+// SetToken stores where the viewer gets push messages. Errors:
+// PushPermissionDenied without consent, PushTokenUpdateFailed.
+func (p *Push) SetToken(ctx context.Context, v viewer.Viewer, params SetPushTokenParams) error {
+	return p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
 		}
-		added, err = s.claimPushDevice(ctx, tx, u.ID, p.RegistrationID)
+		policy, err := findConsent(ctx, tx, u.ID)
+		switch {
+		case apperr.Is(err, apperr.UserPolicyNotFound), err == nil && !policy.IsPushAgree:
+			return apperr.PushPermissionDenied.New()
+		case err != nil:
+			return err
+		case !isPushToken(params.Token):
+			return apperr.PushTokenUpdateFailed.WithField("input.token")
+		}
+		return storePushToken(ctx, tx, u, params.Token)
+	})
+}
+
+func storePushToken(ctx context.Context, tx *store.Tx, u *ent.User, token string) error {
+	if err := tx.User.UpdateOne(u).SetPushToken(token).Exec(ctx); err != nil {
+		return fmt.Errorf("store a push token: %w", err)
+	}
+	return nil
+}
+
+// Devices are the phones on which the account is notified, oldest first.
+func (p *Push) Devices(ctx context.Context, u *ent.User) ([]*ent.PushDevice, error) {
+	found, err := p.store.Read().PushDevice.Query().
+		Where(pushdevice.RootUserID(u.ID)).
+		Order(ent.Asc(pushdevice.FieldID)).
+		All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read push devices: %w", err)
+	}
+	return found, nil
+}
+
+// PushDeviceParams name a phone by the id that its push service gave it.
+type PushDeviceParams struct{ RegistrationID string }
+
+// AddDevice has the viewer notified on a phone. A phone belongs to the account
+// that added it last; adding it again changes nothing. Errors: BadRequest.
+func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDeviceParams) (added *ent.PushDevice, err error) {
+	if !isRegistrationID(params.RegistrationID) {
+		return nil, apperr.BadRequest.WithField("input.registrationId")
+	}
+	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, v.RootUserID())
+		if err != nil {
+			return err
+		}
+		added, err = p.claimDevice(ctx, tx, u.ID, params.RegistrationID)
 		return err
 	})
 	return added, err
 }
 
-func (s *Service) claimPushDevice(
+func (p *Push) claimDevice(
 	ctx context.Context, tx *store.Tx, rootUserID int, registrationID string,
 ) (*ent.PushDevice, error) {
 	known, err := tx.PushDevice.Query().Where(pushdevice.RegistrationID(registrationID)).First(ctx)
@@ -49,7 +117,7 @@ func (s *Service) claimPushDevice(
 	added, err := tx.PushDevice.Create().
 		SetRootUserID(rootUserID).
 		SetRegistrationID(registrationID).
-		SetCreatedAt(s.now()).
+		SetCreatedAt(p.now()).
 		Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store a push device: %w", err)
@@ -57,22 +125,17 @@ func (s *Service) claimPushDevice(
 	return added, nil
 }
 
-// RemovePushDevice stops notifying the viewer on a phone; one that isn't there
-// is gone already.
-func (s *Service) RemovePushDevice(ctx context.Context, v viewer.Viewer, p PushDeviceParams) error {
-	return s.DropPushDevice(ctx, v.RootUserID(), p)
-}
-
-// DropPushDevice is RemovePushDevice for SNUTT's sign-out, which names its
-// account instead of showing a token. Whoever knows the registration id has the
-// phone.
-func (s *Service) DropPushDevice(ctx context.Context, rootUserID int, p PushDeviceParams) error {
-	if !validRegistrationID(p.RegistrationID) {
+// RemoveDevice stops notifying an account on a phone; one that isn't there is
+// gone already. It takes the account's id rather than a viewer, because SNUTT's
+// sign-out names its account instead of showing a token: whoever knows the
+// registration id has the phone.
+func (p *Push) RemoveDevice(ctx context.Context, rootUserID int, params PushDeviceParams) error {
+	if !isRegistrationID(params.RegistrationID) {
 		return nil // none that could have been added
 	}
-	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.PushDevice.Delete().
-			Where(pushdevice.RootUserID(rootUserID), pushdevice.RegistrationID(p.RegistrationID)).
+			Where(pushdevice.RootUserID(rootUserID), pushdevice.RegistrationID(params.RegistrationID)).
 			Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("remove a push device: %w", err)

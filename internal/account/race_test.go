@@ -8,6 +8,7 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 )
 
 func TestRaceOfARefreshToken(t *testing.T) {
@@ -15,13 +16,13 @@ func TestRaceOfARefreshToken(t *testing.T) {
 	w := newWorld(t)
 	tokens := w.signUp(t, email, phone).Tokens
 	errs := together(func(int) error {
-		_, err := w.RefreshToken(t.Context(), account.RefreshTokenParams{RefreshToken: tokens.RefreshToken})
+		_, err := w.auth.Sessions.Refresh(t.Context(), tokens.RefreshToken)
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Refresh token is not valid": 15}, tally(errs)); diff != "" {
 		t.Error(diff)
 	}
-	_, err := w.Authenticate(t.Context(), tokens.AccessToken)
+	_, err := w.auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	want(t, err, apperr.Unauthenticated)
 }
 
@@ -34,7 +35,7 @@ func TestRaceForAnEmail(t *testing.T) {
 		valid[i] = w.validToken(t, number(i))
 	}
 	errs := together(func(i int) error {
-		_, err := w.SignUp(t.Context(), signUpParams(valid[i], email, number(i)))
+		_, err := w.SignUps.ByEmail(t.Context(), signUpParams(valid[i], email, number(i)))
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Same email is already registered": 15}, tally(errs)); diff != "" {
@@ -47,7 +48,7 @@ func TestRaceForAnEmail(t *testing.T) {
 	// The losers' valid_tokens are still good.
 	for i, err := range errs {
 		if err != nil {
-			_, err = w.SignUp(ctx, signUpParams(valid[i], "late@lux.example", number(i)))
+			_, err = w.SignUps.ByEmail(ctx, signUpParams(valid[i], "late@lux.example", number(i)))
 			ok(t, err)
 			break
 		}
@@ -59,7 +60,7 @@ func TestRaceForAValidToken(t *testing.T) {
 	w := newWorld(t)
 	valid := w.validToken(t, phone)
 	errs := together(func(i int) error {
-		_, err := w.SignUp(t.Context(), signUpParams(valid, fmt.Sprintf("p%d@lux.example", i), phone))
+		_, err := w.SignUps.ByEmail(t.Context(), signUpParams(valid, fmt.Sprintf("p%d@lux.example", i), phone))
 		return err
 	})
 	if got := tally(errs); got[""] != 1 || got["Token is invalid"]+got["Phone number is already registered"] != 15 {
@@ -72,7 +73,7 @@ func TestRaceToGuessACode(t *testing.T) {
 	w := newWorld(t)
 	code := w.smsCode(t, phone)
 	errs := together(func(int) error {
-		_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: other(code)})
+		_, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: other(code)})
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"Validation code is invalid": 16}, tally(errs)); diff != "" {
@@ -81,7 +82,7 @@ func TestRaceToGuessACode(t *testing.T) {
 	if row := w.store.Read().VerificationCode.Query().OnlyX(t.Context()); row.Tries != 5 {
 		t.Errorf("%d tries were counted, want 5", row.Tries)
 	}
-	_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+	_, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
 	want(t, err, apperr.CodeInvalid)
 }
 
@@ -90,7 +91,7 @@ func TestRaceToUseACode(t *testing.T) {
 	w := newWorld(t)
 	code := w.smsCode(t, phone)
 	errs := together(func(int) error {
-		_, err := w.VerifySmsCode(t.Context(), account.VerifySmsCodeParams{Phone: phone, Code: code})
+		_, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Validation code is invalid": 15}, tally(errs)); diff != "" {
@@ -103,7 +104,7 @@ func TestRaceToGuessAPassword(t *testing.T) {
 	w := newWorld(t)
 	w.signUp(t, email, phone)
 	errs := together(func(int) error {
-		_, err := w.SignIn(t.Context(), account.SignInParams{Email: email, Password: "wrong 1"})
+		_, err := w.auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "wrong 1"})
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"Password is invalid": 10, "Access denied. Account blocked": 6}, tally(errs)); diff != "" {
@@ -115,7 +116,7 @@ func TestRaceForALocalID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	errs := together(func(int) error {
-		_, err := w.RegisterLocal(t.Context(), account.RegisterLocalParams{LocalID: "abcd1234", Password: localPassword})
+		_, err := w.SignUps.ByLocalID(t.Context(), account.RegisterLocalParams{LocalID: "abcd1234", Password: localPassword})
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Id is already taken": 15}, tally(errs)); diff != "" {
@@ -126,9 +127,9 @@ func TestRaceForALocalID(t *testing.T) {
 func TestRaceToSignInWithANewFacebookAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.facebook.add("john's", account.Profile{Subject: "1017"})
+	w.facebook.add("john's", auth.Profile{Subject: "1017"})
 	errs := together(func(int) error {
-		_, err := w.SignInWithFacebook(t.Context(), facebook("1017", "john's"))
+		_, err := w.SignUps.SignInWithFacebook(t.Context(), facebook("1017", "john's"))
 		return err
 	})
 	if diff := cmp.Diff(map[string]int{"": 16}, tally(errs)); diff != "" {
@@ -145,7 +146,7 @@ func TestRaceToResetAPassword(t *testing.T) {
 	w.signUp(t, email, phone)
 	token := w.resetToken(t)
 	errs := together(func(i int) error {
-		return w.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: fmt.Sprintf("another horse %d", i)})
+		return w.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: fmt.Sprintf("another horse %d", i)})
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Validation code is invalid": 15}, tally(errs)); diff != "" {
 		t.Error(diff)
@@ -155,9 +156,9 @@ func TestRaceToResetAPassword(t *testing.T) {
 func TestRaceToDeleteAnAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.facebook.add("john's", account.Profile{Subject: "1017"})
+	w.facebook.add("john's", auth.Profile{Subject: "1017"})
 	v := w.john(t)
-	errs := together(func(int) error { return w.DeleteAccount(t.Context(), v, account.DeleteAccountParams{}) })
+	errs := together(func(int) error { return w.Delete(t.Context(), v, account.DeleteAccountParams{}) })
 	if diff := cmp.Diff(map[string]int{"": 1, "User is Deleted": 15}, tally(errs)); diff != "" {
 		t.Error(diff)
 	}

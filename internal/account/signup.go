@@ -4,16 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 )
 
-// Person is what a sign-up of LUX or Addnox tells of the new account.
+// SignUps makes accounts. LUX and Addnox ask for a verified phone and personal
+// data; SNUTT for a local id, a Facebook account, or nothing at all.
+type SignUps struct {
+	auth   *auth.Service
+	store  *store.Store
+	limits *ratelimit.Limiter
+	now    func() time.Time
+}
+
+// Person is what a sign-up of LUX or Addnox says about its person.
 type Person struct {
 	FirstName string
 	// LastName may be empty.
@@ -30,61 +43,44 @@ type Person struct {
 
 // SignUpParams are a sign-up by e-mail and password.
 type SignUpParams struct {
-	// ValidToken is what VerifySmsCode gave for the phone.
+	// ValidToken is what [auth.Codes.VerifySMS] gave for the phone.
 	ValidToken string
 	Email      string
 	Password   string
 	Person
 }
 
-// SignUp makes an account and opens a session. What it refuses leaves the
-// valid_token usable. Errors: SignUpTokenInvalid, EmailNotValid, BadRequest,
+// ByEmail makes an account of LUX and opens a session. A refused sign-up leaves
+// the valid_token usable. Errors: SignUpTokenInvalid, EmailNotValid, BadRequest,
 // PhoneInvalid, SameEmailIsRegistered, PhoneTaken, UserPreviouslyDeleted,
-// SignUpFailed.
-func (s *Service) SignUp(ctx context.Context, p SignUpParams) (SignedIn, error) {
-	if err := s.cfg.Limits.SignUp(ctx); err != nil {
-		return SignedIn{}, err
+// SignUpFailed, TooManyRequests.
+func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, error) {
+	if err := s.limits.SignUp(ctx); err != nil {
+		return auth.SignedIn{}, err
 	}
-	to := registration{
+	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.SignUpTokenInvalid,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
-	if err := s.checkRegistration(ctx, to); err != nil {
-		return SignedIn{}, err
+	if err := s.check(ctx, r); err != nil {
+		return auth.SignedIn{}, err
 	}
-	if !strongPassword(p.Password) {
-		return SignedIn{}, apperr.BadRequest.WithField("input.password")
+	if !auth.IsStrongPassword(p.Password) {
+		return auth.SignedIn{}, apperr.BadRequest.WithField("input.password")
 	}
-	hash, err := s.passwords.hash(ctx, p.Password)
+	hash, err := s.auth.Passwords.Hash(ctx, p.Password)
 	if err != nil {
-		return SignedIn{}, err
+		return auth.SignedIn{}, err
 	}
-	to.passwordHash = &hash
-	return s.register(ctx, to, nil)
-}
-
-func (s *Service) checkPerson(p Person) error {
-	switch {
-	case !text.Name(p.FirstName):
-		return apperr.BadRequest.WithField("input.firstName")
-	case !text.NameOrEmpty(p.LastName):
-		return apperr.BadRequest.WithField("input.lastName")
-	case !s.bornBy(p.Birthdate):
-		return apperr.BadRequest.WithField("input.birthdate")
-	case !p.Gender.Valid():
-		return apperr.BadRequest.WithField("input.gender")
-	case !validPhone(p.Phone):
-		return apperr.PhoneInvalid.WithField("input.phone")
-	case !validCountry(p.NationalCode):
-		return apperr.BadRequest.WithField("input.nationalCode")
-	}
-	return nil
+	r.passwordHash = &hash
+	return s.register(ctx, r, nil)
 }
 
 // registration is what becomes an account of LUX or Addnox.
 type registration struct {
 	validToken string
-	// tokenRefused is what the route calls a valid_token that isn't good.
+	// tokenRefused is the error of a valid_token that isn't good, which differs
+	// between LUX and Addnox.
 	tokenRefused apperr.Kind
 	email        string
 	passwordHash *string
@@ -92,33 +88,55 @@ type registration struct {
 	person       Person
 }
 
-// checkRegistration refuses what can be refused before a password is hashed or a
-// provider asked: a missing valid_token first, one that is not good for the
-// phone last.
-func (s *Service) checkRegistration(ctx context.Context, r registration) error {
+// check refuses what can be refused before a password is hashed or a provider
+// asked, because both are slow. A missing valid_token comes first; one that is
+// not good for the phone comes last, as it costs a statement.
+func (s *SignUps) check(ctx context.Context, r registration) error {
 	if r.validToken == "" {
 		return r.tokenRefused.New()
 	}
-	if !validEmail(r.email) {
+	if !text.ValidEmail(r.email) {
 		return apperr.EmailNotValid.WithField("input.email")
 	}
-	if err := s.checkPerson(r.person); err != nil {
+	if err := checkPerson(r.person, s.now()); err != nil {
 		return err
 	}
-	grant, err := s.granted(ctx, s.store.Read(), r.validToken, r.person.Phone)
+	grant, err := s.auth.Codes.FindGrant(ctx, s.store.Read(), r.validToken, r.person.Phone)
 	if err == nil && grant == nil {
 		return r.tokenRefused.New()
 	}
 	return err
 }
 
+func checkPerson(p Person, now time.Time) error {
+	switch {
+	case !text.Name(p.FirstName):
+		return apperr.BadRequest.WithField("input.firstName")
+	case !text.NameOrEmpty(p.LastName):
+		return apperr.BadRequest.WithField("input.lastName")
+	case !isBirthdate(p.Birthdate, now):
+		return apperr.BadRequest.WithField("input.birthdate")
+	case !p.Gender.Valid():
+		return apperr.BadRequest.WithField("input.gender")
+	case !text.ValidPhone(p.Phone):
+		return apperr.PhoneInvalid.WithField("input.phone")
+	case !text.ValidCountry(p.NationalCode):
+		return apperr.BadRequest.WithField("input.nationalCode")
+	}
+	return nil
+}
+
+// isBirthdate reports whether somebody may have been born on that day: it is not
+// in the future.
+func isBirthdate(day vocab.Date, now time.Time) bool { return day != "" && day <= vocab.DateOf(now) }
+
 // register makes the account in one transaction and opens a session. extra, if
-// any, runs in it for what one kind of sign-up does besides.
-func (s *Service) register(
+// any, runs in the same transaction, for what one kind of sign-up does besides.
+func (s *SignUps) register(
 	ctx context.Context, r registration, extra func(context.Context, *store.Tx, *ent.User) error,
-) (signedIn SignedIn, err error) {
+) (signedIn auth.SignedIn, err error) {
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := s.registerIn(ctx, tx, r)
+		u, err := s.create(ctx, tx, r)
 		if err != nil {
 			return err
 		}
@@ -127,18 +145,18 @@ func (s *Service) register(
 				return err
 			}
 		}
-		signedIn, err = s.issue(ctx, tx, u, SessionTokens)
+		signedIn, err = s.auth.Sessions.Issue(ctx, tx, u, auth.SessionTokens)
 		return err
 	})
 	if err != nil {
-		return SignedIn{}, signUpFailed(err)
+		return auth.SignedIn{}, nameSignUpError(err)
 	}
 	return signedIn, nil
 }
 
-// signUpFailed gives what is unexpected the name that the sign-up routes have
-// for it.
-func signUpFailed(err error) error {
+// nameSignUpError gives an unexpected error the name that the sign-up routes
+// have for it.
+func nameSignUpError(err error) error {
 	var known *apperr.Error
 	if errors.As(err, &known) {
 		return err
@@ -146,48 +164,44 @@ func signUpFailed(err error) error {
 	return apperr.SignUpFailed.Wrap(err)
 }
 
-func (s *Service) registerIn(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
-	grant, err := s.granted(ctx, tx.Client, r.validToken, r.person.Phone)
+// create stores the account with its identities and uses up the valid_token.
+func (s *SignUps) create(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
+	// What check found may have changed before this transaction began.
+	grant, err := s.auth.Codes.FindGrant(ctx, tx.Client, r.validToken, r.person.Phone)
 	if err != nil {
 		return nil, err
 	}
 	if grant == nil {
 		return nil, r.tokenRefused.New()
 	}
-	if err := s.phoneFree(ctx, tx.Client, r.person.Phone, 0); err != nil {
+	if err := s.auth.Identities.CheckPhoneFree(ctx, tx.Client, r.person.Phone, 0); err != nil {
 		return nil, err
 	}
-	u, err := s.createUser(ctx, tx, r)
+	u, err := s.storeUser(ctx, tx, r)
 	if err != nil {
 		return nil, err
 	}
-	owner, err := s.takeEmail(ctx, tx, u.ID, r.email)
+	taken, err := s.auth.Identities.TakeEmail(ctx, tx, u.ID, r.email)
 	if err != nil {
 		return nil, err
 	}
-	if !owner {
+	if !taken {
 		return nil, apperr.SameEmailIsRegistered.WithField("input.email")
 	}
-	if err := s.addIdentity(ctx, tx, u.ID, identity.ProviderPhone, r.person.Phone, nil); err != nil {
+	if err := s.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderPhone, r.person.Phone, nil); err != nil {
 		return nil, err
 	}
-	used, err := s.useGrant(ctx, tx, grant)
+	used, err := s.auth.Codes.UseGrant(ctx, tx, grant)
 	if err == nil && !used {
 		return nil, r.tokenRefused.New()
 	}
 	return u, err
 }
 
-// newUser begins a row. A new account has no notification it hasn't seen: the
-// SNUTT page shows both times the same.
-func (s *Service) newUser(tx *store.Tx) *ent.UserCreate {
+// storeUser stores the rows of the person and of its consent.
+func (s *SignUps) storeUser(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
 	now := s.now()
-	return tx.User.Create().SetCreatedAt(now).SetNotificationCheckedAt(now)
-}
-
-func (s *Service) createUser(ctx context.Context, tx *store.Tx, r registration) (*ent.User, error) {
-	now := s.now()
-	create := s.newUser(tx).
+	create := newUser(tx, now).
 		SetFirstName(r.person.FirstName).
 		SetLastName(r.person.LastName).
 		SetBirthdate(r.person.Birthdate).
@@ -218,4 +232,97 @@ func (s *Service) createUser(ctx context.Context, tx *store.Tx, r registration) 
 		return nil, fmt.Errorf("store a consent: %w", err)
 	}
 	return u, nil
+}
+
+// newUser begins the row of a new account. It has no notification that it hasn't
+// seen: the SNUTT user page shows both times as the same.
+func newUser(tx *store.Tx, now time.Time) *ent.UserCreate {
+	return tx.User.Create().SetCreatedAt(now).SetNotificationCheckedAt(now)
+}
+
+// RegisterLocalParams are a local id, its password and, if given, an e-mail.
+type RegisterLocalParams struct {
+	LocalID, Password string
+	Email             *string
+	Style             auth.TokenStyle
+}
+
+// ByLocalID makes an account that signs in by local id. Its e-mail is
+// unverified. Errors: LocalIDMalformed, PasswordMalformed, EmailMalformed,
+// LocalIDTaken, TooManyRequests.
+func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedIn auth.SignedIn, err error) {
+	if err := s.limits.SignUp(ctx); err != nil {
+		return auth.SignedIn{}, err
+	}
+	if err := checkLocal(p.LocalID, p.Password); err != nil {
+		return auth.SignedIn{}, err
+	}
+	if p.Email != nil && !text.ValidEmail(*p.Email) {
+		return auth.SignedIn{}, apperr.EmailMalformed.WithField("input.email")
+	}
+	hash, err := s.auth.Passwords.Hash(ctx, p.Password)
+	if err != nil {
+		return auth.SignedIn{}, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := s.now()
+		u, err := newUser(tx, now).
+			SetRegisterType(vocab.RegisteredLocally).
+			SetNillableEmail(p.Email).
+			SetPasswordHash(hash).
+			SetPasswordChangedAt(now).
+			Save(ctx)
+		if err != nil {
+			return fmt.Errorf("store an account: %w", err)
+		}
+		if err := takeLocalID(ctx, tx, s.auth.Identities, u.ID, p.LocalID); err != nil {
+			return err
+		}
+		signedIn, err = s.auth.Sessions.Issue(ctx, tx, u, p.Style)
+		return err
+	})
+	return signedIn, err
+}
+
+var localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
+
+// checkLocal holds a local id and its password to the rules of api/snutt.md.
+func checkLocal(localID, password string) error {
+	switch {
+	case !localIDPattern.MatchString(localID):
+		return apperr.LocalIDMalformed.WithField("input.localId")
+	case !auth.IsLocalPassword(password):
+		return apperr.PasswordMalformed.WithField("input.password")
+	}
+	return nil
+}
+
+func takeLocalID(
+	ctx context.Context, tx *store.Tx, identities *auth.Identities, rootUserID int, localID string,
+) error {
+	holder, err := identities.Find(ctx, tx.Client, identity.ProviderLocal, localID)
+	if err != nil {
+		return err
+	}
+	if holder != nil {
+		return apperr.LocalIDTaken.WithField("input.localId")
+	}
+	return identities.Add(ctx, tx, rootUserID, identity.ProviderLocal, localID, &localID)
+}
+
+// Temporary makes an account without any way to sign in again but its token,
+// until it gets a local id or a Facebook link. Errors: TooManyRequests.
+func (s *SignUps) Temporary(ctx context.Context, style auth.TokenStyle) (signedIn auth.SignedIn, err error) {
+	if err := s.limits.SignUp(ctx); err != nil {
+		return auth.SignedIn{}, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := newUser(tx, s.now()).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("store an account: %w", err)
+		}
+		signedIn, err = s.auth.Sessions.Issue(ctx, tx, u, style)
+		return err
+	})
+	return signedIn, err
 }

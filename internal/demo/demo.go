@@ -15,6 +15,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/message"
@@ -33,6 +34,7 @@ var catalogue []byte
 
 // Services is the domain the demo goes through.
 type Services struct {
+	Auth     *auth.Service
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service
@@ -45,7 +47,7 @@ func Load(ctx context.Context, s Services) (*ent.User, error) {
 	if _, err := s.Children.Import(ctx, bytes.NewReader(catalogue)); err != nil {
 		return nil, fmt.Errorf("load the demo catalogue: %w", err)
 	}
-	parent, err := s.Accounts.SignIn(ctx, account.SignInParams{Email: Email, Password: Password})
+	parent, err := s.Auth.SignIn(ctx, auth.SignInParams{Email: Email, Password: Password})
 	if err == nil {
 		return parent.User, nil
 	}
@@ -65,20 +67,20 @@ func Load(ctx context.Context, s Services) (*ent.User, error) {
 var sixDigits = regexp.MustCompile(`\d{6}`)
 
 func signUp(ctx context.Context, s Services) (*ent.User, error) {
-	if err := s.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: phone}); err != nil {
+	if err := s.Auth.Codes.SendSMS(ctx, phone); err != nil {
 		return nil, err
 	}
 	sent, err := s.Outbox.Recent(ctx, phone, 1)
 	if err != nil || len(sent) == 0 {
 		return nil, fmt.Errorf("no code in the outbox: %w", err)
 	}
-	validToken, err := s.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{
+	validToken, err := s.Auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{
 		Phone: phone, Code: sixDigits.FindString(sent[0].Text),
 	})
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.Accounts.SignUp(ctx, account.SignUpParams{
+	done, err := s.Accounts.SignUps.ByEmail(ctx, account.SignUpParams{
 		ValidToken: validToken, Email: Email, Password: Password,
 		Person: account.Person{
 			FirstName: "Demo", LastName: "Parent", Birthdate: "1990-05-17", Gender: vocab.Female,

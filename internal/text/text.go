@@ -1,5 +1,6 @@
-// Package text checks free text that people or phones send, before it is
-// stored. It imports the standard library only.
+// Package text checks what people and phones send before it is stored: free
+// text, e-mail addresses, phone numbers and country codes. It holds no rule of
+// the domain and imports no other package of the project.
 package text
 
 import (
@@ -8,20 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// MaxName is the longest name, in characters.
+// MaxName is the longest name that is stored, in characters.
 const MaxName = 100
 
 // Clean reports whether s is at most limit characters of valid UTF-8 without
-// control characters. U+FFFD is refused: it stands where a decoder met half a
-// surrogate pair or a broken byte.
+// control characters. U+FFFD is refused too: a decoder puts it where it met half
+// a surrogate pair or a broken byte, so what the sender meant is lost.
 func Clean(s string, limit int) bool {
-	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && strings.IndexFunc(s, broken) < 0
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && strings.IndexFunc(s, isBroken) < 0
 }
 
-// Name reports whether s can be a name: clean, and more than white space.
+// Name reports whether s can be a name: clean, at most [MaxName] characters, and
+// more than white space.
 func Name(s string) bool { return Clean(s, MaxName) && strings.TrimSpace(s) != "" }
 
-// NameOrEmpty is Name for a name that may be left empty, as a last name may.
+// NameOrEmpty is [Name] for a name that may be left empty, as a last name may
+// (api/auth.md).
 func NameOrEmpty(s string) bool { return s == "" || Name(s) }
 
-func broken(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }
+func isBroken(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }

@@ -17,6 +17,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
 	"luxbff/internal/child"
@@ -47,6 +48,7 @@ type Options struct {
 type App struct {
 	Config   Config
 	Store    *store.Store
+	Auth     *auth.Service
 	Accounts *account.Service
 	Children *child.Service
 	Feed     *feed.Service
@@ -143,7 +145,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	lasting := context.WithoutCancel(ctx) // each Close ends its own
 	a.Outbox.Start(lasting)
 	a.Feed.Start(lasting)
-	a.Accounts.Start(lasting)
+	a.Auth.Start(lasting)
 	return nil
 }
 
@@ -175,7 +177,7 @@ func (a *App) MetricsHandler() http.Handler {
 // start with its token.
 func (a *App) LoadDemo(ctx context.Context) error {
 	parent, err := demo.Load(ctx, demo.Services{
-		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
+		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
 	})
 	if err != nil {
 		return err
@@ -217,7 +219,7 @@ func (a *App) Close() error {
 	}
 	a.leaveBus()
 	a.background.Close()
-	a.Accounts.Close()
+	a.Auth.Close()
 	a.Feed.Close()
 	a.Outbox.Close()
 	// What FlushTraces has not sent is given up.

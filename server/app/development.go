@@ -32,7 +32,7 @@ func (a *App) demoHeaders(ctx context.Context) map[string]string {
 	if a.demoUserID == 0 {
 		return nil
 	}
-	tokens, err := a.Accounts.StartSession(ctx, a.demoUserID, demoTokenTTL)
+	tokens, err := a.Auth.Sessions.Start(ctx, a.demoUserID, demoTokenTTL)
 	if err != nil {
 		a.options.Log.ErrorContext(ctx, "sign in the demo account", "error", err)
 		return nil

@@ -5,6 +5,7 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/facebook"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/child"
@@ -25,21 +26,25 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	})
 	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
+	limits := a.Config.limiter(o.Clock)
 	var err error
-	a.Accounts, err = account.New(account.Config{
+	a.Auth, err = auth.New(auth.Config{
 		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		Providers:       a.Config.socialProviders(),
 		PasswordCost:    o.PasswordCost,
 		OnSessionsEnded: a.sessions.close,
-		Limits:          a.Config.limiter(o.Clock),
+		Limits:          limits,
 		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.WrongSignIn(kind.New().Code()) },
 	})
 	if err != nil {
 		return err
 	}
-	a.sessions.accounts = a.Accounts
+	a.sessions.auth = a.Auth.Sessions
+	a.Accounts = account.New(account.Config{
+		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Clock: o.Clock, Limits: limits,
+	})
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.FeedLag,
@@ -57,9 +62,9 @@ func (c Config) limiter(clock func() time.Time) *ratelimit.Limiter {
 }
 
 // socialProviders are those that are configured.
-func (c Config) socialProviders() map[string]account.SocialProvider {
+func (c Config) socialProviders() map[string]auth.SocialProvider {
 	if c.FacebookURL == "" {
 		return nil
 	}
-	return map[string]account.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
+	return map[string]auth.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
 }

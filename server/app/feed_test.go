@@ -267,7 +267,7 @@ func TestFeedsThatDoNotBegin(t *testing.T) {
 // renewed is a fresh token of the account, whose session outlived the clock.
 func renewed(t *testing.T, s *apptest.Server) string {
 	t.Helper()
-	tokens, err := s.App.Accounts.StartSession(t.Context(), 1, 0)
+	tokens, err := s.App.Auth.Sessions.Start(t.Context(), 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

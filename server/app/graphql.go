@@ -14,7 +14,7 @@ import (
 // graphQL serves /graphql: GET, POST, sockets and streams.
 func (a *App) graphQL() http.Handler {
 	sockets := a.socketTransport()
-	resolver := graph.NewResolver(a.Accounts, a.Children, a.Devlogs, a.Feed)
+	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
 		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
@@ -34,7 +34,7 @@ func (a *App) extensions() []graphql.HandlerExtension {
 }
 
 func (a *App) socketTransport() *ws.Transport {
-	auth := socketAuth{a.Accounts}
+	auth := socketAuth{a.Auth.Sessions}
 	cfg := ws.Config{
 		Init: auth.open, Renew: auth.renew, Operation: auth.recheck,
 		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,

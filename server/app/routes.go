@@ -64,14 +64,14 @@ func (a *App) authenticate(next http.Handler) http.Handler {
 		a.Feed.Acknowledge(ctx, v, installationID, cursor)
 	}
 	return middleware.WithAuthentication(
-		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Accounts.Authenticate},
+		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Auth.Sessions.Authenticate},
 		middleware.WithEventAck(acknowledge, next))
 }
 
 // restAPI are the legacy surfaces.
 func (a *App) restAPI() *rest.API {
 	return &rest.API{
-		Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
+		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
 		Sunset: a.Config.Sunset,
 		Count: func(surface, route string, r *http.Request) {
 			middleware.CountRequest(a.metrics, surface, route, r)

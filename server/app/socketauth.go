@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/viewer"
 	"luxbff/server/middleware"
@@ -16,7 +16,7 @@ import (
 
 // socketAuth says whose a socket or a stream is. What middleware authenticates is
 // the request, which ends long before.
-type socketAuth struct{ accounts *account.Service }
+type socketAuth struct{ sessions *auth.Sessions }
 
 // open takes the access token from the payload of connection_init, or else from
 // the headers of the request: browsers can't set headers on a socket.
@@ -48,7 +48,7 @@ func (a socketAuth) recheck(ctx context.Context) (context.Context, error) {
 	if !ok {
 		return nil, apperr.Unauthenticated.New()
 	}
-	v, err := a.accounts.Recognise(ctx, *claims)
+	v, err := a.sessions.Viewer(ctx, *claims)
 	if err != nil {
 		return nil, err
 	}
@@ -61,18 +61,18 @@ type claimsKey struct{}
 // the token's claims and not the token, which is longer and would have to be
 // verified again.
 func (a socketAuth) session(ctx context.Context, accessToken string) (ws.Session, error) {
-	claims, err := a.accounts.Claims(accessToken)
+	claims, err := a.sessions.Claims(accessToken)
 	if err != nil {
 		return ws.Session{}, err
 	}
-	v, err := a.accounts.Recognise(ctx, claims)
+	v, err := a.sessions.Viewer(ctx, claims)
 	if err != nil {
 		return ws.Session{}, err
 	}
 	return ws.Session{
 		Context:   context.WithValue(ctx, claimsKey{}, &claims),
 		User:      userKey(v.RootUserID()),
-		ID:        sessionKey(account.OpenedBy(v)),
+		ID:        sessionKey(auth.SessionKeyOf(v)),
 		ExpiresAt: v.ExpiresAt,
 	}, nil
 }

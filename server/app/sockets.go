@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/background"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/pubsub/natsbus"
@@ -50,7 +50,7 @@ func (a *App) joinBus() error {
 // nothing else would end them.
 type sessionSockets struct {
 	sockets    *ws.Registry
-	accounts   *account.Service
+	auth       *auth.Sessions
 	bus        pubsub.Bus
 	background *background.Group
 	log        *slog.Logger
@@ -70,11 +70,11 @@ func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
 			s.checkUser(rootUserID)
 			continue
 		}
-		s.closeOne(account.Opened{RootUserID: rootUserID, SessionID: id})
+		s.closeOne(auth.SessionKey{RootUserID: rootUserID, SessionID: id})
 	}
 }
 
-func (s *sessionSockets) closeOne(o account.Opened) {
+func (s *sessionSockets) closeOne(o auth.SessionKey) {
 	s.sockets.CloseSession(userKey(o.RootUserID), sessionKey(o), apperr.Unauthenticated.New())
 }
 
@@ -96,13 +96,13 @@ func (s *sessionSockets) checkAll(ctx context.Context) {
 }
 
 func (s *sessionSockets) check(ctx context.Context, open map[string][]string) {
-	var opened []account.Opened
+	var opened []auth.SessionKey
 	for _, user := range slices.Sorted(maps.Keys(open)) {
 		for _, session := range open[user] {
 			opened = append(opened, readKeys(user, session))
 		}
 	}
-	ended, err := s.accounts.Ended(ctx, opened)
+	ended, err := s.auth.FindEnded(ctx, opened)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "check the sockets' sessions", "error", err)
@@ -119,12 +119,12 @@ func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }
 const sessionKeyFormat = "%d/%d"
 
 // sessionKey files a socket by what it was opened with.
-func sessionKey(o account.Opened) string {
+func sessionKey(o auth.SessionKey) string {
 	return fmt.Sprintf(sessionKeyFormat, o.SessionID, o.CredentialVersion)
 }
 
 // readKeys reads what userKey and sessionKey wrote.
-func readKeys(user, session string) (o account.Opened) {
+func readKeys(user, session string) (o auth.SessionKey) {
 	_, _ = fmt.Sscan(user, &o.RootUserID)
 	_, _ = fmt.Sscanf(session, sessionKeyFormat, &o.SessionID, &o.CredentialVersion)
 	return o

@@ -60,7 +60,7 @@ func (p *page) show(w http.ResponseWriter, r *http.Request) {
 func (p *page) reset(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	token, password := r.PostFormValue("token"), r.PostFormValue("password")
-	err := p.accounts.ResetPassword(r.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
+	err := p.accounts.Recovery.ResetPassword(r.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
 	switch {
 	case err == nil:
 		p.write(w, r, http.StatusOK, state{Done: true})

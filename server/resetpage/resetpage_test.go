@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/resetpage"
 )
@@ -16,7 +17,7 @@ import (
 func link(t *testing.T, s *apptest.Server) string {
 	t.Helper()
 	const email = "parent1@example.com"
-	if err := s.App.Accounts.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}); err != nil {
+	if err := s.App.Accounts.Recovery.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}); err != nil {
 		t.Fatal(err)
 	}
 	sent, err := s.App.Outbox.Recent(t.Context(), email, 1)
@@ -64,7 +65,7 @@ func TestResetInABrowser(t *testing.T) {
 	if code := s.GraphQL(t, token, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {
 		t.Errorf("the session before the reset: %q", code)
 	}
-	_, err := s.App.Accounts.SignIn(t.Context(), account.SignInParams{Email: "parent1@example.com", Password: "another horse 2"})
+	_, err := s.App.Auth.SignIn(t.Context(), auth.SignInParams{Email: "parent1@example.com", Password: "another horse 2"})
 	if err != nil {
 		t.Error(err)
 	}

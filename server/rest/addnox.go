@@ -8,6 +8,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/viewer"
 )
 
@@ -117,7 +118,7 @@ type messageOut struct {
 }
 
 func checkSignUp(ctx context.Context, e *API, in emailPathIn) (messageOut, error) {
-	return messageOut{"User already signed up please login"}, e.Accounts.CheckSignUp(ctx, in.Email)
+	return messageOut{"User already signed up please login"}, e.Accounts.AddnoxSignUps.Check(ctx, in.Email)
 }
 
 type preSignUpIn struct {
@@ -131,7 +132,7 @@ type preSignUpOut struct {
 }
 
 func preSignUp(ctx context.Context, e *API, in preSignUpIn) (preSignUpOut, error) {
-	id, err := e.Accounts.PreSignUp(ctx, account.PreSignUpParams{Email: in.Email, Password: in.Password})
+	id, err := e.Accounts.AddnoxSignUps.Begin(ctx, account.BeginSignUpParams{Email: in.Email, Password: in.Password})
 	return preSignUpOut{id, in.Email}, err
 }
 
@@ -140,7 +141,7 @@ type emailUserIDOut struct {
 }
 
 func emailUserID(ctx context.Context, e *API, in emailPathIn) (emailUserIDOut, error) {
-	id, err := e.Accounts.EmailUserID(ctx, in.Email)
+	id, err := e.Accounts.AddnoxSignUps.EmailUserID(ctx, in.Email)
 	return emailUserIDOut{id}, err
 }
 
@@ -152,7 +153,7 @@ type completeSignUpIn struct {
 }
 
 func completeSignUp(ctx context.Context, e *API, validToken string, in completeSignUpIn) (tokenAnswer, error) {
-	got, err := e.Accounts.CompleteSignUp(ctx, account.CompleteSignUpParams{
+	got, err := e.Accounts.AddnoxSignUps.Complete(ctx, account.CompleteSignUpParams{
 		ValidToken: validToken, EmailUserID: in.EmailUserID, Email: in.Email, Person: in.person(),
 	})
 	return showTokens(got.Tokens, err)
@@ -173,7 +174,7 @@ func (in socialSignInIn) token() string {
 }
 
 func socialSignIn(ctx context.Context, e *API, in socialSignInIn) (tokenAnswer, error) {
-	got, err := e.Accounts.SocialSignIn(ctx, account.SocialSignInParams{Provider: in.Provider, Token: in.token()})
+	got, err := e.Auth.SignInSocial(ctx, auth.SocialParams{Provider: in.Provider, Token: in.token()})
 	return showTokens(got.Tokens, err)
 }
 
@@ -186,9 +187,9 @@ type socialSignUpIn struct {
 }
 
 func socialSignUp(ctx context.Context, e *API, validToken string, in socialSignUpIn) (tokenAnswer, error) {
-	got, err := e.Accounts.SocialSignUp(ctx, account.SocialSignUpParams{
+	got, err := e.Accounts.SignUps.BySocial(ctx, account.SocialSignUpParams{
 		ValidToken: validToken, Email: in.Email, Person: in.person(),
-		SocialSignInParams: account.SocialSignInParams{Provider: in.SocialType, Token: in.SocialID},
+		SocialParams: auth.SocialParams{Provider: in.SocialType, Token: in.SocialID},
 	})
 	return showTokens(got.Tokens, err)
 }

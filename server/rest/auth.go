@@ -9,6 +9,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 )
 
 // authRoutes are the authentication routes that LUX and Addnox share.
@@ -49,7 +50,7 @@ type tokenAnswer struct {
 	TokenType        string `json:"token_type"`
 }
 
-func showTokens(t account.Tokens, err error) (tokenAnswer, error) {
+func showTokens(t auth.Tokens, err error) (tokenAnswer, error) {
 	return tokenAnswer{
 		AccessToken:      t.AccessToken,
 		ExpiresIn:        t.ExpiresIn,
@@ -66,7 +67,7 @@ type signInIn struct {
 }
 
 func signIn(ctx context.Context, e *API, in signInIn) (tokenAnswer, error) {
-	got, err := e.Accounts.SignIn(ctx, account.SignInParams{Email: in.Username, Password: in.Password})
+	got, err := e.Auth.SignIn(ctx, auth.SignInParams{Email: in.Username, Password: in.Password})
 	return showTokens(got.Tokens, err)
 }
 
@@ -75,7 +76,7 @@ type refreshTokenIn struct {
 }
 
 func refreshToken(ctx context.Context, e *API, in refreshTokenIn) (tokenAnswer, error) {
-	return showTokens(e.Accounts.RefreshToken(ctx, account.RefreshTokenParams{RefreshToken: in.RefreshToken}))
+	return showTokens(e.Auth.Sessions.Refresh(ctx, in.RefreshToken))
 }
 
 type sendSmsCodeIn struct {
@@ -83,7 +84,7 @@ type sendSmsCodeIn struct {
 }
 
 func sendSmsCode(ctx context.Context, e *API, in sendSmsCodeIn) (bool, error) {
-	err := e.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: in.Phone})
+	err := e.Auth.Codes.SendSMS(ctx, in.Phone)
 	return err == nil, err
 }
 
@@ -98,7 +99,7 @@ type validTokenOut struct {
 }
 
 func verifySmsCode(ctx context.Context, e *API, in phoneCodeIn) (validTokenOut, error) {
-	got, err := e.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	got, err := e.Auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return validTokenOut{got}, err
 }
 
@@ -107,7 +108,7 @@ type resetMailIn struct {
 }
 
 func sendResetMail(ctx context.Context, e *API, in resetMailIn) (done, error) {
-	err := e.Accounts.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: in.Email})
+	err := e.Accounts.Recovery.RequestPasswordReset(ctx, account.RequestPasswordResetParams{Email: in.Email})
 	return done{http.StatusOK, "User reset password email send successfully"}, err
 }
 
@@ -117,7 +118,7 @@ type foundOut struct {
 }
 
 func findIDByPhone(ctx context.Context, e *API, in phoneCodeIn) (foundOut, error) {
-	found, err := e.Accounts.FindAccount(ctx, account.FindAccountParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	found, err := e.Accounts.Recovery.FindAccount(ctx, account.FindAccountParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return foundOut{found.Email, found.Provider}, err
 }
 
@@ -154,7 +155,7 @@ type signUpIn struct {
 }
 
 func signUp(ctx context.Context, e *API, validToken string, in signUpIn) (tokenAnswer, error) {
-	got, err := e.Accounts.SignUp(ctx, account.SignUpParams{
+	got, err := e.Accounts.SignUps.ByEmail(ctx, account.SignUpParams{
 		ValidToken: validToken, Email: in.Email, Password: in.Password, Person: in.person(),
 	})
 	return showTokens(got.Tokens, err)

@@ -88,7 +88,7 @@ func luxCreateRealUser(
 }
 
 func changePhone(ctx context.Context, e *API, v viewer.Viewer, in phoneCodeIn) (done, error) {
-	_, err := e.Accounts.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	_, err := e.Accounts.Profiles.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
 	return done{http.StatusOK, "Root user phone updated"}, err
 }
 
@@ -100,7 +100,7 @@ type notification struct {
 }
 
 func updateNotification(ctx context.Context, e *API, v viewer.Viewer, in notification) (notification, error) {
-	_, err := e.Accounts.UpdateNotificationSettings(ctx, v, account.NotificationSettings{
+	_, err := e.Accounts.Profiles.UpdateNotifications(ctx, v, account.NotificationSettings{
 		IsDeviceMuted:             &in.IsDeviceMuted.on,
 		IsDeviceAlimTalkEnabled:   &in.IsDeviceAlimTalkEnabled.on,
 		IsBasestationAlertEnabled: &in.IsBasestationAlertEnabled.on,

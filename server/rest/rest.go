@@ -16,6 +16,7 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/viewer"
@@ -23,6 +24,7 @@ import (
 
 // API is what the routes call.
 type API struct {
+	Auth     *auth.Service
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/viewer"
 )
 
@@ -84,7 +85,7 @@ type userInfoOut struct {
 }
 
 func userInfo(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (userInfoOut, error) {
-	names, err := e.Accounts.SignInNames(ctx, v.User)
+	names, err := e.Accounts.Credentials.SignInNames(ctx, v.User)
 	return userInfoOut{
 		IsAdmin:               v.User.IsAdmin,
 		RegDate:               instant(v.User.CreatedAt),
@@ -100,7 +101,7 @@ type emailIn struct {
 }
 
 func updateUserInfo(ctx context.Context, e *API, v viewer.Viewer, in emailIn) (messageOut, error) {
-	_, err := e.Accounts.UpdateUser(ctx, v, account.UpdateUserParams{Email: in.Email})
+	_, err := e.Accounts.Profiles.Update(ctx, v, account.UpdateUserParams{Email: in.Email})
 	return snuttOK(err)
 }
 
@@ -110,8 +111,8 @@ type changePasswordIn struct {
 }
 
 func changePassword(ctx context.Context, e *API, v viewer.Viewer, in changePasswordIn) (renewed, error) {
-	return showRenewed(e.Accounts.ChangePassword(ctx, v, account.ChangePasswordParams{
-		OldPassword: orZero(in.OldPassword), NewPassword: orZero(in.NewPassword), Style: account.LongLivedToken,
+	return showRenewed(e.Accounts.Credentials.ChangePassword(ctx, v, account.ChangePasswordParams{
+		OldPassword: orZero(in.OldPassword), NewPassword: orZero(in.NewPassword), Style: auth.LongLivedToken,
 	}))
 }
 
@@ -122,8 +123,8 @@ type localIn struct {
 }
 
 func createLocalCredential(ctx context.Context, e *API, v viewer.Viewer, in localIn) (renewed, error) {
-	return showRenewed(e.Accounts.CreateLocalCredential(ctx, v, account.CreateLocalCredentialParams{
-		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: account.LongLivedToken,
+	return showRenewed(e.Accounts.Credentials.CreateLocal(ctx, v, account.CreateLocalCredentialParams{
+		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: auth.LongLivedToken,
 	}))
 }
 
@@ -134,16 +135,16 @@ type facebookIn struct {
 
 func (in facebookIn) params() account.FacebookParams {
 	return account.FacebookParams{
-		FacebookID: orZero(in.FbID), FacebookToken: orZero(in.FbToken), Style: account.LongLivedToken,
+		FacebookID: orZero(in.FbID), FacebookToken: orZero(in.FbToken), Style: auth.LongLivedToken,
 	}
 }
 
 func connectFacebook(ctx context.Context, e *API, v viewer.Viewer, in facebookIn) (renewed, error) {
-	return showRenewed(e.Accounts.ConnectFacebook(ctx, v, in.params()))
+	return showRenewed(e.Accounts.Credentials.ConnectFacebook(ctx, v, in.params()))
 }
 
 func disconnectFacebook(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (renewed, error) {
-	return showRenewed(e.Accounts.DisconnectFacebook(ctx, v, account.LongLivedToken))
+	return showRenewed(e.Accounts.Credentials.DisconnectFacebook(ctx, v, auth.LongLivedToken))
 }
 
 type facebookOut struct {
@@ -152,7 +153,7 @@ type facebookOut struct {
 }
 
 func facebookStatus(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (facebookOut, error) {
-	names, err := e.Accounts.SignInNames(ctx, v.User)
+	names, err := e.Accounts.Credentials.SignInNames(ctx, v.User)
 	return facebookOut{names.Facebook.Name, names.Facebook.Attached}, err
 }
 
@@ -161,20 +162,20 @@ type pushDeviceIn struct {
 }
 
 func addPushDevice(ctx context.Context, e *API, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
-	_, err := e.Accounts.AddPushDevice(ctx, v, account.PushDeviceParams{RegistrationID: in.RegistrationID})
+	_, err := e.Accounts.Push.AddDevice(ctx, v, account.PushDeviceParams{RegistrationID: in.RegistrationID})
 	return snuttOK(err)
 }
 
 func removePushDevice(ctx context.Context, e *API, v viewer.Viewer, in pushDeviceIn) (messageOut, error) {
-	return snuttOK(e.Accounts.RemovePushDevice(ctx, v, account.PushDeviceParams{RegistrationID: in.RegistrationID}))
+	return snuttOK(e.Accounts.Push.RemoveDevice(ctx, v.RootUserID(), account.PushDeviceParams{RegistrationID: in.RegistrationID}))
 }
 
 func snuttDeleteAccount(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (messageOut, error) {
-	return snuttOK(e.Accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{}))
+	return snuttOK(e.Accounts.Delete(ctx, v, account.DeleteAccountParams{}))
 }
 
 func sendEmailVerification(ctx context.Context, e *API, v viewer.Viewer, in emailIn) (messageOut, error) {
-	err := e.Accounts.SendEmailVerification(ctx, v, account.SendEmailVerificationParams{Email: in.Email})
+	err := e.Accounts.Emails.SendVerification(ctx, v, account.SendEmailVerificationParams{Email: in.Email})
 	return snuttOK(err)
 }
 
@@ -187,7 +188,7 @@ type emailStatusOut struct {
 }
 
 func verifyEmail(ctx context.Context, e *API, v viewer.Viewer, in emailCodeIn) (emailStatusOut, error) {
-	_, err := e.Accounts.VerifyEmail(ctx, v, account.VerifyEmailParams{Code: orZero(in.Code)})
+	_, err := e.Accounts.Emails.Verify(ctx, v, account.VerifyEmailParams{Code: orZero(in.Code)})
 	return emailStatusOut{IsEmailVerified: err == nil}, err
 }
 
@@ -207,19 +208,19 @@ type registered struct {
 	UserID  int    `json:"user_id"`
 }
 
-func showRegistered(t account.Tokens, err error) (registered, error) {
+func showRegistered(t auth.Tokens, err error) (registered, error) {
 	return registered{"ok", t.AccessToken, t.RootUserID}, err
 }
 
 func registerLocal(ctx context.Context, e *API, in registerLocalIn) (registered, error) {
-	got, err := e.Accounts.RegisterLocal(ctx, account.RegisterLocalParams{
-		LocalID: orZero(in.ID), Password: orZero(in.Password), Email: in.Email, Style: account.LongLivedToken,
+	got, err := e.Accounts.SignUps.ByLocalID(ctx, account.RegisterLocalParams{
+		LocalID: orZero(in.ID), Password: orZero(in.Password), Email: in.Email, Style: auth.LongLivedToken,
 	})
 	return showRegistered(got.Tokens, err)
 }
 
 func requestTemp(ctx context.Context, e *API, _ nothing) (registered, error) {
-	got, err := e.Accounts.RequestTemp(ctx, account.LongLivedToken)
+	got, err := e.Accounts.SignUps.Temporary(ctx, auth.LongLivedToken)
 	return showRegistered(got.Tokens, err)
 }
 
@@ -230,14 +231,14 @@ type signedInOut struct {
 }
 
 func loginLocal(ctx context.Context, e *API, in localIn) (signedInOut, error) {
-	got, err := e.Accounts.SignInLocal(ctx, account.SignInLocalParams{
-		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: account.LongLivedToken,
+	got, err := e.Auth.SignInLocal(ctx, auth.SignInLocalParams{
+		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: auth.LongLivedToken,
 	})
 	return signedInOut{got.Tokens.AccessToken, got.Tokens.RootUserID}, err
 }
 
 func loginFacebook(ctx context.Context, e *API, in facebookIn) (signedInOut, error) {
-	got, err := e.Accounts.SignInWithFacebook(ctx, in.params())
+	got, err := e.Accounts.SignUps.SignInWithFacebook(ctx, in.params())
 	return signedInOut{got.Tokens.AccessToken, got.Tokens.RootUserID}, err
 }
 
@@ -248,5 +249,5 @@ type logoutIn struct {
 
 func logout(ctx context.Context, e *API, in logoutIn) (messageOut, error) {
 	device := account.PushDeviceParams{RegistrationID: in.RegistrationID}
-	return snuttOK(e.Accounts.DropPushDevice(ctx, in.UserID, device))
+	return snuttOK(e.Accounts.Push.RemoveDevice(ctx, in.UserID, device))
 }

@@ -59,7 +59,7 @@ func showMe(e *API, u *ent.User) me {
 		RegisterType:           u.RegisterType,
 		NationalCode:           u.NationalCode,
 		NeedPersonalInfoUpdate: account.NeedsPersonalInfoUpdate(u),
-		NeedToPwdChange:        e.Accounts.NeedsPasswordChange(u),
+		NeedToPwdChange:        e.Accounts.Profiles.NeedsPasswordChange(u),
 	}
 }
 
@@ -83,7 +83,7 @@ type rootUserOut struct {
 }
 
 func updateUser(ctx context.Context, e *API, v viewer.Viewer, in personUpdate) (rootUserOut, error) {
-	u, err := e.Accounts.UpdateUser(ctx, v, account.UpdateUserParams{
+	u, err := e.Accounts.Profiles.Update(ctx, v, account.UpdateUserParams{
 		FirstName: in.FirstName, LastName: in.LastName, Birthdate: in.Birthdate.orNil(), Gender: in.Gender,
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ type policyOut struct {
 // without a push token; the Addnox page has no such error.
 func updatePolicy(needsPushToken bool) func(context.Context, *API, viewer.Viewer, policyIn) (policyOut, error) {
 	return func(ctx context.Context, e *API, v viewer.Viewer, in policyIn) (policyOut, error) {
-		policy, err := e.Accounts.UpdatePolicy(ctx, v, account.UpdatePolicyParams{
+		policy, err := e.Accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{
 			IsPushAgree: in.IsPushAgree, IsMarketingAgree: in.IsMarketingAgree,
 			PushToken: in.Token, NeedsPushToken: needsPushToken,
 		})
@@ -140,11 +140,11 @@ type pushTokenIn struct {
 
 // setPushToken answers the token, as a JSON string.
 func setPushToken(ctx context.Context, e *API, v viewer.Viewer, in pushTokenIn) (string, error) {
-	return in.Token, e.Accounts.SetPushToken(ctx, v, account.SetPushTokenParams{Token: in.Token})
+	return in.Token, e.Accounts.Push.SetToken(ctx, v, account.SetPushTokenParams{Token: in.Token})
 }
 
 func deleteAccount(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (done, error) {
-	err := e.Accounts.DeleteAccount(ctx, v, account.DeleteAccountParams{NeedsSignInType: true})
+	err := e.Accounts.Delete(ctx, v, account.DeleteAccountParams{NeedsSignInType: true})
 	return done{http.StatusOK, "Root user deleted"}, err
 }
 

@@ -23,7 +23,6 @@ import (
 	// The driver registers itself as "pgx".
 	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"luxbff/internal/account"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/natstest"
 	"luxbff/internal/testutil/processtest"
@@ -231,7 +230,7 @@ func TestReplicasShareEveryRight(t *testing.T) {
 
 func (f *fleet) sendCode(t *testing.T, phone string) (code string) {
 	t.Helper()
-	if err := f.home.App.Accounts.SendSmsCode(t.Context(), account.SendSmsCodeParams{Phone: phone}); err != nil {
+	if err := f.home.App.Auth.Codes.SendSMS(t.Context(), phone); err != nil {
 		t.Fatal(err)
 	}
 	return f.home.LastCode(t, phone)

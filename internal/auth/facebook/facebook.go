@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"luxbff/internal/account"
+	"luxbff/internal/auth"
 )
 
 const (
@@ -42,33 +42,33 @@ func New(base string) *Client {
 	}
 }
 
-// Who gives the id and the name behind the token.
-func (c *Client) Who(ctx context.Context, token string) (account.Profile, error) {
+// Verify gives the id and the name behind the token.
+func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error) {
 	query := url.Values{"fields": {"id,name"}, "access_token": {token}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address+"?"+query.Encode(), nil)
 	if err != nil {
-		return account.Profile{}, errors.New("facebook: the base address is malformed")
+		return auth.Profile{}, errors.New("facebook: the base address is malformed")
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return account.Profile{}, fmt.Errorf("facebook: %w", withoutAddress(err))
+		return auth.Profile{}, fmt.Errorf("facebook: %w", withoutAddress(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	return read(answer)
 }
 
-func read(answer *http.Response) (account.Profile, error) {
+func read(answer *http.Response) (auth.Profile, error) {
 	switch {
 	case answer.StatusCode >= 400 && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests:
-		return account.Profile{}, fmt.Errorf("facebook: status %d: %w", answer.StatusCode, account.ErrTokenRefused)
+		return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", answer.StatusCode, auth.ErrTokenRefused)
 	case answer.StatusCode != http.StatusOK:
-		return account.Profile{}, fmt.Errorf("facebook: status %d", answer.StatusCode)
+		return auth.Profile{}, fmt.Errorf("facebook: status %d", answer.StatusCode)
 	}
 	var me struct{ ID, Name string }
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&me); err != nil {
-		return account.Profile{}, fmt.Errorf("facebook: an answer that is no account: %w", err)
+		return auth.Profile{}, fmt.Errorf("facebook: an answer that is no account: %w", err)
 	}
-	return account.Profile{Subject: me.ID, Name: me.Name}, nil
+	return auth.Profile{Subject: me.ID, Name: me.Name}, nil
 }
 
 // withoutAddress takes the address, which holds the token, out of the error.

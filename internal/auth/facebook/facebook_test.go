@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/facebook"
 )
 
@@ -39,16 +39,16 @@ func graph(t *testing.T) *httptest.Server {
 func TestWho(t *testing.T) {
 	t.Parallel()
 	client := facebook.New(graph(t).URL + "/")
-	got, err := client.Who(t.Context(), "john's")
+	got, err := client.Verify(t.Context(), "john's")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(account.Profile{Subject: "1017", Name: "John Smith"}, got); diff != "" {
+	if diff := cmp.Diff(auth.Profile{Subject: "1017", Name: "John Smith"}, got); diff != "" {
 		t.Error(diff)
 	}
 	for token, refused := range map[string]bool{"forged": true, "": true, "moved": false, "broken": false, "busy": false} {
-		_, err := client.Who(t.Context(), token)
-		if err == nil || errors.Is(err, account.ErrTokenRefused) != refused {
+		_, err := client.Verify(t.Context(), token)
+		if err == nil || errors.Is(err, auth.ErrTokenRefused) != refused {
 			t.Errorf("%q: %v, want refused %v", token, err, refused)
 		}
 	}
@@ -58,7 +58,7 @@ func TestErrorsDoNotHoldTheToken(t *testing.T) {
 	t.Parallel()
 	server := graph(t)
 	server.Close()
-	_, err := facebook.New(server.URL).Who(t.Context(), "secret-token")
+	_, err := facebook.New(server.URL).Verify(t.Context(), "secret-token")
 	if err == nil || strings.Contains(err.Error(), "secret-token") {
 		t.Errorf("%v", err)
 	}

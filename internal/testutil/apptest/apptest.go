@@ -22,6 +22,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/internal/account"
+	"luxbff/internal/auth"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
@@ -247,14 +248,14 @@ func (s *Server) Parent(t testing.TB) (token string, id int) {
 	ctx := context.Background()
 	n := s.phones.Add(1)
 	phone := fmt.Sprintf("+8210%08d", 10000000+n)
-	if err := s.App.Accounts.SendSmsCode(ctx, account.SendSmsCodeParams{Phone: phone}); err != nil {
+	if err := s.App.Auth.Codes.SendSMS(ctx, phone); err != nil {
 		t.Fatal(err)
 	}
-	valid, err := s.App.Accounts.VerifySmsCode(ctx, account.VerifySmsCodeParams{Phone: phone, Code: s.LastCode(t, phone)})
+	valid, err := s.App.Auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{Phone: phone, Code: s.LastCode(t, phone)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := s.App.Accounts.SignUp(ctx, account.SignUpParams{
+	done, err := s.App.Accounts.SignUps.ByEmail(ctx, account.SignUpParams{
 		ValidToken: valid, Email: fmt.Sprintf("parent%d@example.com", n), Password: "secret123",
 		Person: account.Person{
 			FirstName: "james", LastName: "kim", Birthdate: "1997-01-01", Gender: "M", Phone: phone, NationalCode: "KR",

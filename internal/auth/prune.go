@@ -1,4 +1,4 @@
-package account
+package auth
 
 import (
 	"context"
@@ -11,24 +11,24 @@ import (
 	"luxbff/internal/store"
 )
 
-// What is kept after it has served, and how often the rest is looked for.
+// How long rows stay after they have served, and how often Start looks for them.
 const (
-	// codesKept is past the end of every code, grant and reset.
-	codesKept = 24 * time.Hour
-	// begunKept is how long a sign-up of Addnox may stay begun.
-	begunKept  = 90 * 24 * time.Hour
-	pruneEvery = time.Hour
+	// codeRetention is far past the end of every code, valid_token and reset link.
+	codeRetention = 24 * time.Hour
+	// incompleteRetention is how long a sign-up of Addnox may stay incomplete.
+	incompleteRetention = 90 * 24 * time.Hour
+	pruneInterval       = time.Hour
 	// pruneBatch bounds how long one removal keeps other writes waiting.
 	pruneBatch = 500
 )
 
-// Start removes what has served until Close.
+// Start prunes every hour until Close.
 func (s *Service) Start(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.running.Go(func() { s.keepPruning(ctx) })
 }
 
-// Close ends what Start began.
+// Close ends what Start began, and waits for it. It may be called without Start.
 func (s *Service) Close() {
 	if s.stop != nil {
 		s.stop()
@@ -37,7 +37,7 @@ func (s *Service) Close() {
 }
 
 func (s *Service) keepPruning(ctx context.Context) {
-	tick := time.NewTicker(pruneEvery)
+	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -51,28 +51,28 @@ func (s *Service) keepPruning(ctx context.Context) {
 	}
 }
 
-// Prune removes codes, sessions and begun sign-ups that are past their time, a
-// small batch a write.
+// Prune removes codes, sessions and incomplete sign-ups that are past their
+// time, a small batch a write.
 func (s *Service) Prune(ctx context.Context) error {
-	now := s.now()
-	for _, gone := range []struct {
+	now := s.cfg.Clock()
+	for _, expired := range []struct {
 		table, condition string
 		before           time.Time
 	}{
-		{verificationcode.Table, "created_at < $1", now.Add(-codesKept)},
+		{verificationcode.Table, "created_at < $1", now.Add(-codeRetention)},
 		{session.Table, "expires_at < $1", now},
-		{identity.Table, "root_user_id IS NULL AND created_at < $1", now.Add(-begunKept)},
+		{identity.Table, "root_user_id IS NULL AND created_at < $1", now.Add(-incompleteRetention)},
 	} {
 		statement := fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT %[3]d)`,
-			gone.table, gone.condition, pruneBatch)
-		if err := s.pruneAll(ctx, statement, gone.before); err != nil {
-			return fmt.Errorf("prune %s: %w", gone.table, err)
+			expired.table, expired.condition, pruneBatch)
+		if err := s.removeInBatches(ctx, statement, expired.before); err != nil {
+			return fmt.Errorf("prune %s: %w", expired.table, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) pruneAll(ctx context.Context, statement string, before time.Time) error {
+func (s *Service) removeInBatches(ctx context.Context, statement string, before time.Time) error {
 	for {
 		var removed int64
 		err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

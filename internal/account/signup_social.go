@@ -1,0 +1,114 @@
+package account
+
+import (
+	"context"
+	"fmt"
+
+	"luxbff/ent"
+	"luxbff/ent/identity"
+	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
+	"luxbff/internal/store"
+)
+
+// SocialSignUpParams are a sign-up of Addnox by the token of a provider.
+type SocialSignUpParams struct {
+	// ValidToken is what [auth.Codes.VerifySMS] gave for the phone.
+	ValidToken string
+	Email      string
+	auth.SocialParams
+	Person
+}
+
+// BySocial makes an account that signs in through a provider, and opens a
+// session. Errors: ResourceNotFound (an unknown provider), NotAuthenticated,
+// EmailNotValid, BadRequest, PhoneInvalid, ProviderTokenInvalid,
+// SameEmailIsRegistered (the e-mail or the person at the provider), PhoneTaken,
+// SignUpFailed, TooManyRequests.
+func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.SignedIn, error) {
+	if err := s.limits.SignUp(ctx); err != nil {
+		return auth.SignedIn{}, err
+	}
+	if _, known := auth.ParseSocialProvider(p.Provider); !known {
+		return auth.SignedIn{}, apperr.ResourceNotFound.New()
+	}
+	r := registration{
+		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
+		email: p.Email, registerType: vocab.RegisteredBySocial, person: p.Person,
+	}
+	if err := s.check(ctx, r); err != nil {
+		return auth.SignedIn{}, err
+	}
+	provider, profile, err := s.auth.Identities.VerifySocial(ctx, p.SocialParams)
+	if err != nil {
+		return auth.SignedIn{}, err
+	}
+	return s.register(ctx, r, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
+		holder, err := s.auth.Identities.Find(ctx, tx.Client, provider, profile.Subject)
+		if err != nil {
+			return err
+		}
+		if holder != nil {
+			return apperr.SameEmailIsRegistered.New()
+		}
+		return s.auth.Identities.AddSocial(ctx, tx, u.ID, provider, profile)
+	})
+}
+
+// FacebookParams are an account at Facebook and its access token.
+type FacebookParams struct {
+	FacebookID, FacebookToken string
+	Style                     auth.TokenStyle
+}
+
+// verifyFacebook checks that the token belongs to that Facebook id. Errors:
+// FacebookParametersMissing, FacebookTokenRefused, ProviderTokenInvalid.
+func verifyFacebook(ctx context.Context, identities *auth.Identities, p FacebookParams) (auth.Profile, error) {
+	if p.FacebookID == "" || p.FacebookToken == "" {
+		return auth.Profile{}, apperr.FacebookParametersMissing.New()
+	}
+	refused := apperr.FacebookTokenRefused.WithField("input.facebookToken")
+	profile, err := identities.VerifyToken(ctx, identity.ProviderFacebook, p.FacebookToken, refused)
+	if err == nil && profile.Subject != p.FacebookID {
+		return auth.Profile{}, refused
+	}
+	return profile, err
+}
+
+// SignInWithFacebook signs in by a Facebook account, and makes an account where
+// that is new (api/snutt.md). Errors: FacebookParametersMissing,
+// FacebookTokenRefused, ProviderTokenInvalid, TooManyRequests.
+func (s *SignUps) SignInWithFacebook(ctx context.Context, p FacebookParams) (signedIn auth.SignedIn, err error) {
+	if err := s.limits.Guess(ctx); err != nil {
+		return auth.SignedIn{}, err
+	}
+	profile, err := verifyFacebook(ctx, s.auth.Identities, p)
+	if err != nil {
+		return auth.SignedIn{}, err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := s.findOrCreateFacebook(ctx, tx, profile)
+		if err != nil {
+			return err
+		}
+		signedIn, err = s.auth.Sessions.Issue(ctx, tx, u, p.Style)
+		return err
+	})
+	return signedIn, err
+}
+
+func (s *SignUps) findOrCreateFacebook(ctx context.Context, tx *store.Tx, profile auth.Profile) (*ent.User, error) {
+	holder, err := s.auth.Identities.Find(ctx, tx.Client, identity.ProviderFacebook, profile.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if holder != nil {
+		return holder.Edges.RootUser, nil
+	}
+	u, err := newUser(tx, s.now()).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store an account: %w", err)
+	}
+	return u, s.auth.Identities.AddSocial(ctx, tx, u.ID, identity.ProviderFacebook, profile)
+}

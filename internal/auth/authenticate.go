@@ -1,0 +1,156 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"luxbff/ent"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/store"
+	"luxbff/internal/viewer"
+)
+
+// Authenticate says whose access token or long-lived token text is. Every
+// request with a token passes here, so it costs one prepared statement. The User
+// of the viewer comes without its password hash, push token and counters of
+// wrong passwords. Errors: Unauthenticated, TokenIsExpired, UserIsDeleted,
+// UserIsNone.
+func (s *Sessions) Authenticate(ctx context.Context, text string) (viewer.Viewer, error) {
+	claims, err := s.Claims(text)
+	if err != nil {
+		return viewer.Viewer{}, err
+	}
+	return s.Viewer(ctx, claims)
+}
+
+// Claims checks the signature and the time of an access token or a long-lived
+// token, and asks no database. Errors: Unauthenticated, TokenIsExpired.
+func (s *Sessions) Claims(text string) (token.Claims, error) {
+	claims, err := s.keys.Verify(text, s.now())
+	switch {
+	case errors.Is(err, token.ErrExpired) && claims.Use == token.Access:
+		return token.Claims{}, apperr.TokenIsExpired.New()
+	case err != nil || claims.Use == token.Refresh:
+		return token.Claims{}, apperr.Unauthenticated.New()
+	}
+	return claims, nil
+}
+
+// Viewer finds the account that the claims name and checks that they still
+// hold. A socket keeps the claims instead of the token and calls this before
+// each operation. Errors: as [Sessions.Authenticate].
+func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.Viewer, error) {
+	if claims.Expired(s.now()) {
+		return viewer.Viewer{}, apperr.TokenIsExpired.New()
+	}
+	u, sessionOpen, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
+	switch {
+	case err != nil:
+		return viewer.Viewer{}, err
+	case u == nil:
+		return viewer.Viewer{}, apperr.UserIsNone.New()
+	case u.DeletedAt != nil:
+		return viewer.Viewer{}, apperr.UserIsDeleted.New()
+	case claims.Use == token.Access && !sessionOpen,
+		claims.Use == token.Long && claims.CredentialVersion != u.CredentialVersion:
+		return viewer.Viewer{}, apperr.Unauthenticated.New()
+	}
+	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
+}
+
+const selectUserOfSession = `SELECT u.id, u.first_name, u.last_name, u.birthdate, u.gender, u.email, u.is_email_verified,
+	u.phone, u.register_type, u.national_code, u.password_changed_at, u.credential_version, u.is_device_muted,
+	u.is_device_alim_talk_enabled, u.is_basestation_alert_enabled, u.is_admin, u.notification_checked_at,
+	u.created_at, u.deleted_at, s.id, s.ended_at
+FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id WHERE u.id = $1`
+
+// userOfSession gives nil for an account that never was, and whether the session
+// is one of the account's that has not ended.
+func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int) (*ent.User, bool, error) {
+	rows, err := s.store.Query(ctx, selectUserOfSession, rootUserID, sessionID)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the viewer: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		return nil, false, rows.Err()
+	}
+	u, open, err := scanUserOfSession(rows)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the viewer: %w", err)
+	}
+	return u, open, nil
+}
+
+func scanUserOfSession(rows *store.Rows) (*ent.User, bool, error) {
+	u := &ent.User{}
+	var sessionID sql.NullInt64
+	var endedAt sql.NullTime
+	err := rows.Scan(&u.ID, &u.FirstName, &u.LastName, &u.Birthdate, &u.Gender, &u.Email, &u.IsEmailVerified,
+		&u.Phone, &u.RegisterType, &u.NationalCode, &u.PasswordChangedAt, &u.CredentialVersion, &u.IsDeviceMuted,
+		&u.IsDeviceAlimTalkEnabled, &u.IsBasestationAlertEnabled, &u.IsAdmin, &u.NotificationCheckedAt,
+		&u.CreatedAt, &u.DeletedAt, &sessionID, &endedAt)
+	return u, sessionID.Valid && !endedAt.Valid, err
+}
+
+// SessionKey names what a connection was opened with: a session or, where
+// SessionID is 0, the long-lived token that the account had at that
+// CredentialVersion. It is comparable, so that open connections can be filed by
+// it.
+type SessionKey struct{ RootUserID, SessionID, CredentialVersion int }
+
+// SessionKeyOf gives the key of the viewer's token. The viewer must still have
+// its row.
+func SessionKeyOf(v viewer.Viewer) SessionKey {
+	if v.SessionID != 0 {
+		return SessionKey{RootUserID: v.RootUserID(), SessionID: v.SessionID}
+	}
+	return SessionKey{RootUserID: v.RootUserID(), CredentialVersion: v.User.CredentialVersion}
+}
+
+const selectOpenSessions = `SELECT u.id, u.credential_version, s.id
+FROM ids JOIN users u ON u.id = ids.id AND u.deleted_at IS NULL
+LEFT JOIN sessions s ON s.root_user_id = u.id AND s.ended_at IS NULL`
+
+// FindEnded gives those of the keys that open nothing any more, because of a
+// sign-out, a deleted account or changed credentials. It finds what
+// [Sessions.Viewer] would refuse one by one, in one statement for any number.
+// That a token expires it does not say: the connection knows it from the token.
+func (s *Sessions) FindEnded(ctx context.Context, keys []SessionKey) ([]SessionKey, error) {
+	accounts := make([]int, len(keys))
+	for i, key := range keys {
+		accounts[i] = key.RootUserID
+	}
+	slices.Sort(accounts)
+	open, err := s.openKeys(ctx, slices.Compact(accounts))
+	if err != nil {
+		return nil, fmt.Errorf("read open sessions: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(key SessionKey) bool { return open[key] }), nil
+}
+
+// openKeys is every key by which the accounts can be opened now.
+func (s *Sessions) openKeys(ctx context.Context, accounts []int) (map[SessionKey]bool, error) {
+	rows, err := s.store.QueryAmong(ctx, accounts, selectOpenSessions)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	open := map[SessionKey]bool{}
+	for rows.Next() {
+		var rootUserID, credentialVersion int
+		var sessionID sql.NullInt64
+		if err := rows.Scan(&rootUserID, &credentialVersion, &sessionID); err != nil {
+			return nil, err
+		}
+		open[SessionKey{RootUserID: rootUserID, CredentialVersion: credentialVersion}] = true
+		if sessionID.Valid {
+			open[SessionKey{RootUserID: rootUserID, SessionID: int(sessionID.Int64)}] = true
+		}
+	}
+	return open, rows.Err()
+}

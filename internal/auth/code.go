@@ -1,0 +1,399 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"time"
+
+	"luxbff/ent"
+	entmessage "luxbff/ent/message"
+	"luxbff/ent/predicate"
+	"luxbff/ent/verificationcode"
+	"luxbff/internal/apperr"
+	"luxbff/internal/message"
+	"luxbff/internal/ratelimit"
+	"luxbff/internal/store"
+	"luxbff/internal/text"
+)
+
+// Verification codes are good for 3 minutes and 5 tries (api/README.md, rule
+// 11), a valid_token for 10 minutes and a reset link for 30 (api/auth.md).
+const (
+	codeLifetime  = 3 * time.Minute
+	maxCodeTries  = 5
+	grantLifetime = 10 * time.Minute
+	resetLifetime = 30 * time.Minute
+)
+
+// After five codes by e-mail the next has to wait until three minutes have
+// passed since the last one (seeds, SNUTT user page).
+const (
+	maxEmailCodes  = 5
+	emailCodePause = 3 * time.Minute
+)
+
+var codePattern = regexp.MustCompile(`^[0-9]{6}$`)
+
+// Codes sends secrets to people and recognises them when they come back: codes
+// of six digits by SMS and e-mail, the valid_token that a right code from an SMS
+// earns, and the token of a link that resets a password. All are stored as
+// digests in one table.
+type Codes struct {
+	store      *store.Store
+	outbox     *message.Outbox
+	identities *Identities
+	limits     *ratelimit.Limiter
+	digest     keyedDigest
+	now        func() time.Time
+	random     io.Reader
+	publicURL  string
+}
+
+func newCodes(cfg Config, identities *Identities) (*Codes, error) {
+	secrets, err := cfg.Keys.Secrets("verification codes")
+	if err != nil {
+		return nil, err
+	}
+	return &Codes{
+		store: cfg.Store, outbox: cfg.Outbox, identities: identities, limits: cfg.Limits, digest: secrets,
+		now: cfg.Clock, random: cfg.Random, publicURL: cfg.PublicURL,
+	}, nil
+}
+
+// SendSMS sends a code to a phone, given in E.164; it replaces the one before.
+// The answer is the same whether or not the phone has an account. Errors:
+// PhoneInvalid, SendSmsFailed, TooManyRequests.
+func (c *Codes) SendSMS(ctx context.Context, phone string) error {
+	if !text.ValidPhone(phone) {
+		return apperr.PhoneInvalid.WithField("input.phone")
+	}
+	if err := c.limits.Message(ctx, phone); err != nil {
+		return err
+	}
+	code, err := randomDigits(c.random)
+	if err != nil {
+		return err
+	}
+	return c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := c.replace(ctx, tx, verificationcode.PurposePhone, phone, code, nil); err != nil {
+			return err
+		}
+		return c.enqueue(ctx, tx, apperr.SendSmsFailed, message.Message{
+			Channel: entmessage.ChannelSms, To: phone, Text: codeText(code),
+		})
+	})
+}
+
+// SendEmail sends a code to an address that the account wants to verify; it
+// replaces the one before. Errors: TooManyEmailCodes, EmailSendFailed.
+func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) error {
+	if err := c.checkEmailPause(ctx, tx, rootUserID); err != nil {
+		return err
+	}
+	code, err := randomDigits(c.random)
+	if err != nil {
+		return err
+	}
+	if err := c.replace(ctx, tx, verificationcode.PurposeEmail, address, code, &rootUserID); err != nil {
+		return err
+	}
+	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
+		Channel: entmessage.ChannelEmail, To: address, Text: codeText(code), RootUserID: &rootUserID,
+	})
+}
+
+func codeText(code string) string {
+	return fmt.Sprintf("Your verification code is %s. It is good for 3 minutes.", code)
+}
+
+// checkEmailPause refuses a sixth code in a row. Codes are in a row when each
+// was sent within three minutes of the one before.
+func (c *Codes) checkEmailPause(ctx context.Context, tx *store.Tx, rootUserID int) error {
+	latest, err := tx.VerificationCode.Query().
+		Where(verificationcode.RootUserID(rootUserID), verificationcode.PurposeEQ(verificationcode.PurposeEmail)).
+		Order(ent.Desc(verificationcode.FieldID)).
+		Limit(maxEmailCodes).
+		All(ctx)
+	if err != nil {
+		return fmt.Errorf("read codes: %w", err)
+	}
+	next := c.now()
+	for _, sent := range latest {
+		if next.Sub(sent.CreatedAt) >= emailCodePause {
+			return nil
+		}
+		next = sent.CreatedAt
+	}
+	if len(latest) < maxEmailCodes {
+		return nil
+	}
+	return apperr.TooManyEmailCodes.New()
+}
+
+// enqueue gives failed where nothing serves the channel of the message.
+func (c *Codes) enqueue(ctx context.Context, tx *store.Tx, failed apperr.Kind, m message.Message) error {
+	err := c.outbox.Enqueue(ctx, tx, m)
+	if errors.Is(err, message.ErrNoSender) {
+		return failed.Wrap(err)
+	}
+	return err
+}
+
+// replace closes the codes that were sent before and stores the new one. Codes
+// by SMS are told apart by their phone, as a phone may have no account yet; those
+// by e-mail by their account, which verifies one address at a time.
+func (c *Codes) replace(
+	ctx context.Context, tx *store.Tx, purpose verificationcode.Purpose, address, code string, rootUserID *int,
+) error {
+	before := verificationcode.Address(address)
+	if rootUserID != nil {
+		before = verificationcode.RootUserID(*rootUserID)
+	}
+	now := c.now()
+	err := tx.VerificationCode.Update().
+		Where(verificationcode.PurposeEQ(purpose), before, verificationcode.ClosedAtIsNil()).
+		SetClosedAt(now).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("close older codes: %w", err)
+	}
+	err = tx.VerificationCode.Create().
+		SetNillableRootUserID(rootUserID).
+		SetPurpose(purpose).
+		SetAddress(address).
+		SetCodeHash(c.digest.of(address, code)).
+		SetCreatedAt(now).
+		SetExpiresAt(now.Add(codeLifetime)).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store a code: %w", err)
+	}
+	return nil
+}
+
+// TryPhone compares code with the newest that was sent to the phone; see try
+// for what it gives.
+func (c *Codes) TryPhone(
+	ctx context.Context, tx *store.Tx, phone, code string,
+) (open *ent.VerificationCode, refused, err error) {
+	return c.try(ctx, tx, code,
+		verificationcode.PurposeEQ(verificationcode.PurposePhone), verificationcode.Address(phone))
+}
+
+// TryEmail compares code with the newest that the account was sent by e-mail;
+// see try for what it gives.
+func (c *Codes) TryEmail(
+	ctx context.Context, tx *store.Tx, rootUserID int, code string,
+) (open *ent.VerificationCode, refused, err error) {
+	return c.try(ctx, tx, code,
+		verificationcode.PurposeEQ(verificationcode.PurposeEmail), verificationcode.RootUserID(rootUserID))
+}
+
+// try gives the row of a right code, which is still open: the caller closes it
+// once it has used it. A code that isn't right gives refused, which is
+// CodeInvalid or CodeExpired. It is returned apart from err because tx must
+// commit nevertheless: the wrong try is counted in it.
+func (c *Codes) try(
+	ctx context.Context, tx *store.Tx, code string, which ...predicate.VerificationCode,
+) (open *ent.VerificationCode, refused, err error) {
+	newest, err := lockNewest(ctx, tx, which)
+	if err != nil {
+		return nil, nil, err
+	}
+	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxCodeTries || !codePattern.MatchString(code) {
+		return nil, apperr.CodeInvalid.New(), nil
+	}
+	if !c.digest.matches(newest.CodeHash, newest.Address, code) {
+		if err := tx.VerificationCode.UpdateOne(newest).AddTries(1).Exec(ctx); err != nil {
+			return nil, nil, fmt.Errorf("count a wrong code: %w", err)
+		}
+		return nil, apperr.CodeInvalid.New(), nil
+	}
+	if !c.now().Before(newest.ExpiresAt) {
+		return nil, apperr.CodeExpired.New(), nil
+	}
+	return newest, nil, nil
+}
+
+// lockNewest gives nil where no code was sent. It reads the row under its lock,
+// so that tries at the same time are counted one after another.
+func lockNewest(
+	ctx context.Context, tx *store.Tx, which []predicate.VerificationCode,
+) (*ent.VerificationCode, error) {
+	id, err := tx.VerificationCode.Query().
+		Where(which...).
+		Order(ent.Desc(verificationcode.FieldID)).
+		FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find a code: %w", err)
+	}
+	if err := tx.Lock(ctx, verificationcode.Table, id); err != nil {
+		return nil, fmt.Errorf("lock a code: %w", err)
+	}
+	return tx.VerificationCode.Get(ctx, id)
+}
+
+// Close marks a code or a reset link as used.
+func (c *Codes) Close(ctx context.Context, tx *store.Tx, open *ent.VerificationCode) error {
+	if err := tx.VerificationCode.UpdateOne(open).SetClosedAt(c.now()).Exec(ctx); err != nil {
+		return fmt.Errorf("close a code: %w", err)
+	}
+	return nil
+}
+
+// VerifySMSParams are a phone, in E.164, and the code that was sent to it.
+type VerifySMSParams struct{ Phone, Code string }
+
+// VerifySMS gives a valid_token for a right code: it is good for one sign-up of
+// that phone within 10 minutes. A right code for a phone that has an account
+// earns none and stays open, for recovery. Errors: PhoneInvalid, CodeInvalid,
+// CodeExpired, UserPreviouslyDeleted, PhoneTaken, TooManyRequests.
+func (c *Codes) VerifySMS(ctx context.Context, p VerifySMSParams) (validToken string, err error) {
+	if err := c.limits.Guess(ctx); err != nil {
+		return "", err
+	}
+	if !text.ValidPhone(p.Phone) {
+		return "", apperr.PhoneInvalid.WithField("input.phone")
+	}
+	validToken, err = randomText(c.random)
+	if err != nil {
+		return "", err
+	}
+	var refused error
+	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var open *ent.VerificationCode
+		open, refused, err = c.TryPhone(ctx, tx, p.Phone, p.Code)
+		if err != nil || refused != nil {
+			return err
+		}
+		if err := c.identities.CheckPhoneFree(ctx, tx.Client, p.Phone, 0); err != nil {
+			return err
+		}
+		return c.grant(ctx, tx, open, validToken)
+	})
+	if err := cmp.Or(err, refused); err != nil {
+		return "", err
+	}
+	return validToken, nil
+}
+
+// grant closes the code and keeps the valid_token beside it.
+func (c *Codes) grant(ctx context.Context, tx *store.Tx, open *ent.VerificationCode, validToken string) error {
+	now := c.now()
+	err := tx.VerificationCode.UpdateOne(open).
+		SetClosedAt(now).
+		SetGrantHash(digest(validToken)).
+		SetGrantExpiresAt(now.Add(grantLifetime)).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store a grant: %w", err)
+	}
+	return nil
+}
+
+// FindGrant finds what a valid_token stands for. It gives nil for one that was
+// not earned with this phone, is used, or is past its time.
+func (c *Codes) FindGrant(
+	ctx context.Context, client *ent.Client, validToken, phone string,
+) (*ent.VerificationCode, error) {
+	grant, err := client.VerificationCode.Query().
+		Where(
+			verificationcode.GrantHash(digest(validToken)),
+			verificationcode.PurposeEQ(verificationcode.PurposePhone),
+			verificationcode.Address(phone),
+			verificationcode.GrantUsedAtIsNil(),
+			verificationcode.GrantExpiresAtGT(c.now()),
+		).
+		First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a grant: %w", err)
+	}
+	return grant, nil
+}
+
+// UseGrant marks the grant as used, and reports false if another sign-up was
+// faster.
+func (c *Codes) UseGrant(ctx context.Context, tx *store.Tx, grant *ent.VerificationCode) (bool, error) {
+	used, err := tx.VerificationCode.Update().
+		Where(verificationcode.ID(grant.ID), verificationcode.GrantUsedAtIsNil()).
+		SetGrantUsedAt(c.now()).
+		Save(ctx)
+	if err != nil {
+		return false, fmt.Errorf("use a grant: %w", err)
+	}
+	return used == 1, nil
+}
+
+// SendResetLink mails the holder of an e-mail identity a link with a one-time
+// token; it replaces the one before. The token is stored where valid_tokens are,
+// because it is found in the same way: by its digest. Errors: EmailSendFailed.
+func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Identity) error {
+	secret, err := randomText(c.random)
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	err = tx.VerificationCode.Update().
+		Where(
+			verificationcode.RootUserID(*holder.RootUserID),
+			verificationcode.PurposeEQ(verificationcode.PurposePasswordReset),
+			verificationcode.ClosedAtIsNil(),
+		).
+		SetClosedAt(now).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("close resets: %w", err)
+	}
+	err = tx.VerificationCode.Create().
+		SetRootUserID(*holder.RootUserID).
+		SetPurpose(verificationcode.PurposePasswordReset).
+		SetAddress(holder.Subject).
+		SetCodeHash(digest(secret)).
+		SetCreatedAt(now).
+		SetExpiresAt(now.Add(resetLifetime)).
+		SetGrantHash(digest(secret)).
+		SetGrantExpiresAt(now.Add(resetLifetime)).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store a reset: %w", err)
+	}
+	link := c.publicURL + "/reset-password?token=" + url.QueryEscape(secret)
+	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
+		Channel:    entmessage.ChannelEmail,
+		To:         holder.Subject,
+		Text:       "To choose a new password, open this link within 30 minutes: " + link,
+		RootUserID: holder.RootUserID,
+	})
+}
+
+// FindReset finds the open reset that the token of a link stands for. Errors:
+// CodeInvalid, CodeExpired.
+func (c *Codes) FindReset(ctx context.Context, client *ent.Client, token string) (*ent.VerificationCode, error) {
+	found, err := client.VerificationCode.Query().
+		Where(
+			verificationcode.GrantHash(digest(token)),
+			verificationcode.PurposeEQ(verificationcode.PurposePasswordReset),
+			verificationcode.ClosedAtIsNil(),
+		).
+		First(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, apperr.CodeInvalid.WithField("input.token")
+	case err != nil:
+		return nil, fmt.Errorf("read a reset: %w", err)
+	case !c.now().Before(found.ExpiresAt):
+		return nil, apperr.CodeExpired.WithField("input.token")
+	}
+	return found, nil
+}

@@ -1,0 +1,230 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"luxbff/ent"
+	"luxbff/ent/identity"
+	"luxbff/ent/predicate"
+	"luxbff/internal/apperr"
+	"luxbff/internal/store"
+	"luxbff/internal/text"
+)
+
+// maxSubject is the longest subject that is stored, in characters.
+const maxSubject = 254
+
+// Identities keeps the ways by which an account is found: its e-mail, phone,
+// local id, and its accounts at social providers. Each is a row with a provider
+// and a subject, and among accounts that are not deleted a subject has one
+// holder. E-mail addresses and local ids are compared without regard to case.
+type Identities struct {
+	digest      keyedDigest
+	rejoinAfter time.Duration
+	providers   map[string]SocialProvider
+	now         func() time.Time
+	log         *slog.Logger
+}
+
+func newIdentities(cfg Config) (*Identities, error) {
+	secrets, err := cfg.Keys.Secrets("deleted identities")
+	if err != nil {
+		return nil, err
+	}
+	return &Identities{
+		digest: secrets, rejoinAfter: cfg.RejoinAfter, providers: cfg.Providers, now: cfg.Clock, log: cfg.Log,
+	}, nil
+}
+
+// normalize gives the form in which a subject is stored and compared.
+func normalize(provider identity.Provider, subject string) string {
+	switch provider {
+	case identity.ProviderEmail, identity.ProviderLocal:
+		return strings.ToLower(subject)
+	default:
+		return subject
+	}
+}
+
+// Find gives the identity that holds the subject now, with its account, or nil.
+// The account is nil too for a sign-up of Addnox that is not complete.
+func (i *Identities) Find(
+	ctx context.Context, client *ent.Client, provider identity.Provider, subject string,
+) (*ent.Identity, error) {
+	subject = normalize(provider, subject)
+	// What can't be stored nobody holds, and PostgreSQL refuses even to be asked
+	// for text with a NUL.
+	if !text.Clean(subject, maxSubject) {
+		return nil, nil
+	}
+	found, err := client.Identity.Query().
+		Where(identity.ProviderEQ(provider), identity.Subject(subject), identity.DeletedAtIsNil()).
+		WithRootUser().
+		First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find an identity: %w", err)
+	}
+	return found, nil
+}
+
+// OfUser gives the identities of an account, oldest first, of the providers
+// named or, if none is, of all.
+func (i *Identities) OfUser(
+	ctx context.Context, client *ent.Client, rootUserID int, providers ...identity.Provider,
+) ([]*ent.Identity, error) {
+	query := client.Identity.Query().
+		Where(identity.RootUserID(rootUserID), identity.DeletedAtIsNil()).
+		Order(ent.Asc(identity.FieldID))
+	if len(providers) > 0 {
+		query.Where(identity.ProviderIn(providers...))
+	}
+	found, err := query.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read identities: %w", err)
+	}
+	return found, nil
+}
+
+// Has reports whether the account has an identity of the provider.
+func (i *Identities) Has(
+	ctx context.Context, client *ent.Client, rootUserID int, provider identity.Provider,
+) (bool, error) {
+	found, err := i.OfUser(ctx, client, rootUserID, provider)
+	return len(found) > 0, err
+}
+
+// CheckPhoneFree says whether an account may take the phone. rootUserID is the
+// account that may have it already, 0 for none. Errors: PhoneTaken,
+// UserPreviouslyDeleted.
+func (i *Identities) CheckPhoneFree(ctx context.Context, client *ent.Client, phone string, rootUserID int) error {
+	holder, err := i.Find(ctx, client, identity.ProviderPhone, phone)
+	switch {
+	case err != nil:
+		return err
+	case holder == nil:
+		return i.CheckRejoin(ctx, client, phone)
+	case !isHeldBy(holder, rootUserID):
+		return apperr.PhoneTaken.WithField("input.phone")
+	}
+	return nil
+}
+
+// CheckRejoin refuses the phone of an account that was deleted within
+// Config.RejoinAfter. Errors: UserPreviouslyDeleted.
+func (i *Identities) CheckRejoin(ctx context.Context, client *ent.Client, phone string) error {
+	if i.rejoinAfter <= 0 {
+		return nil
+	}
+	deleted, err := i.wasDeleted(ctx, client, identity.ProviderPhone, phone, i.now().Add(-i.rejoinAfter))
+	if err == nil && deleted {
+		return apperr.UserPreviouslyDeleted.New()
+	}
+	return err
+}
+
+// wasDeleted reports whether an account held the subject that was deleted after
+// the given time.
+func (i *Identities) wasDeleted(
+	ctx context.Context, client *ent.Client, provider identity.Provider, subject string, after time.Time,
+) (bool, error) {
+	found, err := client.Identity.Query().
+		Where(
+			identity.ProviderEQ(provider),
+			identity.SubjectIn(i.digest.all(provider.String(), normalize(provider, subject))...),
+			identity.DeletedAtGT(after),
+		).
+		Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("find a deleted identity: %w", err)
+	}
+	return found, nil
+}
+
+func isHeldBy(holder *ent.Identity, rootUserID int) bool {
+	return holder.RootUserID != nil && *holder.RootUserID == rootUserID
+}
+
+// Add gives the account another way to be found. displayName is how it is shown,
+// nil for one that is shown as the account has it elsewhere.
+func (i *Identities) Add(
+	ctx context.Context, tx *store.Tx, rootUserID int, provider identity.Provider, subject string, displayName *string,
+) error {
+	err := tx.Identity.Create().
+		SetRootUserID(rootUserID).
+		SetProvider(provider).
+		SetSubject(normalize(provider, subject)).
+		SetNillableDisplayName(displayName).
+		SetCreatedAt(i.now()).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store an identity: %w", err)
+	}
+	return nil
+}
+
+// TakeEmail makes the account the holder of the address, in place of the one it
+// had. A sign-up of Addnox that is not complete gives the address up. It reports
+// false if another account holds it.
+func (i *Identities) TakeEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) (bool, error) {
+	holder, err := i.Find(ctx, tx.Client, identity.ProviderEmail, address)
+	switch {
+	case err != nil:
+		return false, err
+	case holder != nil && isHeldBy(holder, rootUserID):
+		return true, nil
+	case holder != nil && holder.RootUserID != nil:
+		return false, nil
+	}
+	if err := i.Remove(ctx, tx, rootUserID, identity.ProviderEmail); err != nil {
+		return false, err
+	}
+	if holder == nil {
+		return true, i.Add(ctx, tx, rootUserID, identity.ProviderEmail, address, nil)
+	}
+	taken, err := tx.Identity.Update().
+		Where(identity.ID(holder.ID), identity.RootUserIDIsNil(), identity.DeletedAtIsNil()).
+		SetRootUserID(rootUserID).
+		ClearSecretHash().
+		Save(ctx)
+	if err != nil {
+		return false, fmt.Errorf("take over a begun sign-up: %w", err)
+	}
+	return taken == 1, nil
+}
+
+// Remove takes the account's identities of the provider away. Anybody may hold
+// their subjects at once, as if the account never had.
+func (i *Identities) Remove(ctx context.Context, tx *store.Tx, rootUserID int, provider identity.Provider) error {
+	which := []predicate.Identity{
+		identity.RootUserID(rootUserID), identity.ProviderEQ(provider), identity.DeletedAtIsNil(),
+	}
+	if _, err := tx.Identity.Delete().Where(which...).Exec(ctx); err != nil {
+		return fmt.Errorf("remove an identity: %w", err)
+	}
+	return nil
+}
+
+// MarkDeleted frees the subjects of a deleted account. Digests of them stay, by
+// which a later sign-in or sign-up is told that there was an account; the
+// subjects themselves, which are personal data, do not.
+func (i *Identities) MarkDeleted(ctx context.Context, tx *store.Tx, held []*ent.Identity) error {
+	for _, one := range held {
+		err := tx.Identity.UpdateOne(one).
+			SetSubject(i.digest.of(one.Provider.String(), one.Subject)).
+			ClearDisplayName().
+			ClearSecretHash().
+			SetDeletedAt(i.now()).
+			Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("mark an identity as deleted: %w", err)
+		}
+	}
+	return nil
+}

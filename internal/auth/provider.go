@@ -1,0 +1,133 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"luxbff/ent"
+	"luxbff/ent/identity"
+	"luxbff/internal/apperr"
+	"luxbff/internal/store"
+	"luxbff/internal/text"
+)
+
+// ErrTokenRefused is wrapped by a SocialProvider's error when the provider
+// itself said no; any other error means that it could not be asked.
+var ErrTokenRefused = errors.New("auth: the provider refuses the token")
+
+// SocialProvider says who stands behind a token of a social provider.
+type SocialProvider interface {
+	// Verify asks the provider. With an error nobody signs in; its text is logged
+	// and so must not hold the token.
+	Verify(ctx context.Context, token string) (Profile, error)
+}
+
+// Profile is what a provider says about a person. Subject is the provider's own
+// id of the person. Name may be empty; Email is empty unless the provider
+// verified it.
+type Profile struct {
+	Subject string
+	Name    string
+	Email   string
+}
+
+// ParseSocialProvider knows the names of providers that api/auth.md lists.
+func ParseSocialProvider(name string) (identity.Provider, bool) {
+	switch p := identity.Provider(name); p {
+	case identity.ProviderApple, identity.ProviderGoogle, identity.ProviderFacebook,
+		identity.ProviderNaver, identity.ProviderKakao:
+		return p, true
+	default:
+		return "", false
+	}
+}
+
+// VerifyToken asks the provider whose token it is. refused is the error of a
+// token that the provider doesn't accept, or that could not be checked. Errors:
+// refused, ProviderTokenInvalid where the provider isn't configured.
+func (i *Identities) VerifyToken(
+	ctx context.Context, provider identity.Provider, token string, refused *apperr.Error,
+) (Profile, error) {
+	asked, configured := i.providers[provider.String()]
+	if !configured {
+		return Profile{}, apperr.ProviderTokenInvalid.WithProvider(provider.String())
+	}
+	profile, err := asked.Verify(ctx, token)
+	if err == nil && (profile.Subject == "" || !text.Clean(profile.Subject, maxSubject)) {
+		err = ErrTokenRefused
+	}
+	if err != nil && !errors.Is(err, ErrTokenRefused) {
+		i.log.WarnContext(ctx, "a social provider could not be asked", "provider", provider, "error", err)
+	}
+	if err != nil {
+		return Profile{}, refused
+	}
+	return profile, nil
+}
+
+// SocialParams are a provider, by its name in the route, and its token: an id
+// token, or Facebook's access token.
+type SocialParams struct{ Provider, Token string }
+
+// VerifySocial is VerifyToken for a provider by its name in the route. Errors:
+// ResourceNotFound (an unknown provider), BadRequest (no token),
+// ProviderTokenInvalid.
+func (i *Identities) VerifySocial(ctx context.Context, p SocialParams) (identity.Provider, Profile, error) {
+	provider, known := ParseSocialProvider(p.Provider)
+	if !known {
+		return "", Profile{}, apperr.ResourceNotFound.New()
+	}
+	if p.Token == "" {
+		return "", Profile{}, apperr.BadRequest.WithField("input.token")
+	}
+	profile, err := i.VerifyToken(ctx, provider, p.Token, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
+	return provider, profile, err
+}
+
+// AddSocial links the account to a person at a provider, under the name that the
+// person has there.
+func (i *Identities) AddSocial(
+	ctx context.Context, tx *store.Tx, rootUserID int, provider identity.Provider, profile Profile,
+) error {
+	return i.Add(ctx, tx, rootUserID, provider, profile.Subject, displayName(profile.Name))
+}
+
+// displayName cuts a provider's name for a person to what is stored, and gives
+// nil for one that can't be shown.
+func displayName(name string) *string {
+	const limit = 254
+	name = strings.TrimSpace(name)
+	if runes := []rune(name); len(runes) > limit {
+		name = string(runes[:limit])
+	}
+	if name == "" || !text.Clean(name, limit) {
+		return nil
+	}
+	return &name
+}
+
+// SignInMethod says how the account signs in: email, local or a social
+// provider's name. An account with a password signs in by that even if it is
+// linked to a provider.
+func (i *Identities) SignInMethod(ctx context.Context, client *ent.Client, u *ent.User) (string, error) {
+	all, err := i.OfUser(ctx, client, u.ID)
+	if err != nil {
+		return "", err
+	}
+	held := map[identity.Provider]bool{}
+	social := ""
+	for _, one := range all {
+		held[one.Provider] = true
+		if _, is := ParseSocialProvider(one.Provider.String()); is && social == "" {
+			social = one.Provider.String()
+		}
+	}
+	switch {
+	case social != "" && u.PasswordHash == nil:
+		return social, nil
+	case held[identity.ProviderLocal]:
+		return identity.ProviderLocal.String(), nil
+	}
+	return identity.ProviderEmail.String(), nil
+}

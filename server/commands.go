@@ -67,7 +67,7 @@ func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err := admin.Restore(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
-	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", place(cfg.DatabaseURL), c.File)
+	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", redacted(cfg.DatabaseURL), c.File)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -226,6 +227,18 @@ func TestMetricsAreNotPublic(t *testing.T) {
 		s.App.MetricsHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if w.Code != want {
 			t.Errorf("%s on the listener of the metrics answers %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+// TestVersionIsNotPublic looks for the version of Go, which is known in every build.
+func TestVersionIsNotPublic(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, production)
+	for _, path := range []string{"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/graphql", "/graphiql/config.json", apptest.LUX + "/user/me", "/nothing"} {
+		response := s.Call(t, http.MethodGet, path, "", "")
+		if strings.Contains(fmt.Sprint(response.Header, string(response.Body)), runtime.Version()) {
+			t.Errorf("%s shows the version: %v %s", path, response.Header, response.Body)
 		}
 	}
 }

@@ -1,9 +1,5 @@
-// Package heap decides how much garbage the program gathers before it collects.
-// While the live heap is small, collecting it over and over costs a tenth of the
-// home screen's time (BenchmarkHomeScreen in server/app); once thousands of
-// phones are connected, every byte of garbage that was waited for is a hole in
-// the resident memory (BenchmarkFeed in test/bench/live). It imports nothing of
-// the program.
+// Package heap sets Go's garbage collector to the size of the live heap and to the
+// memory that the container has. Of the program it imports internal/background alone.
 package heap
 
 import (
@@ -11,50 +7,53 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"luxbff/internal/background"
 )
 
-// The percent is as GOGC has it: how much the heap may grow over what was live
-// after the last collection. Never below Go's own default, so that no server
-// collects more than it would without us.
+// The percentage has the meaning of GOGC: by how much the heap may grow over what
+// was live after the last collection before it is collected again.
+//
+// Two measurements pull in opposite directions. While the live heap is small,
+// collecting it over and over takes a tenth of the home screen's time
+// (BenchmarkHomeScreen in test/bench). Once thousands of phones are subscribed, the
+// garbage that was waited for leaves holes in the resident memory: 5 KB a socket
+// at a fixed 300 percent (docs/decisions.md, "What an idle subscription is let
+// off"). So the program waits for the same amount of garbage, headroom, whatever
+// is live. This may go when Go's own collector has a minimum heap size.
 const (
-	headroom = 32 << 20 // bytes of garbage that are waited for
-	least    = 100
-	most     = 300
+	headroom   = 32 << 20 // bytes
+	minPercent = 100      // Go's default: no server collects more often than without us
+	maxPercent = 300
 )
 
-// interval is how often the live heap is looked at, which costs a microsecond.
+// interval is how often the live heap is looked at. A look takes a microsecond.
 const interval = time.Second
 
-// Percent is the setting for a live heap of so many bytes.
+// Percent is the percentage for a live heap of so many bytes.
 func Percent(live uint64) int {
 	if live == 0 {
-		return most
+		return maxPercent
 	}
-	return int(min(max(headroom*100/live, least), most))
+	return int(min(max(headroom*100/live, minPercent), maxPercent))
 }
 
-// Tune keeps the setting to the live heap until ctx ends. It changes nothing where
-// the operator has set GOGC, the environment's variable.
+// Tune sets the percentage to the live heap until ctx ends. Gogc is the operator's
+// own GOGC: where it is set, Tune changes nothing.
 func Tune(ctx context.Context, gogc string) {
 	if gogc != "" {
 		return
 	}
-	debug.SetGCPercent(most)
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	follow(ctx, ticker.C, live, func(percent int) { debug.SetGCPercent(percent) })
+	debug.SetGCPercent(maxPercent)
+	adjust := adjuster(liveBytes, func(percent int) { debug.SetGCPercent(percent) })
+	background.Every(ctx, interval, func(context.Context) { adjust() })
 }
 
-// follow sets the percent at each tick at which it is another one: setting it
-// stops the program for a moment.
-func follow(ctx context.Context, ticks <-chan time.Time, live func() uint64, set func(percent int)) {
-	last := most
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks:
-		}
+// adjuster gives a function that sets the percentage if it has changed by more
+// than a little: each change stops all goroutines for a moment.
+func adjuster(live func() uint64, set func(percent int)) func() {
+	last := maxPercent
+	return func() {
 		if percent := Percent(live()); differs(percent, last) {
 			set(percent)
 			last = percent
@@ -64,14 +63,14 @@ func follow(ctx context.Context, ticks <-chan time.Time, live func() uint64, set
 
 // differs holds for a tenth and more, and for reaching either bound.
 func differs(percent, last int) bool {
-	if percent == least || percent == most {
+	if percent == minPercent || percent == maxPercent {
 		return percent != last
 	}
 	return max(percent-last, last-percent)*10 >= last
 }
 
-// live is what the last collection left, in bytes; 0 before the first.
-func live() uint64 {
+// liveBytes is what the last collection left; 0 before the first.
+func liveBytes() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	if sample[0].Value.Kind() != metrics.KindUint64 {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -44,6 +45,20 @@ func TestOperatorSeesMetricsAndTraces(t *testing.T) {
 		}
 	}
 	t.Errorf("the span of the operation is not among the %d that came\n%s", len(collector.Spans()), b.Log)
+}
+
+// TestVersion holds that `server version` and the log of a start name the version
+// of the build and that of Go.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "version.db")
+	if out, err := command(t, file, "version").Output(); err != nil ||
+		!strings.HasPrefix(string(out), "luxbff ") || !strings.HasSuffix(string(out), ", "+runtime.Version()+"\n") {
+		t.Errorf("%v %q", err, out)
+	}
+	if b := startBinary(t, file); !strings.Contains(b.Log.String(), "go="+runtime.Version()) {
+		t.Errorf("the log doesn't name the version:\n%s", b.Log)
+	}
 }
 
 func TestRefusesAMetricsAddressThatIsTaken(t *testing.T) {

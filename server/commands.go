@@ -111,7 +111,7 @@ func (c importCommand) Run(ctx context.Context, cfg app.Config) (err error) {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	done, err := running.Children.Import(ctx, file)
+	done, err := running.Catalogue.Import(ctx, file)
 	if err = errors.Join(err, file.Close(), running.Close()); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}

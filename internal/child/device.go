@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,15 +19,9 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// maxUniqueID and maxAlias are lengths in characters.
-const (
-	maxUniqueID = 255
-	maxAlias    = 100
-)
+const maxAlias = 100 // characters
 
 var errNoInput = errors.New("the status of a check is no input")
-
-var serialCode = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 
 // DeviceParams name a device of the catalogue. MacID is the full MAC or its
 // last four hex digits in capitals. Without a UniqueID the device keeps the one
@@ -57,7 +50,7 @@ func (s *CheckStatus) UnmarshalGQL(any) error { return errNoInput }
 // Check finds a device by its unique id: mine, or free for me. Errors:
 // NotFoundDevice, AlreadyConnectedDevice.
 func (s *Service) Check(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
-	if !validUniqueID(uniqueID) {
+	if !text.UniqueID(uniqueID) {
 		return "", nil, apperr.NotFoundDevice.New()
 	}
 	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).WithChildUser().Only(ctx)
@@ -180,17 +173,13 @@ func Moved(d *ent.Device, rootUserID int) *ent.Device {
 
 func (p DeviceParams) check() error {
 	switch {
-	case !serialCode.MatchString(p.SerialCode):
+	case !text.SerialCode(p.SerialCode):
 		return apperr.SerialCodeNotValid.WithField("input.serialCode")
-	case p.UniqueID != nil && !validUniqueID(*p.UniqueID):
+	case p.UniqueID != nil && !text.UniqueID(*p.UniqueID):
 		return apperr.BadRequest.WithField("input.uniqueId")
 	}
 	return nil
 }
-
-// validUniqueID reports whether a device may bear it. The database is not asked
-// for another: PostgreSQL fails on text that it can't hold.
-func validUniqueID(s string) bool { return s != "" && text.Clean(s, maxUniqueID) }
 
 func (p DeviceParams) fits(mac string) bool {
 	digits := strings.ReplaceAll(mac, ":", "")

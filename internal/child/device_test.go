@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"luxbff/ent"
+	"luxbff/ent/device"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/store"
@@ -51,6 +52,16 @@ func (f *family) row(t *testing.T, id int) *ent.Device {
 		t.Fatalf("read the device %d: %v", id, err)
 	}
 	return d
+}
+
+// bySerial reads the device with the serial code as it is stored.
+func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
+	t.Helper()
+	found, err := f.Store.Read().Device.Query().Where(device.SerialCode(serial)).Only(t.Context())
+	if err != nil {
+		t.Fatalf("find %s: %v", serial, err)
+	}
+	return found
 }
 
 // paramsOf name the device of a child once more.
@@ -251,8 +262,9 @@ func TestUniqueIDMovesFromAFreeDevice(t *testing.T) {
 func TestRegisterWithoutUniqueIDTakesTheCatalogues(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	const file = header7 + "SL20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,from-the-factory\n"
-	if _, err := f.Children.Import(t.Context(), strings.NewReader(file)); err != nil {
+	const file = "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version,unique_id\n" +
+		"SL20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,from-the-factory\n"
+	if _, err := f.Catalogue.Import(t.Context(), strings.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
 	got := f.register(t, f.parent, f.bare(t, f.parent), child.DeviceParams{SerialCode: "SL20401000", MacID: "4C84"})

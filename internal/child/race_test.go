@@ -1,8 +1,6 @@
 package child_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -161,31 +159,5 @@ func TestLeavingRacesWithComing(t *testing.T) {
 	}
 	if came > 0 && (*d.ChildUserID != to.ID || *d.RootUserID != to.RootUserID || d.Registration != 2) {
 		t.Errorf("the device came as %v", d)
-	}
-}
-
-// TestImportRacesWithRegistration: the file names a unique id of its own, and the
-// registration's stays, whichever comes first.
-func TestImportRacesWithRegistration(t *testing.T) {
-	t.Parallel()
-	f := newFamily(t)
-	f.load(t, header7+lux+",u-0\n", child.Imported{Added: 1})
-	to := f.bare(t, f.parent)
-	for _, err := range testutil.Concurrently(at, func(i int) error {
-		if i == at/2 {
-			_, err := f.Children.Register(t.Context(), f.parent, to.ID, child.DeviceParams{
-				SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),
-			})
-			return err
-		}
-		_, err := f.Children.Import(t.Context(), strings.NewReader(fmt.Sprintf("%s%s,u-%d\n", header7, lux, i)))
-		return err
-	}) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	if d := f.bySerial(t, "SL20401000"); d.ChildUserID == nil || *d.ChildUserID != to.ID || *d.UniqueID != "the app's" {
-		t.Errorf("the device is left as %v", d)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/message"
@@ -30,21 +31,22 @@ const (
 )
 
 //go:embed catalogue.csv
-var catalogue []byte
+var devices []byte
 
 // Services is the domain the demo goes through.
 type Services struct {
-	Auth     *auth.Service
-	Accounts *account.Service
-	Children *child.Service
-	Devlogs  *devlog.Service
-	Outbox   *message.Outbox
-	Clock    func() time.Time
+	Auth      *auth.Service
+	Accounts  *account.Service
+	Catalogue *catalogue.Importer
+	Children  *child.Service
+	Devlogs   *devlog.Service
+	Outbox    *message.Outbox
+	Clock     func() time.Time
 }
 
 // Load makes what is not there yet and gives the demo's parent.
 func Load(ctx context.Context, s Services) (*ent.User, error) {
-	if _, err := s.Children.Import(ctx, bytes.NewReader(catalogue)); err != nil {
+	if _, err := s.Catalogue.Import(ctx, bytes.NewReader(devices)); err != nil {
 		return nil, fmt.Errorf("load the demo catalogue: %w", err)
 	}
 	parent, err := s.Auth.SignIn(ctx, auth.SignInParams{Email: Email, Password: Password})

@@ -1,6 +1,6 @@
 // Package text checks what people and phones send before it is stored: free
-// text, e-mail addresses, phone numbers and country codes. It holds no rule of
-// the domain and imports no other package of the project.
+// text, e-mail addresses, phone numbers, country codes and what names a device. It
+// holds no rule of the domain and imports no other package of the project.
 package text
 
 import (

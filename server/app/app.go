@@ -20,6 +20,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
+	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
@@ -46,14 +47,15 @@ type Options struct {
 
 // App is the running program but for its listener.
 type App struct {
-	Config   Config
-	Store    *store.Store
-	Auth     *auth.Service
-	Accounts *account.Service
-	Children *child.Service
-	Feed     *feed.Service
-	Devlogs  *devlog.Service
-	Outbox   *message.Outbox
+	Config    Config
+	Store     *store.Store
+	Auth      *auth.Service
+	Accounts  *account.Service
+	Catalogue *catalogue.Importer
+	Children  *child.Service
+	Feed      *feed.Service
+	Devlogs   *devlog.Service
+	Outbox    *message.Outbox
 
 	options    Options
 	handler    http.Handler
@@ -177,7 +179,7 @@ func (a *App) MetricsHandler() http.Handler {
 // start with its token.
 func (a *App) LoadDemo(ctx context.Context) error {
 	parent, err := demo.Load(ctx, demo.Services{
-		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
+		Auth: a.Auth, Accounts: a.Accounts, Catalogue: a.Catalogue, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/facebook"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
@@ -45,6 +46,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Accounts = account.New(account.Config{
 		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Clock: o.Clock, Limits: limits,
 	})
+	a.Catalogue = catalogue.New(a.Store, o.Clock)
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.FeedLag,

@@ -164,7 +164,7 @@ func (r *run) catalogue(rest string) {
 	fields := append(strings.Split(rest, ","), "")
 	file := "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version,unique_id\n" +
 		fields[0] + "," + fields[1] + ",1,1,1,1.0.0," + fields[2] + "\n"
-	if _, err := r.server().App.Children.Import(context.Background(), strings.NewReader(file)); err != nil {
+	if _, err := r.server().App.Catalogue.Import(context.Background(), strings.NewReader(file)); err != nil {
 		r.Fatal(err)
 	}
 }

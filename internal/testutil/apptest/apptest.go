@@ -274,7 +274,7 @@ func (s *Server) AddDevices(t testing.TB, devices ...string) {
 	for _, line := range devices {
 		file += line + ",1,1,1,1.0.0\n"
 	}
-	if _, err := s.App.Children.Import(context.Background(), strings.NewReader(file)); err != nil {
+	if _, err := s.App.Catalogue.Import(context.Background(), strings.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
@@ -25,18 +26,20 @@ import (
 
 // Kit is the domain of children and devlogs over one database.
 type Kit struct {
-	Store    *store.Store
-	Hub      *pubsub.Hub
-	Children *child.Service
-	Feed     *feed.Service
-	Devlogs  *devlog.Service
-	Clock    *testutil.Clock
-	devices  atomic.Int64
+	Store     *store.Store
+	Hub       *pubsub.Hub
+	Catalogue *catalogue.Importer
+	Children  *child.Service
+	Feed      *feed.Service
+	Devlogs   *devlog.Service
+	Clock     *testutil.Clock
+	devices   atomic.Int64
 }
 
 // New makes a kit over the database.
 func New(db *store.Store) *Kit {
 	k := &Kit{Store: db, Hub: pubsub.NewHub(), Clock: testutil.NewClock(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC))}
+	k.Catalogue = catalogue.New(db, k.Clock.Now)
 	k.Children = child.New(child.Config{Store: db, Hub: k.Hub, Clock: k.Clock.Now, Random: rand.Reader})
 	k.Feed = feed.New(feed.Config{
 		Store: db, Hub: k.Hub, Children: k.Children, Clock: k.Clock.Now, Log: slog.New(slog.DiscardHandler),

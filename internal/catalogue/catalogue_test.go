@@ -1,4 +1,4 @@
-package child_test
+package catalogue_test
 
 import (
 	"context"
@@ -10,13 +10,20 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/goleak"
 
 	"luxbff/ent"
 	"luxbff/ent/device"
+	"luxbff/ent/vocab"
+	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
+	"luxbff/internal/devlog"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/testutil/storetest"
+	"luxbff/internal/viewer"
 )
 
 const (
@@ -26,9 +33,20 @@ const (
 	addnox  = "AD20401000,00:80:E1:27:4C:85,4,5,6,2.1.0"
 )
 
-func (f *family) load(t *testing.T, file string, want child.Imported) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fixture is an empty catalogue.
+type fixture struct{ *domaintest.Kit }
+
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	got, err := f.Children.Import(t.Context(), strings.NewReader(file))
+	return &fixture{domaintest.New(storetest.Open(t))}
+}
+
+// wantImport imports a file and compares what it changed.
+func (f *fixture) wantImport(t *testing.T, file string, want catalogue.Imported) {
+	t.Helper()
+	got, err := f.Catalogue.Import(t.Context(), strings.NewReader(file))
 	if err != nil {
 		t.Fatalf("import %q: %v", file, err)
 	}
@@ -37,7 +55,8 @@ func (f *family) load(t *testing.T, file string, want child.Imported) {
 	}
 }
 
-func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
+// device reads the device with the serial code.
+func (f *fixture) device(t *testing.T, serial string) *ent.Device {
 	t.Helper()
 	found, err := f.Store.Read().Device.Query().Where(device.SerialCode(serial)).Only(t.Context())
 	if err != nil {
@@ -48,7 +67,7 @@ func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
 
 func TestImportStoresEveryColumn(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
+	f := newFixture(t)
 	for name, c := range map[string]struct {
 		file     string
 		uniqueID *string
@@ -64,13 +83,13 @@ func TestImportStoresEveryColumn(t *testing.T) {
 		"a MAC in small letters": {header6 + strings.Replace(lux, "4C:84", "4c:84", 1) + "\n", nil},
 		"quoted fields":          {header7 + `"SL20401000","00:80:E1:27:4C:84","1",2,3,"1.0.0","u,""1"` + "\n", ptr(`u,"1`)},
 	} {
-		f.load(t, c.file, child.Imported{Added: 1})
-		got := f.bySerial(t, "SL20401000")
+		f.wantImport(t, c.file, catalogue.Imported{Added: 1})
+		got := f.device(t, "SL20401000")
 		want := &ent.Device{
 			ID: got.ID, SerialCode: "SL20401000", MACID: "00:80:E1:27:4C:84", ProjectID: 1, HardwareID: 2,
 			NowFirmwareID: 3, FirmwareVersion: "1.0.0", UniqueID: c.uniqueID, CreatedAt: f.Clock.Now(),
 		}
-		if diff := diffRows(want, got); diff != "" {
+		if diff := diffDevices(want, got); diff != "" {
 			t.Errorf("%s: stored (-want +got):\n%s", name, diff)
 		}
 		f.Write(t, func(ctx context.Context, tx *store.Tx) error { return tx.Device.DeleteOne(got).Exec(ctx) })
@@ -79,50 +98,106 @@ func TestImportStoresEveryColumn(t *testing.T) {
 
 func TestImportCountsWhatChanged(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
-	f.load(t, header6, child.Imported{})
-	f.load(t, header6+lux+"\n", child.Imported{Added: 1})
-	f.load(t, header6+lux+"\n", child.Imported{Unchanged: 1})
-	f.load(t, header6+lux+"\n"+addnox+"\n", child.Imported{Added: 1, Unchanged: 1})
+	f := newFixture(t)
+	f.wantImport(t, header6, catalogue.Imported{})
+	f.wantImport(t, header6+lux+"\n", catalogue.Imported{Added: 1})
+	f.wantImport(t, header6+lux+"\n", catalogue.Imported{Unchanged: 1})
+	f.wantImport(t, header6+lux+"\n"+addnox+"\n", catalogue.Imported{Added: 1, Unchanged: 1})
 	for _, change := range [][2]string{{"4C:84", "4C:99"}, {",1,", ",7,"}, {",2,", ",8,"}, {",3,", ",9,"}, {"1.0.0", "1.0.1"}} {
 		changed := header6 + strings.Replace(lux, change[0], change[1], 1) + "\n"
-		f.load(t, changed, child.Imported{Updated: 1})
-		f.load(t, changed, child.Imported{Unchanged: 1})
-		f.load(t, header6+lux+"\n", child.Imported{Updated: 1})
+		f.wantImport(t, changed, catalogue.Imported{Updated: 1})
+		f.wantImport(t, changed, catalogue.Imported{Unchanged: 1})
+		f.wantImport(t, header6+lux+"\n", catalogue.Imported{Updated: 1})
 	}
-	f.load(t, header7+lux+",u-1\n"+addnox+",\n", child.Imported{Updated: 1, Unchanged: 1})
+	f.wantImport(t, header7+lux+",u-1\n"+addnox+",\n", catalogue.Imported{Updated: 1, Unchanged: 1})
 	// A file that says nothing of the unique id leaves it.
-	f.load(t, header6+lux+"\n", child.Imported{Unchanged: 1})
-	if got := f.bySerial(t, "SL20401000"); *got.UniqueID != "u-1" {
+	f.wantImport(t, header6+lux+"\n", catalogue.Imported{Unchanged: 1})
+	if got := f.device(t, "SL20401000"); *got.UniqueID != "u-1" {
 		t.Errorf("the unique id became %q", *got.UniqueID)
 	}
 }
 
+// childWithoutDevice makes a child and unregisters the device it came with.
+func (f *fixture) childWithoutDevice(t *testing.T, v viewer.Viewer) int {
+	t.Helper()
+	made := f.Child(t, v)
+	if _, err := f.Children.Unregister(t.Context(), v, made.ID, *made.Edges.Device.UniqueID); err != nil {
+		t.Fatal(err)
+	}
+	return made.ID
+}
+
+// register gives the device of the file lux to a child, with a unique id from
+// the app.
+func (f *fixture) register(ctx context.Context, v viewer.Viewer, childID int) (*ent.Device, error) {
+	return f.Children.Register(ctx, v, childID, child.DeviceParams{
+		SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),
+	})
+}
+
 func TestImportLeavesARegistrationAlone(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
-	f.load(t, header7+lux+",u-1\n", child.Imported{Added: 1})
-	c := f.bare(t, f.parent)
-	f.register(t, f.parent, c, child.DeviceParams{SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's")})
-	f.use(t, f.parent, f.get(t, f.parent, c.ID), 3)
-	want := f.bySerial(t, "SL20401000")
-	f.load(t, header7+lux+",u-1\n", child.Imported{Unchanged: 1})
+	f := newFixture(t)
+	f.wantImport(t, header7+lux+",u-1\n", catalogue.Imported{Added: 1})
+	parent := f.Parent(t)
+	childID := f.childWithoutDevice(t, parent)
+	registered, err := f.register(t.Context(), parent, childID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Devlogs.Upload(t.Context(), parent, []devlog.Record{{
+		ChildUserID: childID, DeviceID: registered.ID, UniqueID: "the app's",
+		TreatmentDate: "2025-02-14T15:48:49", FinishFlag: ptr(vocab.NormalShutdown), LogFileID: ptr(3),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := f.device(t, "SL20401000")
+	f.wantImport(t, header7+lux+",u-1\n", catalogue.Imported{Unchanged: 1})
 	want.FirmwareVersion = "1.0.1"
-	f.load(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", child.Imported{Updated: 1})
-	if diff := diffRows(want, f.bySerial(t, "SL20401000")); diff != "" {
+	f.wantImport(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", catalogue.Imported{Updated: 1})
+	if diff := diffDevices(want, f.device(t, "SL20401000")); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
-	f.unregister(t, f.parent, f.get(t, f.parent, c.ID))
-	f.load(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", child.Imported{Updated: 1})
-	if got := f.bySerial(t, "SL20401000"); *got.UniqueID != "u-2" {
+	if _, err := f.Children.Unregister(t.Context(), parent, childID, "the app's"); err != nil {
+		t.Fatal(err)
+	}
+	f.wantImport(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", catalogue.Imported{Updated: 1})
+	if got := f.device(t, "SL20401000"); *got.UniqueID != "u-2" {
 		t.Errorf("a free device keeps the unique id %q", *got.UniqueID)
+	}
+}
+
+// TestImportRacesWithRegistration: the file names a unique id of its own, and the
+// registration's stays, whichever comes first.
+func TestImportRacesWithRegistration(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.wantImport(t, header7+lux+",u-0\n", catalogue.Imported{Added: 1})
+	parent := f.Parent(t)
+	childID := f.childWithoutDevice(t, parent)
+	const requests = 16
+	for _, err := range testutil.Concurrently(requests, func(i int) error {
+		if i == requests/2 {
+			_, err := f.register(t.Context(), parent, childID)
+			return err
+		}
+		_, err := f.Catalogue.Import(t.Context(), strings.NewReader(fmt.Sprintf("%s%s,u-%d\n", header7, lux, i)))
+		return err
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if d := f.device(t, "SL20401000"); d.ChildUserID == nil || *d.ChildUserID != childID || *d.UniqueID != "the app's" {
+		t.Errorf("the device is left as %v", d)
 	}
 }
 
 func TestImportNamesTheBadLine(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
-	f.load(t, header7+"STORED01,00:80:E1:27:4C:FF,1,2,3,1.0.0,stored\n", child.Imported{Added: 1})
+	f := newFixture(t)
+	f.wantImport(t, header7+"STORED01,00:80:E1:27:4C:FF,1,2,3,1.0.0,stored\n", catalogue.Imported{Added: 1})
 	good := header7 + addnox + ",u-0\n"
 	for name, c := range map[string]struct {
 		file   string
@@ -161,8 +236,8 @@ func TestImportNamesTheBadLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := f.Children.Import(t.Context(), strings.NewReader(c.file))
-			var bad *child.LineError
+			_, err := f.Catalogue.Import(t.Context(), strings.NewReader(c.file))
+			var bad *catalogue.LineError
 			if !errors.As(err, &bad) || bad.Line != c.line || !strings.Contains(bad.Reason, c.reason) {
 				t.Errorf("got %v, want line %d: …%s…", err, c.line, c.reason)
 			}
@@ -176,35 +251,35 @@ func TestImportNamesTheBadLine(t *testing.T) {
 // TestImportTakesManyLines crosses the size of a batch, with a bad line at the end.
 func TestImportTakesManyLines(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
+	f := newFixture(t)
 	var file strings.Builder
 	file.WriteString(header7)
 	for i := range 1200 {
 		fmt.Fprintf(&file, "SL%06d,00:80:E1:00:%02X:%02X,1,2,3,1.0.0,u-%d\n", i, i>>8, i&255, i)
 	}
-	_, err := f.Children.Import(t.Context(), strings.NewReader(file.String()+"bad\n"))
-	var bad *child.LineError
+	_, err := f.Catalogue.Import(t.Context(), strings.NewReader(file.String()+"bad\n"))
+	var bad *catalogue.LineError
 	if !errors.As(err, &bad) || bad.Line != 1202 {
 		t.Errorf("got %v, want line 1202", err)
 	}
-	f.load(t, file.String(), child.Imported{Added: 1200})
-	f.load(t, file.String(), child.Imported{Unchanged: 1200})
+	f.wantImport(t, file.String(), catalogue.Imported{Added: 1200})
+	f.wantImport(t, file.String(), catalogue.Imported{Unchanged: 1200})
 	// The last line clashes with a stored device: the batches before it go too.
-	_, err = f.Children.Import(t.Context(), strings.NewReader(
+	_, err = f.Catalogue.Import(t.Context(), strings.NewReader(
 		strings.ReplaceAll(file.String(), "1.0.0", "2.0.0")+"SLNEW1,00:80:E1:01:00:00,1,2,3,1.0.0,u-1201\n"+"SL000000,00:80:E1:00:00:01,1,2,3,1.0.0,\n"))
 	if !errors.As(err, &bad) {
 		t.Errorf("got %v, want a line", err)
 	}
-	f.load(t, file.String(), child.Imported{Unchanged: 1200})
+	f.wantImport(t, file.String(), catalogue.Imported{Unchanged: 1200})
 }
 
 func TestImportGivesTheReadersError(t *testing.T) {
 	t.Parallel()
-	f := newFamily(t)
+	f := newFixture(t)
 	broken := errors.New("the disk is gone")
 	for _, before := range []string{"", header6, header6 + lux + "\n", header6 + `"SL`} {
 		file := io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken))
-		if _, err := f.Children.Import(t.Context(), file); !errors.Is(err, broken) {
+		if _, err := f.Catalogue.Import(t.Context(), file); !errors.Is(err, broken) {
 			t.Errorf("after %q: %v", before, err)
 		}
 	}
@@ -212,6 +287,12 @@ func TestImportGivesTheReadersError(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func diffDevices(want, got *ent.Device) string {
+	return cmp.Diff(want, got, cmpopts.IgnoreUnexported(ent.Device{}), cmpopts.IgnoreFields(ent.Device{}, "Edges"))
+}
+
+func ptr[T any](value T) *T { return &value }
 
 // FuzzImport holds that any file is taken whole, and then again without a
 // change, or refused by the number of a line it has.
@@ -224,8 +305,8 @@ func FuzzImport(f *testing.F) {
 	}
 	kit := domaintest.New(storetest.Open(f))
 	f.Fuzz(func(t *testing.T, file string) {
-		first, err := kit.Children.Import(t.Context(), strings.NewReader(file))
-		var bad *child.LineError
+		first, err := kit.Catalogue.Import(t.Context(), strings.NewReader(file))
+		var bad *catalogue.LineError
 		if errors.As(err, &bad) {
 			if lines := strings.Count(file, "\n") + 2; bad.Line < 1 || bad.Line > lines {
 				t.Errorf("%v, of %d lines", err, lines)
@@ -235,8 +316,8 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			t.Fatalf("import %q: %v", file, err)
 		}
-		again, err := kit.Children.Import(t.Context(), strings.NewReader(file))
-		if want := (child.Imported{Unchanged: first.Added + first.Updated + first.Unchanged}); err != nil || again != want {
+		again, err := kit.Catalogue.Import(t.Context(), strings.NewReader(file))
+		if want := (catalogue.Imported{Unchanged: first.Added + first.Updated + first.Unchanged}); err != nil || again != want {
 			t.Errorf("again %+v, %v, want %+v", again, err, want)
 		}
 	})

@@ -134,7 +134,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	if err := a.wireDomain(keys); err != nil {
 		return err
 	}
-	a.metrics.Watch(a.readState)
+	a.metrics.ReadStateWith(a.readState)
 	handler, err := a.routes(keys)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		PasswordCost:    o.PasswordCost,
 		OnSessionsEnded: a.sessions.close,
 		Limits:          limits,
-		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.WrongSignIn(kind.New().Code()) },
+		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.CountWrongSignIn(kind.New().Code()) },
 	})
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Catalogue = catalogue.New(a.Store, o.Clock)
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
 	a.Feed = feed.New(feed.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.FeedLag,
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag,
 	})
 	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Clock: o.Clock})
 	return nil

@@ -20,7 +20,7 @@ func (a *App) graphQL() http.Handler {
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Extensions:    a.extensions(),
-		CountError:    func(code string) { a.metrics.Error(middleware.SurfaceGraphQL, code) },
+		CountError:    func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) },
 		Logger:        a.options.Log,
 	})
 }

@@ -17,15 +17,15 @@ func storeHooks(m *metrics.Metrics, tracer *tracing.Tracer, elapsed func() time.
 	hooks := store.Hooks{
 		Elapsed: elapsed,
 		Statement: func(ctx context.Context, s store.Statement) {
-			tracer.Statement(ctx, s.Query, s.Took, s.Err != nil)
-			m.Statement(s.InWrite, s.Took)
+			tracer.RecordStatement(ctx, s.Query, s.Took, s.Err != nil)
+			m.ObserveStatement(s.InWrite, s.Took)
 		},
-		Waited:    m.Waited,
-		Committed: m.Committed,
+		Waited:    m.ObserveWriteWait,
+		Committed: m.ObserveCommit,
 	}
 	if tracer != nil {
 		hooks.Write = func(ctx context.Context) (context.Context, func(error)) {
-			ctx, endSpan := tracer.Write(ctx)
+			ctx, endSpan := tracer.StartWrite(ctx)
 			return ctx, func(err error) { endSpan(errorCode(err)) }
 		}
 	}
@@ -39,7 +39,7 @@ func traceAction(tracer *tracing.Tracer) func(context.Context, string) (context.
 		return nil
 	}
 	return func(ctx context.Context, action string) (context.Context, func(error)) {
-		ctx, endSpan := tracer.Action(ctx, action)
+		ctx, endSpan := tracer.StartAction(ctx, action)
 		return ctx, func(err error) { endSpan(errorCode(err)) }
 	}
 }
@@ -59,7 +59,7 @@ func countMessage(m *metrics.Metrics) func(message.Channel, message.State) {
 		if state == message.StatePending {
 			outcome = "retry"
 		}
-		m.Message(channel.String(), outcome)
+		m.CountMessage(channel.String(), outcome)
 	}
 }
 

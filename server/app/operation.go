@@ -59,7 +59,7 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 		return next(ctx)
 	}
 	began := o.elapsed()
-	ctx, endSpan := o.tracer.Operation(ctx, string(operation.Operation), name)
+	ctx, endSpan := o.tracer.StartOperation(ctx, string(operation.Operation), name)
 	response := next(ctx)
 	if response == nil {
 		// The transport asks until there is no more. A span that doesn't end is never
@@ -68,7 +68,7 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 	}
 	endSpan(firstCode(response.Errors))
 	if request == nil {
-		o.metrics.Took(middleware.SurfaceGraphQL, name, metrics.App{Name: onSocket}, o.elapsed()-began)
+		o.metrics.ObserveOperation(middleware.SurfaceGraphQL, name, metrics.ClientApp{Name: onSocket}, o.elapsed()-began)
 	}
 	return response
 }
@@ -114,7 +114,7 @@ func (t resolverTracer) InterceptField(ctx context.Context, next graphql.Resolve
 	if !field.IsResolver {
 		return next(ctx)
 	}
-	ctx, endSpan := t.tracer.Action(ctx, field.Field.Name)
+	ctx, endSpan := t.tracer.StartAction(ctx, field.Field.Name)
 	result, err := next(ctx)
 	endSpan(errorCode(err))
 	return result, err

@@ -76,7 +76,7 @@ func (a *App) restAPI() *rest.API {
 		Count: func(surface, route string, r *http.Request) {
 			middleware.CountRequest(a.metrics, surface, route, r)
 		},
-		CountError: a.metrics.Error, Trace: traceAction(a.tracer),
+		CountError: a.metrics.CountError, Trace: traceAction(a.tracer),
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package metrics counts what the operators watch, in a registry of its own, and
-// serves it to Prometheus. docs/metrics.md says what each metric means. It imports
-// no edge, no rule and no storage: whoever has something to count calls a method
-// of Metrics, and what is only read when Prometheus asks comes as a State.
+// serves it to Prometheus. docs/metrics.md says what each metric means. The package
+// imports no transport, no rule and no storage: who has something to count calls a
+// method of [Metrics], and what is only read when Prometheus asks comes as a
+// [State].
 package metrics
 
 import (
@@ -31,12 +32,13 @@ type Metrics struct {
 	messages     *prometheus.CounterVec
 	wrongSignIns *prometheus.CounterVec
 
-	apps  bounded[App, App]
-	timed bounded[timing, prometheus.Observer]
-	state *stateCollector
+	clientApps cappedMap[ClientApp, ClientApp]
+	operations cappedMap[operation, prometheus.Observer]
+	state      *stateCollector
 }
 
-// New makes the counters, with those of the Go runtime, the process and the build.
+// New makes the metrics, with those of the Go runtime, the process and the build.
+// Buckets are in seconds, and in writes for those that shared a commit.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -68,7 +70,7 @@ func New() *Metrics {
 			"Tries to send a message, by channel and outcome: sent, retry or dead.", "channel", "outcome"),
 		wrongSignIns: counters("luxbff_wrong_sign_ins_total",
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
-		state: &stateCollector{described: describe()},
+		state: &stateCollector{descriptions: newDescriptions()},
 	}
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
@@ -89,40 +91,31 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 }
 
-// Gatherer is the registry to read.
+// Gatherer is the registry, for tests to read.
 func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
-// Handler serves the counters as Prometheus reads them.
+// Handler serves the metrics as Prometheus reads them.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Count counts a request of a surface ("LUX", "GraphQL") to a route ("GET
-// /api/v1/lux/user/me"), so that operators see which apps have yet to move. It
-// gives the app, as Took wants it.
-func (m *Metrics) Count(surface, route string, r *http.Request) App {
-	app := m.app(r.Header)
+// CountRequest counts a request of a surface ("LUX", "GraphQL") to a route ("GET
+// /api/v1/lux/user/me"), so that operators see which apps have yet to move to
+// GraphQL. It gives the app as [Metrics.ObserveOperation] wants it.
+func (m *Metrics) CountRequest(surface, route string, r *http.Request) ClientApp {
+	app := m.clientApp(r.Header)
 	m.requests.WithLabelValues(surface, route, app.Name, app.Version).Inc()
 	return app
 }
 
-// Error counts an error that a client was told. Codes come from the program, and
-// are few.
-func (m *Metrics) Error(surface, code string) { m.errors.WithLabelValues(surface, code).Inc() }
-
-// Took counts an answer and how long it took. GraphQL operations are named by
-// clients, so a bounded number is told apart.
-func (m *Metrics) Took(surface, operation string, app App, took time.Duration) {
-	key := timing{surface, operation[:min(len(operation), longestOperation)], app.Name}
-	observer, known := m.timed.get(key)
-	if !known {
-		observer = m.observer(key)
-	}
-	observer.Observe(took.Seconds())
+// CountError counts an error that a client was answered with. Codes come from the
+// program, so there are few.
+func (m *Metrics) CountError(surface, code string) {
+	m.errors.WithLabelValues(surface, code).Inc()
 }
 
-// Statement counts an SQL statement: a read, or any within a write.
-func (m *Metrics) Statement(inWrite bool, took time.Duration) {
+// ObserveStatement counts an SQL statement: a read, or any within a write.
+func (m *Metrics) ObserveStatement(inWrite bool, took time.Duration) {
 	kind := m.reads
 	if inWrite {
 		kind = m.writes
@@ -130,23 +123,24 @@ func (m *Metrics) Statement(inWrite bool, took time.Duration) {
 	kind.Observe(took.Seconds())
 }
 
-// Waited counts a write that has waited for its turn.
-func (m *Metrics) Waited(waited time.Duration) { m.writeWait.Observe(waited.Seconds()) }
+// ObserveWriteWait counts a write that has waited for its turn.
+func (m *Metrics) ObserveWriteWait(waited time.Duration) { m.writeWait.Observe(waited.Seconds()) }
 
-// Committed counts a commit and the writes that shared it.
-func (m *Metrics) Committed(writes int, took time.Duration) {
+// ObserveCommit counts a commit and the writes that shared it.
+func (m *Metrics) ObserveCommit(writes int, took time.Duration) {
 	m.commits.Observe(took.Seconds())
 	m.groups.Observe(float64(writes))
 }
 
-// FeedLag counts an event that was handed to a subscriber so long after it
-// happened.
-func (m *Metrics) FeedLag(lag time.Duration) { m.feedLag.Observe(max(0, lag).Seconds()) }
+// ObserveFeedLag counts an event that a subscriber was handed so long after the
+// change. The lag is negative if the clock was set back in between; that counts
+// as 0.
+func (m *Metrics) ObserveFeedLag(lag time.Duration) { m.feedLag.Observe(max(0, lag).Seconds()) }
 
-// Message counts a try to send a message.
-func (m *Metrics) Message(channel, outcome string) {
+// CountMessage counts a try to send a message.
+func (m *Metrics) CountMessage(channel, outcome string) {
 	m.messages.WithLabelValues(channel, outcome).Inc()
 }
 
-// WrongSignIn counts a sign-in that was refused, by the code of its error.
-func (m *Metrics) WrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }
+// CountWrongSignIn counts a sign-in that was refused, by the code of its error.
+func (m *Metrics) CountWrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }

@@ -23,8 +23,8 @@ func request(headers ...string) *http.Request {
 	return r
 }
 
-// counted are the lines of the counter.
-func counted(t *testing.T, m *metrics.Metrics) []string {
+// requestLines are those of the counter of requests.
+func requestLines(t *testing.T, m *metrics.Metrics) []string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, request())
@@ -37,7 +37,7 @@ func counted(t *testing.T, m *metrics.Metrics) []string {
 	return lines
 }
 
-func TestCountsByWhatAnAppSaysOfItself(t *testing.T) {
+func TestRequestsAreCountedByClientApp(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name         string
@@ -49,49 +49,49 @@ func TestCountsByWhatAnAppSaysOfItself(t *testing.T) {
 		{"the first product", []string{"User-Agent", "Addnox/3.1 (iPhone; iOS 19.0) CFNetwork/1.0"}, "Addnox", "3.1"},
 		{"a product alone", []string{"User-Agent", "curl"}, "curl", "unknown"},
 		{"nothing", []string{"User-Agent", ""}, "unknown", "unknown"},
-		{"what is no name", []string{"User-Agent", "\"}/\n1"}, "unknown", "unknown"},
-		{"what is too long", []string{"User-Agent", strings.Repeat("a", 41) + "/1"}, "unknown", "1"},
+		{"no name", []string{"User-Agent", "\"}/\n1"}, "unknown", "unknown"},
+		{"a name that is too long", []string{"User-Agent", strings.Repeat("a", 41) + "/1"}, "unknown", "1"},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			m := metrics.New()
 			for range 2 {
-				m.Count("LUX", "GET /me", request(tc.headers...))
+				m.CountRequest("LUX", "GET /me", request(tc.headers...))
 			}
 			want := fmt.Sprintf(`luxbff_requests_total{app=%q,route="GET /me",surface="LUX",version=%q} 2`, tc.app, tc.version)
-			if got := counted(t, m); len(got) != 1 || got[0] != want {
+			if got := requestLines(t, m); len(got) != 1 || got[0] != want {
 				t.Errorf("counted %q, want %q", got, want)
 			}
 		})
 	}
 }
 
-func TestTellsABoundedNumberOfAppsApart(t *testing.T) {
+func TestNumberOfClientAppsIsLimited(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
 	for i := range 1000 {
-		m.Count("LUX", "GET /me", request("User-Agent", fmt.Sprintf("app%d/1", i)))
+		m.CountRequest("LUX", "GET /me", request("User-Agent", fmt.Sprintf("app%d/1", i)))
 	}
-	got := counted(t, m)
+	got := requestLines(t, m)
 	if len(got) != 201 {
 		t.Errorf("%d lines for 1,000 names", len(got))
 	}
 	if !strings.Contains(strings.Join(got, "\n"), `{app="other",route="GET /me",surface="LUX",version="other"} 800`) {
-		t.Error("the late ones are not counted together")
+		t.Error("the names beyond the limit are not counted together")
 	}
 }
 
-func TestTellsABoundedNumberOfOperationsApart(t *testing.T) {
+func TestNumberOfOperationsIsLimited(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
 	const names = 10_000
 	for i := range names {
-		m.Took("GraphQL", fmt.Sprintf("Operation%d", i), metrics.App{Name: fmt.Sprint("app", i%50)}, time.Millisecond)
+		m.ObserveOperation("GraphQL", fmt.Sprintf("Operation%d", i), metrics.ClientApp{Name: fmt.Sprint("app", i%50)}, time.Millisecond)
 	}
-	m.Took("GraphQL", "Operation0", metrics.App{Name: "app0"}, time.Millisecond)
-	m.Took("GraphQL", "no UTF-8 \xff", metrics.App{Name: "app0"}, time.Millisecond)
-	m.Took("GraphQL", strings.Repeat("x", 1_000_000), metrics.App{Name: "app0"}, time.Millisecond)
+	m.ObserveOperation("GraphQL", "Operation0", metrics.ClientApp{Name: "app0"}, time.Millisecond)
+	m.ObserveOperation("GraphQL", "no UTF-8 \xff", metrics.ClientApp{Name: "app0"}, time.Millisecond)
+	m.ObserveOperation("GraphQL", strings.Repeat("x", 1_000_000), metrics.ClientApp{Name: "app0"}, time.Millisecond)
 	families, err := m.Gatherer().Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -113,27 +113,27 @@ func TestTellsABoundedNumberOfOperationsApart(t *testing.T) {
 		}
 	}
 	if series != 1001 || all != names+3 || late != names-1000+2 {
-		t.Errorf("%d series hold %d answers, %d of them together; want 1001, %d, %d", series, all, late, names+3, names-1000+2)
+		t.Errorf("%d series hold %d responses, %d of them together; want 1001, %d, %d", series, all, late, names+3, names-1000+2)
 	}
 }
 
-// TestFollowsTheConventions of https://prometheus.io/docs/practices/naming/ as
+// TestMetricsFollowTheConventions of https://prometheus.io/docs/practices/naming/ as
 // promlint knows them, with every metric in use.
-func TestFollowsTheConventions(t *testing.T) {
+func TestMetricsFollowTheConventions(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	app := m.Count("LUX", "GET /me", request())
-	m.Took("LUX", "GET /me", app, time.Millisecond)
-	m.Error("LUX", "INTERNAL")
-	m.Statement(false, time.Millisecond)
-	m.Statement(true, time.Millisecond)
-	m.Waited(time.Millisecond)
-	m.Committed(3, time.Millisecond)
-	m.FeedLag(-time.Millisecond) // a clock that was set back
-	m.Message("sms", "sent")
-	m.WrongSignIn("PASSWORD_INVALID")
+	app := m.CountRequest("LUX", "GET /me", request())
+	m.ObserveOperation("LUX", "GET /me", app, time.Millisecond)
+	m.CountError("LUX", "INTERNAL")
+	m.ObserveStatement(false, time.Millisecond)
+	m.ObserveStatement(true, time.Millisecond)
+	m.ObserveWriteWait(time.Millisecond)
+	m.ObserveCommit(3, time.Millisecond)
+	m.ObserveFeedLag(-time.Millisecond) // a clock that was set back
+	m.CountMessage("sms", "sent")
+	m.CountWrongSignIn("PASSWORD_INVALID")
 	up := true
-	m.Watch(func(context.Context) metrics.State {
+	m.ReadStateWith(func(context.Context) metrics.State {
 		return metrics.State{
 			Pools: map[string]sql.DBStats{"read": {}}, Connections: map[string]metrics.Connections{"sse": {}},
 			Outbox: &metrics.Outbox{}, BusUp: &up,

@@ -9,50 +9,43 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// State is what is read when Prometheus asks. A part that could not be read is
-// left out of the answer.
+// State is what is read when Prometheus asks, because it is a level and no count of
+// events. A part that could not be read is left out of the answer.
 type State struct {
-	// Pools are the database's connections by what they are for: "read", "write".
-	Pools map[string]sql.DBStats
-	// Writes is how many writes wait or run.
-	Writes int
-	// Connections are the sockets and streams, by protocol.
-	Connections map[string]Connections
-	// Subscribers is how many subscriptions follow the feed.
-	Subscribers int
-	// Outbox is nil where the database didn't answer.
-	Outbox *Outbox
-	// BusUp is nil where there is no bus.
-	BusUp *bool
+	Pools       map[string]sql.DBStats // the database's connections, by "read" and "write"
+	Writes      int                    // that wait or run
+	Connections map[string]Connections // sockets and streams, by protocol
+	Subscribers int                    // subscriptions that follow the feed
+	Outbox      *Outbox                // nil where the database didn't answer
+	BusUp       *bool                  // nil where there is no bus
 }
 
 // Connections are those of one protocol.
 type Connections struct {
-	Open int
-	// QueuedBytes is what waits to be written to them.
-	QueuedBytes int
-	// PendingResponses is how many responses are still to be put into those queues.
-	PendingResponses int
+	Open             int
+	QueuedBytes      int // that wait to be written
+	PendingResponses int // that are still to be put into those queues
 }
 
 // Outbox is what has not been sent.
 type Outbox struct {
 	Pending, Dead int
-	// Oldest is how long the oldest pending message has waited; 0 without one.
-	Oldest time.Duration
+	Oldest        time.Duration // how long the oldest pending message has waited; 0 without one
 }
 
 // scrapeLimit bounds the reading of a State: Prometheus gives up after ten
 // seconds by default.
 const scrapeLimit = 5 * time.Second
 
-// Watch has the state read whenever Prometheus asks.
-func (m *Metrics) Watch(read func(context.Context) State) { m.state.read.Store(&read) }
+// ReadStateWith has the state read whenever Prometheus asks. Before it is called,
+// the metrics of the state are missing.
+func (m *Metrics) ReadStateWith(read func(context.Context) State) { m.state.read.Store(&read) }
 
-// stateCollector makes metrics of a State.
+// stateCollector makes metrics of a State. It is registered with all others, before
+// the parts of the program that are read exist.
 type stateCollector struct {
-	read      atomic.Pointer[func(context.Context) State]
-	described descriptions
+	read         atomic.Pointer[func(context.Context) State]
+	descriptions descriptions
 }
 
 type descriptions struct {
@@ -64,7 +57,7 @@ type descriptions struct {
 	busUp                                  *prometheus.Desc
 }
 
-func describe() descriptions {
+func newDescriptions() descriptions {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
@@ -87,7 +80,7 @@ func describe() descriptions {
 
 // Describe implements prometheus.Collector.
 func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
-	d := c.described
+	d := c.descriptions
 	for _, one := range []*prometheus.Desc{
 		d.pool, d.poolLimit, d.poolWaits, d.poolWaited, d.writes, d.connections, d.queued, d.pending,
 		d.subscribers, d.databaseUp, d.messages, d.oldest, d.busUp,
@@ -104,7 +97,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
-	state, d := (*read)(ctx), c.described
+	state, d := (*read)(ctx), c.descriptions
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
@@ -119,24 +112,24 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 		counter(d.poolWaited, stats.WaitDuration.Seconds(), pool)
 	}
 	gauge(d.writes, float64(state.Writes))
-	for protocol, live := range state.Connections {
-		gauge(d.connections, float64(live.Open), protocol)
-		gauge(d.queued, float64(live.QueuedBytes), protocol)
-		gauge(d.pending, float64(live.PendingResponses), protocol)
+	for protocol, connections := range state.Connections {
+		gauge(d.connections, float64(connections.Open), protocol)
+		gauge(d.queued, float64(connections.QueuedBytes), protocol)
+		gauge(d.pending, float64(connections.PendingResponses), protocol)
 	}
 	gauge(d.subscribers, float64(state.Subscribers))
-	gauge(d.databaseUp, number(state.Outbox != nil))
+	gauge(d.databaseUp, boolValue(state.Outbox != nil))
 	if state.Outbox != nil {
 		gauge(d.messages, float64(state.Outbox.Pending), "pending")
 		gauge(d.messages, float64(state.Outbox.Dead), "dead")
 		gauge(d.oldest, state.Outbox.Oldest.Seconds())
 	}
 	if state.BusUp != nil {
-		gauge(d.busUp, number(*state.BusUp))
+		gauge(d.busUp, boolValue(*state.BusUp))
 	}
 }
 
-func number(yes bool) float64 {
+func boolValue(yes bool) float64 {
 	if yes {
 		return 1
 	}

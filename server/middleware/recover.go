@@ -25,7 +25,7 @@ func WithRecover(o Observers, next http.Handler) http.Handler {
 			o.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			info := RequestInfoFrom(r.Context())
 			if surface := info.read().surface; surface != "" {
-				o.Metrics.Error(surface, apperr.Internal.New().Code())
+				o.Metrics.CountError(surface, apperr.Internal.New().Code())
 			}
 			if info == nil || info.response.status == 0 {
 				writeInternalError(w)

@@ -18,6 +18,6 @@ func WithRequestCount(m *metrics.Metrics, surface, route string, next http.Handl
 // CountRequest does what [WithRequestCount] does, for a surface that finds its
 // routes itself.
 func CountRequest(m *metrics.Metrics, surface, route string, r *http.Request) {
-	app := m.Count(surface, route, r)
+	app := m.CountRequest(surface, route, r)
 	RequestInfoFrom(r.Context()).setRoute(surface, route, app)
 }

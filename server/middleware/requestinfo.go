@@ -34,7 +34,7 @@ type facts struct {
 	surface    string // empty for a page or a probe, which the metrics leave out
 	pattern    string // of the route; empty where only the ServeMux knows it
 	operation  string // the GraphQL operation, or the pattern of a REST route
-	app        metrics.App
+	app        metrics.ClientApp
 	subscribes bool // the response lasts as long as the client stays
 	rootUserID int  // 0 while nobody has signed in
 }
@@ -49,7 +49,7 @@ func RequestInfoFrom(ctx context.Context) *RequestInfo {
 }
 
 // setRoute names the route that serves the request, and the app that asked.
-func (i *RequestInfo) setRoute(surface, pattern string, app metrics.App) {
+func (i *RequestInfo) setRoute(surface, pattern string, app metrics.ClientApp) {
 	i.update(func(f *facts) {
 		f.surface, f.pattern, f.operation, f.app = surface, pattern, pattern, app
 		if surface == SurfaceGraphQL {

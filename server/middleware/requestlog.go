@@ -38,7 +38,7 @@ func WithRequestLog(o Observers, next http.Handler) http.Handler {
 		if isProbe(r) {
 			tracer = nil
 		}
-		ctx, endSpan := tracer.Request(context.WithValue(r.Context(), requestInfoKey{}, info), r.Header)
+		ctx, endSpan := tracer.StartRequest(context.WithValue(r.Context(), requestInfoKey{}, info), r.Header)
 		// The ServeMux writes the pattern of the route into this request.
 		r = r.WithContext(ctx)
 		next.ServeHTTP(info.response.watch(w), r)
@@ -62,7 +62,7 @@ func (o Observers) logRequest(r *http.Request, info *RequestInfo, took time.Dura
 	known, response := info.read(), info.response
 	lasts := known.subscribes || response.status == http.StatusSwitchingProtocols
 	if known.surface != "" && !lasts {
-		o.Metrics.Took(known.surface, known.operation, known.app, took)
+		o.Metrics.ObserveOperation(known.surface, known.operation, known.app, took)
 	}
 	// A balancer asks every second whether we are ready, and a page loads many
 	// files: those that went well are for who debugs.

@@ -1,8 +1,9 @@
 // Package tracing makes OpenTelemetry spans of what the program does: the request,
-// the GraphQL operation in it, the call of a rule, the write, the SQL statement. It
-// sends them to a collector by OTLP over HTTP. A span names what ran and how it
-// ended; it holds no value that a client sent or a row keeps, and no error's text.
-// The package imports no edge, no rule and no storage.
+// the GraphQL operation in it, the action of the domain, the write, the SQL
+// statement. It sends them to a collector by OTLP over HTTP. A span names what ran
+// and how it ended. It holds no value that a client sent or a row keeps, and no
+// error's text, because collectors are read by more people than the database. The
+// package imports no transport, no rule and no storage.
 //
 // The SDK reads its own settings from the environment, as OTEL_SERVICE_NAME,
 // OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_* and
@@ -26,11 +27,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// serviceName is what OTEL_SERVICE_NAME replaces.
+// serviceName is the default of OTEL_SERVICE_NAME.
 const serviceName = "luxbff"
 
-// Tracer makes spans. A nil Tracer makes none, and then its methods cost nothing:
-// they give back the context that they were given.
+// Tracer makes spans. A nil Tracer makes none: its methods then allocate nothing
+// and give back the context that they were given.
 type Tracer struct {
 	exporter sdktrace.SpanExporter
 	sender   sdktrace.SpanProcessor
@@ -39,8 +40,8 @@ type Tracer struct {
 }
 
 // Start begins to send spans to the collector whose address for traces is
-// endpoint, as http://127.0.0.1:4318/v1/traces. An empty endpoint gives nil. A
-// collector that isn't there is no error: spans are dropped then.
+// endpoint, as http://127.0.0.1:4318/v1/traces. An empty endpoint gives a nil
+// Tracer. A collector that doesn't answer is no error: its spans are dropped.
 func Start(ctx context.Context, endpoint string) (*Tracer, error) {
 	if endpoint == "" {
 		return nil, nil
@@ -62,7 +63,7 @@ func Start(ctx context.Context, endpoint string) (*Tracer, error) {
 	return &Tracer{exporter: exporter, sender: sender, tracer: provider.Tracer("luxbff/server/tracing")}, nil
 }
 
-// CheckAddress tells what is wrong with a collector's address.
+// CheckAddress gives an error for what can't be a collector's address.
 func CheckAddress(endpoint string) error {
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address")
@@ -70,21 +71,23 @@ func CheckAddress(endpoint string) error {
 	return nil
 }
 
-// Close sends what is left, until ctx ends. A second call does nothing.
+// Close sends the spans that are left, until ctx ends. A second call does nothing.
 func (t *Tracer) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	// The provider's own Shutdown leaves the sender running if ctx has ended.
+	// The sender is closed and not the provider, whose Shutdown leaves the sender's
+	// goroutine running if ctx has ended.
 	err := t.sender.Shutdown(ctx)
 	if err == nil {
 		return nil
 	}
-	// It waits for the exporter, which tries for a minute unless it is stopped.
+	// The goroutine still waits for the exporter, which tries for a minute unless it
+	// is stopped.
 	return fmt.Errorf("tracing: the last spans: %w", errors.Join(err, t.exporter.Shutdown(context.WithoutCancel(ctx))))
 }
 
-// TraceID is by what the trace that ctx belongs to is found; empty without one.
+// TraceID is the id of the trace that ctx belongs to, in hex; empty without one.
 func TraceID(ctx context.Context) string {
 	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
 		return id.String()
@@ -92,16 +95,16 @@ func TraceID(ctx context.Context) string {
 	return ""
 }
 
-// Detach gives a context whose work is part of no trace: of what lasts, as a
-// subscription does.
+// Detach gives a context whose work is part of no trace. A subscription needs it:
+// its trace would never be complete.
 func Detach(ctx context.Context) context.Context {
 	return trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 }
 
-// Request begins the span of a request, within the caller's trace if its header
+// StartRequest starts the span of a request, within the caller's trace if the header
 // has a traceparent (W3C Trace Context). The span ends with the method, the path
 // of the route and the status.
-func (t *Tracer) Request(ctx context.Context, header http.Header) (context.Context, func(method, route string, status int)) {
+func (t *Tracer) StartRequest(ctx context.Context, header http.Header) (context.Context, func(method, route string, status int)) {
 	if t == nil {
 		return ctx, func(string, string, int) {}
 	}
@@ -119,7 +122,7 @@ func (t *Tracer) Request(ctx context.Context, header http.Header) (context.Conte
 	}
 }
 
-// knownMethod keeps a text of the client's choice out of the spans.
+// knownMethod keeps what a client made up out of the spans.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -129,44 +132,47 @@ func knownMethod(method string) string {
 	return "_OTHER"
 }
 
-// Operation begins the span of a GraphQL operation of a kind, "query" or
-// "mutation". It ends with the code of the first error, empty without one.
-func (t *Tracer) Operation(ctx context.Context, kind, name string) (context.Context, func(code string)) {
+// StartOperation starts the span of a GraphQL operation of a kind, "query" or
+// "mutation". The span ends with the code of the first error, empty without one.
+func (t *Tracer) StartOperation(ctx context.Context, kind, name string) (context.Context, func(code string)) {
 	if t == nil {
 		return ctx, func(string) {}
 	}
-	parent := trace.SpanKindServer // nobody's on a socket
+	// On a socket no request carries the operation, so its span is the outermost.
+	spanKind := trace.SpanKindServer
 	if trace.SpanContextFromContext(ctx).IsValid() {
-		parent = trace.SpanKindInternal
+		spanKind = trace.SpanKindInternal
 	}
-	ctx, span := t.tracer.Start(ctx, kind+" "+name, trace.WithSpanKind(parent), trace.WithAttributes(
+	ctx, span := t.tracer.Start(ctx, kind+" "+name, trace.WithSpanKind(spanKind), trace.WithAttributes(
 		semconv.GraphQLOperationTypeKey.String(kind), semconv.GraphQLOperationName(name)))
-	return ctx, ending(span)
+	return ctx, endWithCode(span)
 }
 
-// Action begins the span of the call of a rule, named by the action: the name of
-// its GraphQL field, whichever surface asked.
-func (t *Tracer) Action(ctx context.Context, name string) (context.Context, func(code string)) {
-	return t.within(ctx, "domain ", name)
+// StartAction starts the span of one call of the domain. Its name is that of the
+// GraphQL field, whichever surface asked.
+func (t *Tracer) StartAction(ctx context.Context, name string) (context.Context, func(code string)) {
+	return t.startChild(ctx, "domain ", name)
 }
 
-// Write begins the span of a write, which waits for its turn, runs and commits.
-func (t *Tracer) Write(ctx context.Context) (context.Context, func(code string)) {
-	return t.within(ctx, "", "write")
+// StartWrite starts the span of a write, which waits for its turn, runs and commits.
+func (t *Tracer) StartWrite(ctx context.Context) (context.Context, func(code string)) {
+	return t.startChild(ctx, "", "write")
 }
 
-// within begins a span of a trace; work that belongs to none, as that in the
-// background, begins none.
-func (t *Tracer) within(ctx context.Context, kind, name string) (context.Context, func(code string)) {
+// startChild starts a span within the trace of ctx. What runs in the background
+// belongs to no trace and gets no span: it repeats every few seconds and would bury
+// the others. Prefix and name are joined only where there is a tracer.
+func (t *Tracer) startChild(ctx context.Context, prefix, name string) (context.Context, func(code string)) {
 	if t == nil || !trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx, func(string) {}
 	}
-	ctx, span := t.tracer.Start(ctx, kind+name)
-	return ctx, ending(span)
+	ctx, span := t.tracer.Start(ctx, prefix+name)
+	return ctx, endWithCode(span)
 }
 
-// ending ends a span with the code of an error, as the surfaces tell it.
-func ending(span trace.Span) func(code string) {
+// endWithCode gives a function that ends the span with the code of an error, empty
+// without one.
+func endWithCode(span trace.Span) func(code string) {
 	return func(code string) {
 		if code != "" {
 			span.SetStatus(codes.Error, code)
@@ -176,14 +182,14 @@ func ending(span trace.Span) func(code string) {
 	}
 }
 
-// Statement makes the span of an SQL statement that has just ended. Of its text it
-// keeps the first word and the table.
-func (t *Tracer) Statement(ctx context.Context, query string, took time.Duration, failed bool) {
+// RecordStatement makes the span of an SQL statement that has just ended. Of its
+// text it keeps the verb and the table.
+func (t *Tracer) RecordStatement(ctx context.Context, query string, took time.Duration, failed bool) {
 	if t == nil || !trace.SpanFromContext(ctx).IsRecording() {
 		return
 	}
 	ended := time.Now() //nolint:forbidigo // the SDK stamps all other spans with this clock
-	verb, table := summary(query)
+	verb, table := summarize(query)
 	_, span := t.tracer.Start(ctx, verb+" "+table, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithTimestamp(ended.Add(-took)),
 		trace.WithAttributes(semconv.DBOperationName(verb), semconv.DBCollectionName(table)))

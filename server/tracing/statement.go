@@ -2,9 +2,10 @@ package tracing
 
 import "strings"
 
-// summary is the verb of a statement and the table that it is about: that after
-// the first FROM, INTO or UPDATE. What it doesn't find is empty.
-func summary(query string) (verb, table string) {
+// summarize gives the verb of an SQL statement and the table that it is about: the
+// one after the first FROM, INTO or UPDATE. What it doesn't find is empty. It is no
+// parser: it knows the statements that ent writes and the few of our own.
+func summarize(query string) (verb, table string) {
 	words := strings.FieldsFunc(query, func(r rune) bool { return strings.ContainsRune(" \t\r\n()", r) })
 	if len(words) == 0 {
 		return "", ""
@@ -15,15 +16,15 @@ func summary(query string) (verb, table string) {
 		switch strings.ToUpper(word) {
 		case "FROM", "INTO":
 			if !strings.EqualFold(next, "SELECT") {
-				return verb, unquoted(next)
+				return verb, unquote(next)
 			}
 		case "UPDATE":
 			if i == 0 {
-				return verb, unquoted(next)
+				return verb, unquote(next)
 			}
 		}
 	}
 	return verb, ""
 }
 
-func unquoted(name string) string { return strings.Trim(name, "\"`;,") }
+func unquote(name string) string { return strings.Trim(name, "\"`;,") }

@@ -2,7 +2,7 @@ package tracing
 
 import "testing"
 
-func TestSummaryKeepsVerbAndTable(t *testing.T) {
+func TestSummarizeKeepsVerbAndTable(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string][2]string{
 		"":          {"", ""},
@@ -17,7 +17,7 @@ func TestSummaryKeepsVerbAndTable(t *testing.T) {
 		"SELECT * FROM (SELECT id FROM child_users) AS c":        {"SELECT", "child_users"},
 		"SELECT\n\tc.id\nFROM child_users c JOIN devices d ON 1": {"SELECT", "child_users"},
 	} {
-		if verb, table := summary(query); [2]string{verb, table} != want {
+		if verb, table := summarize(query); [2]string{verb, table} != want {
 			t.Errorf("%q is %q %q, want %q", query, verb, table, want)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"luxbff/graph/sequence"
 )
 
-func within(t *testing.T) context.Context {
+func responseContext(t *testing.T) context.Context {
 	t.Helper()
 	return graphql.WithResponseContext(t.Context(), graphql.DefaultErrorPresenter, graphql.DefaultRecover)
 }
@@ -18,7 +18,7 @@ func within(t *testing.T) context.Context {
 func TestMarshalSliceKeepsOrderAndIndex(t *testing.T) {
 	t.Parallel()
 	var seen []int
-	list := sequence.MarshalSlice(within(t), 3, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	list := sequence.MarshalSlice(responseContext(t), 3, 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		seen = append(seen, *graphql.GetFieldContext(ctx).Index)
 		return graphql.MarshalInt(i * 10)
 	})
@@ -31,7 +31,7 @@ func TestMarshalSliceKeepsOrderAndIndex(t *testing.T) {
 
 func TestMarshalSliceReportsAPanic(t *testing.T) {
 	t.Parallel()
-	ctx := within(t)
+	ctx := responseContext(t)
 	list := sequence.MarshalSlice(ctx, 2, 0, false, func(_ context.Context, i int) graphql.Marshaler {
 		if i == 1 {
 			panic("lost")
@@ -44,9 +44,9 @@ func TestMarshalSliceReportsAPanic(t *testing.T) {
 	}
 }
 
-func TestMarshalSliceOfNothing(t *testing.T) {
+func TestMarshalSliceOfNoElements(t *testing.T) {
 	t.Parallel()
-	if list := sequence.MarshalSlice(within(t), 0, 0, false, nil); list == nil || len(list) != 0 {
+	if list := sequence.MarshalSlice(responseContext(t), 0, 0, false, nil); list == nil || len(list) != 0 {
 		t.Errorf("got %v", list)
 	}
 }

@@ -10,11 +10,13 @@ import (
 	"strings"
 )
 
-// inlinePlainFields makes the functions of plain fields marshal the Go field and
-// nothing else: a scalar, read from a struct, has no arguments, cannot fail and
-// has no field below it that would ask for its context. gqlgen's ResolveField
-// spends a field context, an error and four closures on each. What is given up
-// is that field middleware sees these fields.
+// inlinePlainFields shortens the functions of plain fields to one call that
+// marshals the Go field. A plain field is a scalar that is read from a struct: it
+// has no arguments, cannot fail, and has no field below it that would ask for its
+// context. gqlgen's ResolveField makes a field context and four closures for each.
+//
+// The price is that field middleware does not see these fields. A field with a
+// directive, @auth for one, is never plain: its check stays where it is.
 func inlinePlainFields(source []byte) ([]byte, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, "", source, parser.SkipObjectResolution)
@@ -25,31 +27,35 @@ func inlinePlainFields(source []byte) ([]byte, error) {
 	text := func(node ast.Node) string { return string(source[offset(node.Pos()):offset(node.End())]) }
 
 	var inlined bytes.Buffer
-	scalars, rest := scalarFields(file), 0
+	scalars := scalarFields(file)
+	copied := 0 // how much of the source is written
 	for _, declaration := range file.Decls {
 		field, ok := plainField(declaration, scalars)
 		if !ok {
 			continue
 		}
-		inlined.Write(source[rest:offset(field.statement.Pos())])
+		inlined.Write(source[copied:offset(field.statement.Pos())])
 		fmt.Fprintf(&inlined, "return %s(ctx, field.Selections, %s)", text(field.marshal), text(field.value))
-		rest = offset(field.statement.End())
+		copied = offset(field.statement.End())
 	}
-	if rest == 0 {
+	if copied == 0 {
 		return nil, errors.New("no plain field is found")
 	}
-	inlined.Write(source[rest:])
+	inlined.Write(source[copied:])
 	return inlined.Bytes(), nil
 }
 
-// plain is the function of one plain field.
+// plain is what is needed of the function of one plain field.
 type plain struct {
+	// statement is the return statement to be replaced.
 	statement *ast.ReturnStmt
 	// marshal is the function that marshals value, the field of the struct.
 	marshal, value ast.Expr
 }
 
-// scalarFields names the fields that have no fields of their own.
+// scalarFields lists the names of the functions whose fields have no fields of
+// their own: gqlgen gives each of those a context function that fails when asked
+// for a child.
 func scalarFields(file *ast.File) map[string]bool {
 	scalars := map[string]bool{}
 	for _, declaration := range file.Decls {
@@ -65,15 +71,17 @@ func scalarFields(file *ast.File) map[string]bool {
 	return scalars
 }
 
-// plainField reads what gqlgen's template writes for every field:
+// plainField recognizes a plain field in what gqlgen's template writes for every
+// field:
 //
 //	return graphql.ResolveField(ctx, ec.OperationContext, field, context,
 //		func(…) (any, error) { return obj.Name, nil },
 //		nil, func(…, v string) graphql.Marshaler { return ec.marshal…(ctx, selections, v) },
 //		true, nonNull)
 //
-// A pointer where the schema has no null is left alone: ResolveField gives the
-// error for nil the right path.
+// The sixth argument, nil here, is the directives of the field. A pointer where
+// the schema has no null is not plain: ResolveField gives the error for nil the
+// right path.
 func plainField(declaration ast.Decl, scalars map[string]bool) (field plain, ok bool) {
 	function, isFunction := declaration.(*ast.FuncDecl)
 	if !isFunction || !scalars[function.Name.Name] {
@@ -96,6 +104,7 @@ func plainField(declaration ast.Decl, scalars map[string]bool) (field plain, ok 
 	return plain{statement: statement, marshal: marshal.Fun, value: value}, true
 }
 
+// returnedCall gives the call of a body that is only `return f(…)`.
 func returnedCall(body *ast.BlockStmt) (*ast.ReturnStmt, *ast.CallExpr) {
 	statement := onlyReturn(body)
 	if statement == nil || len(statement.Results) != 1 {
@@ -105,7 +114,8 @@ func returnedCall(body *ast.BlockStmt) (*ast.ReturnStmt, *ast.CallExpr) {
 	return statement, call
 }
 
-// returnedSelector is obj.A or obj.A.B of `return obj.A, nil`.
+// returnedSelector gives obj.A or obj.A.B of a body that is only
+// `return obj.A, nil`.
 func returnedSelector(body *ast.BlockStmt) (ast.Expr, bool) {
 	statement := onlyReturn(body)
 	if statement == nil || len(statement.Results) != 2 || !isName(statement.Results[1], "nil") {

@@ -11,8 +11,8 @@ import (
 	"github.com/99designs/gqlgen/codegen/config"
 )
 
-// boundTypes lists the types that the configuration binds to Go types of ours,
-// read before gqlgen adds its own.
+// boundTypes lists the types that the configuration binds to Go types of this
+// module. It must run before gqlgen, which adds bindings of its own.
 func boundTypes(cfg *config.Config) map[string]bool {
 	bound := map[string]bool{}
 	for name, entry := range cfg.Models {
@@ -23,9 +23,10 @@ func boundTypes(cfg *config.Config) map[string]bool {
 	return bound
 }
 
-// refuseModels fails where a bound type was generated all the same: gqlgen does
-// so without a word when it can't load the package that the binding names.
-func refuseModels(filename string, bound map[string]bool) error {
+// checkModels fails if a model was generated for a bound type. gqlgen does so
+// without a word when it cannot load the package that the binding names, and the
+// program would then compile against a type that no row is ever read into.
+func checkModels(filename string, bound map[string]bool) error {
 	file, err := parser.ParseFile(token.NewFileSet(), filename, nil, parser.SkipObjectResolution)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+
+	"golang.org/x/tools/go/ast/astutil"
+)
+
+// sequencePackage holds sequence.MarshalSlice, which takes the place of gqlgen's
+// concurrent function.
+const sequencePackage = "luxbff/graph/sequence"
+
+var (
+	marker = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
+	// unmarshalerMap and unmarshalerCall build and pass on a table of all input
+	// unmarshallers. Only graphql.UnmarshalInputFromContext reads it, which nobody
+	// here calls.
+	unmarshalerMap  = regexp.MustCompile(`(?m)^\s*inputUnmarshalMap := graphql\.BuildUnmarshalerMap\([^)]*\)\n`)
+	unmarshalerCall = regexp.MustCompile(`(?m)^\s*ctx = graphql\.WithUnmarshalerMap\(ctx, inputUnmarshalMap\)\n`)
+
+	// keptBuffer declares the buffer for the responses of a subscription outside
+	// the function that makes one, so that the subscription holds its last response
+	// while it waits for the next. The rewrite moves it inside. Queries and
+	// mutations have one response, so for them it makes no difference.
+	keptBuffer = regexp.MustCompile(`\tvar buf bytes\.Buffer\n(\s*return func\(ctx context\.Context\) \*graphql\.Response \{\n)\s*buf\.Reset\(\)\n`)
+
+	// concurrentSlice starts a goroutine for each element of a list; gqlgen's
+	// worker_limit only makes them wait for each other.
+	concurrentSlice = regexp.MustCompile(`\bgraphql\.MarshalSliceConcurrently\(`)
+
+	// leftover finds what must be gone from the result.
+	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
+)
+
+// rewriteExecutor rewrites the generated executor in place.
+func rewriteExecutor(filename string) error {
+	source, err := os.ReadFile(filename)
+	if err != nil {
+		return err
+	}
+	rewritten, err := rewrite(source)
+	if err != nil {
+		return fmt.Errorf("%s: %w (do gqlgen's templates differ from what rewrite.go expects?)", filename, err)
+	}
+	return os.WriteFile(filename, rewritten, 0o644)
+}
+
+// rewrite fails when one of its patterns matches nothing. Otherwise a gqlgen with
+// other templates could bring the goroutines back and no test would notice.
+func rewrite(source []byte) ([]byte, error) {
+	if !marker.Match(source) {
+		return nil, errors.New("no marker of generated code")
+	}
+	for _, step := range []struct {
+		pattern     *regexp.Regexp
+		replacement string
+	}{
+		{unmarshalerMap, ""},
+		{unmarshalerCall, ""},
+		{keptBuffer, "${1}var buf bytes.Buffer\n"},
+		{concurrentSlice, "sequence.MarshalSlice("},
+	} {
+		if !step.pattern.Match(source) {
+			return nil, fmt.Errorf("nothing matches %s", step.pattern)
+		}
+		source = step.pattern.ReplaceAll(source, []byte(step.replacement))
+	}
+	if found := leftover.Find(source); found != nil {
+		return nil, fmt.Errorf("%s is left", found)
+	}
+	source, err := inlinePlainFields(source)
+	if err != nil {
+		return nil, err
+	}
+	return addSequenceImport(source)
+}
+
+func addSequenceImport(source []byte) ([]byte, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, "", source, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	astutil.AddImport(files, file, sequencePackage)
+	var out bytes.Buffer
+	err = format.Node(&out, files, file)
+	return out.Bytes(), err
+}

@@ -6,8 +6,7 @@ import (
 	"luxbff/internal/auth"
 )
 
-// tokens shows what a sign-in gave.
-func tokens(t auth.Tokens) *model.Tokens {
+func newTokens(t auth.Tokens) *model.Tokens {
 	return &model.Tokens{
 		AccessToken:      t.AccessToken,
 		ExpiresIn:        t.ExpiresIn,
@@ -17,10 +16,11 @@ func tokens(t auth.Tokens) *model.Tokens {
 	}
 }
 
-// newTokens shows the tokens that took the place of others, if any did.
-func newTokens(renewed account.Renewed) *model.Tokens {
+// newRenewedTokens gives nil, null in the schema, if the viewer's own tokens stay
+// good after the change of credentials.
+func newRenewedTokens(renewed account.Renewed) *model.Tokens {
 	if renewed.Tokens == nil {
 		return nil
 	}
-	return tokens(*renewed.Tokens)
+	return newTokens(*renewed.Tokens)
 }

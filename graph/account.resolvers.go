@@ -46,7 +46,7 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 	if err != nil {
 		return nil, err
 	}
-	return &model.SignUpPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+	return &model.SignUpPayload{User: signedIn.User, Tokens: newTokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error) {
@@ -54,7 +54,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 	if err != nil {
 		return nil, err
 	}
-	return &model.SignInPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+	return &model.SignInPayload{User: signedIn.User, Tokens: newTokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) RefreshToken(ctx context.Context, input model.RefreshTokenInput) (*model.RefreshTokenPayload, error) {
@@ -62,18 +62,18 @@ func (r *mutationResolver) RefreshToken(ctx context.Context, input model.Refresh
 	if err != nil {
 		return nil, err
 	}
-	return &model.RefreshTokenPayload{Tokens: tokens(fresh)}, nil
+	return &model.RefreshTokenPayload{Tokens: newTokens(fresh)}, nil
 }
 
 func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
-	if err := r.auth.Sessions.SignOut(ctx, signedIn(ctx)); err != nil {
+	if err := r.auth.Sessions.SignOut(ctx, currentViewer(ctx)); err != nil {
 		return nil, err
 	}
 	return &model.SignOutPayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUserInput) (*model.UpdateUserPayload, error) {
-	changed, err := r.accounts.Profiles.Update(ctx, signedIn(ctx), account.UpdateUserParams{
+	changed, err := r.accounts.Profiles.Update(ctx, currentViewer(ctx), account.UpdateUserParams{
 		FirstName: input.FirstName.Value(),
 		LastName:  input.LastName.Value(),
 		Birthdate: input.Birthdate.Value(),
@@ -87,7 +87,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUse
 }
 
 func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePhoneInput) (*model.ChangePhonePayload, error) {
-	changed, err := r.accounts.Profiles.ChangePhone(ctx, signedIn(ctx), account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
+	changed, err := r.accounts.Profiles.ChangePhone(ctx, currentViewer(ctx), account.ChangePhoneParams{Phone: input.Phone, Code: input.Validnum})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (r *mutationResolver) ChangePhone(ctx context.Context, input model.ChangePh
 }
 
 func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input model.UpdateNotificationSettingsInput) (*model.UpdateNotificationSettingsPayload, error) {
-	changed, err := r.accounts.Profiles.UpdateNotifications(ctx, signedIn(ctx), account.NotificationSettings{
+	changed, err := r.accounts.Profiles.UpdateNotifications(ctx, currentViewer(ctx), account.NotificationSettings{
 		IsDeviceMuted:             input.IsDeviceMuted.Value(),
 		IsDeviceAlimTalkEnabled:   input.IsDeviceAlimTalkEnabled.Value(),
 		IsBasestationAlertEnabled: input.IsBasestationAlertEnabled.Value(),
@@ -107,14 +107,14 @@ func (r *mutationResolver) UpdateNotificationSettings(ctx context.Context, input
 }
 
 func (r *mutationResolver) DeleteAccount(ctx context.Context) (*model.DeleteAccountPayload, error) {
-	if err := r.accounts.Delete(ctx, signedIn(ctx), account.DeleteAccountParams{}); err != nil {
+	if err := r.accounts.Delete(ctx, currentViewer(ctx), account.DeleteAccountParams{}); err != nil {
 		return nil, err
 	}
 	return &model.DeleteAccountPayload{Ok: true}, nil
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
-	return signedIn(ctx).User, nil
+	return currentViewer(ctx).User, nil
 }
 
 func (r *userResolver) IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error) {

@@ -10,8 +10,9 @@ import (
 )
 
 // requireViewer is the @auth directive of the schema: it runs a field only for a
-// signed-in viewer. The error is the reason that the authentication of the
-// request found, so a deleted account is told so and not that its token is bad.
+// signed-in viewer. The error is the one that the authentication of the request
+// put into the context, so an app learns whether its token is missing or old, or
+// whether the account was deleted.
 //
 // gqlgen calls it after the field's arguments are decoded and before the
 // resolver, for queries, mutations and subscriptions alike. It costs one
@@ -23,10 +24,10 @@ func requireViewer(ctx context.Context, _ any, next graphql.Resolver) (any, erro
 	return next(ctx)
 }
 
-// signedIn gives the viewer of a field that has @auth. It panics where there is
+// currentViewer gives the viewer of a field that has @auth. It panics where there is
 // none, so a field that was written without its @auth fails with INTERNAL for
 // everybody instead of running for nobody's account.
-func signedIn(ctx context.Context) viewer.Viewer {
+func currentViewer(ctx context.Context) viewer.Viewer {
 	v, err := viewer.From(ctx)
 	if err != nil {
 		panic(fmt.Errorf("a field without @auth asks for the viewer: %w", err))

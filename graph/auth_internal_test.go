@@ -7,12 +7,12 @@ import (
 	"luxbff/internal/viewer"
 )
 
-func TestSignedInPanicsWithoutAViewer(t *testing.T) {
+func TestCurrentViewerPanicsWithoutOne(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if recover() == nil {
 			t.Error("a field without @auth got a viewer")
 		}
 	}()
-	signedIn(viewer.Without(t.Context(), apperr.Unauthenticated.New()))
+	currentViewer(viewer.Without(t.Context(), apperr.Unauthenticated.New()))
 }

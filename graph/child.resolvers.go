@@ -14,11 +14,11 @@ func (r *childUserResolver) Device(ctx context.Context, obj *ent.ChildUser) (*en
 }
 
 func (r *deviceResolver) ChildUser(ctx context.Context, obj *ent.Device) (*ent.ChildUser, error) {
-	return r.owner(ctx, obj)
+	return r.childOfDevice(ctx, obj)
 }
 
 func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.CreateChildUserInput) (*model.CreateChildUserPayload, error) {
-	made, err := r.children.Create(ctx, signedIn(ctx), child.CreateParams{
+	made, err := r.children.Create(ctx, currentViewer(ctx), child.CreateParams{
 		FirstName: input.FirstName,
 		LastName:  input.LastName,
 		Birthdate: input.Birthdate,
@@ -36,7 +36,7 @@ func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.Crea
 }
 
 func (r *mutationResolver) UpdateChildUser(ctx context.Context, input model.UpdateChildUserInput) (*model.UpdateChildUserPayload, error) {
-	changed, err := r.children.Update(ctx, signedIn(ctx), input.ChildUserID, child.UpdateParams{
+	changed, err := r.children.Update(ctx, currentViewer(ctx), input.ChildUserID, child.UpdateParams{
 		FirstName: input.FirstName.Value(),
 		LastName:  input.LastName.Value(),
 		Birthdate: input.Birthdate.Value(),
@@ -49,14 +49,14 @@ func (r *mutationResolver) UpdateChildUser(ctx context.Context, input model.Upda
 }
 
 func (r *mutationResolver) DeleteChildUser(ctx context.Context, input model.DeleteChildUserInput) (*model.DeleteChildUserPayload, error) {
-	if err := r.children.Delete(ctx, signedIn(ctx), input.ChildUserID, orEmpty(input.UniqueID.Value())); err != nil {
+	if err := r.children.Delete(ctx, currentViewer(ctx), input.ChildUserID, orEmpty(input.UniqueID.Value())); err != nil {
 		return nil, err
 	}
 	return &model.DeleteChildUserPayload{ChildUserID: input.ChildUserID}, nil
 }
 
 func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.RegisterDeviceInput) (*model.RegisterDevicePayload, error) {
-	registered, err := r.children.Register(ctx, signedIn(ctx), input.ChildUserID, child.DeviceParams{
+	registered, err := r.children.Register(ctx, currentViewer(ctx), input.ChildUserID, child.DeviceParams{
 		SerialCode: input.SerialCode,
 		MacID:      input.MacID,
 		UniqueID:   input.UniqueID.Value(),
@@ -68,7 +68,7 @@ func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.Regis
 }
 
 func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.UnregisterDeviceInput) (*model.UnregisterDevicePayload, error) {
-	freed, err := r.children.Unregister(ctx, signedIn(ctx), input.ChildUserID, input.UniqueID)
+	freed, err := r.children.Unregister(ctx, currentViewer(ctx), input.ChildUserID, input.UniqueID)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.Unr
 }
 
 func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.UpdateDeviceAliasInput) (*model.UpdateDeviceAliasPayload, error) {
-	renamed, err := r.children.Rename(ctx, signedIn(ctx), input.ChildUserID, input.DeviceID, input.DeviceAlias)
+	renamed, err := r.children.Rename(ctx, currentViewer(ctx), input.ChildUserID, input.DeviceID, input.DeviceAlias)
 	if err != nil {
 		return nil, err
 	}
@@ -84,22 +84,22 @@ func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.Up
 }
 
 func (r *mutationResolver) SendImpedanceAlert(ctx context.Context) (*model.SendImpedanceAlertPayload, error) {
-	if err := r.accounts.SendImpedanceAlert(ctx, signedIn(ctx)); err != nil {
+	if err := r.accounts.SendImpedanceAlert(ctx, currentViewer(ctx)); err != nil {
 		return nil, err
 	}
 	return &model.SendImpedanceAlertPayload{Ok: true}, nil
 }
 
 func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error) {
-	return r.children.List(ctx, signedIn(ctx))
+	return r.children.List(ctx, currentViewer(ctx))
 }
 
 func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, error) {
-	return r.children.Get(ctx, signedIn(ctx), id)
+	return r.children.Get(ctx, currentViewer(ctx), id)
 }
 
 func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
-	status, found, err := r.children.Check(ctx, signedIn(ctx), uniqueID)
+	status, found, err := r.children.Check(ctx, currentViewer(ctx), uniqueID)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
-	v := signedIn(ctx)
+	v := currentViewer(ctx)
 	policy, err := r.accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{
 		IsPushAgree:      input.IsPushAgree.Value(),
 		IsMarketingAgree: input.IsMarketingAgree.Value(),
@@ -22,14 +22,14 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdateP
 }
 
 func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error) {
-	if err := r.accounts.Push.SetToken(ctx, signedIn(ctx), account.SetPushTokenParams{Token: input.Token}); err != nil {
+	if err := r.accounts.Push.SetToken(ctx, currentViewer(ctx), account.SetPushTokenParams{Token: input.Token}); err != nil {
 		return nil, err
 	}
 	return &model.SetPushTokenPayload{Ok: true}, nil
 }
 
 func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error) {
-	v := signedIn(ctx)
+	v := currentViewer(ctx)
 	added, err := r.accounts.Push.AddDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPus
 }
 
 func (r *mutationResolver) RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error) {
-	v := signedIn(ctx)
+	v := currentViewer(ctx)
 	err := r.accounts.Push.RemoveDevice(ctx, v.RootUserID(), account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ func (r *mutationResolver) RegisterLocal(ctx context.Context, input model.Regist
 	if err != nil {
 		return nil, err
 	}
-	return &model.RegisterLocalPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+	return &model.RegisterLocalPayload{User: signedIn.User, Tokens: newTokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) SignInLocal(ctx context.Context, input model.SignInLocalInput) (*model.SignInLocalPayload, error) {
@@ -25,7 +25,7 @@ func (r *mutationResolver) SignInLocal(ctx context.Context, input model.SignInLo
 	if err != nil {
 		return nil, err
 	}
-	return &model.SignInLocalPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+	return &model.SignInLocalPayload{User: signedIn.User, Tokens: newTokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.SignInWithFacebookInput) (*model.SignInWithFacebookPayload, error) {
@@ -35,49 +35,49 @@ func (r *mutationResolver) SignInWithFacebook(ctx context.Context, input model.S
 	if err != nil {
 		return nil, err
 	}
-	return &model.SignInWithFacebookPayload{User: signedIn.User, Tokens: tokens(signedIn.Tokens)}, nil
+	return &model.SignInWithFacebookPayload{User: signedIn.User, Tokens: newTokens(signedIn.Tokens)}, nil
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
-	renewed, err := r.accounts.Credentials.ChangePassword(ctx, signedIn(ctx), account.ChangePasswordParams{
+	renewed, err := r.accounts.Credentials.ChangePassword(ctx, currentViewer(ctx), account.ChangePasswordParams{
 		OldPassword: input.OldPassword, NewPassword: input.NewPassword,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.ChangePasswordPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+	return &model.ChangePasswordPayload{User: renewed.User, Tokens: newRenewedTokens(renewed)}, nil
 }
 
 func (r *mutationResolver) CreateLocalCredential(ctx context.Context, input model.CreateLocalCredentialInput) (*model.CreateLocalCredentialPayload, error) {
-	renewed, err := r.accounts.Credentials.CreateLocal(ctx, signedIn(ctx), account.CreateLocalCredentialParams{
+	renewed, err := r.accounts.Credentials.CreateLocal(ctx, currentViewer(ctx), account.CreateLocalCredentialParams{
 		LocalID: input.LocalID, Password: input.Password,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateLocalCredentialPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+	return &model.CreateLocalCredentialPayload{User: renewed.User, Tokens: newRenewedTokens(renewed)}, nil
 }
 
 func (r *mutationResolver) ConnectFacebook(ctx context.Context, input model.ConnectFacebookInput) (*model.ConnectFacebookPayload, error) {
-	renewed, err := r.accounts.Credentials.ConnectFacebook(ctx, signedIn(ctx), account.FacebookParams{
+	renewed, err := r.accounts.Credentials.ConnectFacebook(ctx, currentViewer(ctx), account.FacebookParams{
 		FacebookID: input.FacebookID, FacebookToken: input.FacebookToken,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &model.ConnectFacebookPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+	return &model.ConnectFacebookPayload{User: renewed.User, Tokens: newRenewedTokens(renewed)}, nil
 }
 
 func (r *mutationResolver) DisconnectFacebook(ctx context.Context) (*model.DisconnectFacebookPayload, error) {
-	renewed, err := r.accounts.Credentials.DisconnectFacebook(ctx, signedIn(ctx), auth.SessionTokens)
+	renewed, err := r.accounts.Credentials.DisconnectFacebook(ctx, currentViewer(ctx), auth.SessionTokens)
 	if err != nil {
 		return nil, err
 	}
-	return &model.DisconnectFacebookPayload{User: renewed.User, Tokens: newTokens(renewed)}, nil
+	return &model.DisconnectFacebookPayload{User: renewed.User, Tokens: newRenewedTokens(renewed)}, nil
 }
 
 func (r *mutationResolver) SendEmailVerification(ctx context.Context, input model.SendEmailVerificationInput) (*model.SendEmailVerificationPayload, error) {
-	err := r.accounts.Emails.SendVerification(ctx, signedIn(ctx), account.SendEmailVerificationParams{Email: input.Email.Value()})
+	err := r.accounts.Emails.SendVerification(ctx, currentViewer(ctx), account.SendEmailVerificationParams{Email: input.Email.Value()})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (r *mutationResolver) SendEmailVerification(ctx context.Context, input mode
 }
 
 func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
-	changed, err := r.accounts.Emails.Verify(ctx, signedIn(ctx), account.VerifyEmailParams{Code: input.Code})
+	changed, err := r.accounts.Emails.Verify(ctx, currentViewer(ctx), account.VerifyEmailParams{Code: input.Code})
 	if err != nil {
 		return nil, err
 	}

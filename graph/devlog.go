@@ -5,7 +5,7 @@ import (
 	"luxbff/internal/devlog"
 )
 
-func records(logs []*model.DevlogInput) []devlog.Record {
+func newRecords(logs []*model.DevlogInput) []devlog.Record {
 	all := make([]devlog.Record, len(logs))
 	for i, l := range logs {
 		all[i] = devlog.Record{
@@ -22,7 +22,7 @@ func records(logs []*model.DevlogInput) []devlog.Record {
 	return all
 }
 
-func connection(page devlog.Page) *model.DevlogConnection {
+func newConnection(page devlog.Page) *model.DevlogConnection {
 	c := &model.DevlogConnection{
 		Edges:    make([]*model.DevlogEdge, len(page.Devlogs)),
 		PageInfo: &model.PageInfo{HasNextPage: page.HasNext, HasPreviousPage: page.HasPrevious},

@@ -17,11 +17,11 @@ func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, fir
 	if err != nil {
 		return nil, err
 	}
-	return connection(page), nil
+	return newConnection(page), nil
 }
 
 func (r *devlogResolver) ChildUser(ctx context.Context, obj *ent.Devlog) (*ent.ChildUser, error) {
-	return r.child(ctx, obj)
+	return r.childOfDevlog(ctx, obj)
 }
 
 func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Device, error) {
@@ -29,7 +29,7 @@ func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Devi
 }
 
 func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error) {
-	stored, err := r.devlogs.Upload(ctx, signedIn(ctx), records(input.Logs))
+	stored, err := r.devlogs.Upload(ctx, currentViewer(ctx), newRecords(input.Logs))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
-// Package graph is the GraphQL edge: one schema file and one resolver file a
-// noun. A resolver reads its input, makes one domain call and shapes the answer.
-// It holds no rule and no storage.
+// Package graph is the GraphQL edge. Each noun has a schema file, a resolver file
+// with a stub that gqlgen writes for each field, and where needed a file with what
+// its resolvers share. A resolver reads its input, makes one domain call and shapes
+// the result. The package holds no rule and builds no query; how requests arrive is
+// the business of server/gqlhttp and its sisters.
 package graph
 
 import (
@@ -11,7 +13,7 @@ import (
 	"luxbff/internal/feed"
 )
 
-// Resolver is what the resolvers call.
+// Resolver holds the domain services that the resolvers call.
 type Resolver struct {
 	auth     *auth.Service
 	accounts *account.Service

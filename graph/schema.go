@@ -9,21 +9,29 @@ import (
 	"luxbff/graph/generated"
 )
 
-// listCost is what a list without a bound of its own counts for in the
-// complexity of a query: a large family.
-const listCost = 10
+const (
+	// listCost is how many elements a list that takes no size is counted with in
+	// the complexity of a query. Ten children are a large family.
+	listCost = 10
+	// pageCost is how many logs a page of the history is counted with if the query
+	// names no size: the default size of package devlog.
+	pageCost = 20
+)
 
-// Schema is the executable schema over the resolvers. What a query may cost is
-// bounded by the transport; here is what its fields cost.
+// Schema gives the executable schema over the resolvers. It says what each field
+// costs; how much a whole operation may cost is a limit of server/gqlhttp. A nil
+// resolver will do for reading the schema.
 func Schema(r *Resolver) graphql.ExecutableSchema {
 	c := generated.Config{Resolvers: r}
 	c.Directives.Auth = requireViewer
 	c.Complexity.Query.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.User.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {
-		size := 20
+		size := pageCost
 		for _, asked := range []*int{first, last} {
 			if asked != nil {
+				// The domain refuses a negative size; here it counts as nothing, so that
+				// it takes nothing from the cost of the other fields.
 				size = max(0, *asked)
 			}
 		}
@@ -32,7 +40,8 @@ func Schema(r *Resolver) graphql.ExecutableSchema {
 	return generated.NewExecutableSchema(c)
 }
 
-// SDL is the schema as text, with its descriptions.
+// SDL gives the schema as text, with its descriptions. The command `schema` prints
+// it.
 func SDL() string {
 	var text strings.Builder
 	formatter.NewFormatter(&text).FormatSchema(Schema(nil).Schema())

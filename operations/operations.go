@@ -1,5 +1,6 @@
-// Package operations embeds the sample documents of the mobile apps. GraphiQL
-// shows them and the tests execute them; it imports nothing of the project.
+// Package operations embeds sample GraphQL documents as the mobile apps send them.
+// GraphiQL offers them in tabs, and tests execute each, so they stay true. It
+// imports nothing of this module.
 package operations
 
 import (
@@ -10,12 +11,13 @@ import (
 //go:embed *.graphql *.json
 var files embed.FS
 
-// Sample is one document and, where it needs any, the variables to try it with.
+// Sample is a document with a name and, as JSON, the variables to try it with,
+// empty for a document without any.
 type Sample struct {
 	Name, Document, Variables string
 }
 
-// All are the samples in the order in which an app meets them.
+// All gives the samples in the order in which GraphiQL shows them.
 func All() []Sample {
 	names := []string{"home", "upload", "subscription", "sign-up", "history"}
 	samples := make([]Sample, len(names))
@@ -25,7 +27,8 @@ func All() []Sample {
 	return samples
 }
 
-// read is empty for a file that isn't there: not every document has variables.
+// read gives "" for a file that does not exist, because not every document has
+// variables. A test executes every document, so a missing one is noticed.
 func read(name string) string {
 	text, err := files.ReadFile(name)
 	if err != nil {

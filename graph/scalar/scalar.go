@@ -1,5 +1,7 @@
-// Package scalar holds the GraphQL scalars that the contract's vocabulary does
-// not bring itself. It imports gqlgen's runtime and nothing of ours.
+// Package scalar reads and writes the GraphQL scalars that ent/vocab does not bring
+// itself. Those that gqlgen has too are stricter here, because gqlgen accepts a
+// number for a String or text for an Int, and the GraphQL specification does not. It
+// imports gqlgen's runtime and nothing of this module.
 package scalar
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// rfc3339Milli is the one spelling of an instant: UTC, to the millisecond.
+// rfc3339Milli is how every surface writes an instant: in UTC, to the millisecond.
 const rfc3339Milli = "2006-01-02T15:04:05.000Z"
 
 var (
@@ -23,7 +25,7 @@ var (
 	errNotAnInstant = errors.New("not an instant of RFC 3339, as 2025-02-21T06:48:49.000Z")
 )
 
-// MarshalDateTime writes an instant in UTC with milliseconds, the zero time as
+// MarshalDateTime writes an instant as 2024-10-28T08:09:47.889Z, the zero time as
 // null.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	if t.IsZero() {
@@ -37,7 +39,8 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime reads RFC 3339 with any offset, cut to the millisecond.
+// UnmarshalDateTime reads RFC 3339 with any offset. What is finer than a
+// millisecond is cut off, since it could not be written back.
 func UnmarshalDateTime(in any) (time.Time, error) {
 	text, _ := in.(string)
 	at, err := time.Parse(time.RFC3339, text)
@@ -54,8 +57,8 @@ func MarshalInt(i int) graphql.Marshaler {
 	})
 }
 
-// UnmarshalInt reads an Int as the GraphQL specification bounds it: a number,
-// never text, of 32 bits.
+// UnmarshalInt reads an Int within the 32 bits of the GraphQL specification. Text
+// that looks like a number is refused.
 func UnmarshalInt(in any) (int, error) {
 	var wide int64
 	switch number := in.(type) {
@@ -78,10 +81,10 @@ func UnmarshalInt(in any) (int, error) {
 	return int(wide), nil
 }
 
-// MarshalID writes an id as the text that GraphQL shows it as.
+// MarshalID writes an id as text, as GraphQL's ID is always written.
 func MarshalID(id int) graphql.Marshaler { return graphql.MarshalIntID(id) }
 
-// UnmarshalID reads an id as text or as a number.
+// UnmarshalID reads an id, which clients may send as text or as a number.
 func UnmarshalID(in any) (int, error) {
 	id, err := graphql.UnmarshalIntID(in)
 	if err != nil {
@@ -93,8 +96,8 @@ func UnmarshalID(in any) (int, error) {
 // MarshalString writes a String.
 func MarshalString(text string) graphql.Marshaler { return graphql.MarshalString(text) }
 
-// UnmarshalString reads a String and, as the GraphQL specification asks and
-// gqlgen's does not, nothing else.
+// UnmarshalString reads a String. gqlgen's own function also takes numbers and
+// booleans, against the GraphQL specification.
 func UnmarshalString(in any) (string, error) {
 	text, ok := in.(string)
 	if !ok {

@@ -138,7 +138,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 				return err
 			}
 		}
-		tx.AfterCommit(func() { s.hub.Ring(v.RootUserID()) })
+		tx.AfterCommit(func() { s.hub.Notify(v.RootUserID()) })
 		return tx.ChildUser.DeleteOneID(id).Exec(ctx)
 	})
 }

@@ -576,7 +576,7 @@ func TestUploadWaitsForNothingOfAReplay(t *testing.T) {
 	h := domaintest.NewHome(t)
 	h.Upload(t, h.Complete("15:00:00", 1))
 	rung := 0
-	stop := h.Hub.Watch(h.Parent.RootUserID(), func() { rung++ })
+	stop := h.Hub.Subscribe(h.Parent.RootUserID(), func() { rung++ })
 	defer stop()
 	h.Upload(t, h.Complete("15:00:00", 1))
 	if rung != 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"luxbff/internal/background"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -19,7 +20,7 @@ const ackBatch = 100
 type acks struct {
 	mu      sync.Mutex
 	pending map[resumeKey]int64
-	added   chan struct{} // holds one value while pending may hold something
+	added   background.Signal
 }
 
 // add never blocks: transports call it on the goroutine that reads the socket.
@@ -27,10 +28,7 @@ func (a *acks) add(key resumeKey, seq int64) {
 	a.mu.Lock()
 	a.pending[key] = max(a.pending[key], seq)
 	a.mu.Unlock()
-	select {
-	case a.added <- struct{}{}:
-	default: // the saver will look already
-	}
+	a.added.Notify()
 }
 
 // addCursor is add for the cursor of a delivered event.
@@ -73,9 +71,9 @@ func (s *Service) Acknowledge(ctx context.Context, v viewer.Viewer, installation
 	s.acks.add(resumeKey{v.RootUserID(), installationID, c.childUserID}, c.seq)
 }
 
-// keepSavingAcks saves acks as they come until ctx ends, and those that came by
+// saveAcksUntilDone saves acks as they come until ctx ends, and those that came by
 // then.
-func (s *Service) keepSavingAcks(ctx context.Context) {
+func (s *Service) saveAcksUntilDone(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case <-s.acks.added:

@@ -40,7 +40,7 @@ func (s *Service) Append(ctx context.Context, tx *store.Tx, rootUserID int, entr
 	if err := tx.DevlogEvent.CreateBulk(rows...).Exec(ctx); err != nil {
 		return fmt.Errorf("append the events: %w", err)
 	}
-	tx.AfterCommit(func() { s.hub.Ring(rootUserID) })
+	tx.AfterCommit(func() { s.hub.Notify(rootUserID) })
 	return nil
 }
 

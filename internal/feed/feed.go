@@ -12,10 +12,10 @@ package feed
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"luxbff/internal/background"
 	"luxbff/internal/child"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
@@ -50,9 +50,8 @@ type Service struct {
 	acks         acks
 	childFilters childFilters
 	subscribers  atomic.Int64
-	pollNow      chan struct{} // holds one value while a poll is asked for
-	stop         context.CancelFunc
-	running      sync.WaitGroup
+	pollNow      background.Signal
+	running      *background.Group // nil before Start
 }
 
 // New makes the service. Its work in the background begins with [Service.Start].
@@ -63,25 +62,20 @@ func New(c Config) *Service {
 	return &Service{
 		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered,
 		resumePoints: resumePoints{store: c.Store, clock: c.Clock},
-		acks:         acks{pending: map[resumeKey]int64{}, added: make(chan struct{}, 1)},
+		acks:         acks{pending: map[resumeKey]int64{}, added: background.NewSignal()},
 		childFilters: childFilters{byChild: map[int]childFilter{}},
-		pollNow:      make(chan struct{}, 1),
+		pollNow:      background.NewSignal(),
 	}
 }
 
 // Start polls for events whose notification was lost, saves acknowledgements and
 // prunes old events, until Close.
 func (s *Service) Start(ctx context.Context) {
-	ctx, s.stop = context.WithCancel(ctx)
-	s.running.Go(func() { s.keepPolling(ctx) })
-	s.running.Go(func() { s.keepPruning(ctx) })
-	s.running.Go(func() { s.keepSavingAcks(ctx) })
+	s.running = background.NewGroup(ctx)
+	s.running.Go(s.pollUntilDone)
+	s.running.Every(pruneInterval, s.pruneAndLog)
+	s.running.Go(s.saveAcksUntilDone)
 }
 
 // Close ends what Start began, after a last save of acknowledgements.
-func (s *Service) Close() {
-	if s.stop != nil {
-		s.stop()
-	}
-	s.running.Wait()
-}
+func (s *Service) Close() { s.running.Close() }

@@ -10,6 +10,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/childuser"
 	"luxbff/ent/devlogevent"
+	"luxbff/internal/background"
 )
 
 const (
@@ -20,30 +21,14 @@ const (
 	pollOverlap = 1000
 )
 
-// keepPolling polls until ctx ends.
-func (s *Service) keepPolling(ctx context.Context) {
+func (s *Service) pollUntilDone(ctx context.Context) {
 	seen := s.newestEventID(ctx)
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-s.pollNow:
-		}
-		seen = s.Poll(ctx, seen)
-	}
+	background.EveryOrWhen(ctx, pollInterval, s.pollNow, func(ctx context.Context) { seen = s.Poll(ctx, seen) })
 }
 
 // PollSoon has the next poll run at once, for when many notifications may have been
 // lost together. One poll is cheaper then than notifying every subscriber.
-func (s *Service) PollSoon() {
-	select {
-	case s.pollNow <- struct{}{}:
-	default: // one is asked for already
-	}
-}
+func (s *Service) PollSoon() { s.pollNow.Notify() }
 
 func (s *Service) newestEventID(ctx context.Context) int {
 	newest, err := s.store.Read().DevlogEvent.Query().Order(ent.Desc(devlogevent.FieldID)).FirstID(ctx)
@@ -57,7 +42,7 @@ func (s *Service) newestEventID(ctx context.Context) int {
 // the id seen last, and those of deleted children. It returns the newest id, for the
 // next poll. One statement serves all accounts, and none runs without subscribers.
 func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
-	if s.hub.Watchers() == 0 {
+	if s.hub.Subscribers() == 0 {
 		return seen
 	}
 	if err := s.notifyOfDeletedChildren(ctx); err != nil {
@@ -84,7 +69,7 @@ func (s *Service) notifyOfEventsAfter(ctx context.Context, seen int) (newest int
 			return 0, err
 		}
 		newest = max(newest, id)
-		s.hub.Wake(rootUserID)
+		s.hub.NotifyLocal(rootUserID)
 	}
 	return newest, rows.Err()
 }
@@ -104,7 +89,7 @@ func (s *Service) notifyOfDeletedChildren(ctx context.Context) error {
 		}
 	}
 	for _, rootUserID := range deleted {
-		s.hub.Wake(rootUserID)
+		s.hub.NotifyLocal(rootUserID)
 	}
 	return nil
 }

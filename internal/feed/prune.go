@@ -20,19 +20,9 @@ const (
 	pruneBatch    = 500
 )
 
-// keepPruning prunes at every tick until ctx ends.
-func (s *Service) keepPruning(ctx context.Context) {
-	tick := time.NewTicker(pruneInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if _, err := s.Prune(ctx); err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "prune the feed", "error", err)
-		}
+func (s *Service) pruneAndLog(ctx context.Context) {
+	if _, err := s.Prune(ctx); err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "prune the feed", "error", err)
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Service) Subscribers() int { return int(s.subscribers.Load()) }
 // register has the subscriber notified of the account's events until unregister is
 // called, which must happen once.
 func (s *Service) register(sub *subscriber) (unregister func()) {
-	unsubscribe := s.hub.Watch(sub.viewer.RootUserID(), sub.notify)
+	unsubscribe := s.hub.Subscribe(sub.viewer.RootUserID(), sub.notify)
 	if sub.childUserID != nil {
 		s.childFilters.add(*sub.childUserID, sub.viewer.RootUserID())
 	}

@@ -1,6 +1,6 @@
 package pubsub
 
-// Topic is what a bell between replicas is about.
+// Topic is what a notification between replicas is about.
 type Topic string
 
 const (
@@ -10,31 +10,33 @@ const (
 	Sessions Topic = "sessions"
 )
 
-// Bus carries bells between the replicas of an installation. No method blocks,
-// and none tells of a failure: a bell that is lost costs at most a poll.
+// Bus carries notifications between the replicas of an installation. No method
+// blocks, because writers call it after each commit, and none returns an error: a
+// notification that is lost costs at most a poll.
 type Bus interface {
-	// Ring tells the other replicas, and never the one that rings.
-	Ring(topic Topic, rootUserID int)
-	// Watch asks for the Feed bells of a root user until Forget; both are called
-	// in turn. Bells of other topics come for every root user.
-	Watch(rootUserID int)
-	// Forget ends Watch.
-	Forget(rootUserID int)
-	// Up reports whether bells pass at the moment.
-	Up() bool
+	// Notify notifies the other replicas, and not the one that calls it.
+	Notify(topic Topic, rootUserID int)
+	// Subscribe asks for the Feed notifications of a root user until Unsubscribe. The
+	// two are called in turn. Notifications of other topics come for every root user.
+	Subscribe(rootUserID int)
+	// Unsubscribe ends Subscribe.
+	Unsubscribe(rootUserID int)
+	// Connected reports whether notifications pass at the moment.
+	Connected() bool
 }
 
-// Alone is the bus of the only replica: nobody is to be told.
-type Alone struct{}
+// InProcess is the bus of a program that has no other replicas: it does nothing,
+// because the hub itself notifies within its process.
+type InProcess struct{}
 
-// Ring tells nobody.
-func (Alone) Ring(Topic, int) {}
+// Notify has no other replica to notify.
+func (InProcess) Notify(Topic, int) {}
 
-// Watch asks nobody.
-func (Alone) Watch(int) {}
+// Subscribe has nobody to ask.
+func (InProcess) Subscribe(int) {}
 
-// Forget asks nobody.
-func (Alone) Forget(int) {}
+// Unsubscribe has nobody to ask.
+func (InProcess) Unsubscribe(int) {}
 
-// Up is always true: the hub itself rings for its own process.
-func (Alone) Up() bool { return true }
+// Connected is always true: there is no connection that could be lost.
+func (InProcess) Connected() bool { return true }

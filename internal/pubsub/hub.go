@@ -1,7 +1,10 @@
-// Package pubsub tells whoever watches a root user that something changed. It is
-// a bell and carries no news: the watcher reads the database, which is the log,
-// so a bell that rings twice does no harm and one that is lost costs at most a
-// poll. It imports neither the storage nor a transport.
+// Package pubsub notifies subscribers that something has changed for a root user.
+// A notification carries no data: its receiver reads the database, which is the log.
+// So one that comes twice does no harm, and one that is lost costs at most a poll.
+//
+// A [Hub] notifies within the process, a [Bus] between replicas, and a
+// [Subscription] connects a feed with the transport that serves it. The package
+// imports neither the storage nor a transport.
 package pubsub
 
 import (
@@ -9,83 +12,81 @@ import (
 	"sync"
 )
 
-// Hub is the bell of one process. Through its bus it hears what other replicas
-// ring, and they hear it.
+// Hub notifies the subscribers of one process. Through its bus it notifies the other
+// replicas as well.
 type Hub struct {
-	bus      Bus
-	mu       sync.RWMutex
-	watchers map[int][]*watcher // slices, because most accounts have one
+	bus Bus
+
+	mu          sync.RWMutex
+	subscribers map[int][]*subscriber // slices, because most accounts have one
 }
 
-type watcher struct{ wake func() }
+type subscriber struct{ notify func() }
 
-// NewHub makes a hub that nobody watches and that has no other replicas.
-func NewHub() *Hub { return &Hub{bus: Alone{}, watchers: map[int][]*watcher{}} }
+// NewHub makes a hub without subscribers, for a program that has no other replicas.
+func NewHub() *Hub { return &Hub{bus: InProcess{}, subscribers: map[int][]*subscriber{}} }
 
-// Join connects the hub to those of other replicas: before anybody watches.
-func (h *Hub) Join(bus Bus) { h.bus = bus }
+// UseBus connects the hub to those of other replicas. It must be called before
+// anybody subscribes.
+func (h *Hub) UseBus(bus Bus) { h.bus = bus }
 
-// Watch calls wake after each Ring of the root user until stop is called. Wake
-// runs on the ringer's goroutine: it must return at once.
-func (h *Hub) Watch(rootUserID int, wake func()) (stop func()) {
-	w := &watcher{wake: wake}
+// Subscribe calls notify for each notification of the root user until unsubscribe is
+// called. It runs on the goroutine that notifies, which has just committed a write:
+// so it must return at once.
+func (h *Hub) Subscribe(rootUserID int, notify func()) (unsubscribe func()) {
+	s := &subscriber{notify: notify}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.watchers[rootUserID]) == 0 {
-		h.bus.Watch(rootUserID)
+	// Under the lock, so that the bus sees the first subscriber and the last one leave
+	// in their order.
+	if len(h.subscribers[rootUserID]) == 0 {
+		h.bus.Subscribe(rootUserID)
 	}
-	h.watchers[rootUserID] = append(h.watchers[rootUserID], w)
-	return func() { h.forget(rootUserID, w) }
+	h.subscribers[rootUserID] = append(h.subscribers[rootUserID], s)
+	return func() { h.remove(rootUserID, s) }
 }
 
-func (h *Hub) forget(rootUserID int, w *watcher) {
+// remove does nothing for a subscriber that is removed already.
+func (h *Hub) remove(rootUserID int, s *subscriber) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	of := h.watchers[rootUserID]
-	at := slices.Index(of, w)
-	if at < 0 {
+	subscribers := h.subscribers[rootUserID]
+	i := slices.Index(subscribers, s)
+	if i < 0 {
 		return
 	}
-	h.watchers[rootUserID] = slices.Delete(of, at, at+1)
-	if len(of) == 1 {
-		delete(h.watchers, rootUserID)
-		h.bus.Forget(rootUserID)
+	if len(subscribers) > 1 {
+		h.subscribers[rootUserID] = slices.Delete(subscribers, i, i+1)
+		return
 	}
+	delete(h.subscribers, rootUserID)
+	h.bus.Unsubscribe(rootUserID)
 }
 
-// Ring wakes all who watch the root user, on this replica and on others.
-func (h *Hub) Ring(rootUserID int) {
-	h.Wake(rootUserID)
-	h.bus.Ring(Feed, rootUserID)
+// Notify notifies all subscribers of the root user's feed, on this replica and on
+// the others.
+func (h *Hub) Notify(rootUserID int) {
+	h.NotifyLocal(rootUserID)
+	h.bus.Notify(Feed, rootUserID)
 }
 
-// Wake wakes those who watch the root user on this replica.
-func (h *Hub) Wake(rootUserID int) {
+// NotifyLocal notifies the subscribers on this replica alone: for what another
+// replica has notified of, and for what a poll has found.
+func (h *Hub) NotifyLocal(rootUserID int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	for _, w := range h.watchers[rootUserID] {
-		w.wake()
+	for _, s := range h.subscribers[rootUserID] {
+		s.notify()
 	}
 }
 
-// Watched lists the root users that somebody watches.
-func (h *Hub) Watched() []int {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	ids := make([]int, 0, len(h.watchers))
-	for id := range h.watchers {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
-// Watchers counts all who watch.
-func (h *Hub) Watchers() int {
+// Subscribers counts the subscribers of all root users.
+func (h *Hub) Subscribers() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	n := 0
-	for _, of := range h.watchers {
-		n += len(of)
+	for _, subscribers := range h.subscribers {
+		n += len(subscribers)
 	}
 	return n
 }

@@ -1,7 +1,6 @@
 package pubsub_test
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,75 +12,75 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestRingWakesWhoWatchesTheAccount(t *testing.T) {
+func TestNotifyReachesSubscribersOfTheAccountAlone(t *testing.T) {
 	t.Parallel()
 	hub := pubsub.NewHub()
 	var first, second, other int
-	stopFirst := hub.Watch(7, func() { first++ })
-	stopSecond := hub.Watch(7, func() { second++ })
-	stopOther := hub.Watch(8, func() { other++ })
-	hub.Ring(7)
-	hub.Ring(9) // nobody watches
-	if first != 1 || second != 1 || other != 0 {
-		t.Errorf("woken %d, %d and %d times, want 1, 1 and 0", first, second, other)
+	unsubscribeFirst := hub.Subscribe(7, func() { first++ })
+	unsubscribeSecond := hub.Subscribe(7, func() { second++ })
+	unsubscribeOther := hub.Subscribe(8, func() { other++ })
+	hub.Notify(7)
+	hub.Notify(9) // nobody has subscribed
+	if first != 1 || second != 1 || other != 0 || hub.Subscribers() != 3 {
+		t.Errorf("%d subscribers are notified %d, %d and %d times, want 1, 1 and 0", hub.Subscribers(), first, second, other)
 	}
-	watched := hub.Watched()
-	slices.Sort(watched)
-	if !slices.Equal(watched, []int{7, 8}) || hub.Watchers() != 3 {
-		t.Errorf("watched are %v by %d", watched, hub.Watchers())
-	}
-	stopFirst()
-	stopFirst() // once is enough, twice no harm
-	hub.Ring(7)
+	unsubscribeFirst()
+	unsubscribeFirst() // a second call does no harm
+	hub.Notify(7)
 	if first != 1 || second != 2 {
-		t.Errorf("woken %d and %d times, want 1 and 2", first, second)
+		t.Errorf("notified %d and %d times, want 1 and 2", first, second)
 	}
-	stopSecond()
-	stopOther()
-	if len(hub.Watched()) != 0 || hub.Watchers() != 0 {
-		t.Errorf("watched are %v by %d after all left", hub.Watched(), hub.Watchers())
+	unsubscribeSecond()
+	hub.Notify(7)
+	hub.Notify(8)
+	if second != 2 || other != 1 || hub.Subscribers() != 1 {
+		t.Errorf("%d subscribers are left, notified %d and %d times, want 2 and 1", hub.Subscribers(), second, other)
 	}
-}
-
-func TestOneFunctionMayWatchTwice(t *testing.T) {
-	t.Parallel()
-	hub := pubsub.NewHub()
-	rung := 0
-	wake := func() { rung++ }
-	stop := hub.Watch(1, wake)
-	defer hub.Watch(1, wake)()
-	hub.Ring(1)
-	stop()
-	hub.Ring(1)
-	if rung != 3 {
-		t.Errorf("woken %d times, want 3", rung)
+	unsubscribeOther()
+	if hub.Subscribers() != 0 {
+		t.Errorf("%d subscribers after all left", hub.Subscribers())
 	}
 }
 
-// TestEveryRingIsHeard rings from many goroutines while others come and go.
-func TestEveryRingIsHeard(t *testing.T) {
+func TestOneFunctionMaySubscribeTwice(t *testing.T) {
 	t.Parallel()
-	const ringers, rings = 8, 200
 	hub := pubsub.NewHub()
-	var heard, others atomic.Int64
-	defer hub.Watch(1, func() { heard.Add(1) })()
+	calls := 0
+	notify := func() { calls++ }
+	unsubscribe := hub.Subscribe(1, notify)
+	defer hub.Subscribe(1, notify)()
+	hub.Notify(1)
+	unsubscribe()
+	hub.Notify(1)
+	if calls != 3 {
+		t.Errorf("notified %d times, want 3", calls)
+	}
+}
+
+// TestNoNotificationIsLost notifies from many goroutines while others subscribe and
+// unsubscribe.
+func TestNoNotificationIsLost(t *testing.T) {
+	t.Parallel()
+	const notifiers, notifications = 8, 200
+	hub := pubsub.NewHub()
+	var received, others atomic.Int64
+	defer hub.Subscribe(1, func() { received.Add(1) })()
 	var running sync.WaitGroup
-	for range ringers {
+	for range notifiers {
 		running.Go(func() {
-			for range rings {
-				hub.Ring(1)
+			for range notifications {
+				hub.Notify(1)
 			}
 		})
 		running.Go(func() {
-			for range rings {
-				hub.Watch(1, func() { others.Add(1) })()
-				hub.Watched()
-				hub.Watchers()
+			for range notifications {
+				hub.Subscribe(1, func() { others.Add(1) })()
+				hub.Subscribers()
 			}
 		})
 	}
 	running.Wait()
-	if heard.Load() != ringers*rings || hub.Watchers() != 1 {
-		t.Errorf("heard %d of %d rings, %d watchers left", heard.Load(), ringers*rings, hub.Watchers())
+	if received.Load() != notifiers*notifications || hub.Subscribers() != 1 {
+		t.Errorf("received %d of %d notifications, %d subscribers are left", received.Load(), notifiers*notifications, hub.Subscribers())
 	}
 }

@@ -86,7 +86,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	}
 	a := &App{
 		Config: cfg, options: options.withDefaults(), metrics: metrics.New(),
-		hub: pubsub.NewHub(), bus: pubsub.Alone{}, leaveBus: func() {},
+		hub: pubsub.NewHub(), bus: pubsub.InProcess{}, leaveBus: func() {},
 		background: background.NewGroup(context.WithoutCancel(ctx)),
 	}
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {

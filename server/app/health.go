@@ -31,7 +31,7 @@ type readiness struct {
 func (a *App) readiness() readiness {
 	return readiness{
 		store: a.Store, log: a.options.Log, stopping: a.stopping.Load,
-		busUp: func() bool { return a.bus.Up() }, // the bus is joined after the routes are made
+		busUp: func() bool { return a.bus.Connected() }, // the bus is joined after the routes are made
 	}
 }
 

@@ -70,7 +70,7 @@ func (a *App) readState(ctx context.Context) metrics.State {
 		Pools:       map[string]sql.DBStats{"read": stats.Read, "write": stats.Write},
 		Writes:      stats.Writes,
 		Connections: map[string]metrics.Connections{},
-		Subscribers: a.hub.Watchers(),
+		Subscribers: a.hub.Subscribers(),
 	}
 	for protocol, open := range a.sockets.Stats() {
 		state.Connections[protocol] = metrics.Connections{
@@ -78,7 +78,7 @@ func (a *App) readState(ctx context.Context) metrics.State {
 		}
 	}
 	if a.Config.NATSURL != "" {
-		up := a.bus.Up()
+		up := a.bus.Connected()
 		state.BusUp = &up
 	}
 	backlog, err := a.Outbox.Backlog(ctx)

@@ -28,11 +28,11 @@ func (a *App) joinBus() error {
 	}
 	bus, err := natsbus.Open(natsbus.Config{
 		URL: a.Config.NATSURL, Log: a.options.Log,
-		Wake:          a.hub.Wake,
-		SessionsEnded: a.sessions.checkUser,
+		OnFeed:          a.hub.NotifyLocal,
+		OnSessionsEnded: a.sessions.checkUser,
 		// While NATS was away notifications were lost: events and ended sessions are
 		// looked for at once, without waiting for the next poll.
-		Recovered: func() {
+		OnMissed: func() {
 			a.Feed.PollSoon()
 			a.background.Go(a.sessions.checkAll)
 		},
@@ -40,7 +40,7 @@ func (a *App) joinBus() error {
 	if err != nil {
 		return err
 	}
-	a.hub.Join(bus)
+	a.hub.UseBus(bus)
 	a.bus, a.sessions.bus, a.leaveBus = bus, bus, bus.Close
 	return nil
 }
@@ -59,7 +59,7 @@ type sessionSockets struct {
 // close closes the sockets of these sessions, here and on the other replicas;
 // without ids, all of the account's.
 func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
-	s.bus.Ring(pubsub.Sessions, rootUserID)
+	s.bus.Notify(pubsub.Sessions, rootUserID)
 	if len(sessionIDs) == 0 {
 		s.sockets.CloseUser(userKey(rootUserID), apperr.Unauthenticated.New())
 	}

@@ -4,57 +4,30 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nats-io/nats.go"
-
 	"luxbff/internal/pubsub"
 )
 
 const (
-	prefix        = "luxbff."
-	everySessions = prefix + string(pubsub.Sessions) + ".*"
+	subjectPrefix = "luxbff."
+	allSessions   = subjectPrefix + string(pubsub.Sessions) + ".*"
 )
 
-// bell is what one message says.
-type bell struct {
+// notification is what one message says. Its subject says all of it.
+type notification struct {
 	topic      pubsub.Topic
 	rootUserID int
 }
 
-func (b bell) subject() string {
-	return prefix + string(b.topic) + "." + strconv.Itoa(b.rootUserID)
+func (n notification) subject() string {
+	return subjectPrefix + string(n.topic) + "." + strconv.Itoa(n.rootUserID)
 }
 
-func feedOf(rootUserID int) string { return bell{pubsub.Feed, rootUserID}.subject() }
+func feedSubject(rootUserID int) string { return notification{pubsub.Feed, rootUserID}.subject() }
 
-// readSubject is false for a subject that no replica writes.
-func readSubject(subject string) (bell, bool) {
-	topic, id, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
+// parseSubject returns false for a subject that no replica writes.
+func parseSubject(subject string) (notification, bool) {
+	topic, id, _ := strings.Cut(strings.TrimPrefix(subject, subjectPrefix), ".")
 	rootUserID, err := strconv.Atoi(id)
-	read := bell{pubsub.Topic(topic), rootUserID}
-	return read, err == nil && read.subject() == subject
-}
-
-// listen rings what other replicas rang, until Close.
-func (b *Bus) listen() {
-	for {
-		select {
-		case message := <-b.heard:
-			b.ring(message)
-		case <-b.closing:
-			return
-		}
-	}
-}
-
-func (b *Bus) ring(message *nats.Msg) {
-	heard, ok := readSubject(message.Subject)
-	if !ok {
-		return
-	}
-	switch heard.topic {
-	case pubsub.Feed:
-		b.cfg.Wake(heard.rootUserID)
-	case pubsub.Sessions:
-		b.cfg.SessionsEnded(heard.rootUserID)
-	}
+	n := notification{pubsub.Topic(topic), rootUserID}
+	return n, err == nil && n.subject() == subject
 }

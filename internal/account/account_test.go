@@ -70,7 +70,7 @@ func rejoinAfter(d time.Duration) option {
 	return func(a *auth.Config, _ *message.Config) { a.RejoinAfter = d }
 }
 
-func newWorld(t *testing.T, options ...option) *world {
+func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{
 		store: storetest.Open(t), keys: token.DevelopmentKeys(), facebook: &people{known: map[string]auth.Profile{}},
@@ -145,7 +145,7 @@ const (
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // lastMessage is the newest message to the address.
-func (w *world) lastMessage(t *testing.T, to string) message.Sent {
+func (w *world) lastMessage(t testing.TB, to string) message.Sent {
 	t.Helper()
 	recent, err := w.outbox.Recent(t.Context(), to, 1)
 	if err != nil {
@@ -157,13 +157,13 @@ func (w *world) lastMessage(t *testing.T, to string) message.Sent {
 	return recent[0]
 }
 
-func (w *world) lastCode(t *testing.T, to string) string {
+func (w *world) lastCode(t testing.TB, to string) string {
 	t.Helper()
 	return sixDigits.FindString(w.lastMessage(t, to).Text)
 }
 
 // smsCode has a code sent and reads it.
-func (w *world) smsCode(t *testing.T, phone string) string {
+func (w *world) smsCode(t testing.TB, phone string) string {
 	t.Helper()
 	if err := w.auth.Codes.SendSMS(t.Context(), phone); err != nil {
 		t.Fatalf("send a code: %v", err)
@@ -171,7 +171,7 @@ func (w *world) smsCode(t *testing.T, phone string) string {
 	return w.lastCode(t, phone)
 }
 
-func (w *world) validToken(t *testing.T, phone string) string {
+func (w *world) validToken(t testing.TB, phone string) string {
 	t.Helper()
 	got, err := w.auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: w.smsCode(t, phone)})
 	if err != nil {
@@ -191,7 +191,7 @@ func signUpParams(validToken, email, phone string) account.SignUpParams {
 	return account.SignUpParams{ValidToken: validToken, Email: email, Password: password, Person: person(phone)}
 }
 
-func (w *world) signUp(t *testing.T, email, phone string) auth.SignedIn {
+func (w *world) signUp(t testing.TB, email, phone string) auth.SignedIn {
 	t.Helper()
 	got, err := w.SignUps.ByEmail(t.Context(), signUpParams(w.validToken(t, phone), email, phone))
 	if err != nil {
@@ -201,7 +201,7 @@ func (w *world) signUp(t *testing.T, email, phone string) auth.SignedIn {
 }
 
 // viewer is who stands behind the tokens.
-func (w *world) viewer(t *testing.T, tokens auth.Tokens) viewer.Viewer {
+func (w *world) viewer(t testing.TB, tokens auth.Tokens) viewer.Viewer {
 	t.Helper()
 	got, err := w.auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	if err != nil {
@@ -211,12 +211,12 @@ func (w *world) viewer(t *testing.T, tokens auth.Tokens) viewer.Viewer {
 }
 
 // parent is a signed-up account of LUX.
-func (w *world) parent(t *testing.T) viewer.Viewer {
+func (w *world) parent(t testing.TB) viewer.Viewer {
 	t.Helper()
 	return w.viewer(t, w.signUp(t, email, phone).Tokens)
 }
 
-func (w *world) user(t *testing.T, id int) *ent.User {
+func (w *world) user(t testing.TB, id int) *ent.User {
 	t.Helper()
 	u, err := w.store.Read().User.Get(t.Context(), id)
 	if err != nil {
@@ -226,7 +226,7 @@ func (w *world) user(t *testing.T, id int) *ent.User {
 }
 
 // write sets up what no action of the service does.
-func (w *world) write(t *testing.T, fn func(ctx context.Context, tx *store.Tx) error) {
+func (w *world) write(t testing.TB, fn func(ctx context.Context, tx *store.Tx) error) {
 	t.Helper()
 	if err := w.store.Write(t.Context(), fn); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func (w *world) write(t *testing.T, fn func(ctx context.Context, tx *store.Tx) e
 }
 
 // want fails unless err is of the kind.
-func want(t *testing.T, err error, kind apperr.Kind) {
+func want(t testing.TB, err error, kind apperr.Kind) {
 	t.Helper()
 	if !apperr.Is(err, kind) {
 		t.Errorf("got %v, want %v", cause(err), kind.New())
@@ -249,7 +249,7 @@ func cause(err error) error {
 }
 
 // ok fails the test on an error.
-func ok(t *testing.T, err error) {
+func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(cause(err))

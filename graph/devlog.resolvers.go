@@ -37,7 +37,7 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 }
 
 func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error) {
-	v, err := viewer.Lasting(ctx)
+	v, err := viewer.DetachRow(ctx)
 	if err != nil {
 		return nil, err
 	}

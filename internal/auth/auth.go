@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -22,6 +21,7 @@ import (
 	"luxbff/ent/user"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/background"
 	"luxbff/internal/message"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
@@ -69,8 +69,7 @@ type Service struct {
 
 	cfg     Config
 	store   *store.Store
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	pruning *background.Group // nil until Start
 }
 
 // New makes a Service. It fails only where the machine gives no randomness.

@@ -8,6 +8,7 @@ import (
 	"luxbff/ent/identity"
 	"luxbff/ent/session"
 	"luxbff/ent/verificationcode"
+	"luxbff/internal/background"
 	"luxbff/internal/store"
 )
 
@@ -24,32 +25,16 @@ const (
 
 // Start prunes every hour until Close.
 func (s *Service) Start(ctx context.Context) {
-	ctx, s.stop = context.WithCancel(ctx)
-	s.running.Go(func() { s.keepPruning(ctx) })
-}
-
-// Close ends what Start began, and waits for it. It may be called without Start.
-func (s *Service) Close() {
-	if s.stop != nil {
-		s.stop()
-	}
-	s.running.Wait()
-}
-
-func (s *Service) keepPruning(ctx context.Context) {
-	tick := time.NewTicker(pruneInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	s.pruning = background.NewGroup(ctx)
+	s.pruning.Every(pruneInterval, func(ctx context.Context) {
 		if err := s.Prune(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "prune accounts", "error", err)
 		}
-	}
+	})
 }
+
+// Close ends what Start began, and waits for it. It may be called without Start.
+func (s *Service) Close() { s.pruning.Close() }
 
 // Prune removes codes, sessions and incomplete sign-ups that are past their
 // time, a small batch a write.

@@ -1,5 +1,7 @@
-// Package viewer carries who is asking through a context: every domain function
-// takes a Viewer and starts its reads from its id. It imports ent and fault.
+// Package viewer carries through a context who is asking: every domain function
+// takes a [Viewer] and starts its reads from its id, so that a wrong id reaches
+// no other account's rows. It imports ent and apperr, and must import nothing
+// that looks a viewer up: internal/auth does that.
 package viewer
 
 import (
@@ -10,12 +12,14 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// Viewer is a signed-in root user. User is the row as it was when the token was
-// checked, nil for a viewer that [Lasting] gave. SessionID is 0 for a long-lived SNUTT token, which has no session;
-// ExpiresAt is zero then too.
+// Viewer is a signed-in root user.
 type Viewer struct {
-	User      *ent.User
+	// User is the row as it was when the token was checked, without the columns
+	// that auth.Sessions.Authenticate leaves out. It is nil after [DetachRow].
+	User *ent.User
+	// SessionID is 0 for a long-lived SNUTT token, which belongs to no session.
 	SessionID int
+	// ExpiresAt is when the access token expires; zero for a long-lived token.
 	ExpiresAt time.Time
 
 	rootUserID int // while User is nil
@@ -31,6 +35,7 @@ func (v Viewer) RootUserID() int {
 
 type key struct{}
 
+// outcome is what authentication found: a viewer, or why there is none.
 type outcome struct {
 	viewer Viewer
 	err    error
@@ -41,8 +46,9 @@ func With(ctx context.Context, v Viewer) context.Context {
 	return context.WithValue(ctx, key{}, &outcome{viewer: v})
 }
 
-// Without puts the reason why there is no viewer into the context: it is told
-// only when something asks for one.
+// Without puts the reason why there is no viewer into the context. [From] gives
+// it to whatever asks for one: an action that needs no viewer works with a bad
+// token.
 func Without(ctx context.Context, reason error) context.Context {
 	return context.WithValue(ctx, key{}, &outcome{err: reason})
 }
@@ -57,11 +63,11 @@ func From(ctx context.Context) (Viewer, error) {
 	return found.viewer, found.err
 }
 
-// Lasting is [From] for a subscription, which is not to hold the row as long as
-// it lives, nor to read from it what has long changed: it takes the row from the
-// viewer that it gives and from the one in ctx. Nothing else may use ctx
-// meanwhile.
-func Lasting(ctx context.Context) (Viewer, error) {
+// DetachRow is [From] for a subscription: it takes the row from the viewer in ctx
+// and gives the viewer with its id alone. A subscription can live for days: it
+// must neither keep the row in memory all that time nor read values from it that
+// have changed since. Nothing else may use ctx while DetachRow runs.
+func DetachRow(ctx context.Context) (Viewer, error) {
 	found, ok := ctx.Value(key{}).(*outcome)
 	if ok && found.viewer.User != nil {
 		found.viewer.rootUserID, found.viewer.User = found.viewer.User.ID, nil

@@ -12,13 +12,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestLastingViewerHoldsNoRow(t *testing.T) {
+func TestDetachRow(t *testing.T) {
 	t.Parallel()
 	ctx := viewer.With(t.Context(), viewer.Viewer{User: &ent.User{ID: 7}, SessionID: 3})
-	for range 2 {
-		lasting, err := viewer.Lasting(ctx)
-		if err != nil || lasting.User != nil || lasting.RootUserID() != 7 || lasting.SessionID != 3 {
-			t.Errorf("lasting %+v, %v", lasting, err)
+	for range 2 { // the second time there is no row to take
+		detached, err := viewer.DetachRow(ctx)
+		if err != nil || detached.User != nil || detached.RootUserID() != 7 || detached.SessionID != 3 {
+			t.Errorf("detached %+v, %v", detached, err)
 		}
 	}
 	if later, err := viewer.From(ctx); err != nil || later.User != nil || later.RootUserID() != 7 {
@@ -29,13 +29,13 @@ func TestLastingViewerHoldsNoRow(t *testing.T) {
 func TestReasonsAreGiven(t *testing.T) {
 	t.Parallel()
 	ctx := viewer.Without(t.Context(), apperr.UserIsDeleted.New())
-	if _, err := viewer.Lasting(ctx); !apperr.Is(err, apperr.UserIsDeleted) {
-		t.Errorf("lasting: %v", err)
+	if _, err := viewer.DetachRow(ctx); !apperr.Is(err, apperr.UserIsDeleted) {
+		t.Errorf("a deleted user: %v", err)
 	}
 	if _, err := viewer.From(t.Context()); !apperr.Is(err, apperr.Unauthenticated) {
-		t.Errorf("nobody: %v", err)
+		t.Errorf("no token: %v", err)
 	}
-	if _, err := viewer.Lasting(t.Context()); !apperr.Is(err, apperr.Unauthenticated) {
-		t.Errorf("nobody lasting: %v", err)
+	if _, err := viewer.DetachRow(t.Context()); !apperr.Is(err, apperr.Unauthenticated) {
+		t.Errorf("no token, detached: %v", err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package facebook asks Facebook's Graph API who stands behind an access token.
-// It is one of the few packages below internal/ that may import net/http, and
-// knows nothing of accounts but the port it fills.
+// Package facebook asks Facebook's Graph API who stands behind an access token:
+// it is the [auth.SocialProvider] of that name. It is one of the few packages
+// below internal/ that may import net/http.
 package facebook
 
 import (
@@ -20,17 +20,17 @@ import (
 const (
 	// timeout is how long a sign-in waits for Facebook.
 	timeout = 10 * time.Second
-	// maxAnswer is far above what an id and a name take.
-	maxAnswer = 64 << 10
+	// maxResponse is far above what an id and a name take.
+	maxResponse = 64 << 10
 )
 
-// Client asks one Graph API.
+// Client asks the Graph API at one address.
 type Client struct {
 	address string
 	http    *http.Client
 }
 
-// New makes a client for the API at base, as https://graph.facebook.com.
+// New makes a client for the API at base, such as https://graph.facebook.com.
 func New(base string) *Client {
 	return &Client{
 		address: strings.TrimSuffix(base, "/") + "/me",
@@ -42,36 +42,41 @@ func New(base string) *Client {
 	}
 }
 
-// Verify gives the id and the name behind the token.
+// Verify gives the id and the name behind the token (api/snutt.md). An error that
+// wraps [auth.ErrTokenRefused] is Facebook's no; no error holds the token.
 func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error) {
 	query := url.Values{"fields": {"id,name"}, "access_token": {token}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address+"?"+query.Encode(), nil)
 	if err != nil {
 		return auth.Profile{}, errors.New("facebook: the base address is malformed")
 	}
-	answer, err := c.http.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return auth.Profile{}, fmt.Errorf("facebook: %w", withoutAddress(err))
 	}
-	defer func() { _ = answer.Body.Close() }()
-	return read(answer)
+	defer func() { _ = response.Body.Close() }()
+	return readProfile(response)
 }
 
-func read(answer *http.Response) (auth.Profile, error) {
+func readProfile(response *http.Response) (auth.Profile, error) {
+	status := response.StatusCode
 	switch {
-	case answer.StatusCode >= 400 && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests:
-		return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", answer.StatusCode, auth.ErrTokenRefused)
-	case answer.StatusCode != http.StatusOK:
-		return auth.Profile{}, fmt.Errorf("facebook: status %d", answer.StatusCode)
+	// A status of 4xx is Facebook's no; of these 429 alone says nothing about the
+	// token.
+	case status >= 400 && status < 500 && status != http.StatusTooManyRequests:
+		return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", status, auth.ErrTokenRefused)
+	case status != http.StatusOK:
+		return auth.Profile{}, fmt.Errorf("facebook: status %d", status)
 	}
 	var me struct{ ID, Name string }
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&me); err != nil {
-		return auth.Profile{}, fmt.Errorf("facebook: an answer that is no account: %w", err)
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxResponse)).Decode(&me); err != nil {
+		return auth.Profile{}, fmt.Errorf("facebook: the response is no account: %w", err)
 	}
 	return auth.Profile{Subject: me.ID, Name: me.Name}, nil
 }
 
-// withoutAddress takes the address, which holds the token, out of the error.
+// withoutAddress takes the address of the request out of the error: the token
+// stands in its query.
 func withoutAddress(err error) error {
 	var failed *url.Error
 	if errors.As(err, &failed) {

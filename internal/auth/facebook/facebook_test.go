@@ -36,7 +36,7 @@ func graph(t *testing.T) *httptest.Server {
 	return server
 }
 
-func TestWho(t *testing.T) {
+func TestVerify(t *testing.T) {
 	t.Parallel()
 	client := facebook.New(graph(t).URL + "/")
 	got, err := client.Verify(t.Context(), "john's")

@@ -1,7 +1,7 @@
 // Package token signs and reads the JSON Web Tokens that clients carry, with
-// Ed25519 keys that roll by their ids. It knows neither rows nor rules: whether
-// a session still lives is for internal/account to say. It must not import ent
-// or any other package of the project.
+// Ed25519 keys that can be replaced one by one. It knows neither rows nor rules:
+// whether a session is still open is for internal/auth to say. It must not import
+// ent or any other package of the project.
 package token
 
 import (
@@ -20,22 +20,28 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwk"
 )
 
-// verifiedKept is how many tokens are remembered as well signed: checking an
-// Ed25519 signature costs more than all else that a small query does.
-const verifiedKept = 8192
+// cachedTokens is how many tokens are remembered as well signed, because phones
+// send the same token with each request and checking an Ed25519 signature costs
+// more than all else that a small query does (BenchmarkVerify).
+const cachedTokens = 8192
 
-// Keys are the keys of one deployment: the first signs, all verify. They also
-// give the secrets by which codes and deleted identities are stored as digests.
+// Keys are the keys of one deployment: the first signs, all verify. So a key is
+// replaced without a sign-out: a new one is put first, and the old one is taken
+// out once no token signed by it is good any more. They also give the secrets by
+// which codes and deleted identities are stored as digests.
 type Keys struct {
-	signer   jwk.Key
-	public   jwk.Set
-	jwks     []byte
-	named    []namedSeed
+	signer jwk.Key
+	public jwk.Set
+	jwks   []byte
+	named  []namedSeed
+	// verified holds tokens whose signature was checked. Whether one has expired is
+	// looked at each time.
 	verified *lru.Cache[string, Claims]
 }
 
 // ParseKeys reads the setting TOKEN_KEYS: `kid:base64 of an Ed25519 seed`,
-// comma-separated. An error names the key at fault by its place, never its seed.
+// comma-separated. An error names the key by its place in the list, and never
+// holds a seed, because it is logged.
 func ParseKeys(text string) (*Keys, error) {
 	var named []namedSeed
 	for i, item := range strings.Split(text, ",") {
@@ -48,9 +54,9 @@ func ParseKeys(text string) (*Keys, error) {
 	return newKeys(named)
 }
 
-// DevelopmentKeys are the same in every checkout, so that a token outlives a
-// restart. Whoever reads this file can forge tokens for them: production must
-// have its own.
+// DevelopmentKeys are the same in every checkout, so that a token is still good
+// after a restart. Whoever reads this file can forge tokens for them: production
+// must have keys of its own.
 func DevelopmentKeys() *Keys {
 	keys, err := newKeys([]namedSeed{{id: "development", seed: developmentSeed()}})
 	if err != nil {
@@ -65,11 +71,11 @@ func developmentSeed() []byte {
 }
 
 // Guessable lists the ids of keys that others know or may guess: the development
-// key, and seeds that no random source gives, as those of text or of few bytes.
+// key, and seeds that no random source gives, such as text or a few bytes repeated.
 func (k *Keys) Guessable() []string {
 	var ids []string
 	for _, n := range k.named {
-		if bytes.Equal(n.seed, developmentSeed()) || isText(n.seed) || different(n.seed) < ed25519.SeedSize/2 {
+		if bytes.Equal(n.seed, developmentSeed()) || isText(n.seed) || distinctBytes(n.seed) < ed25519.SeedSize/2 {
 			ids = append(ids, n.id)
 		}
 	}
@@ -80,7 +86,7 @@ func isText(seed []byte) bool {
 	return !bytes.ContainsFunc(seed, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-func different(seed []byte) int {
+func distinctBytes(seed []byte) int {
 	seen := map[byte]bool{}
 	for _, b := range seed {
 		seen[b] = true
@@ -109,7 +115,7 @@ func newKeys(named []namedSeed) (*Keys, error) {
 	k := &Keys{public: jwk.NewSet(), named: named}
 	for i, n := range named {
 		private := ed25519.NewKeyFromSeed(n.seed)
-		if err := k.publish(n.id, private.Public()); err != nil {
+		if err := k.addPublic(n.id, private.Public()); err != nil {
 			return nil, err
 		}
 		if i > 0 {
@@ -125,11 +131,11 @@ func newKeys(named []namedSeed) (*Keys, error) {
 	if k.jwks, err = json.Marshal(k.public); err != nil {
 		return nil, fmt.Errorf("publish keys: %w", err)
 	}
-	k.verified, err = lru.New[string, Claims](verifiedKept)
+	k.verified, err = lru.New[string, Claims](cachedTokens)
 	return k, err
 }
 
-func (k *Keys) publish(id string, public any) error {
+func (k *Keys) addPublic(id string, public any) error {
 	if _, taken := k.public.LookupKeyID(id); taken {
 		return fmt.Errorf("the key id %s is there twice", id)
 	}
@@ -152,11 +158,12 @@ func importKey(id string, raw any) (jwk.Key, error) {
 	)
 }
 
-// JWKS is the JSON Web Key Set that others check signatures by.
+// JWKS is the JSON Web Key Set by which others check signatures, as JSON.
 func (k *Keys) JWKS() []byte { return k.jwks }
 
-// Secrets derives a secret for the purpose from each key, the signing key's
-// first: write with the first and accept all, and nothing is lost while keys roll.
+// Secrets derives a secret for the purpose from each key, that of the signing key
+// first. Who writes with the first and accepts all loses nothing while keys are
+// replaced.
 func (k *Keys) Secrets(purpose string) ([][]byte, error) {
 	secrets := make([][]byte, len(k.named))
 	for i, n := range k.named {

@@ -11,12 +11,12 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// Use tells one kind of token from another, so that none passes in the place
-// of another.
+// Use is the kind of a token. It is signed with the rest, so that no token passes
+// in the place of another kind.
 type Use string
 
-// Access opens everything for minutes, Refresh earns the next pair of a session,
-// Long is SNUTT's: good until the account's credentials change.
+// Access lets its bearer in for minutes. Refresh is traded for the next two tokens
+// of a session. Long is SNUTT's: good until the account's credentials change.
 const (
 	Access  Use = "access"
 	Refresh Use = "refresh"
@@ -26,7 +26,8 @@ const (
 // issuer is who signs, the `iss` of every token.
 const issuer = "luxbff"
 
-// maxLength is far above any token of ours; longer ones are not looked at.
+// maxLength is far above any token of ours, in bytes. Longer ones are refused
+// unread, so that nobody makes us verify megabytes.
 const maxLength = 2048
 
 // Why a token is refused.
@@ -36,8 +37,8 @@ var (
 )
 
 // Claims are what a token says. SessionID is 0 and ExpiresAt zero in a Long
-// token, CredentialVersion 0 in the others. Nonce makes a Refresh token unlike
-// any other of its session.
+// token, CredentialVersion is 0 in the others. Nonce is set in a Refresh token
+// alone and tells it from the others of its session.
 type Claims struct {
 	Use               Use
 	RootUserID        int
@@ -48,9 +49,9 @@ type Claims struct {
 	ExpiresAt         time.Time
 }
 
-// wire is the payload. Its fields are in a fixed order: a Long token of the same
-// account and credentials is the same text whenever it is made.
-type wire struct {
+// payload is what is signed. Its fields are in a fixed order, so that a Long token
+// of the same account and credentials is the same text whenever it is made.
+type payload struct {
 	Issuer            string `json:"iss"`
 	Subject           string `json:"sub"`
 	Use               Use    `json:"use"`
@@ -63,22 +64,22 @@ type wire struct {
 
 // Sign makes the token. Times are cut to seconds.
 func (k *Keys) Sign(c Claims) (string, error) {
-	payload, err := json.Marshal(toWire(c))
+	body, err := json.Marshal(toPayload(c))
 	if err != nil {
 		return "", fmt.Errorf("write claims: %w", err)
 	}
-	signed, err := jws.Sign(payload, jws.WithKey(jwa.EdDSA(), k.signer))
+	signed, err := jws.Sign(body, jws.WithKey(jwa.EdDSA(), k.signer))
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
 	return string(signed), nil
 }
 
-// Verify reads a token that one of the keys signed. A well-signed token past its
-// time gives ErrExpired together with its claims; anything else that is not
-// good gives ErrForged.
+// Verify reads a token that one of the keys signed. A token past its time gives
+// ErrExpired together with its claims; anything else that is not good gives
+// ErrForged.
 func (k *Keys) Verify(text string, now time.Time) (Claims, error) {
-	claims, err := k.signed(text)
+	claims, err := k.verifySignature(text)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -94,22 +95,22 @@ func (c Claims) Expired(now time.Time) bool {
 	return c.Use != Long && !now.Before(c.ExpiresAt)
 }
 
-func (k *Keys) signed(text string) (Claims, error) {
+func (k *Keys) verifySignature(text string) (Claims, error) {
 	if claims, known := k.verified.Get(text); known {
 		return claims, nil
 	}
 	if len(text) > maxLength {
 		return Claims{}, ErrForged
 	}
-	payload, err := jws.Verify([]byte(text), jws.WithKeySet(k.public))
+	body, err := jws.Verify([]byte(text), jws.WithKeySet(k.public))
 	if err != nil {
 		return Claims{}, ErrForged
 	}
-	var w wire
-	if err := json.Unmarshal(payload, &w); err != nil {
+	var p payload
+	if err := json.Unmarshal(body, &p); err != nil {
 		return Claims{}, ErrForged
 	}
-	claims, err := fromWire(w)
+	claims, err := fromPayload(p)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -117,48 +118,49 @@ func (k *Keys) signed(text string) (Claims, error) {
 	return claims, nil
 }
 
-func toWire(c Claims) wire {
-	w := wire{
+func toPayload(c Claims) payload {
+	p := payload{
 		Issuer: issuer, Subject: strconv.Itoa(c.RootUserID), Use: c.Use, SessionID: c.SessionID,
 		CredentialVersion: c.CredentialVersion, Nonce: c.Nonce,
 	}
 	if !c.IssuedAt.IsZero() {
-		w.IssuedAt = c.IssuedAt.Unix()
+		p.IssuedAt = c.IssuedAt.Unix()
 	}
 	if !c.ExpiresAt.IsZero() {
-		w.ExpiresAt = c.ExpiresAt.Unix()
+		p.ExpiresAt = c.ExpiresAt.Unix()
 	}
-	return w
+	return p
 }
 
-func fromWire(w wire) (Claims, error) {
-	id, err := strconv.Atoi(w.Subject)
-	if err != nil || w.Issuer != issuer || !w.complete() {
+func fromPayload(p payload) (Claims, error) {
+	id, err := strconv.Atoi(p.Subject)
+	if err != nil || p.Issuer != issuer || !p.isComplete() {
 		return Claims{}, ErrForged
 	}
 	c := Claims{
-		Use: w.Use, RootUserID: id, SessionID: w.SessionID,
-		CredentialVersion: w.CredentialVersion, Nonce: w.Nonce,
+		Use: p.Use, RootUserID: id, SessionID: p.SessionID,
+		CredentialVersion: p.CredentialVersion, Nonce: p.Nonce,
 	}
-	if w.IssuedAt != 0 {
-		c.IssuedAt = time.Unix(w.IssuedAt, 0).UTC()
+	if p.IssuedAt != 0 {
+		c.IssuedAt = time.Unix(p.IssuedAt, 0).UTC()
 	}
-	if w.ExpiresAt != 0 {
-		c.ExpiresAt = time.Unix(w.ExpiresAt, 0).UTC()
+	if p.ExpiresAt != 0 {
+		c.ExpiresAt = time.Unix(p.ExpiresAt, 0).UTC()
 	}
 	return c, nil
 }
 
-// complete holds what each use must say, so that a key shared with another
-// program would still open nothing here.
-func (w wire) complete() bool {
-	switch w.Use {
+// isComplete reports whether a token says what its use asks for. Without it a
+// token that another program signed with a shared key might be taken for one that
+// never expires.
+func (p payload) isComplete() bool {
+	switch p.Use {
 	case Access:
-		return w.SessionID > 0 && w.ExpiresAt > 0
+		return p.SessionID > 0 && p.ExpiresAt > 0
 	case Refresh:
-		return w.SessionID > 0 && w.ExpiresAt > 0 && w.Nonce != ""
+		return p.SessionID > 0 && p.ExpiresAt > 0 && p.Nonce != ""
 	case Long:
-		return w.CredentialVersion > 0
+		return p.CredentialVersion > 0
 	default:
 		return false
 	}

@@ -50,7 +50,7 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	keys := token.DevelopmentKeys()
 	text := sign(t, keys, access())
-	for range 2 { // the second time it is remembered
+	for range 2 { // the second time it comes from the cache
 		got, err := keys.Verify(text, noon.Add(15*time.Minute-time.Second))
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"another's body":   parts[0] + "." + strings.Split(swapped, ".")[1] + "." + parts[2],
 		"no signature":     unsigned,
 		"cut":              good[:len(good)-4],
-		"endless":          good + strings.Repeat("A", 4096),
+		"too long":         good + strings.Repeat("A", 4096),
 		"JSON form":        `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"AAAA"}`,
 		"no use":           sign(t, keys, token.Claims{RootUserID: 7, SessionID: 3, ExpiresAt: noon}),
 		"access forever":   sign(t, keys, token.Claims{Use: token.Access, RootUserID: 7, SessionID: 3}),
@@ -106,15 +106,15 @@ func TestLongTokenIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestKeysRoll(t *testing.T) {
+func TestKeysAreReplaced(t *testing.T) {
 	t.Parallel()
 	before, during, after := parse(t, seed("a")), parse(t, seed("b")+", "+seed("a")), parse(t, seed("b"))
 	old := sign(t, before, access())
 	if _, err := during.Verify(old, noon); err != nil {
-		t.Errorf("while rolling: %v", err)
+		t.Errorf("while both are there: %v", err)
 	}
 	if _, err := after.Verify(old, noon); !errors.Is(err, token.ErrForged) {
-		t.Errorf("after the roll: %v, want ErrForged", err)
+		t.Errorf("once the old one is out: %v, want ErrForged", err)
 	}
 	if _, err := after.Verify(sign(t, during, access()), noon); err != nil {
 		t.Errorf("signed by the new key: %v", err)
@@ -129,7 +129,7 @@ func TestKeysRoll(t *testing.T) {
 	}
 }
 
-func TestParseKeysNamesTheFault(t *testing.T) {
+func TestParseKeysNamesTheKeyAtFault(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                          "key 1",
@@ -144,7 +144,7 @@ func TestParseKeysNamesTheFault(t *testing.T) {
 	}
 }
 
-func TestJWKSHoldsPublicKeysAlone(t *testing.T) {
+func TestJWKSHoldsOnlyPublicKeys(t *testing.T) {
 	t.Parallel()
 	var set struct{ Keys []map[string]string }
 	if err := json.Unmarshal(parse(t, seed("a")+","+seed("b")).JWKS(), &set); err != nil {
@@ -190,7 +190,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		}
 	})
-	b.Run("remembered", func(b *testing.B) {
+	b.Run("cached", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := keys.Verify(text, noon); err != nil {
 				b.Fatal(err)
@@ -199,8 +199,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// Others know the development key, and guess a seed that no random source gives.
-func TestGuessableKeys(t *testing.T) {
+func TestGuessable(t *testing.T) {
 	t.Parallel()
 	encoded := func(seed string) string { return base64.StdEncoding.EncodeToString([]byte(seed)) }
 	development := sha256.Sum256([]byte("luxbff development key, not a secret"))

@@ -137,7 +137,7 @@ func (s *Sessions) FindEnded(ctx context.Context, keys []SessionKey) ([]SessionK
 
 // openKeys is every key by which the accounts can be opened now.
 func (s *Sessions) openKeys(ctx context.Context, accounts []int) (map[SessionKey]bool, error) {
-	rows, err := s.store.QueryAmong(ctx, accounts, selectOpenSessions)
+	rows, err := s.store.QueryWithIDs(ctx, accounts, selectOpenSessions)
 	if err != nil {
 		return nil, err
 	}

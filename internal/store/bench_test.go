@@ -93,8 +93,8 @@ func perSecond(b *testing.B, write func(name string) error) float64 {
 	return float64(total) / time.Since(began).Seconds()
 }
 
-// BenchmarkRead reads a user by its id: by hand, prepared as the store keeps it
-// and not; and through ent.
+// BenchmarkRead reads a user by its id: by hand, prepared as the store keeps it,
+// prepared but in a context that can end, and not prepared; and through ent.
 func BenchmarkRead(b *testing.B) {
 	url := storetest.SQLiteURL(b)
 	db := storetest.OpenAt(b, url)
@@ -108,10 +108,19 @@ func BenchmarkRead(b *testing.B) {
 			only(b.Context(), b, db.Query, byID, user)
 		}
 	})
+	b.Run("cancellable", func(b *testing.B) {
+		statement, err := plain.PrepareContext(b.Context(), byID)
+		must(b, err)
+		defer func() { must(b, statement.Close()) }()
+		for b.Loop() {
+			var id string
+			must(b, statement.QueryRowContext(b.Context(), user).Scan(&id))
+		}
+	})
 	b.Run("unprepared", func(b *testing.B) {
 		for b.Loop() {
 			var id string
-			must(b, plain.QueryRowContext(b.Context(), byID, user).Scan(&id))
+			must(b, plain.QueryRowContext(context.WithoutCancel(b.Context()), byID, user).Scan(&id))
 		}
 	})
 	b.Run("ent", func(b *testing.B) {

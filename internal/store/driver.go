@@ -11,8 +11,8 @@ import (
 
 var errNoTransaction = errors.New("store: transactions begin with Write")
 
-// entDriver lets ent run on a connection of the store. A transaction that ent
-// would begin for itself, to write a row with its edges, is part of the Write
+// entDriver lets ent run on a connection of the store. Where ent would begin a
+// transaction, as it does to write a row with its edges, it gets the one of the Write
 // around it.
 type entDriver struct {
 	*entsql.Driver
@@ -24,34 +24,35 @@ func newDriver(engine string, conn entsql.ExecQuerier, inWrite bool, limit time.
 	return entDriver{entsql.NewDriver(engine, entsql.Conn{ExecQuerier: conn}), inWrite, limit}
 }
 
-// Query runs a statement of ent. What breaks off between two rows is told apart
-// like what fails at once.
+// Query runs a statement of ent. The rows end the limit of the read when they are
+// closed, and translate their errors: a connection may be lost between two of them.
 func (d entDriver) Query(ctx context.Context, query string, args, into any) error {
-	ctx, end := bounded(ctx, d.limit)
+	ctx, end := withReadLimit(ctx, d.limit)
 	rows, ok := into.(*entsql.Rows)
 	if err := d.Driver.Query(ctx, query, args, into); err != nil || !ok {
 		end()
 		return err
 	}
-	rows.ColumnScanner = checkedRows{rows.ColumnScanner, end}
+	rows.ColumnScanner = limitedRows{rows.ColumnScanner, end}
 	return nil
 }
 
-type checkedRows struct {
+// limitedRows are the rows of ent that [Rows] are for a statement written by hand.
+type limitedRows struct {
 	entsql.ColumnScanner
 	end context.CancelFunc
 }
 
 // Close gives the connection back.
-func (r checkedRows) Close() error {
+func (r limitedRows) Close() error {
 	defer r.end()
 	return r.ColumnScanner.Close()
 }
 
 // Err is why there are no more rows, nil after the last.
-func (r checkedRows) Err() error { return unavailable(r.ColumnScanner.Err()) }
+func (r limitedRows) Err() error { return unavailable(r.ColumnScanner.Err()) }
 
-// Tx gives ent the transaction that is there already.
+// Tx gives ent the transaction of the Write around it.
 func (d entDriver) Tx(context.Context) (dialect.Tx, error) {
 	if !d.inWrite {
 		return nil, errNoTransaction
@@ -59,10 +60,10 @@ func (d entDriver) Tx(context.Context) (dialect.Tx, error) {
 	return dialect.NopTx(d), nil
 }
 
-// BeginTx refuses: an isolation level of its own is not to be had.
+// BeginTx is an error: the transaction that is there has its isolation level.
 func (d entDriver) BeginTx(context.Context, *entsql.TxOptions) (dialect.Tx, error) {
 	return nil, errNoTransaction
 }
 
-// Close leaves the connection to the store.
+// Close does nothing, as the store closes the connection.
 func (d entDriver) Close() error { return nil }

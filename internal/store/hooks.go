@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// Hooks is told what the store does, for metrics and traces. A function that is
-// nil isn't called. They run on the way of each read and write: they must not
+// Hooks are called with what the store does, for metrics and traces. A hook that is
+// nil isn't called. They run in the goroutines that read and write: they must not
 // block, nor use the store.
 type Hooks struct {
-	// Elapsed reads a clock that only runs forward. Without it nothing is told but
-	// Write.
+	// Elapsed reads a clock that only runs forward. Without it only OnWrite is called.
 	Elapsed func() time.Duration
-	// Statement is told of each statement once its answer or its first row is
-	// there. Those that begin and end transactions are not told.
-	Statement func(ctx context.Context, s Statement)
-	// Waited is told how long a write waited until it began.
-	Waited func(waited time.Duration)
-	// Committed is told how many writes shared a commit and how long that took
-	// until it was on disk.
-	Committed func(writes int, took time.Duration)
-	// Write is told when a Write is asked for. The Write runs in the context that it
-	// gives, and at the end calls what it gives.
-	Write func(ctx context.Context) (context.Context, func(error))
+	// OnStatement is called for each statement once its result or its first row is
+	// there. Those that begin and end transactions are left out.
+	OnStatement func(ctx context.Context, s Statement)
+	// OnWriteBegun is called when the function given to Write is about to run, with
+	// the time that it waited for its turn or for a connection.
+	OnWriteBegun func(waited time.Duration)
+	// OnCommit is called with the number of writes that shared a commit, and how long
+	// it took until that was on disk.
+	OnCommit func(writes int, took time.Duration)
+	// OnWrite is called when a Write is asked for. The Write runs in the context that it
+	// gives, and at the end calls the function that it gives.
+	OnWrite func(ctx context.Context) (context.Context, func(error))
 }
 
 // Statement is an SQL statement that has run.
@@ -44,42 +44,42 @@ type Stats struct {
 	Writes int
 }
 
-// Stats tells how busy the store is.
+// Stats reads how busy the store is.
 func (s *Store) Stats() Stats {
 	stats := s.engine.stats()
 	stats.Writes = int(s.writes.Load())
 	return stats
 }
 
-// now is the reading before something that will be told of.
-func (w *Hooks) now() time.Duration {
-	if w.Elapsed == nil {
+// now is the clock's time, 0 without a clock.
+func (h *Hooks) now() time.Duration {
+	if h.Elapsed == nil {
 		return 0
 	}
-	return w.Elapsed()
+	return h.Elapsed()
 }
 
-func (w *Hooks) statement(ctx context.Context, query string, inWrite bool, began time.Duration, err error) {
-	if w.Elapsed != nil && w.Statement != nil {
-		w.Statement(ctx, Statement{Query: query, InWrite: inWrite, Took: w.Elapsed() - began, Err: err})
+func (h *Hooks) statement(ctx context.Context, query string, inWrite bool, began time.Duration, err error) {
+	if h.Elapsed != nil && h.OnStatement != nil {
+		h.OnStatement(ctx, Statement{Query: query, InWrite: inWrite, Took: h.Elapsed() - began, Err: err})
 	}
 }
 
-func (w *Hooks) waited(since time.Duration) {
-	if w.Elapsed != nil && w.Waited != nil {
-		w.Waited(w.Elapsed() - since)
+func (h *Hooks) writeBegun(queuedAt time.Duration) {
+	if h.Elapsed != nil && h.OnWriteBegun != nil {
+		h.OnWriteBegun(h.Elapsed() - queuedAt)
 	}
 }
 
-func (w *Hooks) committed(writes int, began time.Duration) {
-	if w.Elapsed != nil && w.Committed != nil {
-		w.Committed(writes, w.Elapsed()-began)
+func (h *Hooks) committed(writes int, began time.Duration) {
+	if h.Elapsed != nil && h.OnCommit != nil {
+		h.OnCommit(writes, h.Elapsed()-began)
 	}
 }
 
-func (w *Hooks) write(ctx context.Context) (context.Context, func(error)) {
-	if w.Write == nil {
+func (h *Hooks) write(ctx context.Context) (context.Context, func(error)) {
+	if h.OnWrite == nil {
 		return ctx, func(error) {}
 	}
-	return w.Write(ctx)
+	return h.OnWrite(ctx)
 }

@@ -13,8 +13,8 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// watched is what a store told.
-type watched struct {
+// calls are what a store called its hooks with.
+type calls struct {
 	mu         sync.Mutex
 	statements []store.Statement
 	waited     int
@@ -22,37 +22,37 @@ type watched struct {
 	writes     []error
 }
 
-// watch takes everything in, on a clock that steps a second a reading.
-func (w *watched) watch() store.Hooks {
+// hooks record every call, on a clock that steps a second a reading.
+func (c *calls) hooks() store.Hooks {
 	var clock time.Duration
-	told := func(note func()) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		note()
+	record := func(call func()) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		call()
 	}
 	return store.Hooks{
 		Elapsed: func() time.Duration {
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			clock += time.Second
 			return clock
 		},
-		Statement: func(_ context.Context, s store.Statement) { told(func() { w.statements = append(w.statements, s) }) },
-		Waited:    func(time.Duration) { told(func() { w.waited++ }) },
-		Committed: func(writes int, _ time.Duration) { told(func() { w.groups = append(w.groups, writes) }) },
-		Write: func(ctx context.Context) (context.Context, func(error)) {
-			return context.WithValue(ctx, watchedKey{}, "within"), func(err error) {
-				told(func() { w.writes = append(w.writes, err) })
+		OnStatement:  func(_ context.Context, s store.Statement) { record(func() { c.statements = append(c.statements, s) }) },
+		OnWriteBegun: func(time.Duration) { record(func() { c.waited++ }) },
+		OnCommit:     func(writes int, _ time.Duration) { record(func() { c.groups = append(c.groups, writes) }) },
+		OnWrite: func(ctx context.Context) (context.Context, func(error)) {
+			return context.WithValue(ctx, withinKey{}, "within"), func(err error) {
+				record(func() { c.writes = append(c.writes, err) })
 			}
 		},
 	}
 }
 
-type watchedKey struct{}
+type withinKey struct{}
 
-func openWatched(t *testing.T, w *watched) *store.Store {
+func openWithHooks(t *testing.T, c *calls) *store.Store {
 	t.Helper()
-	opened, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Watch: w.watch()})
+	opened, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Hooks: c.hooks()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,17 +64,17 @@ func openWatched(t *testing.T, w *watched) *store.Store {
 	return opened
 }
 
-func TestWatchIsToldOfReadsAndWrites(t *testing.T) {
+func TestHooksAreCalledForReadsAndWrites(t *testing.T) {
 	t.Parallel()
-	var w watched
-	s := openWatched(t, &w)
+	var c calls
+	s := openWithHooks(t, &c)
 	if _, err := s.Read().Message.Query().Count(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	refused := errors.New("refused")
 	for _, outcome := range []error{nil, refused} {
 		err := s.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			if ctx.Value(watchedKey{}) != "within" {
+			if ctx.Value(withinKey{}) != "within" {
 				t.Error("the write doesn't run in the context that it was given")
 			}
 			if stats := s.Stats(); stats.Writes != 1 || stats.Write.InUse != 1 {
@@ -91,41 +91,41 @@ func TestWatchIsToldOfReadsAndWrites(t *testing.T) {
 		t.Errorf("the stats are %+v", stats)
 	}
 
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var kinds []bool
-	for _, one := range w.statements {
+	for _, one := range c.statements {
 		kinds = append(kinds, one.InWrite)
 		if one.Err != nil || one.Took < time.Second || !strings.Contains(one.Query, "messages") {
-			t.Errorf("told of %+v", one)
+			t.Errorf("called with %+v", one)
 		}
 	}
 	if !slices.Equal(kinds, []bool{false, true, true}) {
-		t.Errorf("told of statements in a write: %v", kinds)
+		t.Errorf("called with statements in a write: %v", kinds)
 	}
-	if w.waited != 2 || len(w.writes) != 2 || w.writes[0] != nil || !errors.Is(w.writes[1], refused) {
-		t.Errorf("told of %d waits and the writes %v", w.waited, w.writes)
+	if c.waited != 2 || len(c.writes) != 2 || c.writes[0] != nil || !errors.Is(c.writes[1], refused) {
+		t.Errorf("called with %d waits and the writes %v", c.waited, c.writes)
 	}
 	committed := 0
-	for _, writes := range w.groups {
+	for _, writes := range c.groups {
 		committed += writes
 	}
 	if committed == 0 {
-		t.Error("told of no commit")
+		t.Error("called with no commit")
 	}
 }
 
-func TestWatchIsToldOfAFailedStatement(t *testing.T) {
+func TestHooksAreCalledForAFailedStatement(t *testing.T) {
 	t.Parallel()
-	var w watched
-	s := openWatched(t, &w)
+	var c calls
+	s := openWithHooks(t, &c)
 	if rows, err := s.Query(t.Context(), "SELECT nothing FROM nowhere"); err == nil {
 		_ = rows.Close()
 		t.Fatal("a table that isn't there was read")
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.statements) != 1 || w.statements[0].Err == nil {
-		t.Errorf("told of %+v", w.statements)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.statements) != 1 || c.statements[0].Err == nil {
+		t.Errorf("called with %+v", c.statements)
 	}
 }

@@ -18,16 +18,17 @@ import (
 // ErrNewerDatabase is the error for a database that a newer program migrated.
 var ErrNewerDatabase = errors.New("store: the database is newer than this program")
 
-// versionTable is where goose keeps which migrations were applied.
+// versionTable is where goose records the migrations that were applied.
 const versionTable = "goose_db_version"
 
-// versionTableInSQLite counts that table.
+// versionTableInSQLite counts the tables of that name: 1, or 0 before the first
+// migration.
 const versionTableInSQLite = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '" + versionTable + "'"
 
-// migrate runs on a handle of its own without foreign keys: SQLite changes a
-// table by building it anew and dropping the old one, and with foreign keys on
-// that drop would clear or delete the rows which refer to it. The files do say
-// "PRAGMA foreign_keys = off", which inside a transaction does nothing.
+// migrate opens a connection of its own without foreign keys. SQLite changes a
+// table by building a new one and dropping the old one, and with foreign keys on
+// that drop would clear or delete the rows which refer to it. The migrations do say
+// "PRAGMA foreign_keys = off", but inside a transaction that does nothing.
 func (s *sqlite) migrate(ctx context.Context) error {
 	pragmas := slices.Concat(writerPragmas, []pragma{{"busy_timeout", "5000", "5000"}, {"foreign_keys", "0", "0"}})
 	params := map[string]string{"_txlock": "immediate"}
@@ -44,17 +45,17 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := upAmongOthers(ctx, db, provider); err != nil {
+	if err := applyPending(ctx, db, provider); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return CheckReferences(ctx, db)
 }
 
-// upAmongOthers applies what is pending while another program may be at it too.
-// SQLite has no lock for that; but as each migration records itself in its own
-// transaction, under a key, the second to run one fails and is rolled back, and
-// has to look again.
-func upAmongOthers(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+// applyPending applies the pending migrations, while another process may do the same.
+// SQLite has no lock for that. But each migration records itself in its own
+// transaction, under a unique key, so the second process to run one fails, is rolled
+// back, and goes on with what is pending then.
+func applyPending(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
 	key := "CREATE UNIQUE INDEX IF NOT EXISTS " + versionTable + "_once ON " + versionTable + " (version_id)"
 	if _, err := db.ExecContext(ctx, key); err != nil {
 		return err

@@ -28,28 +28,32 @@ const (
 )
 
 const (
-	// attempts bounds how often one write is tried.
-	attempts = 8
-	// firstPause and longestPause bound the pause before another attempt.
-	firstPause   = 2 * time.Millisecond
-	longestPause = 200 * time.Millisecond
-	// commitGrace is what a transaction may take beyond its function.
+	// maxAttempts bounds how often one write is tried.
+	maxAttempts = 8
+	// minPause and maxPause bound the pause before another attempt.
+	minPause = 2 * time.Millisecond
+	maxPause = 200 * time.Millisecond
+	// commitGrace is what a transaction may take to begin and commit, beyond the limit
+	// of its function.
 	commitGrace = 10 * time.Second
-	// connectTimeout bounds one attempt to connect where the URL does not.
+	// connectTimeout bounds one attempt to connect, unless the URL says another.
 	connectTimeout = 5 * time.Second
-	// longestConnectPause bounds the pause before another one.
-	longestConnectPause = time.Second
-	// idleAfter closes connections that a quiet replica does not need.
-	idleAfter = time.Minute
+	// maxConnectPause bounds the pause before another attempt to connect.
+	maxConnectPause = time.Second
+	// maxIdleTime closes connections that a quiet replica does not need, and leaves
+	// them to the others.
+	maxIdleTime = time.Minute
 )
 
-// postgres is a pool that writes and one that cannot. pgx keeps statements
-// prepared on each connection by itself.
+// postgres is a pool of connections that write and one of connections that cannot:
+// reads never wait behind writes, and a write that came into a read by mistake is
+// refused as it is on SQLite. Statements need no cache of ours, as pgx keeps them
+// prepared on each connection.
 type postgres struct {
 	cfg     Config
 	writers *sql.DB
 	readers *sql.DB
-	drain   drain
+	writes  inFlight
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
@@ -72,8 +76,8 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 	return p, nil
 }
 
-// connect makes the first connection of each pool, and waits for a server that
-// is about to come.
+// connect makes the first connection of each pool. It tries again, for as long as
+// the Config says, where the server is not up yet.
 func (p *postgres) connect(ctx context.Context) error {
 	waiting, cancel := context.WithTimeout(ctx, p.cfg.Wait)
 	defer cancel()
@@ -86,13 +90,14 @@ func (p *postgres) connect(ctx context.Context) error {
 			return err
 		}
 		p.cfg.Log.WarnContext(ctx, "PostgreSQL is not there yet", "wait", p.cfg.Wait, "error", err)
-		if pauseAtMost(waiting, longestConnectPause) != nil {
+		if pauseAtMost(waiting, maxConnectPause) != nil {
 			return err
 		}
 	}
 }
 
-// hidePassword keeps what pgx says is wrong and drops the URL it quotes.
+// hidePassword keeps what pgx says is wrong and drops the URL it quotes, which may
+// hold a password that must not come into the log.
 func hidePassword(err error) error {
 	var parse *pgconn.ParseConfigError
 	if errors.As(err, &parse) && parse.Unwrap() != nil {
@@ -105,11 +110,12 @@ func openPool(config *pgx.ConnConfig, connections int) *sql.DB {
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readTimesInUTC))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	db.SetConnMaxIdleTime(idleAfter)
+	db.SetConnMaxIdleTime(maxIdleTime)
 	return db
 }
 
-// readTimesInUTC keeps times from coming back in the zone of the machine.
+// readTimesInUTC has times come back as they do from SQLite: pgx would give them in
+// the zone of the machine.
 func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name:  "timestamptz",
@@ -120,26 +126,28 @@ func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
 }
 
 func (p *postgres) reader() *readConn {
-	return &readConn{engine: dialect.Postgres, conn: p.readers, watch: &p.cfg.Watch, limit: p.cfg.ReadLimit}
+	return &readConn{engine: dialect.Postgres, conn: p.readers, hooks: &p.cfg.Hooks, limit: p.cfg.ReadLimit}
 }
 
-func (p *postgres) listed() string {
+func (p *postgres) selectIDs() string {
 	return "SELECT value::bigint FROM json_array_elements_text($1::json)"
 }
 
 // write tries fn until it succeeds, fails for a reason of its own, or has met
-// too many conflicts. After a unique violation fn runs again and sees the row
-// that was first; the same violation twice in a row is its answer.
+// too many conflicts with other transactions. A unique violation is such a conflict
+// the first time: fn runs again and sees the row that was written meanwhile, and so
+// can answer as it would on SQLite, where writes come one after the other. The same
+// violation twice in a row is fn's own.
 func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
-	if !p.drain.enter() {
+	if !p.writes.begin() {
 		return nil, ErrClosed
 	}
-	defer p.drain.leave()
+	defer p.writes.end()
 	var before *pgconn.PgError
 	for attempt := 1; ; attempt++ {
 		tx, err := p.attempt(ctx, fn)
-		now := conflict(tx, err)
-		if now == nil || attempt == attempts || isSameViolation(before, now) {
+		now := retryable(tx, err)
+		if now == nil || attempt == maxAttempts || isSameViolation(before, now) {
 			return tx, err
 		}
 		before = now
@@ -150,10 +158,11 @@ func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
 }
 
 // attempt runs fn in one transaction. The statements end with the caller's
-// context; begin and commit do not, so that the outcome is known.
+// context. Begin and commit do not, but have a limit of their own: a commit that was
+// cancelled could be stored or not.
 func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
-	watch := &p.cfg.Watch
-	asked := watch.now()
+	hooks := &p.cfg.Hooks
+	queuedAt := hooks.now()
 	waiting, stop := context.WithTimeout(ctx, p.cfg.WriteLimit)
 	defer stop()
 	conn, err := p.writers.Conn(waiting)
@@ -161,7 +170,7 @@ func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	watch.waited(asked)
+	hooks.writeBegun(queuedAt)
 	outer, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.WriteLimit+commitGrace)
 	defer cancel()
 	inner, err := conn.BeginTx(outer, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
@@ -170,15 +179,15 @@ func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 	}
 	// After a commit this does nothing.
 	defer func() { _ = inner.Rollback() }()
-	tx := newTx(dialect.Postgres, inner, watch)
+	tx := newTx(dialect.Postgres, inner, hooks)
 	if err := tx.run(ctx, p.cfg.WriteLimit, fn); err != nil {
 		return tx, err
 	}
-	began := watch.now()
+	began := hooks.now()
 	if err := commit(inner); err != nil {
 		return tx, err
 	}
-	watch.committed(1, began)
+	hooks.committed(1, began)
 	return tx, nil
 }
 
@@ -195,9 +204,9 @@ func commit(tx *sql.Tx) error {
 	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
 
-// conflict finds the error after which another attempt may succeed. What fn made
-// of a failed statement does not count.
-func conflict(tx *Tx, err error) *pgconn.PgError {
+// retryable finds the error after which another attempt may succeed, nil without
+// one. The error of the statement that failed counts, not what fn made of it.
+func retryable(tx *Tx, err error) *pgconn.PgError {
 	if tx != nil && tx.conn.failed != nil {
 		err = tx.conn.failed
 	}
@@ -217,13 +226,15 @@ func isSameViolation(before, now *pgconn.PgError) bool {
 		before.Code == uniqueViolation && before.ConstraintName == now.ConstraintName
 }
 
-// pause waits longer each time, and never as long as the others who met.
+// pause waits before another attempt, longer each time. A part of it is random, so
+// that transactions which met do not meet again.
 func pause(ctx context.Context, attempt int) error {
-	return pauseAtMost(ctx, min(firstPause<<attempt, longestPause))
+	return pauseAtMost(ctx, min(minPause<<attempt, maxPause))
 }
 
+// pauseAtMost waits for a random time, up to longest.
 func pauseAtMost(ctx context.Context, longest time.Duration) error {
-	timer := time.NewTimer(rand.N(longest) + firstPause)
+	timer := time.NewTimer(rand.N(longest) + minPause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -242,8 +253,8 @@ func (p *postgres) migrations() fs.FS {
 	return migrations.Postgres()
 }
 
-// migrate lets one of several replicas that start at once do it, and the others
-// wait for it.
+// migrate takes a lock of the server, so that of several replicas that start at
+// once one migrates and the others wait for it.
 func (p *postgres) migrate(ctx context.Context) error {
 	everySecondForFiveMinutes := lock.WithLockTimeout(1, 300)
 	locker, err := lock.NewPostgresSessionLocker(everySecondForFiveMinutes)
@@ -261,7 +272,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 }
 
 func (p *postgres) pending(ctx context.Context) (int, error) {
-	ctx, end := bounded(ctx, p.cfg.ReadLimit)
+	ctx, end := withReadLimit(ctx, p.cfg.ReadLimit)
 	defer end()
 	countVersionTables := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
 	_, pending, err := migrationStatus(ctx, p.readers, goose.DialectPostgres, countVersionTables, p.migrations())
@@ -269,7 +280,7 @@ func (p *postgres) pending(ctx context.Context) (int, error) {
 }
 
 func (p *postgres) close() error {
-	p.drain.close()
+	p.writes.close()
 	return p.closePools()
 }
 

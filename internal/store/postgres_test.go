@@ -251,7 +251,7 @@ func TestSilentDatabaseLetsCallersGo(t *testing.T) {
 			return err
 		},
 		"a read written by hand": func() error {
-			_, err := db.QueryAmong(context.Background(), []int{user}, "SELECT id FROM users JOIN ids USING (id)")
+			_, err := db.QueryWithIDs(context.Background(), []int{user}, "SELECT id FROM users JOIN ids USING (id)")
 			return err
 		},
 		"a write": func() error {

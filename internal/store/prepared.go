@@ -13,37 +13,44 @@ import (
 )
 
 const (
-	// statementCap bounds the statements kept prepared: each costs 3 to 11 KiB
-	// for each connection, outside Go's heap.
-	statementCap = 200
-	// listCap is the most placeholders of a read that is kept: "IN (?, ?, …)" is
-	// another text for each length of the list, and long ones would crowd out the rest.
-	listCap = 12
+	// maxPrepared bounds the statements kept prepared: each takes 3 to 11 KiB on each
+	// connection, outside Go's heap, so 200 on 8 connections take some 10 MiB.
+	maxPrepared = 200
+	// maxPlaceholders is the most placeholders of a read that is kept prepared:
+	// "IN (?, ?, …)" is another text for each length of the list, and long lists would
+	// take the room of all other statements.
+	maxPlaceholders = 12
 )
 
-// preparedPool keeps the reads of a pool prepared. SQLite's driver would
-// otherwise prepare a statement each time it runs.
+// preparedPool keeps the reads of a pool prepared, because database/sql and SQLite's
+// driver would compile the SQL anew each time it runs. A read of a row by its id takes
+// 12 µs of a core instead of 26 (BenchmarkRead). It may go when the driver keeps
+// statements by itself, as pgx does for PostgreSQL.
 type preparedPool struct {
 	db *sql.DB
-	// known is replaced and never changed, so that a hit takes no lock.
-	known atomic.Pointer[map[string]*sql.Stmt]
-	mu    sync.Mutex
+	// statements is replaced and never changed, so that finding one takes no lock: all
+	// reads of the program come through here.
+	statements atomic.Pointer[map[string]*sql.Stmt]
+	mu         sync.Mutex // held to add a statement
 }
 
 func newPreparedPool(db *sql.DB) *preparedPool {
 	pool := &preparedPool{db: db}
-	pool.known.Store(&map[string]*sql.Stmt{})
+	pool.statements.Store(&map[string]*sql.Stmt{})
 	return pool
 }
 
-// ExecContext is there for ent; the readers refuse what it could write.
+// ExecContext is there because ent asks for it. The connections refuse what it could
+// write.
 func (p *preparedPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return p.db.ExecContext(ctx, query, args...)
 }
 
-// QueryContext runs a read, prepared if there is room for it. It is not broken
-// off once begun: a context that can end would cost two goroutines a read, and
-// reads here are short.
+// QueryContext runs a read, prepared if there is room for it. The end of ctx does not
+// interrupt it. For a context that can end, database/sql and the driver each start a
+// goroutine for every read that waits for it: 19 µs of a core instead of 12 for a row
+// by its id (BenchmarkRead, cancellable). It may go when they no longer do so, or when
+// a read may take long enough to be worth interrupting.
 func (p *preparedPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx = context.WithoutCancel(ctx)
 	stmt, err := p.prepare(ctx, query)
@@ -56,46 +63,49 @@ func (p *preparedPool) QueryContext(ctx context.Context, query string, args ...a
 	return stmt.QueryContext(ctx, args...)
 }
 
+// prepare gives the prepared statement, nil for a query that is not to be kept.
 func (p *preparedPool) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt := (*p.known.Load())[query]; stmt != nil {
+	if stmt := (*p.statements.Load())[query]; stmt != nil {
 		return stmt, nil
 	}
-	if len(*p.known.Load()) >= statementCap || strings.Count(query, "?")+strings.Count(query, "$") > listCap {
+	if len(*p.statements.Load()) >= maxPrepared || strings.Count(query, "?")+strings.Count(query, "$") > maxPlaceholders {
 		return nil, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := *p.known.Load()
-	if stmt := known[query]; stmt != nil || len(known) >= statementCap {
+	statements := *p.statements.Load()
+	if stmt := statements[query]; stmt != nil || len(statements) >= maxPrepared {
 		return stmt, nil
 	}
 	stmt, err := p.db.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	known = maps.Clone(known)
-	known[query] = stmt
-	p.known.Store(&known)
+	statements = maps.Clone(statements)
+	statements[query] = stmt
+	p.statements.Store(&statements)
 	return stmt, nil
 }
 
-// close ends the pool; the database ends its statements with it.
+// close closes the pool, which closes its statements.
 func (p *preparedPool) close() error { return p.db.Close() }
 
-// preparedConn keeps the statements of one connection prepared, the least
-// recently used making way. It is for one goroutine.
+// preparedConn keeps the statements of one connection prepared, for the reason that
+// preparedPool does. Where there are too many, the least recently used is closed. It is
+// for one goroutine.
 type preparedConn struct {
-	conn  *sql.Conn
-	known *simplelru.LRU[string, *sql.Stmt]
+	conn       *sql.Conn
+	statements *simplelru.LRU[string, *sql.Stmt]
 }
 
 func newPreparedConn(conn *sql.Conn) (*preparedConn, error) {
-	known, err := simplelru.NewLRU(statementCap, func(_ string, stmt *sql.Stmt) { _ = stmt.Close() })
-	return &preparedConn{conn: conn, known: known}, err
+	statements, err := simplelru.NewLRU(maxPrepared, func(_ string, stmt *sql.Stmt) { _ = stmt.Close() })
+	return &preparedConn{conn: conn, statements: statements}, err
 }
 
-// ExecContext runs a statement to its end, whatever becomes of ctx: to break one
-// off would have SQLite roll back the transaction, and all who share it.
+// ExecContext runs a statement to its end, whatever becomes of ctx: to interrupt one
+// has SQLite roll back the whole transaction, and so the writes of others that share
+// it.
 func (c *preparedConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	ctx = context.WithoutCancel(ctx)
 	stmt, err := c.prepare(ctx, query)
@@ -105,7 +115,7 @@ func (c *preparedConn) ExecContext(ctx context.Context, query string, args ...an
 	return stmt.ExecContext(ctx, args...)
 }
 
-// QueryContext is to ExecContext what rows are to a result.
+// QueryContext is ExecContext for a statement with rows.
 func (c *preparedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx = context.WithoutCancel(ctx)
 	stmt, err := c.prepare(ctx, query)
@@ -116,27 +126,28 @@ func (c *preparedConn) QueryContext(ctx context.Context, query string, args ...a
 }
 
 func (c *preparedConn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt, ok := c.known.Get(query); ok {
+	if stmt, ok := c.statements.Get(query); ok {
 		return stmt, nil
 	}
 	stmt, err := c.conn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	c.known.Add(query, stmt)
+	c.statements.Add(query, stmt)
 	return stmt, nil
 }
 
 // close returns the connection to its pool.
 func (c *preparedConn) close() error {
-	c.known.Purge()
+	c.statements.Purge()
 	return c.conn.Close()
 }
 
 // discard closes the connection itself, and so ends a transaction in whatever
-// state it is.
+// state it is. database/sql closes a connection that reports itself bad, and would put
+// any other back into the pool as it is.
 func (c *preparedConn) discard() {
-	c.known.Purge()
+	c.statements.Purge()
 	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = c.conn.Close()
 }

@@ -12,55 +12,58 @@ import (
 type readConn struct {
 	engine string
 	conn   entsql.ExecQuerier
-	watch  *Hooks
+	hooks  *Hooks
 	limit  time.Duration // of one read, 0 for none
 }
 
-// Rows are those of a statement written by hand.
+// Rows are those of a statement written by hand. They must be closed.
 type Rows struct {
 	*sql.Rows
-	end context.CancelFunc
+	end context.CancelFunc // of the read's limit
 }
 
-// Err is why there are no more rows, nil after the last.
+// Err is why there are no more rows, nil after the last. Where the database cannot
+// serve it is an apperr.Unavailable, as it would be from Query.
 func (r *Rows) Err() error { return unavailable(r.Rows.Err()) }
 
-// Close lets the connection go.
+// Close gives the connection back.
 func (r *Rows) Close() error {
 	defer r.end()
 	return r.Rows.Close()
 }
 
-// bounded is a context that ends after the limit, if there is one, or with end,
-// which must follow the last row.
-func bounded(ctx context.Context, limit time.Duration) (within context.Context, end context.CancelFunc) {
+// withReadLimit gives a context for one read, which ends after the limit, if there is
+// one. The caller calls end after the last row: the limit is for the rows, too.
+func withReadLimit(ctx context.Context, limit time.Duration) (limited context.Context, end context.CancelFunc) {
 	if limit == 0 {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, limit)
 }
 
-// ExecContext is there for ent; the readers refuse what it could write.
+// ExecContext is there because ent asks for it. What it could write is refused by
+// the connections of the pool.
 func (c *readConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	count(ctx)
-	began := c.watch.now()
+	countStatement(ctx)
+	began := c.hooks.now()
 	result, err := c.conn.ExecContext(ctx, query, args...)
-	c.watch.statement(ctx, query, false, began, err)
+	c.hooks.statement(ctx, query, false, began, err)
 	return result, unavailable(err)
 }
 
-// QueryContext runs a read.
+// QueryContext runs a read. A context that has ended already is looked at here, as
+// SQLite's pool looks at none (preparedPool.QueryContext).
 func (c *readConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	count(ctx)
-	began := c.watch.now()
+	countStatement(ctx)
+	began := c.hooks.now()
 	rows, err := c.conn.QueryContext(ctx, query, args...)
-	c.watch.statement(ctx, query, false, began, err)
+	c.hooks.statement(ctx, query, false, began, err)
 	return rows, unavailable(err)
 }
 

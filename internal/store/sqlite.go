@@ -15,12 +15,13 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// pragma is a setting of an SQLite connection: what asks for it and what it
-// then reads back as.
+// pragma is a setting of an SQLite connection: the value that is set, and how
+// SQLite then reads it back.
 type pragma struct{ name, set, want string }
 
-// A commit is on disk when it returns: synchronous=FULL. The user's own
-// synchronous(EXTRA) would do as well but is not what was measured.
+// With synchronous=FULL a commit is on disk when it returns, so what was
+// acknowledged survives a loss of power. WAL lets reads go on during a write. The
+// limit of the journal gives its disk space back after a long read has made it grow.
 var (
 	commonPragmas = []pragma{
 		{"busy_timeout", "5000", "5000"},
@@ -36,18 +37,22 @@ var (
 	}
 )
 
+// Times are written as UTC in the one format that SQLite's own functions and
+// comparisons understand. mode=ro keeps a reader from making the file.
 var (
 	writerParams = map[string]string{"_time_format": "sqlite", "_timezone": "UTC"}
 	readerParams = map[string]string{"_time_format": "sqlite", "_timezone": "UTC", "mode": "ro"}
 )
 
-// sqlite is one writer and a pool of readers on one file.
+// sqlite is one connection that writes and a pool of connections that read, on one
+// file: SQLite lets one write at a time, whoever asks, and a pool that wrote would
+// only meet its own locks.
 type sqlite struct {
 	cfg     Config
 	file    SQLiteFile
 	writers *sql.DB
 	readers *preparedPool
-	writer  *writer
+	writer  *groupCommitter
 }
 
 func openSQLite(ctx context.Context, cfg Config) (engine, error) {
@@ -60,14 +65,14 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 		_ = s.closeFiles()
 		return nil, fmt.Errorf("store: open %s: %w", file.path, err)
 	}
-	s.writer = newWriter(s.writers, cfg) //nolint:contextcheck // the writer outlives the call that opens it
+	s.writer = newGroupCommitter(s.writers, cfg) //nolint:contextcheck // it outlives the call that opens it
 	return s, nil
 }
 
-// open opens the writer first: it makes the file and its journal, which
-// readers need to find.
+// open opens the connection that writes first: it makes the file and its journal,
+// without which those that only read cannot open it.
 func (s *sqlite) open(ctx context.Context) (err error) {
-	if err := checkPlace(s.file.Path()); err != nil {
+	if err := checkFolder(s.file.Path()); err != nil {
 		return err
 	}
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
@@ -85,8 +90,9 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	return checkPragmas(ctx, readers, read)
 }
 
-// checkPlace says in plain words what SQLite reports as a lack of memory.
-func checkPlace(path string) error {
+// checkFolder finds a path at which no file can be. SQLite's own message for it is
+// "out of memory".
+func checkFolder(path string) error {
 	if found, err := os.Stat(path); err == nil && found.IsDir() {
 		return errors.New("it is a folder: the database URL must name a file")
 	}
@@ -107,7 +113,7 @@ func openFile(address string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
-// checkPragmas reads the settings back: SQLite passes over a pragma that it
+// checkPragmas reads the settings back, as SQLite silently ignores a pragma that it
 // does not know or cannot follow.
 func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
 	for _, p := range pragmas {
@@ -123,17 +129,17 @@ func checkPragmas(ctx context.Context, db *sql.DB, pragmas []pragma) error {
 }
 
 func (s *sqlite) reader() *readConn {
-	return &readConn{engine: dialect.SQLite, conn: s.readers, watch: &s.cfg.Watch}
+	return &readConn{engine: dialect.SQLite, conn: s.readers, hooks: &s.cfg.Hooks}
 }
 
-func (s *sqlite) listed() string { return "SELECT value FROM json_each($1)" }
+func (s *sqlite) selectIDs() string { return "SELECT value FROM json_each($1)" }
 
 func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
 
 func (s *sqlite) stats() Stats { return Stats{Read: s.readers.db.Stats(), Write: s.writers.Stats()} }
 
-// close ends the readers first: the last connection to close, the writer's,
-// folds the journal back into the file.
+// close closes the readers first. The last connection to close folds the journal
+// back into the file, which only one that writes can do.
 func (s *sqlite) close() error {
 	s.writer.close()
 	return s.closeFiles()

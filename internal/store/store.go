@@ -31,23 +31,25 @@ type Config struct {
 	// URL is file:PATH for SQLite, with SQLite's own parameters after a "?", or
 	// postgres://… for PostgreSQL. A database in memory is refused.
 	URL string
-	// Log gets what no caller can be told; none means slog.Default().
+	// Log gets the errors that no caller receives; nil means slog.Default().
 	Log *slog.Logger
 	// Connections is the size of the pool of readers and, on PostgreSQL, of the
 	// pool of writers as well; 0 means 8.
 	Connections int
 	// WriteLimit bounds the time one function given to Write may take; 0 means
-	// 10 seconds. It is seen between statements and never breaks one off on SQLite.
+	// 10 seconds. On SQLite it is checked between statements and interrupts none.
 	WriteLimit time.Duration
 	// ReadLimit bounds the time of one read on PostgreSQL, from the wait for a
-	// connection to the last row; 0 means 10 seconds. A server that was lost without
-	// a word holds nobody longer. SQLite's reads wait for nothing.
+	// connection to the last row; 0 means 10 seconds. Without it a server whose machine
+	// was lost would hold its callers until TCP gives up, which takes a quarter of an
+	// hour. SQLite's reads have no limit, as they wait for nothing.
 	ReadLimit time.Duration
 	// Wait is for how long Open tries again where PostgreSQL is not up yet; 0 means
-	// not at all. What waiting does not mend, as a wrong password, is told at once.
+	// not at all. An error that waiting does not mend, as a wrong password, is given at
+	// once.
 	Wait time.Duration
-	// Watch is told what the store does.
-	Watch Hooks
+	// Hooks are called with what the store does.
+	Hooks Hooks
 	// Migrations takes the place of the program's own migrations of the engine,
 	// for the tests of an upgrade.
 	Migrations fs.FS
@@ -58,7 +60,7 @@ type Store struct {
 	engine engine
 	read   *ent.Client
 	log    *slog.Logger
-	watch  *Hooks
+	hooks  *Hooks
 	writes atomic.Int64
 }
 
@@ -71,11 +73,12 @@ type Func = func(ctx context.Context, tx *Tx) error
 type engine interface {
 	// reader runs reads alone.
 	reader() *readConn
-	// listed selects the numbers of a JSON array, $1.
-	listed() string
-	// write runs fn in a transaction and returns once its outcome is known.
+	// selectIDs is a query for the numbers of a JSON array, $1.
+	selectIDs() string
+	// write runs fn in a transaction and returns once its outcome is known. The Tx is
+	// nil where fn did not run.
 	write(ctx context.Context, fn Func) (*Tx, error)
-	// stats are those of the connections.
+	// stats are those of the connections alone.
 	stats() Stats
 	// migrate brings the database to the newest version.
 	migrate(ctx context.Context) error
@@ -96,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	client := ent.NewClient(ent.Driver(opened.reader().driver()))
-	return &Store{engine: opened, read: client, log: cfg.Log, watch: &cfg.Watch}, nil
+	return &Store{engine: opened, read: client, log: cfg.Log, hooks: &cfg.Hooks}, nil
 }
 
 // Read is a client over the pool of readers. The database refuses writes
@@ -106,11 +109,11 @@ func (s *Store) Read() *ent.Client { return s.read }
 
 // Query runs a read written by hand on the pool of readers and keeps it
 // prepared. $1, $2, … stand for the arguments on both engines. The caller must
-// close the rows, and must do so before its next read: rows that stay open keep
-// a reader from everyone else.
+// close the rows, and must do so before its next read: open rows keep a connection of
+// the pool, and callers that each hold one and ask for another wait for ever.
 func (s *Store) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
 	reader := s.engine.reader()
-	ctx, end := bounded(ctx, reader.limit)
+	ctx, end := withReadLimit(ctx, reader.limit)
 	rows, err := reader.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller does
 	if err != nil {
 		end()
@@ -119,26 +122,28 @@ func (s *Store) Query(ctx context.Context, query string, args ...any) (*Rows, er
 	return &Rows{rows, end}, nil
 }
 
-// QueryAmong is Query for a list of ids of any length, which the query finds as
-// the table ids(id).
-func (s *Store) QueryAmong(ctx context.Context, ids []int, query string) (*Rows, error) {
+// QueryWithIDs is Query for a list of ids of any length, which the query finds as
+// the table ids(id). The list is one argument, so the text is one whatever the length,
+// and stays prepared.
+func (s *Store) QueryWithIDs(ctx context.Context, ids []int, query string) (*Rows, error) {
 	list, err := json.Marshal(append([]int{}, ids...)) // nil would be null
 	if err != nil {
 		return nil, err
 	}
-	return s.Query(ctx, "WITH ids(id) AS ("+s.engine.listed()+") "+query, string(list))
+	return s.Query(ctx, "WITH ids(id) AS ("+s.engine.selectIDs()+") "+query, string(list))
 }
 
 // Write runs fn in a transaction. When it returns nil, what fn wrote is on
 // disk; with any error nothing of it is stored, ErrOutcomeUnknown aside. An
-// error of fn comes back as it is, a panic as an error with the stack; but where
-// the database cannot serve, that is the error, whatever fn made of it, and a
-// fault.Unavailable.
+// error of fn comes back as it is, a panic as an error with the stack. But where
+// the database cannot serve, Write gives that error as an apperr.Unavailable, whatever
+// fn made of it.
 //
-// A context that is done before fn began gives its error. Once fn has begun its
-// outcome is waited for. On SQLite waiting writes share one commit, and fn runs
-// alone; on PostgreSQL fn runs beside others and again after a conflict. A Write
-// inside fn is refused; fn must not wait for another Write in any other way.
+// A context that ends before fn has begun gives its error. Once fn has begun, Write
+// waits for the outcome. On SQLite waiting writes share one commit, and no other fn
+// runs at the same time; on PostgreSQL fn runs beside others, and again after a
+// conflict. A Write inside fn is an error, as on SQLite it would wait for itself; fn
+// must not wait for another Write in any other way.
 func (s *Store) Write(ctx context.Context, fn Func) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -148,22 +153,23 @@ func (s *Store) Write(ctx context.Context, fn Func) error {
 	}
 	s.writes.Add(1)
 	defer s.writes.Add(-1)
-	ctx, ended := s.watch.write(ctx)
+	ctx, ended := s.hooks.write(ctx)
 	tx, err := s.engine.write(context.WithValue(ctx, insideKey{}, s), fn)
 	ended(err)
 	if err != nil {
 		return failedWrite(tx, err)
 	}
-	tx.committed(ctx, s.log)
+	tx.runAfterCommit(ctx, s.log)
 	return nil
 }
 
 // Migrate brings the database to the newest version the program knows. It
-// refuses one that is newer, and on SQLite fails if a reference is left dangling.
+// refuses one that is newer, with ErrNewerDatabase. On SQLite it fails if a row then
+// refers to none.
 func (s *Store) Migrate(ctx context.Context) error { return s.engine.migrate(ctx) }
 
 // Pending counts the migrations that were not applied yet. A database that is
-// newer than the program is an error.
+// newer than the program is ErrNewerDatabase.
 func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pending(ctx) }
 
 // Close refuses new writes, lets those that wait run, and closes the database.

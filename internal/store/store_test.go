@@ -105,7 +105,7 @@ func TestQueryTakesNumberedArguments(t *testing.T) {
 }
 
 // A list may be longer than any engine takes arguments.
-func TestQueryAmongTakesAnyNumberOfIDs(t *testing.T) {
+func TestQueryWithIDsTakesAnyNumberOfIDs(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t)
 	known := newUser(t, db)
@@ -120,7 +120,7 @@ func TestQueryAmongTakesAnyNumberOfIDs(t *testing.T) {
 		"none": {nil, "0 of 0"}, "an unknown one": {[]int{-1}, "0 of 1"}, "100,000": {long, "1 of 100000"},
 	} {
 		among := func(ctx context.Context, query string, _ ...any) (*store.Rows, error) {
-			return db.QueryAmong(ctx, test.ids, query)
+			return db.QueryWithIDs(ctx, test.ids, query)
 		}
 		text := "SELECT CAST(count(u.id) AS TEXT) || ' of ' || CAST(count(*) AS TEXT) FROM ids LEFT JOIN users u ON u.id = ids.id"
 		if got := only(t.Context(), t, among, text); got != test.want {

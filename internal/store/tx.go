@@ -26,12 +26,12 @@ var (
 // goroutine that runs the function given to Write and ends with it.
 type Tx struct {
 	*ent.Client
-	conn  *txConn
-	hooks []func()
+	conn        *txConn
+	afterCommit []func()
 }
 
-func newTx(engine string, conn entsql.ExecQuerier, watch *Hooks) *Tx {
-	guarded := &txConn{conn: conn, engine: engine, watch: watch}
+func newTx(engine string, conn entsql.ExecQuerier, hooks *Hooks) *Tx {
+	guarded := &txConn{conn: conn, engine: engine, hooks: hooks}
 	return &Tx{Client: ent.NewClient(ent.Driver(newDriver(engine, guarded, true, 0))), conn: guarded}
 }
 
@@ -51,13 +51,14 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, erro
 }
 
 // AfterCommit has fn called once, when the write is durable and before Write
-// returns; never after a rollback. It must not block for long.
-func (tx *Tx) AfterCommit(fn func()) { tx.hooks = append(tx.hooks, fn) }
+// returns; never after a rollback. The caller of Write waits for it, so it must not
+// block for long.
+func (tx *Tx) AfterCommit(fn func()) { tx.afterCommit = append(tx.afterCommit, fn) }
 
-// Lock takes the rows of the table with these ids, in the order of the ids, and
-// holds them until the transaction ends: other transactions that lock them wait.
-// SQLite has nothing to lock, as its one writer runs alone. Rows that are not
-// there are passed over.
+// Lock locks the rows of the table with these ids until the transaction ends: other
+// transactions that lock them wait. It takes them in the order of the ids, so that two
+// that lock the same rows cannot each wait for the other. SQLite has nothing to lock,
+// as its writes run one at a time. Ids without a row are ignored.
 func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 	if tx.conn.engine != dialect.Postgres || len(ids) == 0 {
 		return nil
@@ -70,14 +71,15 @@ func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 // quote makes a name of an identifier, in either engine.
 func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }
 
-// run calls fn and ends the transaction for it, and gives the error that
-// decides: that of fn, or of a statement that fn passed over.
+// run calls fn and lets no statement follow it. It gives the error for which the
+// transaction must be rolled back: that of fn, or of a statement whose error fn
+// ignored.
 func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicked(value)
+			err = panicError(value)
 		}
 		if failed := tx.conn.end(); err == nil {
 			err = failed
@@ -86,26 +88,28 @@ func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error)
 	return fn(ctx, tx)
 }
 
-// committed calls the hooks, each in spite of a panic of another.
-func (tx *Tx) committed(ctx context.Context, log *slog.Logger) {
-	for _, hook := range tx.hooks {
-		if err := call(hook); err != nil {
+// runAfterCommit calls the functions given to AfterCommit. A panic of one is logged:
+// the write is stored, and neither its caller nor the other functions must fail.
+func (tx *Tx) runAfterCommit(ctx context.Context, log *slog.Logger) {
+	for _, fn := range tx.afterCommit {
+		if err := recovered(fn); err != nil {
 			log.ErrorContext(ctx, "after commit", "error", err)
 		}
 	}
 }
 
-func call(hook func()) (err error) {
+// recovered calls fn and gives a panic of it as an error.
+func recovered(fn func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicked(value)
+			err = panicError(value)
 		}
 	}()
-	hook()
+	fn()
 	return nil
 }
 
-func panicked(value any) error {
+func panicError(value any) error {
 	if err, ok := value.(error); ok {
 		return fmt.Errorf("store: panic: %w\n%s", err, debug.Stack())
 	}
@@ -114,28 +118,28 @@ func panicked(value any) error {
 
 // txConn runs the statements of one transaction. After one has failed it runs
 // no more, on either engine: PostgreSQL would refuse them, and SQLite may have
-// rolled back, so that they would be stored on their own.
+// rolled back by itself, so that they would be stored without what came before.
 type txConn struct {
-	engine string
-	watch  *Hooks
-	mu     sync.Mutex
-	conn   entsql.ExecQuerier
-	rows   *sql.Rows
-	failed error
-	ended  bool
-	ran    int
+	engine     string
+	hooks      *Hooks
+	mu         sync.Mutex // a function given to Write may leave a goroutine behind
+	conn       entsql.ExecQuerier
+	rows       *sql.Rows // of the last statement, nil if it had none
+	failed     error     // of the first statement that failed
+	ended      bool
+	statements int
 }
 
 // ExecContext runs a statement without rows.
 func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.ready(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
-	began := c.watch.now()
+	began := c.hooks.now()
 	result, err := c.conn.ExecContext(ctx, query, args...)
-	c.watch.statement(ctx, query, true, began, err)
+	c.hooks.statement(ctx, query, true, began, err)
 	c.failed = err
 	return result, err
 }
@@ -144,23 +148,24 @@ func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sq
 func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.ready(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
-	began := c.watch.now()
+	began := c.hooks.now()
 	rows, err := c.conn.QueryContext(ctx, query, args...)
-	c.watch.statement(ctx, query, true, began, err)
+	c.hooks.statement(ctx, query, true, began, err)
 	c.rows, c.failed = rows, err
 	return rows, err
 }
 
-// ready says whether another statement may run, and counts it.
-func (c *txConn) ready(ctx context.Context) error {
+// begin counts a statement that is about to run, or gives the error for which it
+// must not.
+func (c *txConn) begin(ctx context.Context) error {
 	if c.ended {
 		return errEnded
 	}
 	if c.failed == nil && c.rows != nil {
-		c.failed = afterRows(c.rows)
+		c.failed = checkEnded(c.rows)
 	}
 	if c.failed == nil {
 		c.failed = ctx.Err()
@@ -169,23 +174,23 @@ func (c *txConn) ready(ctx context.Context) error {
 		return c.failed
 	}
 	c.rows = nil
-	c.ran++
-	count(ctx)
+	c.statements++
+	countStatement(ctx)
 	return nil
 }
 
-// afterRows is why no statement may follow these rows. Rows may fail after the
-// first was given, as a deadlock does.
-func afterRows(rows *sql.Rows) error {
-	// Columns is the one thing that closed rows refuse.
+// checkEnded gives the error for which no statement may follow these rows: they are
+// still open, or they failed after the first was given, as with a deadlock.
+func checkEnded(rows *sql.Rows) error {
+	// database/sql has no question for it, but closed rows refuse Columns.
 	if _, err := rows.Columns(); err == nil {
 		return errRowsOpen
 	}
 	return rows.Err()
 }
 
-// end closes what fn left open, refuses what it may still try, and gives the
-// error that spoils the transaction.
+// end closes the rows that fn left open, lets no further statement run, and gives the
+// error for which the transaction cannot be committed.
 func (c *txConn) end() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

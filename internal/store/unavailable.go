@@ -17,16 +17,17 @@ import (
 )
 
 // unavailableError is an error of a database that cannot serve now and may later.
-// It reads as its cause, for the log, and is a apperr.Unavailable to a client.
+// Its text is that of its cause, for the log; to a client it is an apperr.Unavailable.
 type unavailableError struct{ cause error }
 
-// Error is the cause's.
+// Error is the text of the cause.
 func (e unavailableError) Error() string { return e.cause.Error() }
 
 // Unwrap gives the cause.
 func (e unavailableError) Unwrap() error { return e.cause }
 
-// As makes it the fault that it is.
+// As gives it as an *apperr.Error. A method and no wrapped error, as the text must stay
+// the cause's.
 func (e unavailableError) As(target any) bool {
 	known, ok := target.(**apperr.Error)
 	if ok {
@@ -35,8 +36,9 @@ func (e unavailableError) As(target any) bool {
 	return ok
 }
 
-// failedWrite is the error of a write that stored nothing. A statement that met
-// an unavailable database is the reason, not what the function made of it.
+// failedWrite is the error of a write that stored nothing. Where a statement failed
+// because the database cannot serve, that is the reason, and not what the function made
+// of it: it may have taken the error for a missing row.
 func failedWrite(tx *Tx, err error) error {
 	if tx != nil && isUnavailable(tx.conn.failed) {
 		return unavailableError{tx.conn.failed}
@@ -52,16 +54,16 @@ func unavailable(err error) error {
 	return err
 }
 
-// isUnavailable knows a full or read-only disk, a lock that others hold, and a
-// database that was lost, is starting, stopping or overloaded. A caller that gave
-// up is none of them.
+// isUnavailable reports whether a later try may succeed: the disk is full or
+// read-only, others hold a lock, or the server was lost, is starting, stopping or
+// overloaded. A caller that gave up is none of them.
 func isUnavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
 	var ofSQLite *sqlitedriver.Error
 	if errors.As(err, &ofSQLite) {
-		const primary = 0xff // what stands above it says more about the same
+		const primary = 0xff // the bits above it only say more about the same error
 		return slices.Contains(sqliteUnavailable(), ofSQLite.Code()&primary)
 	}
 	var ofPostgres *pgconn.PgError
@@ -71,8 +73,8 @@ func isUnavailable(err error) bool {
 	return errors.Is(err, ErrOutcomeUnknown) || isLostConnection(err)
 }
 
-// isLostConnection knows the errors of a connection, and of a statement that
-// came to no end in its time.
+// isLostConnection reports an error of a connection, or a statement that took longer
+// than its limit.
 func isLostConnection(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
@@ -86,7 +88,7 @@ func sqliteUnavailable() []int {
 	}
 }
 
-// postgresUnavailable lists codes and classes of codes (PostgreSQL, appendix A):
-// connections, resources as a full disk, a server that stops or starts, and one
-// that only reads.
+// postgresUnavailable lists codes and, by their first characters, classes of codes
+// (PostgreSQL, appendix A): connections, resources as a full disk, a server that stops
+// or starts, and one that only reads.
 func postgresUnavailable() []string { return []string{"08", "53", "57P", "25006"} }

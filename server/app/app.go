@@ -93,7 +93,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		return nil, err
 	}
 	database := cfg.Database()
-	database.Log, database.Watch = a.options.Log, storeHooks(a.metrics, a.tracer, a.options.Elapsed)
+	database.Log, database.Hooks = a.options.Log, storeHooks(a.metrics, a.tracer, a.options.Elapsed)
 	if a.Store, err = store.Open(ctx, database); err != nil {
 		return nil, errors.Join(err, a.tracer.Close(ctx))
 	}

@@ -16,15 +16,15 @@ import (
 func storeHooks(m *metrics.Metrics, tracer *tracing.Tracer, elapsed func() time.Duration) store.Hooks {
 	hooks := store.Hooks{
 		Elapsed: elapsed,
-		Statement: func(ctx context.Context, s store.Statement) {
+		OnStatement: func(ctx context.Context, s store.Statement) {
 			tracer.RecordStatement(ctx, s.Query, s.Took, s.Err != nil)
 			m.ObserveStatement(s.InWrite, s.Took)
 		},
-		Waited:    m.ObserveWriteWait,
-		Committed: m.ObserveCommit,
+		OnWriteBegun: m.ObserveWriteWait,
+		OnCommit:     m.ObserveCommit,
 	}
 	if tracer != nil {
-		hooks.Write = func(ctx context.Context) (context.Context, func(error)) {
+		hooks.OnWrite = func(ctx context.Context) (context.Context, func(error)) {
 			ctx, endSpan := tracer.StartWrite(ctx)
 			return ctx, func(err error) { endSpan(errorCode(err)) }
 		}

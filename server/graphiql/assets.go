@@ -17,7 +17,8 @@ import (
 )
 
 // dist is what `make graphiql` builds from web/: index.html, and in graphiql/ the
-// files it loads, most of them compressed and named NAME.gz.
+// files that it loads. Most are stored compressed, as NAME.gz: the program is
+// smaller by what they save, and browsers get them as they are.
 //
 //go:embed dist
 var dist embed.FS
@@ -29,34 +30,35 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	serve(w, r, page)
+	serveBody(w, r, page)
 }
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	body, packed, err := readAsset(name)
+	body, compressed, err := readAsset(name)
 	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", contentType(name))
-	if packed {
+	if compressed {
 		w.Header().Set("Vary", "Accept-Encoding")
 		if acceptsGzip(r) {
 			w.Header().Set("Content-Encoding", "gzip")
-		} else if body, err = unpack(body); err != nil {
+		} else if body, err = decompress(body); err != nil {
 			http.NotFound(w, r)
 			return
 		}
 	}
-	if hashed(name) {
+	if hasContentHash(name) {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	serve(w, r, body)
+	serveBody(w, r, body)
 }
 
-// serve answers with body, or with 304 where the client has it already.
-func serve(w http.ResponseWriter, r *http.Request, body []byte) {
+// serveBody answers with body, or with 304 where the client has it already. The tag
+// is that of the bytes sent, so the compressed and the plain form have different ones.
+func serveBody(w http.ResponseWriter, r *http.Request, body []byte) {
 	h := w.Header()
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-cache")
@@ -67,8 +69,8 @@ func serve(w http.ResponseWriter, r *http.Request, body []byte) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// readAsset finds a file of dist/graphiql, packed where only NAME.gz is there.
-func readAsset(name string) (body []byte, packed bool, err error) {
+// readAsset reads a file of dist/graphiql, compressed if it is stored so.
+func readAsset(name string) (body []byte, compressed bool, err error) {
 	if !fs.ValidPath(name) {
 		return nil, false, fs.ErrNotExist
 	}
@@ -80,24 +82,26 @@ func readAsset(name string) (body []byte, packed bool, err error) {
 	return body, false, err
 }
 
-// hashed tells whether a name ends in a hash of the content, as in
-// index-B67qFNtZ.js: what it names then never changes.
-func hashed(name string) bool {
+// hasContentHash reports whether a name ends in a hash of the content, as in
+// index-B67qFNtZ.js. Vite names most files so; what such a name stands for never
+// changes, and a browser may keep it forever.
+func hasContentHash(name string) bool {
 	const hashLength = 8
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	dash := len(stem) - hashLength - 1
 	return dash > 0 && stem[dash] == '-'
 }
 
-func unpack(packed []byte) ([]byte, error) {
-	reader, err := gzip.NewReader(bytes.NewReader(packed))
+func decompress(compressed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(reader)
 }
 
-// contentType doesn't ask the machine's tables for what a browser insists on.
+// contentType gives the types that a browser insists on without asking the machine's
+// MIME tables, which differ from one to another.
 func contentType(name string) string {
 	switch ext := path.Ext(name); ext {
 	case ".js":
@@ -115,8 +119,8 @@ func contentType(name string) string {
 	}
 }
 
-// acceptsGzip reads Accept-Encoding as RFC 9110, 12.5.3 has it, as far as gzip
-// is concerned.
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3) as far as gzip is
+// concerned. A weight of 0 refuses it.
 func acceptsGzip(r *http.Request) bool {
 	for _, item := range strings.Split(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
 		coding, weight, weighted := strings.Cut(item, ";")

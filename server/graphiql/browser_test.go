@@ -31,14 +31,14 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"the home query shows the demo family":              homeQuery,
-		"an upload reaches a subscription":                  subscription,
-		"two feeds go on without a gap after a cut":         cutFeeds,
-		"own tabs stay and meet the newest token":           ownTabs,
-		"closed samples come back":                          closedSamples,
-		"each sample is valid against the schema it serves": validSamples,
-		"a phone sees the operation above its answer":       narrowScreen,
-		"the page of the REST routes needs no other host":   restRoutes,
+		"the home query shows the demo family":              runHomeQuery,
+		"an upload reaches a subscription":                  subscribe,
+		"two feeds go on without a gap after a cut":         resumeFeeds,
+		"own tabs stay and meet the newest token":           keepOwnTabs,
+		"closed samples come back":                          bringSamplesBack,
+		"each sample is valid against the schema it serves": validateSamples,
+		"a phone sees the operation above its answer":       useNarrowScreen,
+		"the page of the REST routes needs no other host":   readRESTRoutes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +47,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-func homeQuery(t *testing.T, browser context.Context) {
+func runHomeQuery(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.run()
 	p.waitResponse(`"Mina"`, `"Jun"`, `"lastLogFileId": 7`)
@@ -56,12 +56,12 @@ func homeQuery(t *testing.T, browser context.Context) {
 	p.checkConsole()
 }
 
-func subscription(t *testing.T, browser context.Context) {
+func subscribe(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.selectTab("DevlogStatus")
 	p.run()
 	p.waitFeed("live")
-	sender := p.beside()
+	sender := p.openBeside()
 	sender.selectTab("Upload")
 	sender.run()
 	sender.waitResponse(`"COMPLETE"`)
@@ -73,10 +73,10 @@ func subscription(t *testing.T, browser context.Context) {
 	}
 }
 
-func cutFeeds(t *testing.T, browser context.Context) {
+func resumeFeeds(t *testing.T, browser context.Context) {
 	server := serve(t)
 	first := visit(t, browser, server.origin)
-	second := first.beside()
+	second := first.openBeside()
 	pages := []*page{first, second}
 	for _, p := range pages {
 		p.selectTab("DevlogStatus")
@@ -100,7 +100,7 @@ func cutFeeds(t *testing.T, browser context.Context) {
 	}
 }
 
-func ownTabs(t *testing.T, browser context.Context) {
+func keepOwnTabs(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	token := p.read(headerEditor)
 	if !strings.Contains(token, "Bearer ey") {
@@ -122,7 +122,7 @@ func ownTabs(t *testing.T, browser context.Context) {
 	p.checkConsole()
 }
 
-func closedSamples(t *testing.T, browser context.Context) {
+func bringSamplesBack(t *testing.T, browser context.Context) {
 	server := serve(t)
 	p := visit(t, browser, server.origin)
 	all := p.tabs()
@@ -142,8 +142,8 @@ func closedSamples(t *testing.T, browser context.Context) {
 	}
 }
 
-// validSamples relies on GraphiQL's own check of each text against the schema.
-func validSamples(t *testing.T, browser context.Context) {
+// validateSamples relies on GraphiQL's own validation of each text against the schema.
+func validateSamples(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.write(queryEditor, "query Wrong { me { nothing } }")
 	p.waitFor(`globalThis.__MONACO.editor.getModelMarkers({ owner: "graphql" }).length > 0`)
@@ -153,7 +153,7 @@ func validSamples(t *testing.T, browser context.Context) {
 	}
 }
 
-func narrowScreen(t *testing.T, browser context.Context) {
+func useNarrowScreen(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.resize(390, 800)
 	p.reload()
@@ -166,7 +166,7 @@ func narrowScreen(t *testing.T, browser context.Context) {
 	p.checkConsole()
 }
 
-func restRoutes(t *testing.T, browser context.Context) {
+func readRESTRoutes(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.do(chromedp.Navigate(p.origin + "docs#luxPostDeviceDevlog"))
 	p.waitFor(`document.querySelector("#luxPostDeviceDevlog summary")?.innerText.includes("Upload usage logs")`)
@@ -177,12 +177,12 @@ func restRoutes(t *testing.T, browser context.Context) {
 	p.checkConsole()
 }
 
-// server is the program with its demo family on a network that can be cut.
+// server is the program with its demo family, on a network that can be cut.
 type server struct {
 	app     *app.App
 	origin  string
-	network *wire
-	// slow is a page that comes a second late: the one before goes on meanwhile.
+	network *cuttableListener
+	// slow delays the page by a second, in which the page before it still runs.
 	slow atomic.Bool
 }
 
@@ -210,15 +210,15 @@ func serve(t *testing.T) *server {
 		}
 		a.Handler().ServeHTTP(w, r)
 	}))
-	cable := &wire{Listener: listener.Listener}
-	listener.Listener = cable
+	network := &cuttableListener{Listener: listener.Listener}
+	listener.Listener = network
 	listener.Start()
 	t.Cleanup(listener.Close)
-	s.origin, s.network = listener.URL+"/", cable
+	s.origin, s.network = listener.URL+"/", network
 	return s
 }
 
-// upload sends the sample upload with this number past the network.
+// upload sends the sample upload with this log file id, also while the network is cut.
 func (s *server) upload(t *testing.T, logFileID int) {
 	t.Helper()
 	var headers struct{ Headers map[string]string }
@@ -231,8 +231,8 @@ func (s *server) upload(t *testing.T, logFileID int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer := s.call(t, http.MethodPost, "/graphql", string(body), headers.Headers); strings.Contains(string(answer), `"errors"`) {
-		t.Fatalf("upload: %s", answer)
+	if response := s.call(t, http.MethodPost, "/graphql", string(body), headers.Headers); strings.Contains(string(response), `"errors"`) {
+		t.Fatalf("upload: %s", response)
 	}
 }
 
@@ -248,9 +248,9 @@ func (s *server) call(t *testing.T, method, path, body string, headers map[strin
 	return recorder.Body.Bytes()
 }
 
-// wire is a listener whose connections can be cut. While it is cut, new ones
+// cuttableListener is a listener whose connections can be cut. While it is cut, new ones
 // are closed at once.
-type wire struct {
+type cuttableListener struct {
 	net.Listener
 
 	mu    sync.Mutex
@@ -258,7 +258,7 @@ type wire struct {
 	down  bool
 }
 
-func (w *wire) Accept() (net.Conn, error) {
+func (w *cuttableListener) Accept() (net.Conn, error) {
 	conn, err := w.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -272,7 +272,7 @@ func (w *wire) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-func (w *wire) cut() {
+func (w *cuttableListener) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.down = true
@@ -282,7 +282,7 @@ func (w *wire) cut() {
 	w.conns = nil
 }
 
-func (w *wire) restore() {
+func (w *cuttableListener) restore() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.down = false

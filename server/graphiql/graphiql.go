@@ -1,7 +1,8 @@
-// Package graphiql serves GraphiQL, the page in which a person tries the API.
-// The page is built from web/ into dist/ and served from the binary: it asks no
-// other host for anything. The package knows nothing of the schema or of who is
-// signed in, and must not import graph or internal packages.
+// Package graphiql serves GraphiQL, the page in which a person tries the API. The
+// page is built from web/ into dist/ and served from the program itself: it asks no
+// other host for anything, so it also works offline and leaks no query. The package
+// knows nothing of the schema or of who is signed in, and must not import graph or
+// internal packages.
 package graphiql
 
 import (
@@ -11,9 +12,9 @@ import (
 	"net/http"
 )
 
-// contentPolicy lets the page load from and talk to its own origin alone.
-// Monaco, the editor in it, writes style elements, hence 'unsafe-inline' there;
-// the fonts stand in the style sheet, hence data:.
+// contentPolicy lets the page load from and talk to its own origin alone. Monaco,
+// the editor in it, writes style elements, hence 'unsafe-inline' for styles; the
+// fonts are part of the style sheet, hence data:.
 const contentPolicy = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; " +
 	"style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,24 +55,24 @@ func Handler(config Config) http.Handler {
 	mux.HandleFunc("GET /{$}", servePage)
 	mux.HandleFunc("GET /graphiql/config.json", config.serveSettings)
 	mux.HandleFunc("GET /graphiql/{name}", serveAsset)
-	return guarded(mux)
+	return withSecurityHeaders(mux)
 }
 
 func (c Config) serveSettings(w http.ResponseWriter, r *http.Request) {
-	answer := settings{Endpoint: c.Endpoint, Tabs: c.Tabs, Headers: map[string]string{}}
-	if answer.Tabs == nil {
-		answer.Tabs = []Tab{}
+	response := settings{Endpoint: c.Endpoint, Tabs: c.Tabs, Headers: map[string]string{}}
+	if response.Tabs == nil {
+		response.Tabs = []Tab{}
 	}
 	if c.Headers != nil {
-		maps.Copy(answer.Headers, c.Headers(r.Context()))
+		maps.Copy(response.Headers, c.Headers(r.Context()))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	// The status is out: a client that is gone is all that can fail here.
-	_ = json.NewEncoder(w).Encode(answer)
+	// The status is out: all that can still fail is a client that has hung up.
+	_ = json.NewEncoder(w).Encode(response)
 }
 
-func guarded(next http.Handler) http.Handler {
+func withSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", contentPolicy)

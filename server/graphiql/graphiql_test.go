@@ -46,8 +46,8 @@ func body(t *testing.T, response *http.Response) string {
 	return string(text)
 }
 
-// loaded is what the page names in its src and href attributes.
-func loaded(t *testing.T, page string) []string {
+// assetNames are what the page names in its src and href attributes.
+func assetNames(t *testing.T, page string) []string {
 	t.Helper()
 	var names []string
 	for _, match := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page, -1) {
@@ -74,18 +74,18 @@ func TestPageLoadsFromItsOwnOriginAlone(t *testing.T) {
 	if regexp.MustCompile(`<script(?: [^>]*)?>[^<]`).MatchString(html) {
 		t.Errorf("the page holds an inline script, which its policy forbids:\n%s", html)
 	}
-	for _, name := range loaded(t, html) {
+	for _, name := range assetNames(t, html) {
 		if !strings.HasPrefix(name, "./graphiql/") {
-			t.Errorf("the page loads %q from elsewhere", name)
+			t.Errorf("the page loads %q from another place", name)
 		}
 	}
 }
 
-func TestAssetsAreKeptAndThePageIsAskedForAgain(t *testing.T) {
+func TestAssetsAreCachedAndThePageIsRevalidated(t *testing.T) {
 	t.Parallel()
 	handler := graphiql.Handler(config())
 	page := get(t, handler, "/")
-	for _, name := range append(loaded(t, body(t, page)), "") {
+	for _, name := range append(assetNames(t, body(t, page)), "") {
 		name = strings.TrimPrefix(name, ".")
 		want := "public, max-age=31536000, immutable"
 		if name == "" {
@@ -102,11 +102,11 @@ func TestAssetsAreKeptAndThePageIsAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestAssetsComePackedToClientsThatUnpack(t *testing.T) {
+func TestAssetsAreCompressedForClientsThatAcceptIt(t *testing.T) {
 	t.Parallel()
 	handler := graphiql.Handler(config())
 	var script string
-	for _, name := range loaded(t, body(t, get(t, handler, "/"))) {
+	for _, name := range assetNames(t, body(t, get(t, handler, "/"))) {
 		if strings.HasSuffix(name, ".js") {
 			script = strings.TrimPrefix(name, ".")
 		}
@@ -114,17 +114,17 @@ func TestAssetsComePackedToClientsThatUnpack(t *testing.T) {
 	plain := get(t, handler, script)
 	want := body(t, plain)
 	for _, accept := range []string{"gzip", "br, GZIP;q=0.5", "deflate, gzip, br"} {
-		packed := get(t, handler, script, "Accept-Encoding", accept)
-		if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("ETag") == plain.Header.Get("ETag") {
-			t.Fatalf("Accept-Encoding %q: headers %v", accept, packed.Header)
+		compressed := get(t, handler, script, "Accept-Encoding", accept)
+		if compressed.Header.Get("Content-Encoding") != "gzip" || compressed.Header.Get("ETag") == plain.Header.Get("ETag") {
+			t.Fatalf("Accept-Encoding %q: headers %v", accept, compressed.Header)
 		}
-		reader, err := gzip.NewReader(packed.Body)
+		reader, err := gzip.NewReader(compressed.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(reader)
 		if err != nil || string(got) != want {
-			t.Errorf("Accept-Encoding %q: unpacked text differs (%v)", accept, err)
+			t.Errorf("Accept-Encoding %q: decompressed text differs (%v)", accept, err)
 		}
 	}
 	for _, accept := range []string{"", "br", "gzip;q=0", "gzip;q=0.0, br"} {

@@ -17,10 +17,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds the wait for anything the page does.
-const patience = 60 * time.Second
+// waitLimit is how long a test waits for anything that the page does.
+const waitLimit = 60 * time.Second
 
-// startBrowser starts a headless Chromium with an empty profile, which finds no
+// startBrowser starts a headless Chromium with an empty profile, which can resolve no
 // host but this one.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
@@ -54,14 +54,14 @@ type page struct {
 	problems []string
 }
 
-// visit opens GraphiQL as a person who was never here before.
+// visit opens GraphiQL as a person who has never opened it before.
 func visit(t *testing.T, browser context.Context, origin string) *page {
 	t.Helper()
 	return open(t, browser, origin, chromedp.WithNewBrowserContext())
 }
 
-// beside opens GraphiQL in one more tab of the same person.
-func (p *page) beside() *page {
+// openBeside opens GraphiQL in one more browser tab of the same person.
+func (p *page) openBeside() *page {
 	p.t.Helper()
 	return open(p.t, p.ctx, p.origin)
 }
@@ -71,21 +71,21 @@ func open(t *testing.T, parent context.Context, origin string, options ...chrome
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
 	p := &page{t: t, ctx: ctx, origin: origin}
-	p.watch()
+	p.record()
 	p.do(chromedp.EmulateViewport(1440, 860), chromedp.Navigate(origin))
 	p.waitReady()
 	return p
 }
 
-// watch notes what the page asks the network for and what it complains about.
-func (p *page) watch() {
+// record keeps the addresses that the page requests and the problems that it logs.
+func (p *page) record() {
 	p.t.Helper()
 	err := chromedp.Listen(p.ctx, func(event any) {
 		switch event := event.(type) {
 		case *network.EventRequestWillBeSent:
-			p.note(&p.requests, event.Request.URL)
+			p.add(&p.requests, event.Request.URL)
 		case *network.EventWebSocketCreated:
-			p.note(&p.requests, event.URL)
+			p.add(&p.requests, event.URL)
 		}
 	})
 	if err != nil {
@@ -102,13 +102,13 @@ func (p *page) watch() {
 			}
 			switch message.Type {
 			case chromedp.ConsoleException, chromedp.ConsoleError, chromedp.ConsoleWarning:
-				p.note(&p.problems, message.String())
+				p.add(&p.problems, message.String())
 			}
 		}
 	}()
 }
 
-func (p *page) note(list *[]string, text string) {
+func (p *page) add(list *[]string, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	*list = append(*list, text)
@@ -116,7 +116,7 @@ func (p *page) note(list *[]string, text string) {
 
 func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.fail(err)
@@ -137,7 +137,7 @@ func (p *page) resize(width, height int64) {
 // that is just being loaded.
 func (p *page) waitFor(expression string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(waitLimit); ; {
 		err := chromedp.Do(p.ctx, chromedp.Poll[chromedp.Void](expression,
 			chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Until(deadline))))
 		if err == nil {
@@ -199,7 +199,7 @@ func (p *page) write(editor, content string) {
 	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf("%s.setValue(%q)", model(editor), content)))
 }
 
-// tabs are the titles of the operations on offer.
+// tabs are the titles of the operations in GraphiQL's own tabs.
 func (p *page) tabs() []string {
 	p.t.Helper()
 	titles, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".graphiql-tab-button")].map((tab) => tab.title)`))
@@ -228,7 +228,7 @@ func (p *page) waitResponse(parts ...string) {
 	}
 }
 
-// waitFeed waits until the line under the response tells this status.
+// waitFeed waits until the line under the response shows this status.
 func (p *page) waitFeed(status string) {
 	p.t.Helper()
 	p.waitFor(fmt.Sprintf("document.querySelector('.feed-status')?.dataset.status === %q", status))
@@ -241,8 +241,8 @@ func (p *page) screenshot(name string) {
 	if folder == "" {
 		return
 	}
-	// The mouse goes away, so that nothing is drawn as if it hovered there, and
-	// the colours come once the text is analysed.
+	// The mouse goes to the corner, so that nothing is drawn as if it hovered there.
+	// The colours appear once the editor has parsed the text.
 	p.do(chromedp.MouseEvent("mouseMoved", 1, 1))
 	p.waitFor(`![...document.querySelectorAll(".graphiql-query-editor .view-line span span")].some((span) => span.className === "mtk1" && /\w/.test(span.textContent))`)
 	image, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
@@ -254,7 +254,7 @@ func (p *page) screenshot(name string) {
 	}
 }
 
-// checkOrigin fails the test if the page asked another origin for anything.
+// checkOrigin fails the test if the page requested anything of another origin.
 func (p *page) checkOrigin() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -269,7 +269,7 @@ func (p *page) checkOrigin() {
 	for _, request := range p.requests {
 		to, err := url.Parse(request)
 		if !strings.HasPrefix(request, "data:") && (err != nil || to.Host != home.Host) {
-			p.t.Errorf("the page asked another origin: %s", request)
+			p.t.Errorf("the page requested another origin: %s", request)
 		}
 	}
 }

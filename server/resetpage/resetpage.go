@@ -1,11 +1,12 @@
-// Package resetpage serves the page that a reset mail links to: it takes the new
-// password in a browser, without a script. It holds no rule; it calls
-// internal/account.
+// Package resetpage serves the page that a reset mail links to, where a person types
+// the new password. It works without a script, so its policy can forbid all scripts:
+// its address holds the token that changes the password. The package holds no rule;
+// it calls internal/account.
 package resetpage
 
 import (
 	"bytes"
-	_ "embed" // the page
+	_ "embed" // of page.html
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -14,24 +15,25 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// Path is where the page stands.
+// Path is the path of the page; the account's mails link to it.
 const Path = "/reset-password"
 
-// maxForm is far above a token and the longest password.
-const maxForm = 16 << 10
+// maxFormBytes is far above what a token and the longest password need.
+const maxFormBytes = 16 << 10
 
-// policy lets the page do nothing but look like itself and send its form here.
-const policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// contentPolicy lets the page use its own style and send its form to its own origin,
+// and nothing else.
+const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 //go:embed page.html
-var source string
+var pageTemplate string
 
 // Handler serves the page and takes its form.
 func Handler(accounts *account.Service, log *slog.Logger) http.Handler {
-	p := &page{accounts: accounts, log: log, html: template.Must(template.New("page").Parse(source))}
+	p := &page{accounts: accounts, log: log, html: template.Must(template.New("page").Parse(pageTemplate))}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+Path, p.show)
-	mux.HandleFunc("POST "+Path, p.reset)
+	mux.HandleFunc("GET "+Path, p.serveForm)
+	mux.HandleFunc("POST "+Path, p.resetPassword)
 	return mux
 }
 
@@ -41,53 +43,55 @@ type page struct {
 	html     *template.Template
 }
 
-// state is what the page shows.
-type state struct {
-	Token   string
-	Problem string
+// content is what the template shows.
+type content struct {
+	Token   string // of the link; without one there is no form
+	Problem string // in the reader's words; empty for none
 	Done    bool
 }
 
-func (p *page) show(w http.ResponseWriter, r *http.Request) {
+func (p *page) serveForm(w http.ResponseWriter, r *http.Request) {
 	token := r.URL.Query().Get("token")
 	if token == "" {
-		p.write(w, r, http.StatusBadRequest, state{Problem: "This link is not complete. Open the one in your e-mail."})
+		p.write(w, r, http.StatusBadRequest, content{Problem: "This link is not complete. Open the one in your e-mail."})
 		return
 	}
-	p.write(w, r, http.StatusOK, state{Token: token})
+	p.write(w, r, http.StatusOK, content{Token: token})
 }
 
-func (p *page) reset(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+func (p *page) resetPassword(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	token, password := r.PostFormValue("token"), r.PostFormValue("password")
 	err := p.accounts.Recovery.ResetPassword(r.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
 	switch {
 	case err == nil:
-		p.write(w, r, http.StatusOK, state{Done: true})
+		p.write(w, r, http.StatusOK, content{Done: true})
 	case apperr.Is(err, apperr.BadRequest):
-		p.write(w, r, http.StatusBadRequest, state{
+		p.write(w, r, http.StatusBadRequest, content{
 			Token: token, Problem: "Choose 8 to 128 characters with a letter and a digit.",
 		})
 	case apperr.Is(err, apperr.CodeInvalid), apperr.Is(err, apperr.CodeExpired):
-		p.write(w, r, http.StatusBadRequest, state{Problem: "This link was used or is too old. Ask for a new one in the app."})
+		p.write(w, r, http.StatusBadRequest, content{Problem: "This link was used or is too old. Ask for a new one in the app."})
 	default:
 		p.log.ErrorContext(r.Context(), "reset a password", "error", err)
-		p.write(w, r, http.StatusInternalServerError, state{Token: token, Problem: "That went wrong here. Please try again later."})
+		p.write(w, r, http.StatusInternalServerError, content{Token: token, Problem: "That went wrong here. Please try again later."})
 	}
 }
 
-func (p *page) write(w http.ResponseWriter, r *http.Request, status int, s state) {
+// write renders the page before it answers, so that a template that fails is a 500
+// and no half page.
+func (p *page) write(w http.ResponseWriter, r *http.Request, status int, c content) {
 	var html bytes.Buffer
-	if err := p.html.Execute(&html, s); err != nil {
+	if err := p.html.Execute(&html, c); err != nil {
 		p.log.ErrorContext(r.Context(), "show the reset page", "error", err)
 		status = http.StatusInternalServerError
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", policy)
+	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer") // the address holds the token
+	header.Set("Referrer-Policy", "no-referrer") // the page's address holds the token
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(html.Bytes())
+	_, _ = w.Write(html.Bytes()) // all that can fail is a client that has hung up
 }

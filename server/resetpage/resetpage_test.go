@@ -13,8 +13,8 @@ import (
 	"luxbff/server/resetpage"
 )
 
-// link asks for a reset mail and takes the path of its link.
-func link(t *testing.T, s *apptest.Server) string {
+// resetLink requests a reset mail and gives the path of its link.
+func resetLink(t *testing.T, s *apptest.Server) string {
 	t.Helper()
 	const email = "parent1@example.com"
 	if err := s.App.Accounts.Recovery.RequestPasswordReset(t.Context(), account.RequestPasswordResetParams{Email: email}); err != nil {
@@ -32,8 +32,8 @@ func link(t *testing.T, s *apptest.Server) string {
 	return address.RequestURI()
 }
 
-// send fills the form in and gives the answer.
-func send(t *testing.T, s *apptest.Server, path, password string) apptest.Response {
+// submit fills the form in and gives the response.
+func submit(t *testing.T, s *apptest.Server, path, password string) apptest.Response {
 	t.Helper()
 	address, err := url.Parse(path)
 	if err != nil {
@@ -47,19 +47,19 @@ func TestResetInABrowser(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
-	path := link(t, s)
+	path := resetLink(t, s)
 	shown := s.Call(t, http.MethodGet, path, "", "")
 	if shown.Status != http.StatusOK || !strings.Contains(string(shown.Body), `<form method="post"`) ||
 		shown.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Fatalf("%d %s", shown.Status, shown.Body)
 	}
-	if weak := send(t, s, path, "weak"); weak.Status != http.StatusBadRequest || !strings.Contains(string(weak.Body), "<form") {
+	if weak := submit(t, s, path, "weak"); weak.Status != http.StatusBadRequest || !strings.Contains(string(weak.Body), "<form") {
 		t.Errorf("a weak password: %d %s", weak.Status, weak.Body)
 	}
-	if done := send(t, s, path, "another horse 2"); done.Status != http.StatusOK || !strings.Contains(string(done.Body), "is changed") {
+	if done := submit(t, s, path, "another horse 2"); done.Status != http.StatusOK || !strings.Contains(string(done.Body), "is changed") {
 		t.Errorf("%d %s", done.Status, done.Body)
 	}
-	if again := send(t, s, path, "another horse 3"); again.Status != http.StatusBadRequest || strings.Contains(string(again.Body), "<form") {
+	if again := submit(t, s, path, "another horse 3"); again.Status != http.StatusBadRequest || strings.Contains(string(again.Body), "<form") {
 		t.Errorf("the link again: %d %s", again.Status, again.Body)
 	}
 	if code := s.GraphQL(t, token, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {
@@ -71,7 +71,7 @@ func TestResetInABrowser(t *testing.T) {
 	}
 }
 
-func TestALinkThatIsNoGood(t *testing.T) {
+func TestInvalidLinks(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	s.Parent(t)
@@ -82,9 +82,9 @@ func TestALinkThatIsNoGood(t *testing.T) {
 	if strings.Contains(string(script.Body), "<script>") {
 		t.Errorf("the token is not escaped: %s", script.Body)
 	}
-	path := link(t, s)
+	path := resetLink(t, s)
 	s.Clock.Add(30 * time.Minute)
-	if late := send(t, s, path, "another horse 2"); late.Status != http.StatusBadRequest {
+	if late := submit(t, s, path, "another horse 2"); late.Status != http.StatusBadRequest {
 		t.Errorf("an old link: %d", late.Status)
 	}
 }

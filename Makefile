@@ -2,9 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-LINT  := go tool -modfile=tools/go.mod golangci-lint
 FUMPT := go tool -modfile=tools/go.mod gofumpt
-# A tag behind which a test stands is found, not listed: see .ci/run.
+# `.ci/run tags` lists the tags behind which tests stand.
 TAGGED = .ci/run tagged
 
 .PHONY: help
@@ -28,8 +27,8 @@ fmt: ## format the code
 	$(FUMPT) -w $$(.ci/run gofiles)
 
 .PHONY: lint
-lint: ## hold the house rules (.golangci.yml)
-	$(LINT) run ./...
+lint: ## hold the house rules (.golangci.yml) and find dead code
+	.ci/run lint
 
 .PHONY: verify
 verify: ## prove that generated code, go.mod, format and vet are clean

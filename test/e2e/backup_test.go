@@ -7,38 +7,38 @@ import (
 	"testing"
 )
 
-// TestBackupUnderLoad backs a running server up during 64 concurrent uploads and
-// restores it elsewhere: what was acknowledged before the backup began is there,
-// and no upload by half.
+// TestBackupUnderLoad backs up a running server during 64 concurrent uploads and
+// restores the backup elsewhere: what was acknowledged before the backup began is
+// in it, and no upload by half.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
 	const uploaders = 64
 	folder := t.TempDir()
 	live, backup, restored := filepath.Join(folder, "live.db"), filepath.Join(folder, "backup.db"), filepath.Join(folder, "restored.db")
-	b := startBinary(t, live)
-	token := b.signIn(t)
+	s := startOnFile(t, live)
+	token := s.signIn(t)
 	acknowledged := newLedger()
 	var uploads sync.WaitGroup
 	for range uploaders {
-		uploads.Go(func() { acknowledged.upload(b, token) })
+		uploads.Go(func() { acknowledged.upload(s, token) })
 	}
-	acknowledged.wait(t, 200)
-	before := acknowledged.soFar()
+	acknowledged.waitForLen(t, 200)
+	before := acknowledged.copy()
 	if out, err := command(t, live, "backup", backup).CombinedOutput(); err != nil {
 		t.Fatalf("backup: %v\n%s", err, out)
 	}
-	acknowledged.wait(t, acknowledged.len()+20)
+	acknowledged.waitForLen(t, acknowledged.len()+20)
 	out, err := command(t, live, "restore", backup).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "is there already") {
 		t.Errorf("restored over the running server: %v\n%s", err, out)
 	}
-	b.Kill()
+	s.Kill()
 	uploads.Wait()
 
 	if out, err := command(t, restored, "restore", backup).CombinedOutput(); err != nil {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
-	b = startBinary(t, restored)
-	before.check(t, b, b.signIn(t))
+	s = startOnFile(t, restored)
+	before.check(t, s, s.signIn(t))
 	t.Logf("%d records were acknowledged before the backup began, %d in the end", before.len(), acknowledged.len())
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,43 +19,43 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// TestMovingUp copies a served installation to PostgreSQL, kills the copy in the
-// middle and runs it again, and goes on there: the same account and sessions, new
-// uploads, and the feed from a cursor of before.
-func TestMovingUp(t *testing.T) {
+// TestCopyToPostgres copies the database of an installation from SQLite to
+// PostgreSQL, kills the copy halfway and runs it again, and serves the result: the
+// same account and sessions, new uploads, and a feed that resumes at an old cursor.
+func TestCopyToPostgres(t *testing.T) {
 	t.Parallel()
 	file, target := filepath.Join(t.TempDir(), "small.db"), storetest.EmptyPostgresURL(t)
-	b := startBinary(t, file)
-	token := b.signIn(t)
-	feed := b.subscribe(t, token, fmt.Sprintf(follow, ""))
-	b.uploadOne(t, token, 2000)
-	before := next(t, feed)
-	b.uploadOne(t, token, 2001)
-	b.Kill()
+	s := startOnFile(t, file)
+	token := s.signIn(t)
+	feed := s.subscribe(t, token, fmt.Sprintf(feedDocument, ""))
+	s.uploadOne(t, token, 2000)
+	before := nextEvent(t, feed)
+	s.uploadOne(t, token, 2001)
+	s.Kill()
 
-	copying := func() *exec.Cmd { return command(t, file, "copy", "--from", "file:"+file, "--to", target) }
-	killInTheMiddle(t, target, copying())
-	out, err := copying().CombinedOutput()
+	newCopy := func() *exec.Cmd { return command(t, file, "copy", "--from", "file:"+file, "--to", target) }
+	killHalfway(t, target, newCopy())
+	out, err := newCopy().CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "same on both sides") {
 		t.Fatalf("copy: %v\n%s", err, out)
 	}
-	if out, err := copying().CombinedOutput(); err == nil || !strings.Contains(string(out), "not empty") {
+	if out, err := newCopy().CombinedOutput(); err == nil || !strings.Contains(string(out), "not empty") {
 		t.Errorf("a copy into a full database: %v\n%s", err, out)
 	}
 
-	moved := startAt(t, target)
-	feed = moved.resume(t, token, fmt.Sprintf(follow, fmt.Sprintf("(after: %q)", before.Cursor)))
-	moved.uploadOne(t, moved.signIn(t), 2002)
+	copied := startOn(t, target)
+	feed = copied.resume(t, token, fmt.Sprintf(feedDocument, fmt.Sprintf("(after: %q)", before.Cursor)))
+	copied.uploadOne(t, copied.signIn(t), 2002)
 	for _, want := range []int{2001, 2002} {
-		if event := next(t, feed); event.Devlog.LogFileID != want {
-			t.Errorf("after the move the feed told %+v, want log file %d", event, want)
+		if event := nextEvent(t, feed); event.Devlog.LogFileID != want {
+			t.Errorf("after the copy the feed has %+v, want log file %d", event, want)
 		}
 	}
 }
 
-// killInTheMiddle holds the copy where it sets the sequence of devlogs, kills it,
-// and waits until PostgreSQL has forgotten it.
-func killInTheMiddle(t *testing.T, target string, copying *exec.Cmd) {
+// killHalfway blocks the copy where it sets the sequence of devlogs, by a lock that
+// the test holds, kills it there, and waits until PostgreSQL has rolled it back.
+func killHalfway(t *testing.T, target string, copying *exec.Cmd) {
 	t.Helper()
 	if out, err := processtest.Command(t, target, "migrate").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
@@ -78,7 +77,7 @@ func killInTheMiddle(t *testing.T, target string, copying *exec.Cmd) {
 		t.Fatal(err)
 	}
 	const waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'devlogs_id_seq'::regclass"
-	waitFor(t, db, waiting, 1)
+	waitForCount(t, db, waiting, 1)
 	_ = copying.Process.Kill()
 	_ = copying.Wait()
 	if err := holding.Rollback(); err != nil {
@@ -86,12 +85,13 @@ func killInTheMiddle(t *testing.T, target string, copying *exec.Cmd) {
 	}
 	const others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 	db.SetMaxOpenConns(1)
-	waitFor(t, db, others, 0)
-	waitFor(t, db, "SELECT count(*) FROM users", 0)
+	waitForCount(t, db, others, 0)
+	waitForCount(t, db, "SELECT count(*) FROM users", 0)
 }
 
-// waitFor asks until the answer is n.
-func waitFor(t *testing.T, db *sql.DB, query string, n int) {
+// waitForCount repeats the query until its result is n. It needs no pause: the
+// database takes its time.
+func waitForCount(t *testing.T, db *sql.DB, query string, n int) {
 	t.Helper()
 	for got := -1; got != n; {
 		if err := db.QueryRowContext(t.Context(), query).Scan(&got); err != nil {
@@ -100,31 +100,22 @@ func waitFor(t *testing.T, db *sql.DB, query string, n int) {
 	}
 }
 
-// uploadOne uploads one complete log of the demo family's first child.
-func (b *binary) uploadOne(t *testing.T, token string, file int) {
-	t.Helper()
-	status, raw, err := post(b.URL+"/api/v1/lux/device/devlog", token, fmt.Sprintf(`{"log_arrays": [`+record+`]}`, file))
-	if err != nil || status != http.StatusOK {
-		t.Fatalf("upload: %d %s %v", status, raw, err)
-	}
-}
-
-// told is an event of the feed.
-type told struct {
+// feedEvent is an event of the feed.
+type feedEvent struct {
 	Cursor string
 	Devlog struct{ LogFileID int }
 }
 
-// follow is what TestMovingUp follows.
-const follow = "subscription { devlogStatus%s { cursor devlog { logFileId } } }"
+// feedDocument is the subscription, but for its arguments.
+const feedDocument = "subscription { devlogStatus%s { cursor devlog { logFileId } } }"
 
-// next waits for the next event.
-func next(t *testing.T, feed *websocket.Conn) told {
+// nextEvent waits for the next event of the feed.
+func nextEvent(t *testing.T, feed *websocket.Conn) feedEvent {
 	t.Helper()
 	var payload struct {
-		Data struct{ DevlogStatus told }
+		Data struct{ DevlogStatus feedEvent }
 	}
-	if err := json.Unmarshal(hear(t, feed, "next").Payload, &payload); err != nil {
+	if err := json.Unmarshal(expectMessage(t, feed, "next").Payload, &payload); err != nil {
 		t.Fatal(err)
 	}
 	return payload.Data.DevlogStatus

@@ -12,8 +12,9 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// doctor gives what the doctor said of these settings, and whether all is well.
-func doctor(t *testing.T, url string, settings ...string) (said string, well bool) {
+// runDoctor runs `server doctor` with these settings, and gives what it printed and
+// whether it found everything well.
+func runDoctor(t *testing.T, url string, settings ...string) (report string, well bool) {
 	t.Helper()
 	c := processtest.Command(t, url, "doctor")
 	c.Env = append(c.Env, settings...)
@@ -24,21 +25,22 @@ func doctor(t *testing.T, url string, settings ...string) (said string, well boo
 	return string(out), err == nil
 }
 
-// A PostgreSQL of tests is not healthy: it loses commits for speed.
+// The installation is one on SQLite: the PostgreSQL of tests isn't healthy, because it
+// may lose commits for speed.
 func TestDoctorFindsAHealthyInstallation(t *testing.T) {
 	t.Parallel()
-	said, well := doctor(t, storetest.SQLiteURL(t))
+	report, well := runDoctor(t, storetest.SQLiteURL(t))
 	if !well {
-		t.Errorf("the doctor found\n%s", said)
+		t.Errorf("the doctor found\n%s", report)
 	}
 	for _, about := range []string{"settings", "keys", "database", "migrations", "NATS", "messages", "sign-in", "limits"} {
-		if !regexp.MustCompile(`(?m)^ok     ` + about + ` `).MatchString(said) {
-			t.Errorf("the doctor said nothing of %s:\n%s", about, said)
+		if !regexp.MustCompile(`(?m)^ok     ` + about + ` `).MatchString(report) {
+			t.Errorf("the doctor reports nothing of %s:\n%s", about, report)
 		}
 	}
 }
 
-func TestDoctorSaysWhatIsWrong(t *testing.T) {
+func TestDoctorFindsProblems(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	empty, text := filepath.Join(folder, "empty.db"), filepath.Join(folder, "text.db")
@@ -69,9 +71,9 @@ func TestDoctorSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			said, well := doctor(t, c.url, c.settings...)
-			if well || !regexp.MustCompile(c.want).MatchString(said) || strings.Contains(said, "secret") {
-				t.Errorf("the doctor said\n%s\nwant %s and no secret", said, c.want)
+			report, well := runDoctor(t, c.url, c.settings...)
+			if well || !regexp.MustCompile(c.want).MatchString(report) || strings.Contains(report, "secret") {
+				t.Errorf("the doctor reports\n%s\nwant %s and no secret", report, c.want)
 			}
 		})
 	}

@@ -12,17 +12,17 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// TestJourneyOfTheReadme pastes the README's journey into a shell, line by line,
-// beside a fresh server, with a subscriber on a socket since the sign-up.
-func TestJourneyOfTheReadme(t *testing.T) {
+// TestReadmeJourney pastes the README's journey into a shell, line by line, beside a
+// fresh server, with a subscription since the sign-up.
+func TestReadmeJourney(t *testing.T) {
 	t.Parallel()
-	s := startBinary(t, filepath.Join(t.TempDir(), "journey.db"))
+	s := startOnFile(t, filepath.Join(t.TempDir(), "journey.db"))
 	shell := newShell(t, t.TempDir())
 	var subscriber *websocket.Conn
-	for _, line := range journey(t, s.URL) {
+	for _, line := range readmeJourney(t, s.URL) {
 		shell.run(line)
 		if strings.HasPrefix(line, "TOKEN=") {
-			subscriber = s.subscribe(t, shell.run("echo $TOKEN"), subscription(t))
+			subscriber = s.subscribe(t, shell.run("echo $TOKEN"), readmeSubscription(t))
 		}
 	}
 	for _, want := range []string{`"lastLogFileId":0`, "Devlog saved successfully", `"lastLogFileId":1`, "BUTTON_SHUTDOWN"} {
@@ -44,13 +44,14 @@ func TestJourneyOfTheReadme(t *testing.T) {
 	if err := subscriber.ReadJSON(&event); err != nil {
 		t.Fatal(err)
 	}
-	if told := event.Payload.Data.DevlogStatus; told.Change != "COMPLETED" || told.Device.LastLogFileID != 1 {
+	if status := event.Payload.Data.DevlogStatus; status.Change != "COMPLETED" || status.Device.LastLogFileID != 1 {
 		t.Errorf("the subscriber received %+v", event)
 	}
 }
 
-// journey is the README's block, towards the test's server.
-func journey(t *testing.T, url string) []string {
+// readmeJourney is the README's block of commands, with the address of the test's
+// server.
+func readmeJourney(t *testing.T, url string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -64,8 +65,8 @@ func journey(t *testing.T, url string) []string {
 	return append([]string{"set -u; TOKEN="}, lines...)
 }
 
-// subscription is the README's.
-func subscription(t *testing.T) string {
+// readmeSubscription is the README's GraphQL document.
+func readmeSubscription(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// TestOperatingByTheBook pastes the blocks of docs/operating.md into a shell, as a
-// new operator does, with an address and a PostgreSQL of the test's.
+// TestOperatingByTheBook pastes the shell blocks of docs/operating.md into a shell, as
+// a new operator does. Only the address and the PostgreSQL are those of the test.
 func TestOperatingByTheBook(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -25,29 +25,29 @@ func TestOperatingByTheBook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := strings.NewReplacer(
+	replacements := strings.NewReplacer(
 		"ADDR=:8080", "ADDR="+processtest.FreeAddr(t), "http://localhost:8080", "http://$ADDR",
 		"postgres://luxbff@db.example.com/luxbff", storetest.EmptyPostgresURL(t),
 	)
 	shell := newShell(t, folder)
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		for line := range strings.Lines(here.Replace(block[1])) {
+		for line := range strings.Lines(replacements.Replace(block[1])) {
 			shell.run(strings.TrimSpace(line))
 		}
 	}
-	said := shell.printed.String()
+	output := shell.printed.String()
 	for _, want := range []string{
 		"1 devices added", `{"status":"ok"}`, "backup-1.db is whole", "is restored from backup-1.db",
 		`"kid":"second"`, `"kid":"first"`, "same on both sides", "Everything is copied", "PostgreSQL",
 	} {
-		if !strings.Contains(said, want) {
-			t.Errorf("the book did not print %q:\n%s", want, said)
+		if !strings.Contains(output, want) {
+			t.Errorf("the book did not print %q:\n%s", want, output)
 		}
 	}
-	if n := strings.Count(said, "ok     migrations"); n != 3 {
-		t.Errorf("the doctor found the migrations applied %d times, want 3:\n%s", n, said)
+	if n := strings.Count(output, "ok     migrations"); n != 3 {
+		t.Errorf("the doctor found the migrations applied %d times, want 3:\n%s", n, output)
 	}
-	for line := range strings.Lines(said) {
+	for line := range strings.Lines(output) {
 		if strings.HasPrefix(line, "WRONG") && !strings.Contains(line, "messages") && !strings.Contains(line, "durability") {
 			t.Errorf("the doctor found %s", line)
 		}

@@ -29,7 +29,8 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// TestReplicasMigrateTogether: whoever is first migrates, the others wait.
+// TestReplicasMigrateTogether starts three migrations at once: the first migrates,
+// and the others wait for it.
 func TestReplicasMigrateTogether(t *testing.T) {
 	t.Parallel()
 	database := storetest.EmptyPostgresURL(t)
@@ -43,59 +44,60 @@ func TestReplicasMigrateTogether(t *testing.T) {
 		})
 	}
 	together.Wait()
-	startAt(t, database)
+	startOn(t, database)
 }
 
-// TestUploadIsToldByEveryReplica uploads through the balancer and listens at
-// each replica. By the poll alone, every ten seconds, half of what another replica
-// tells would take more than five.
-func TestUploadIsToldByEveryReplica(t *testing.T) {
+// TestEveryReplicaSendsTheEvent uploads through the balancer and subscribes at each
+// replica. An event that comes later than five seconds was probably found by the
+// poll, every ten seconds, and not by a notification: without notifications half of
+// the events of the other replicas would come as late as that.
+func TestEveryReplicaSendsTheEvent(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, "")
-	family := f.newFamily(t, 1)
+	c := startCluster(t, "")
+	family := c.newFamily(t, 1)
 	var listeners []*listener
-	for _, b := range f.replicas {
-		listeners = append(listeners, listen(t, b.URL, family))
+	for _, s := range c.replicas {
+		listeners = append(listeners, listen(t, s.URL, family))
 	}
 	file := 0
 	upload := func() time.Time {
 		t.Helper()
 		file++
-		if err := family.upload(f.balancer.URL, file); err != nil {
+		if err := family.upload(c.balancer.URL, file); err != nil {
 			t.Fatalf("upload %d: %v", file, err)
 		}
 		return time.Now()
 	}
 	for _, l := range listeners {
-		testutil.WaitFor(t, "the feed stands", func() bool { upload(); return len(l.told) > 0 })
+		testutil.WaitFor(t, "the subscription has started", func() bool { upload(); return len(l.arrivals) > 0 })
 	}
 	var took []time.Duration
 	late := 0
 	for range 300 {
 		answered := upload()
 		for _, l := range listeners {
-			after := l.wait(t, file).Sub(answered)
+			after := l.waitFor(t, file).Sub(answered)
 			if took = append(took, after); after > 5*time.Second {
 				late++
 			}
 		}
 		if late > 5 {
-			t.Fatalf("%d of %d tellings came as late as a poll: no bell rang", late, len(took))
+			t.Fatalf("%d of %d events came as late as by a poll: notifications are lost", late, len(took))
 		}
 	}
 	slices.Sort(took)
-	t.Logf("of %d tellings, from the upload's answer: median %v, 99 %% within %v, all within %v",
+	t.Logf("of %d events, from the upload's answer: median %v, 99 %% within %v, all within %v",
 		len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
 }
 
-// stored checks the family's rows: each log file from 1 to the last once, and an
-// event for each, in the same order.
-func (f *fleet) stored(t *testing.T, of *family, last int) {
+// checkStored checks the family's rows: each log file from 1 to the last once, and
+// an event for each, in the same order.
+func (c *cluster) checkStored(t *testing.T, of *family, last int) {
 	t.Helper()
-	logs := f.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.id)
-	events := f.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.id)
+	logs := c.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.id)
+	events := c.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.id)
 	if diff := cmp.Diff(upTo(last), logs); diff != "" {
-		t.Errorf("acknowledged is not stored (-acknowledged +stored):\n%s", diff)
+		t.Errorf("acknowledged and stored differ (-acknowledged +stored):\n%s", diff)
 	}
 	if !slices.Equal(events, logs) {
 		t.Errorf("%d logs are stored, the feed has %d events", len(logs), len(events))
@@ -110,9 +112,9 @@ func upTo(last int) []int {
 	return files
 }
 
-func (f *fleet) column(t *testing.T, query string, args ...any) (numbers []int) {
+func (c *cluster) column(t *testing.T, query string, args ...any) (numbers []int) {
 	t.Helper()
-	db, err := sql.Open("pgx", f.home.App.Config.DatabaseURL)
+	db, err := sql.Open("pgx", c.home.App.Config.DatabaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,54 +137,54 @@ func (f *fleet) column(t *testing.T, query string, args ...any) (numbers []int) 
 	return numbers
 }
 
-// TestReplicasShareEveryRight does one half of each thing at one replica and the
-// other half at another.
-func TestReplicasShareEveryRight(t *testing.T) {
+// TestReplicasShareState does one half of an action at one replica and the other half
+// at another: codes and their attempts, sessions, tokens, consent, blocked accounts.
+func TestReplicasShareState(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, "")
-	here, there, third := f.replicas[0], f.replicas[1], f.replicas[2]
-	t.Run("codes and their tries", func(t *testing.T) {
+	c := startCluster(t, "")
+	here, there, third := c.replicas[0], c.replicas[1], c.replicas[2]
+	t.Run("codes and their attempts", func(t *testing.T) {
 		t.Parallel()
 		const phone = "+821033334444"
-		verify := func(b *binary, code string) string {
-			return b.ask(t, "", fmt.Sprintf(`mutation { verifySmsCode(input: {phone: %q, code: %q}) { validToken } }`, phone, code), nil)
+		verify := func(s *server, code string) string {
+			return s.execute(t, "", fmt.Sprintf(`mutation { verifySmsCode(input: {phone: %q, code: %q}) { validToken } }`, phone, code), nil)
 		}
-		if code := verify(here, f.sendCode(t, phone)); code != "" {
+		if code := verify(here, c.sendCode(t, phone)); code != "" {
 			t.Errorf("a code that another replica sent: %s", code)
 		}
-		right := f.sendCode(t, phone)
+		right := c.sendCode(t, phone)
 		for i := range 5 {
-			if code := verify(f.replicas[i%3], wrongCode(right)); code == "" {
-				t.Errorf("wrong code %d is taken", i+1)
+			if code := verify(c.replicas[i%3], wrongCode(right)); code == "" {
+				t.Errorf("wrong code %d is accepted", i+1)
 			}
 		}
 		if code := verify(there, right); code == "" {
-			t.Error("the right code is taken after five wrong ones at several replicas")
+			t.Error("the right code is accepted after five wrong ones at several replicas")
 		}
 	})
 	t.Run("signing out", func(t *testing.T) {
 		t.Parallel()
-		family := f.newFamily(t, 1)
-		listening := there.subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
+		family := c.newFamily(t, 1)
+		socket := there.subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 		here.graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
-		if _, _, err := listening.ReadMessage(); !websocket.IsCloseError(err, 4403) {
+		if _, _, err := socket.ReadMessage(); !websocket.IsCloseError(err, 4403) {
 			t.Errorf("the socket at another replica ends with %v", err)
 		}
-		if code := third.ask(t, family.token, `{ me { id } }`, nil); code != "UNAUTHENTICATED" {
+		if code := third.execute(t, family.token, `{ me { id } }`, nil); code != "UNAUTHENTICATED" {
 			t.Errorf("the token at another replica: %q", code)
 		}
 	})
 	t.Run("refresh tokens", func(t *testing.T) {
 		t.Parallel()
-		first := here.tokens(t, fmt.Sprintf(`signIn(input: {email: %q, password: "secret123"})`, f.newEmail(t)))
+		first := here.tokens(t, fmt.Sprintf(`signIn(input: {email: %q, password: "secret123"})`, c.newEmail(t)))
 		rotate := func(p tokenPair) string {
 			return fmt.Sprintf(`refreshToken(input: {refreshToken: %q})`, p.RefreshToken)
 		}
 		second := there.tokens(t, rotate(first))
 		third.graphQL(t, second.AccessToken, `{ me { id } }`, &struct{}{})
-		for _, b := range []*binary{here, third} {
+		for _, s := range []*server{here, third} {
 			for _, used := range []tokenPair{first, second} { // the first ends the session
-				code := b.ask(t, "", `mutation { `+rotate(used)+` { tokens { accessToken } } }`, nil)
+				code := s.execute(t, "", `mutation { `+rotate(used)+` { tokens { accessToken } } }`, nil)
 				if code != "REFRESH_TOKEN_IS_NOT_VALID" {
 					t.Errorf("a refresh token that was used elsewhere: %q", code)
 				}
@@ -191,17 +193,17 @@ func TestReplicasShareEveryRight(t *testing.T) {
 	})
 	t.Run("consent", func(t *testing.T) {
 		t.Parallel()
-		family := f.newFamily(t, 2)
+		family := c.newFamily(t, 2)
 		for _, agreed := range []bool{true, false} {
 			here.graphQL(t, family.token, fmt.Sprintf(
 				`mutation { updatePolicy(input: {isMarketingAgree: %t}) { policy { isMarketingAgree } } }`, agreed), &struct{}{})
-			for _, b := range f.replicas {
+			for _, s := range c.replicas {
 				var data struct {
 					Me struct {
 						Policy struct{ IsMarketingAgree bool }
 					}
 				}
-				b.graphQL(t, family.token, `{ me { policy { isMarketingAgree } } }`, &data)
+				s.graphQL(t, family.token, `{ me { policy { isMarketingAgree } } }`, &data)
 				if data.Me.Policy.IsMarketingAgree != agreed {
 					t.Errorf("another replica doesn't know that consent is %v", agreed)
 				}
@@ -210,38 +212,38 @@ func TestReplicasShareEveryRight(t *testing.T) {
 	})
 	t.Run("wrong passwords", func(t *testing.T) {
 		t.Parallel()
-		email := f.newEmail(t)
-		try := func(b *binary, password string) string {
-			return b.ask(t, "", fmt.Sprintf(
+		email := c.newEmail(t)
+		try := func(s *server, password string) string {
+			return s.execute(t, "", fmt.Sprintf(
 				`mutation { signIn(input: {email: %q, password: %q}) { tokens { accessToken } } }`, email, password), nil)
 		}
 		for i := range 10 {
-			if code := try(f.replicas[i%3], "wrong1234"); code != "PASSWORD_IS_INVALID" {
+			if code := try(c.replicas[i%3], "wrong1234"); code != "PASSWORD_IS_INVALID" {
 				t.Errorf("wrong password %d: %q", i+1, code)
 			}
 		}
-		for _, b := range f.replicas {
-			if code := try(b, "secret123"); code != "ACCESS_DENIED_ACCOUNT_BLOCKED" {
+		for _, s := range c.replicas {
+			if code := try(s, "secret123"); code != "ACCESS_DENIED_ACCOUNT_BLOCKED" {
 				t.Errorf("the right password after ten wrong ones: %q", code)
 			}
 		}
 	})
 }
 
-func (f *fleet) sendCode(t *testing.T, phone string) (code string) {
+func (c *cluster) sendCode(t *testing.T, phone string) (code string) {
 	t.Helper()
-	if err := f.home.App.Auth.Codes.SendSMS(t.Context(), phone); err != nil {
+	if err := c.home.App.Auth.Codes.SendSMS(t.Context(), phone); err != nil {
 		t.Fatal(err)
 	}
-	return f.home.LastCode(t, phone)
+	return c.home.LastCode(t, phone)
 }
 
-// newEmail signs an account up, with the password secret123.
-func (f *fleet) newEmail(t *testing.T) string {
+// newEmail signs up an account with the password secret123.
+func (c *cluster) newEmail(t *testing.T) string {
 	t.Helper()
-	token, _ := f.home.Parent(t)
+	token, _ := c.home.Parent(t)
 	var data struct{ Me struct{ Email string } }
-	f.home.Data(t, token, `{ me { email } }`, nil, &data)
+	c.home.Data(t, token, `{ me { email } }`, nil, &data)
 	return data.Me.Email
 }
 
@@ -254,79 +256,56 @@ func wrongCode(right string) string {
 
 type tokenPair struct{ AccessToken, RefreshToken string }
 
-// tokens runs a mutation that gives some.
-func (b *binary) tokens(t *testing.T, mutation string) tokenPair {
+// tokens runs a mutation that gives tokens.
+func (s *server) tokens(t *testing.T, mutation string) tokenPair {
 	t.Helper()
 	var data struct{ Got struct{ Tokens tokenPair } }
-	if code := b.ask(t, "", `mutation { got: `+mutation+` { tokens { accessToken refreshToken } } }`, &data); code != "" {
+	if code := s.execute(t, "", `mutation { got: `+mutation+` { tokens { accessToken refreshToken } } }`, &data); code != "" {
 		t.Fatalf("%s: %s", mutation, code)
 	}
 	return data.Got.Tokens
 }
 
-// ask runs an operation and gives the code of its first error, empty without one.
-func (b *binary) ask(t *testing.T, token, query string, data any) (code string) {
-	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, raw, err := post(b.URL+"/graphql", token, string(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply := struct {
-		Data   any
-		Errors []struct{ Extensions struct{ Code string } }
-	}{Data: data}
-	if err := json.Unmarshal(raw, &reply); err != nil {
-		t.Fatalf("%s: %v", raw, err)
-	}
-	if len(reply.Errors) > 0 {
-		return reply.Errors[0].Extensions.Code
-	}
-	return ""
-}
-
-// TestReplicaKilledUnderLoad kills one replica after the other with SIGKILL.
+// TestReplicaKilledUnderLoad kills one replica after the other with SIGKILL during
+// uploads: what was acknowledged is stored once, and its event comes.
 func TestReplicaKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, "")
-	load := f.startLoad(t)
+	c := startCluster(t, "")
+	load := c.startLoad(t)
 	for range 2 {
-		for i := range f.replicas {
-			load.more(t, 10)
-			f.replicas[i].Kill()
-			load.more(t, 10)
-			f.replace(t, i)
+		for i := range c.replicas {
+			load.waitForMore(t, 10)
+			c.replicas[i].Kill()
+			load.waitForMore(t, 10)
+			c.replace(t, i)
 		}
 	}
-	load.finish(t, f)
+	load.finish(t, c)
 	for _, u := range load.uploaders {
 		t.Logf("%d logs acknowledged, %d requests failed in flight", u.acked.Load(), len(u.failures))
 	}
 }
 
-// TestRollingRestartUnderLoad replaces one replica after the other with SIGTERM:
-// no request fails, not even one that is half sent when its replica stops
-// listening.
+// TestRollingRestartUnderLoad ends one replica after the other with SIGTERM and starts
+// another in its place: no request fails, not even one that is half sent when its
+// replica stops listening.
 func TestRollingRestartUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, "")
-	load := f.startLoad(t)
-	slow := f.newFamily(t, 9)
-	for i, b := range f.replicas {
-		load.more(t, 10)
-		half := b.halfAnUpload(t, slow, i+1)
-		b.Terminate(t)
-		testutil.WaitFor(t, "it is not ready", func() bool { return !b.Ready() })
-		testutil.WaitFor(t, "it listens no more", func() bool { return !listens(t.Context(), b.URL) })
+	c := startCluster(t, "")
+	load := c.startLoad(t)
+	slow := c.newFamily(t, 9)
+	for i, s := range c.replicas {
+		load.waitForMore(t, 10)
+		half := s.sendHalfAnUpload(t, slow, i+1)
+		s.Terminate(t)
+		testutil.WaitFor(t, "it is not ready", func() bool { return !s.Ready() })
+		testutil.WaitFor(t, "it has stopped listening", func() bool { return !listens(t.Context(), s.URL) })
 		half.finish(t)
-		b.WaitForExit(t)
-		load.more(t, 10)
-		f.replace(t, i)
+		s.WaitForExit(t)
+		load.waitForMore(t, 10)
+		c.replace(t, i)
 	}
-	load.finish(t, f)
+	load.finish(t, c)
 	for _, u := range load.uploaders {
 		t.Logf("%d logs acknowledged", u.acked.Load())
 		for range len(u.failures) {
@@ -349,21 +328,21 @@ func listens(ctx context.Context, url string) bool {
 	return err == nil
 }
 
-// halfRequest is a request whose body is sent by half.
+// halfRequest is an upload of whose body only one half was sent.
 type halfRequest struct {
 	conn net.Conn
 	rest string
 }
 
-func (b *binary) halfAnUpload(t *testing.T, of *family, file int) *halfRequest {
+func (s *server) sendHalfAnUpload(t *testing.T, of *family, file int) *halfRequest {
 	t.Helper()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(b.URL, "http://"))
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	body := of.log(file)
+	body := of.body(file)
 	head := fmt.Sprintf("POST /api/v1/lux/device/devlog HTTP/1.1\r\nHost: luxbff\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
 		of.token, len(body))
 	cut := len(body) / 2
@@ -379,59 +358,61 @@ func (h *halfRequest) finish(t *testing.T) {
 		t.Errorf("a request was cut in its middle: %v", err)
 		return
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(h.conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(h.conn), nil)
 	if err != nil {
 		t.Errorf("a request was cut in its middle: %v", err)
 		return
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK || !answer.Close {
-		t.Errorf("the request that was half sent is answered %s, closing: %v", answer.Status, answer.Close)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK || !response.Close {
+		t.Errorf("the request that was half sent is answered %s, closing: %v", response.Status, response.Close)
 	}
 }
 
-// load is families that upload and follow through the balancer.
+// load is four families, each with one phone that uploads and two that follow the
+// feed, all through the balancer.
 type load struct {
 	uploaders []*uploader
 	followers []*follower
 }
 
-func (f *fleet) startLoad(t *testing.T) *load {
+func (c *cluster) startLoad(t *testing.T) *load {
 	t.Helper()
 	l := &load{}
 	for serial := range 4 {
-		family := f.newFamily(t, serial)
-		l.followers = append(l.followers, f.follow(t, serial, family), f.follow(t, serial+1, family))
-		l.uploaders = append(l.uploaders, startUploader(t, f.balancer.URL, family))
+		family := c.newFamily(t, serial)
+		l.followers = append(l.followers, c.follow(t, serial, family), c.follow(t, serial+1, family))
+		l.uploaders = append(l.uploaders, startUploader(t, c.balancer.URL, family))
 	}
 	for i, phone := range l.followers {
-		testutil.WaitFor(t, "the feed stands", func() bool { return phone.Newest() > 0 })
+		testutil.WaitFor(t, "the subscription has started", func() bool { return phone.Newest() > 0 })
 		phone.from = int(l.uploaders[i/2].acked.Load())
 	}
 	return l
 }
 
-// more waits until each phone has uploaded n logs more, and a few by chance, so
-// that what comes next comes at any point of an upload.
-func (l *load) more(t *testing.T, n int) {
+// waitForMore waits until each uploader has uploaded n more logs and up to as many
+// again: the random number makes what the test does next happen at any point of an
+// upload.
+func (l *load) waitForMore(t *testing.T, n int) {
 	t.Helper()
 	for _, u := range l.uploaders {
 		goal := u.acked.Load() + int64(n+rand.IntN(n))
-		testutil.WaitFor(t, "more is uploaded", func() bool { return u.acked.Load() >= goal })
+		testutil.WaitFor(t, "more logs are uploaded", func() bool { return u.acked.Load() >= goal })
 	}
 }
 
-// finish ends the uploads, waits until every phone was told of the last one, and
-// checks what was stored and told.
-func (l *load) finish(t *testing.T, in *fleet) {
+// finish ends the uploads, waits until every phone has the event of the last one, and
+// checks what was stored and what the phones received.
+func (l *load) finish(t *testing.T, in *cluster) {
 	t.Helper()
 	for _, u := range l.uploaders {
 		u.stop()
-		in.stored(t, u.of, int(u.acked.Load()))
+		in.checkStored(t, u.of, int(u.acked.Load()))
 	}
 	for i, phone := range l.followers {
 		last := int(l.uploaders[i/2].acked.Load())
-		testutil.WaitFor(t, "the last event is told", func() bool { return phone.Newest() >= int64(last) })
+		testutil.WaitFor(t, "the last event has come", func() bool { return phone.Newest() >= int64(last) })
 		phone.stop()
 		if err := phone.Check(upTo(last)[phone.from:]); err != nil {
 			t.Errorf("%s: %v", phone.Request.Transport, err)
@@ -439,39 +420,40 @@ func (l *load) finish(t *testing.T, in *fleet) {
 	}
 }
 
-// TestReplicasWithoutNATS takes NATS away from a running fleet and gives it back.
+// TestReplicasWithoutNATS stops NATS under a running cluster and starts it again:
+// meanwhile events come by the poll, and then at once as before.
 func TestReplicasWithoutNATS(t *testing.T) {
 	t.Parallel()
 	nats := natstest.Start(t)
-	f := startFleet(t, nats.URL())
-	family := f.newFamily(t, 1)
-	feed := listen(t, f.replicas[0].URL, family)
+	c := startCluster(t, nats.URL())
+	family := c.newFamily(t, 1)
+	feed := listen(t, c.replicas[0].URL, family)
 	file := 0
 	upload := func() {
 		t.Helper()
 		file++
-		if err := family.upload(f.replicas[1].URL, file); err != nil {
+		if err := family.upload(c.replicas[1].URL, file); err != nil {
 			t.Fatal(err)
 		}
 	}
-	testutil.WaitFor(t, "the feed stands", func() bool { upload(); return len(feed.told) > 0 })
+	testutil.WaitFor(t, "the subscription has started", func() bool { upload(); return len(feed.arrivals) > 0 })
 	nats.Stop()
-	for _, b := range f.replicas {
-		testutil.WaitFor(t, "it is degraded", func() bool { return readiness(t, b) == "degraded" })
+	for _, s := range c.replicas {
+		testutil.WaitFor(t, "it is degraded", func() bool { return readiness(t, s) == "degraded" })
 	}
 	upload()
-	feed.wait(t, file) // by the poll
-	listening := f.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
+	feed.waitFor(t, file) // by the poll
+	socket := c.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
 	nats.Restart()
-	for _, b := range f.replicas {
-		testutil.WaitFor(t, "it is well again", func() bool { return readiness(t, b) == "ok" })
+	for _, s := range c.replicas {
+		testutil.WaitFor(t, "it is ready again", func() bool { return readiness(t, s) == "ok" })
 	}
 	upload()
-	feed.wait(t, file)
-	f.stored(t, family, file)
-	f.replicas[1].graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
+	feed.waitFor(t, file)
+	c.checkStored(t, family, file)
+	c.replicas[1].graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
 	for {
-		if _, _, err := listening.ReadMessage(); err != nil {
+		if _, _, err := socket.ReadMessage(); err != nil {
 			if !websocket.IsCloseError(err, 4403) {
 				t.Errorf("the socket after the sign-out: %v", err)
 			}
@@ -480,17 +462,17 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	}
 }
 
-// readiness is the status that /readyz tells, whatever the HTTP status.
-func readiness(t *testing.T, b *binary) string {
+// readiness is the status in the body of /readyz, whatever the HTTP status.
+func readiness(t *testing.T, s *server) string {
 	t.Helper()
-	answer, err := http.Get(b.URL + "/readyz")
+	response, err := http.Get(s.URL + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	var told struct{ Status string }
-	if err := json.NewDecoder(answer.Body).Decode(&told); err != nil {
+	defer func() { _ = response.Body.Close() }()
+	var body struct{ Status string }
+	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
 		t.Fatal(err)
 	}
-	return told.Status
+	return body.Status
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// shell is a bash that reads commands as a person pastes them.
+// shell is a bash into which a test types commands, as a person pastes them.
 type shell struct {
 	t       *testing.T
 	in      io.Writer
@@ -21,13 +21,13 @@ type shell struct {
 	printed strings.Builder
 }
 
-const prompt = "-- end of the line --"
+const endOfOutput = "-- end of the output --"
 
-// newShell starts a bash in a folder, without any of our variables.
+// newShell starts a bash in a folder, without the variables of the test's own process.
 func newShell(t *testing.T, folder string) *shell {
 	t.Helper()
 	bash := exec.CommandContext(context.Background(), "bash")
-	// What it leaves running ends with it.
+	// A process group of its own, so that what the commands leave running can be ended.
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := bash.StdinPipe()
 	if err != nil {
@@ -53,22 +53,23 @@ func newShell(t *testing.T, folder string) *shell {
 	return &shell{t: t, in: in, out: bufio.NewReader(out)}
 }
 
-// run types one line and gives what it printed.
+// run types one line and gives what it printed. It knows where the output ends by a
+// line that it lets bash print behind it.
 func (s *shell) run(line string) string {
 	s.t.Helper()
-	if _, err := io.WriteString(s.in, line+"\necho '"+prompt+"'\n"); err != nil {
+	if _, err := io.WriteString(s.in, line+"\necho '"+endOfOutput+"'\n"); err != nil {
 		s.t.Fatal(err)
 	}
-	var said strings.Builder
+	var output strings.Builder
 	for {
 		text, err := s.out.ReadString('\n')
 		if err != nil {
 			s.t.Fatalf("%s: %v", line, err)
 		}
-		if strings.TrimSpace(text) == prompt {
-			s.printed.WriteString(said.String())
-			return strings.TrimSpace(said.String())
+		if strings.TrimSpace(text) == endOfOutput {
+			s.printed.WriteString(output.String())
+			return strings.TrimSpace(output.String())
 		}
-		said.WriteString(text)
+		output.WriteString(text)
 	}
 }

@@ -12,12 +12,45 @@ import (
 	// The driver registers itself as "sqlite".
 	_ "modernc.org/sqlite"
 
+	"luxbff/internal/demo"
 	"luxbff/internal/testutil/processtest"
 )
 
-// TestBadStarts holds that a start which cannot go well says why in one line and
-// ends with status 1.
-func TestBadStarts(t *testing.T) {
+// TestStartWithDemoFamily starts the program without any setting: it has a demo
+// family, and prints how to sign in as its parent.
+func TestStartWithDemoFamily(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "demo.db")
+	s := startOnFile(t, file)
+	for range 2 { // the second start finds the family and makes no other
+		var data struct {
+			ChildUsers []struct {
+				Device  struct{ LastLogFileID int }
+				Devlogs struct{ Edges []struct{ Cursor string } }
+			}
+		}
+		s.graphQL(t, s.signIn(t), `{ childUsers { device { lastLogFileId } devlogs { edges { cursor } } } }`, &data)
+		if len(data.ChildUsers) != 2 {
+			t.Fatalf("the demo family has %d children", len(data.ChildUsers))
+		}
+		for _, c := range data.ChildUsers {
+			if c.Device.LastLogFileID != 7 || len(c.Devlogs.Edges) != 7 {
+				t.Errorf("a demo child has %+v", c)
+			}
+		}
+		for _, want := range []string{"/graphql", "/dev/outbox", demo.Email, demo.Password} {
+			if !strings.Contains(s.Log.String(), want) {
+				t.Errorf("the start does not print %s:\n%s", want, s.Log)
+			}
+		}
+		s.Kill()
+		s = startOnFile(t, file)
+	}
+}
+
+// TestStartFailures holds that a start which can't succeed ends with status 1, and
+// says why in a line that has no secret in it.
+func TestStartFailures(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,9 +78,9 @@ func TestBadStarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := processtest.Command(t, c.url)
-			start.Env = append(start.Env, c.settings...)
-			wantFailure(t, start, c.want)
+			serve := processtest.Command(t, c.url)
+			serve.Env = append(serve.Env, c.settings...)
+			wantFailure(t, serve, c.want)
 		})
 	}
 }
@@ -60,11 +93,12 @@ func wantFailure(t *testing.T, c *exec.Cmd, want string) {
 		t.Errorf("%s ended with %v", c.Args, err)
 	}
 	if !strings.Contains(string(out), want) || strings.Contains(string(out), "secret") || strings.Contains(string(out), "goroutine") {
-		t.Errorf("%s said\n%s\nwant %q and no secret", c.Args, out, want)
+		t.Errorf("%s printed\n%s\nwant %q and no secret", c.Args, out, want)
 	}
 }
 
-// An older program leaves a newer database alone, whatever it is asked to do.
+// TestOlderProgramOnNewerDatabase holds that no command of a program changes a
+// database that a newer program has migrated.
 func TestOlderProgramOnNewerDatabase(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

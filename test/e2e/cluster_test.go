@@ -27,57 +27,59 @@ import (
 	"luxbff/server/app"
 )
 
-// fleet is three equal replicas in production, processes of their own, on one
-// PostgreSQL and one NATS, behind a balancer.
-type fleet struct {
+// cluster is three equal replicas in production, processes of their own, on one
+// PostgreSQL and one NATS, behind a load balancer.
+type cluster struct {
 	settings []string
-	replicas []*binary
+	replicas []*server
 	balancer *balancer
-	// home is one more replica, inside the test and in development: it has
-	// senders, and what it sends can be read.
+	// home is one more replica, inside the test and in development. It has senders of
+	// messages, so that accounts can sign up there and codes can be read.
 	home *apptest.Server
 }
 
-// startFleet starts it on a NATS server, empty for the one that CI started.
-func startFleet(t *testing.T, nats string) *fleet {
+// startCluster starts a cluster on the NATS server at the URL, or on the one that
+// .ci/run has started if the URL is empty.
+func startCluster(t *testing.T, nats string) *cluster {
 	t.Helper()
 	if nats == "" {
 		nats = os.Getenv("LUXBFF_TEST_NATS_URL")
 	}
 	database := storetest.PostgresURL(t)
-	f := &fleet{balancer: newBalancer(t), settings: []string{
+	c := &cluster{balancer: newBalancer(t), settings: []string{
 		"APP_ENV=production", "PUBLIC_URL=https://luxbff.example.com", "NATS_URL=" + nats, "DATABASE_POOL=3",
 	}}
-	f.home = apptest.Start(t, func(cfg *app.Config) {
+	c.home = apptest.Start(t, func(cfg *app.Config) {
 		cfg.DatabaseURL, cfg.TokenKeys, cfg.NATSURL, cfg.DatabasePool = database, processtest.TokenKeys(), nats, 2
 	})
 	for range 3 {
-		b := startCommand(t, f.command(t))
-		f.replicas = append(f.replicas, b)
-		f.balancer.add(t, b.URL)
+		replica := start(t, c.command(t))
+		c.replicas = append(c.replicas, replica)
+		c.balancer.add(t, replica.URL)
 	}
-	return f
-}
-
-// command is the program as the fleet runs it.
-func (f *fleet) command(t *testing.T) *exec.Cmd {
-	t.Helper()
-	c := processtest.Command(t, f.home.App.Config.DatabaseURL)
-	c.Env = append(c.Env, f.settings...)
 	return c
 }
 
-// replace starts another process in the place of one that has ended.
-func (f *fleet) replace(t *testing.T, i int) {
+// command runs the program with the settings of a replica.
+func (c *cluster) command(t *testing.T) *exec.Cmd {
 	t.Helper()
-	again := f.command(t)
-	again.Env = append(again.Env, "ADDR="+f.replicas[i].Addr)
-	f.replicas[i] = startCommand(t, again)
-	testutil.WaitFor(t, "the balancer sees the new process", func() bool { return f.balancer.ready(f.replicas[i].URL) })
+	serve := processtest.Command(t, c.home.App.Config.DatabaseURL)
+	serve.Env = append(serve.Env, c.settings...)
+	return serve
 }
 
-// balancer gives each request to the next replica that is ready. One that no
-// replica has begun to read is given to another; any other failure is the client's.
+// replace starts another process at the address of a replica that has ended.
+func (c *cluster) replace(t *testing.T, i int) {
+	t.Helper()
+	serve := c.command(t)
+	serve.Env = append(serve.Env, "ADDR="+c.replicas[i].Addr)
+	c.replicas[i] = start(t, serve)
+	testutil.WaitFor(t, "the balancer sees the new process", func() bool { return c.balancer.ready(c.replicas[i].URL) })
+}
+
+// balancer passes each request to the next replica that is ready. It tries another
+// one if a replica doesn't accept the connection; any other failure it leaves to the
+// client, as most load balancers do.
 type balancer struct {
 	*httptest.Server
 	proxy     *httputil.ReverseProxy
@@ -110,7 +112,7 @@ func newBalancer(t *testing.T) *balancer {
 	return b
 }
 
-// serve keeps the body, so that it can be sent once more.
+// serve keeps the body, so that it can be sent to a second replica.
 func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -123,14 +125,14 @@ func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
 	b.proxy.ServeHTTP(w, r)
 }
 
-var errNobodyReady = errors.New("no replica is ready")
+var errNoReplicaReady = errors.New("no replica is ready")
 
 // RoundTrip sends the request to the next ready replica that takes it.
 func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		to := b.pick()
 		if to == nil {
-			return nil, errNobodyReady
+			return nil, errNoReplicaReady
 		}
 		r.URL.Host = to.host
 		answer, err := b.transport.RoundTrip(r)
@@ -157,7 +159,7 @@ func (b *balancer) pick() *backend {
 	return nil
 }
 
-// add watches a replica's readiness until the test ends.
+// add makes the balancer probe a replica's readiness until the test ends.
 func (b *balancer) add(t *testing.T, url string) {
 	t.Helper()
 	to := &backend{host: strings.TrimPrefix(url, "http://")}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/subscriptiontest"
 )
 
@@ -20,12 +21,13 @@ type family struct {
 	uniqueID, token   string
 }
 
-// newFamily signs one up. Serial is a number that no other family has.
-func (f *fleet) newFamily(t *testing.T, serial int) *family {
+// newFamily signs up a family. Serial is a number that no other family of the
+// cluster has.
+func (c *cluster) newFamily(t *testing.T, serial int) *family {
 	t.Helper()
-	token, id := f.home.Parent(t)
+	token, id := c.home.Parent(t)
 	code, mac, uniqueID := fmt.Sprintf("SL%08d", serial), fmt.Sprintf("00:80:E1:27:00:%02X", serial), fmt.Sprint("unique", serial)
-	f.home.AddDevices(t, code+","+mac)
+	c.home.AddDevices(t, code+","+mac)
 	var data struct {
 		CreateChildUser struct {
 			ChildUser struct {
@@ -36,7 +38,7 @@ func (f *fleet) newFamily(t *testing.T, serial int) *family {
 			}
 		}
 	}
-	f.home.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`,
+	c.home.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`,
 		map[string]any{"input": map[string]any{
 			"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
 			"serialCode": code, "macId": mac, "uniqueId": uniqueID,
@@ -45,27 +47,27 @@ func (f *fleet) newFamily(t *testing.T, serial int) *family {
 	return &family{id, child.ID, child.Device.ID, uniqueID, token}
 }
 
-// log is the body by which a complete log is uploaded.
-func (of *family) log(file int) string {
+// body is the upload of one complete log.
+func (of *family) body(file int) string {
 	return fmt.Sprintf(`{"log_arrays": [{"real_user_id": %d, "device_id": %d, "unique_id": %q, "log_file_id": %d, "detail_data":
 		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60}}]}`,
 		of.child, of.device, of.uniqueID, file)
 }
 
-// upload sends one complete log and gives why it was not acknowledged.
+// upload uploads one complete log, and gives why it was not acknowledged.
 func (of *family) upload(url string, file int) error {
-	status, body, err := post(url+"/api/v1/lux/device/devlog", of.token, of.log(file))
+	status, body, err := post(url+uploadPath, of.token, of.body(file))
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, body)
 	}
 	return err
 }
 
-// uploader is a phone that uploads one log after the other until it is told to
-// stop. A log that was not acknowledged is sent again.
+// uploader is a phone that uploads one log after the other until it is stopped. A
+// log that was not acknowledged is sent again.
 type uploader struct {
 	of       *family
-	acked    atomic.Int64 // logs 1 to acked are
+	acked    atomic.Int64 // logs 1 to acked were acknowledged
 	failures chan error
 	stopping chan struct{}
 	running  sync.WaitGroup
@@ -104,19 +106,21 @@ func (u *uploader) stop() {
 	u.running.Wait()
 }
 
-// follower is a phone that keeps its feed open through the balancer. From is the
-// last log file that was acknowledged before its feed stood.
+// follower is a phone that follows its feed through the balancer. From is the last
+// log file that was acknowledged before its subscription started: the events after
+// it must come.
 type follower struct {
 	*subscriptiontest.Follower
 	from int
 	stop func()
 }
 
-// follow gives the family's phone number n: each transport in turn, and every
-// other phone names its installation instead of the place where to go on.
-func (f *fleet) follow(t *testing.T, n int, of *family) *follower {
+// follow starts the family's phone number n. The phones use the transports in turn,
+// and every other one names its installation instead of the cursor at which to
+// resume.
+func (c *cluster) follow(t *testing.T, n int, of *family) *follower {
 	t.Helper()
-	call := subscriptiontest.Request{URL: f.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
+	call := subscriptiontest.Request{URL: c.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
 	if n%2 == 0 {
 		call.InstallationID = fmt.Sprint("phone-", n)
 	}
@@ -129,7 +133,7 @@ func (f *fleet) follow(t *testing.T, n int, of *family) *follower {
 	return phone
 }
 
-// ends counts how often the server itself ended its connection.
+// ends counts how often a replica itself ended the connection.
 func (f *follower) ends() (n int) {
 	for _, times := range f.Ends() {
 		n += times
@@ -137,13 +141,13 @@ func (f *follower) ends() (n int) {
 	return n
 }
 
-// listener is a feed at one replica, and when each log file was told.
+// listener is a subscription at one replica, with the time at which each event came.
 type listener struct {
-	feed *subscriptiontest.Subscription
-	told chan telling
+	feed     *subscriptiontest.Subscription
+	arrivals chan arrival
 }
 
-type telling struct {
+type arrival struct {
 	file int
 	at   time.Time
 }
@@ -154,37 +158,28 @@ func listen(t *testing.T, url string, of *family) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listener{feed, make(chan telling, 10_000)}
+	l := &listener{feed, make(chan arrival, 10_000)}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
 			event, err := feed.Next()
 			if err != nil {
-				close(l.told)
+				close(l.arrivals)
 				return
 			}
-			l.told <- telling{event.LogFileID, time.Now()}
+			l.arrivals <- arrival{event.LogFileID, time.Now()}
 		}
 	})
 	t.Cleanup(func() { feed.Close(); running.Wait() })
 	return l
 }
 
-// wait waits until a log file is told, and gives when it was.
-func (l *listener) wait(t *testing.T, file int) time.Time {
+// waitFor waits for the event of a log file, and gives when it came.
+func (l *listener) waitFor(t *testing.T, file int) time.Time {
 	t.Helper()
-	tooLong := time.After(time.Minute)
 	for {
-		select {
-		case heard, open := <-l.told:
-			if !open {
-				t.Fatalf("the feed ended before log file %d was told", file)
-			}
-			if heard.file == file {
-				return heard.at
-			}
-		case <-tooLong:
-			t.Fatalf("log file %d was never told", file)
+		if a := testutil.Receive(t, fmt.Sprintf("the event of log file %d", file), l.arrivals); a.file == file {
+			return a.at
 		}
 	}
 }

@@ -1,0 +1,69 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	catalogue := filepath.Join(folder, "devices.csv")
+	run := func(lines string) (string, error) {
+		text := "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version\n" + lines
+		if err := os.WriteFile(catalogue, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := command(t, filepath.Join(folder, "import.db"), "devices", "import", catalogue).CombinedOutput()
+		return string(out), err
+	}
+	const one = "SL20409001,00:80:E1:27:4C:84,1,1,1,1.0.0\n"
+	if out, err := run(one + "SL20409002,00:80:E1:27:4C:85,one,1,1,1.0.0\n"); err == nil || !strings.Contains(out, "line 3") {
+		t.Errorf("a bad line: %v %s", err, out)
+	}
+	for _, want := range []string{"1 devices added, 0 updated, 0 unchanged", "0 devices added, 0 updated, 1 unchanged"} {
+		if out, err := run(one); err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v %s, want %s", err, out, want)
+		}
+	}
+	if out, err := run("SL20409001,00:80:E1:27:4C:84,1,1,2,1.0.1\n"); err != nil || !strings.Contains(out, "0 devices added, 1 updated") {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+func TestTokenAndSchemaCommands(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token.db")
+	b := startOnFile(t, file)
+	out, err := command(t, file, "token", "--user", "1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data struct{ Me struct{ ID string } }
+	b.graphQL(t, strings.TrimSpace(string(out)), `{ me { id } }`, &data)
+	if data.Me.ID != "1" {
+		t.Errorf("the token is of user %q", data.Me.ID)
+	}
+	out, err = command(t, file, "schema").Output()
+	if err != nil || !regexp.MustCompile(`type Mutation \{`).Match(out) {
+		t.Errorf("schema: %v %.200s", err, out)
+	}
+}
+
+// TestVersion holds that `server version` and the log of a start name the version
+// of the build and that of Go.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "version.db")
+	if out, err := command(t, file, "version").Output(); err != nil ||
+		!strings.HasPrefix(string(out), "luxbff ") || !strings.HasSuffix(string(out), ", "+runtime.Version()+"\n") {
+		t.Errorf("%v %q", err, out)
+	}
+	if s := startOnFile(t, file); !strings.Contains(s.Log.String(), "go="+runtime.Version()) {
+		t.Errorf("the log doesn't name the version:\n%s", s.Log)
+	}
+}

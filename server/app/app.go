@@ -31,7 +31,6 @@ import (
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
 	"luxbff/server/tracing"
-	"luxbff/server/ws"
 )
 
 // Options are what a test replaces. The zero value is what production uses.
@@ -64,7 +63,7 @@ type App struct {
 	hub        *pubsub.Hub
 	bus        pubsub.Bus
 	leaveBus   func()
-	sockets    *ws.Registry
+	sockets    *socketRegistry
 	sessions   *sessionSockets
 	background *background.Group
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.

@@ -46,7 +46,7 @@ func TestClientsResumeByThemselves(t *testing.T) {
 func followInNode(t *testing.T, url, token string) func(recovered bool, files ...int) {
 	t.Helper()
 	node := exec.CommandContext(t.Context(), "node", "resume.js", url, token)
-	node.Dir = "../ws/testdata/clients"
+	node.Dir = "../gqlws/testdata/clients"
 	node.Stderr = os.Stderr
 	in, err := node.StdinPipe()
 	if err != nil {

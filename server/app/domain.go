@@ -14,7 +14,7 @@ import (
 	"luxbff/internal/feed"
 	"luxbff/internal/message"
 	"luxbff/internal/ratelimit"
-	"luxbff/server/ws"
+	"luxbff/server/gqlstream"
 )
 
 // wireDomain makes the services that hold the rules, and the registry of sockets
@@ -25,7 +25,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
 	})
-	a.sockets = ws.NewRegistry(ws.RegistryConfig{})
+	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.Config.limiter(o.Clock)
 	var err error

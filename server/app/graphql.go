@@ -7,16 +7,16 @@ import (
 
 	"luxbff/graph"
 	"luxbff/server/gqlhttp"
+	"luxbff/server/gqlstream"
+	"luxbff/server/gqlws"
 	"luxbff/server/middleware"
-	"luxbff/server/ws"
 )
 
 // graphQL serves /graphql: GET, POST, sockets and streams.
 func (a *App) graphQL() http.Handler {
-	sockets := a.socketTransport()
 	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
-		Transports:    []graphql.Transport{sockets, sockets.SSE(), sockets.Multipart()},
+		Transports:    a.liveTransports(),
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Extensions:    a.extensions(),
@@ -33,15 +33,18 @@ func (a *App) extensions() []graphql.HandlerExtension {
 	return extensions
 }
 
-func (a *App) socketTransport() *ws.Transport {
-	auth := socketAuth{a.Auth.Sessions}
-	cfg := ws.Config{
-		Init: auth.open, Renew: auth.renew, Operation: auth.recheck,
+// liveTransports serve subscriptions. Gqlhttp puts them before its own, which would
+// take every POST.
+func (a *App) liveTransports() []graphql.Transport {
+	auth := socketAuth{a.Auth.Sessions, a.sockets}
+	streams := gqlstream.Config{
+		Init: auth.open, Operation: auth.recheck,
 		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,
 	}
+	sockets := gqlws.Config{Config: streams, Renew: auth.renew}
 	if a.Config.Development() {
 		// GraphiQL and local front ends come from other ports.
-		cfg.CheckOrigin = func(*http.Request) bool { return true }
+		sockets.CheckOrigin = func(*http.Request) bool { return true }
 	}
-	return ws.New(cfg)
+	return []graphql.Transport{gqlws.New(sockets), gqlstream.NewSSE(streams), gqlstream.NewMultipart(streams)}
 }

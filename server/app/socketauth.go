@@ -9,18 +9,21 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/viewer"
+	"luxbff/server/gqlstream"
 	"luxbff/server/middleware"
 	"luxbff/server/rest"
-	"luxbff/server/ws"
 )
 
 // socketAuth says whose a socket or a stream is. What middleware authenticates is
 // the request, which ends long before.
-type socketAuth struct{ sessions *auth.Sessions }
+type socketAuth struct {
+	sessions *auth.Sessions
+	sockets  *socketRegistry
+}
 
 // open takes the access token from the payload of connection_init, or else from
 // the headers of the request: browsers can't set headers on a socket.
-func (a socketAuth) open(ctx context.Context, payload ws.InitPayload, r *http.Request) (ws.Session, error) {
+func (a socketAuth) open(ctx context.Context, payload gqlstream.InitPayload, r *http.Request) (gqlstream.Session, error) {
 	accessToken := payload.String("Authorization", "authorization", "x-access-token", "X-Access-Token", "accessToken")
 	if scheme, credentials, ok := strings.Cut(accessToken, " "); ok && strings.EqualFold(scheme, "Bearer") {
 		accessToken = strings.TrimSpace(credentials)
@@ -36,7 +39,7 @@ func (a socketAuth) open(ctx context.Context, payload ws.InitPayload, r *http.Re
 }
 
 // renew makes the session anew from a fresh access token.
-func (a socketAuth) renew(ctx context.Context, before ws.Session, accessToken string) (ws.Session, error) {
+func (a socketAuth) renew(ctx context.Context, before gqlstream.Session, accessToken string) (gqlstream.Session, error) {
 	client := viewer.ClientFrom(before.Context) //nolint:contextcheck // what the client said stands in the session's
 	return a.session(viewer.WithClient(ctx, client), accessToken)
 }
@@ -60,19 +63,18 @@ type claimsKey struct{}
 // session makes the session of a socket or a stream from an access token. It keeps
 // the token's claims and not the token, which is longer and would have to be
 // verified again.
-func (a socketAuth) session(ctx context.Context, accessToken string) (ws.Session, error) {
+func (a socketAuth) session(ctx context.Context, accessToken string) (gqlstream.Session, error) {
 	claims, err := a.sessions.Claims(accessToken)
 	if err != nil {
-		return ws.Session{}, err
+		return gqlstream.Session{}, err
 	}
 	v, err := a.sessions.Viewer(ctx, claims)
 	if err != nil {
-		return ws.Session{}, err
+		return gqlstream.Session{}, err
 	}
-	return ws.Session{
+	return gqlstream.Session{
 		Context:   context.WithValue(ctx, claimsKey{}, &claims),
-		User:      userKey(v.RootUserID()),
-		ID:        sessionKey(auth.SessionKeyOf(v)),
+		Key:       a.sockets.Key(v.RootUserID(), auth.SessionKeyOf(v)),
 		ExpiresAt: v.ExpiresAt,
 	}, nil
 }
@@ -80,7 +82,7 @@ func (a socketAuth) session(ctx context.Context, accessToken string) (ws.Session
 // socketClient reads what the client says of itself: the payload of
 // connection_init goes before the headers of the request. An id of another type
 // than text stands as the empty one, which is refused as invalid.
-func socketClient(payload ws.InitPayload, header http.Header) viewer.Client {
+func socketClient(payload gqlstream.InitPayload, header http.Header) viewer.Client {
 	client := middleware.ClientFromHeader(header)
 	if id, named := payload["installationId"]; named && id != nil {
 		text, _ := id.(string)

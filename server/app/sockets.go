@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"luxbff/internal/apperr"
@@ -14,7 +12,7 @@ import (
 	"luxbff/internal/background"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/pubsub/natsbus"
-	"luxbff/server/ws"
+	"luxbff/server/gqlstream"
 )
 
 // checkSocketsEvery is how late an ended session is noticed whose notification was
@@ -45,11 +43,15 @@ func (a *App) joinBus() error {
 	return nil
 }
 
+// socketRegistry files sockets and streams under the root user and what they were
+// opened with.
+type socketRegistry = gqlstream.Registry[int, auth.SessionKey]
+
 // sessionSockets closes sockets and streams when the session that opened them
 // ends. An access token outlives its session by minutes and a socket by days, so
 // nothing else would end them.
 type sessionSockets struct {
-	sockets    *ws.Registry
+	sockets    *socketRegistry
 	auth       *auth.Sessions
 	bus        pubsub.Bus
 	background *background.Group
@@ -61,7 +63,7 @@ type sessionSockets struct {
 func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
 	s.bus.Notify(pubsub.Sessions, rootUserID)
 	if len(sessionIDs) == 0 {
-		s.sockets.CloseUser(userKey(rootUserID), apperr.Unauthenticated.New())
+		s.sockets.CloseAccount(rootUserID, apperr.Unauthenticated.New())
 	}
 	for _, id := range sessionIDs {
 		if id == 0 {
@@ -75,34 +77,28 @@ func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
 }
 
 func (s *sessionSockets) closeOne(o auth.SessionKey) {
-	s.sockets.CloseSession(userKey(o.RootUserID), sessionKey(o), apperr.Unauthenticated.New())
+	s.sockets.CloseSession(o.RootUserID, o, apperr.Unauthenticated.New())
 }
 
 // checkUser closes the account's sockets whose sessions have ended, without waiting
 // for it.
 func (s *sessionSockets) checkUser(rootUserID int) {
-	user := userKey(rootUserID)
-	if open := s.sockets.Sessions()[user]; len(open) > 0 {
-		s.background.Go(func(ctx context.Context) { s.check(ctx, map[string][]string{user: open}) })
+	if open := s.sockets.Sessions()[rootUserID]; len(open) > 0 {
+		s.background.Go(func(ctx context.Context) { s.check(ctx, open) })
 	}
 }
 
 // checkAll closes all sockets whose sessions have ended. It costs one statement,
 // and none while nothing is open.
 func (s *sessionSockets) checkAll(ctx context.Context) {
-	if open := s.sockets.Sessions(); len(open) > 0 {
+	open := slices.Concat(slices.Collect(maps.Values(s.sockets.Sessions()))...)
+	if len(open) > 0 {
 		s.check(ctx, open)
 	}
 }
 
-func (s *sessionSockets) check(ctx context.Context, open map[string][]string) {
-	var opened []auth.SessionKey
-	for _, user := range slices.Sorted(maps.Keys(open)) {
-		for _, session := range open[user] {
-			opened = append(opened, readKeys(user, session))
-		}
-	}
-	ended, err := s.auth.FindEnded(ctx, opened)
+func (s *sessionSockets) check(ctx context.Context, open []auth.SessionKey) {
+	ended, err := s.auth.FindEnded(ctx, open)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "check the sockets' sessions", "error", err)
@@ -112,20 +108,4 @@ func (s *sessionSockets) check(ctx context.Context, open map[string][]string) {
 	for _, o := range ended {
 		s.closeOne(o)
 	}
-}
-
-func userKey(rootUserID int) string { return strconv.Itoa(rootUserID) }
-
-const sessionKeyFormat = "%d/%d"
-
-// sessionKey files a socket by what it was opened with.
-func sessionKey(o auth.SessionKey) string {
-	return fmt.Sprintf(sessionKeyFormat, o.SessionID, o.CredentialVersion)
-}
-
-// readKeys reads what userKey and sessionKey wrote.
-func readKeys(user, session string) (o auth.SessionKey) {
-	_, _ = fmt.Sscan(user, &o.RootUserID)
-	_, _ = fmt.Sscanf(session, sessionKeyFormat, &o.SessionID, &o.CredentialVersion)
-	return o
 }

@@ -1,0 +1,166 @@
+package gqlstream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/apperr"
+	"luxbff/internal/pubsub"
+)
+
+// Execution is one operation in the hands of gqlgen's executor, whatever transport
+// it came by. Executor and Context are set before any method is called; the
+// zero rest is ready for use. Except Close, its methods are called by one goroutine
+// at a time.
+type Execution struct {
+	Executor graphql.GraphExecutor
+	// Context ends the operation. Start derives the one that the responses need and
+	// puts it here.
+	Context context.Context //nolint:containedctx // the operation's life
+
+	responses graphql.ResponseHandler
+	// subscription is what the feed and the transport share; it is here by value,
+	// so that it costs no allocation.
+	subscription pubsub.Subscription
+	// subscribed is true for a subscription whose resolver has not failed.
+	subscribed bool
+}
+
+// Start asks the hook, where there is one, and dispatches the operation. It
+// gives the response with the errors if one of them refused it. Notify tells the
+// transport that one more response can be had without waiting, and is called only
+// if NotifyEnabled is true afterwards; a nil notify is for transports that keep a
+// goroutine in Next.
+func (x *Execution) Start(
+	hook func(context.Context) (context.Context, error), params *graphql.RawParams, notify func(),
+) (refused *graphql.Response) {
+	ctx := x.Context
+	if hook != nil {
+		allowed, err := hook(ctx)
+		if err != nil {
+			return x.ErrorResponse(err)
+		}
+		ctx = allowed
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
+	opCtx, errs := x.Executor.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		return x.Executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+	}
+	if opCtx.Operation.Operation != ast.Subscription {
+		x.responses, x.Context = x.Executor.DispatchOperation(ctx, opCtx)
+		return nil
+	}
+	shareQueryText(opCtx)
+	x.subscription.SetNotify(notify)
+	x.subscribe(pubsub.WithSubscription(ctx, &x.subscription), opCtx)
+	return nil
+}
+
+// shareQueryText replaces the client's copy of a query by the equal one that the
+// query cache holds. A subscription keeps its OperationContext as long as it
+// lives, and with it the text of its query: without this each subscriber has a copy of its
+// own.
+func shareQueryText(opCtx *graphql.OperationContext) {
+	at := opCtx.Operation.Position
+	if at != nil && at.Src != nil && at.Src.Input == opCtx.RawQuery {
+		opCtx.RawQuery = at.Src.Input
+	}
+}
+
+// subscribe dispatches the operation and observes whether its resolver fails. A
+// resolver that called EnableNotify and failed all the same never notifies, so its
+// answer must be fetched as that of a subscription without.
+func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationContext) {
+	middleware := opCtx.ResolverMiddleware
+	x.subscribed = true
+	opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
+		x.subscribed = false
+		result, err := middleware(ctx, next)
+		x.subscribed = err == nil
+		// The field's context lives as long as the subscription; the resolver was the
+		// only reader of its arguments, a map of 336 bytes or more.
+		if field := graphql.GetFieldContext(ctx); field != nil {
+			field.Args = nil
+		}
+		return result, err
+	}
+	x.responses, x.Context = x.Executor.DispatchOperation(ctx, opCtx)
+	opCtx.ResolverMiddleware = middleware
+	if !x.subscribed {
+		x.subscription.Close()
+	}
+}
+
+// ForgetCollectedFields makes the executor forget which fields it has collected.
+// It keeps them in an unexported cache of the OperationContext, which a subscription would
+// hold while it waits although it is made again in microseconds. The cache
+// can't be emptied from outside, so all exported fields are copied into a fresh
+// OperationContext. Nothing of the operation may run meanwhile.
+func (x *Execution) ForgetCollectedFields() {
+	opCtx := graphql.GetOperationContext(x.Context)
+	*opCtx = graphql.OperationContext{
+		RawQuery: opCtx.RawQuery, Variables: opCtx.Variables, OperationName: opCtx.OperationName,
+		Doc: opCtx.Doc, Extensions: opCtx.Extensions, Headers: opCtx.Headers, Operation: opCtx.Operation,
+		DisableIntrospection: opCtx.DisableIntrospection, RecoverFunc: opCtx.RecoverFunc,
+		ResolverMiddleware: opCtx.ResolverMiddleware, RootResolverMiddleware: opCtx.RootResolverMiddleware,
+		Stats: opCtx.Stats,
+	}
+}
+
+// Next waits for the next response, nil when there are no more, and tells what has
+// to be known of its delivery.
+func (x *Execution) Next() (*graphql.Response, pubsub.Delivery) {
+	response := x.responses(x.Context)
+	if response == nil || !x.subscribed {
+		return response, pubsub.Delivery{}
+	}
+	delivery := x.subscription.TakeDelivery()
+	if delivery.Recovered {
+		if response.Extensions == nil {
+			response.Extensions = map[string]any{}
+		}
+		response.Extensions["recovered"] = true
+	}
+	return response, delivery
+}
+
+// NotifyEnabled reports whether Next is to be called only after a notification.
+func (x *Execution) NotifyEnabled() bool { return x.subscribed && x.subscription.NotifyEnabled() }
+
+// Err is why a subscription that has no more responses ended, nil if it is
+// simply complete.
+func (x *Execution) Err() error {
+	if !x.subscribed {
+		return nil
+	}
+	return x.subscription.Err()
+}
+
+// Close tells the feed that the operation has ended. It may be called twice.
+func (x *Execution) Close() { x.subscription.Close() }
+
+// ErrorResponse gives the response for an error that isn't part of one.
+func (x *Execution) ErrorResponse(err error) *graphql.Response {
+	ctx := x.Context
+	if !graphql.HasOperationContext(ctx) {
+		ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{})
+	}
+	return x.Executor.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+}
+
+var errPanic = errors.New("operation panicked")
+
+// LogPanic logs what was recovered from a panic and gives the error that the client
+// is told instead.
+func LogPanic(log *slog.Logger, cause any) error {
+	log.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
+	return apperr.Internal.Wrap(errPanic)
+}

@@ -1,0 +1,92 @@
+package gqlstream_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"go.uber.org/goleak"
+
+	"luxbff/internal/testutil/schematest"
+	"luxbff/server/gqlstream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of a test; none of them measures time.
+const patience = 20 * time.Second
+
+// bench is a server with the test schema behind both transports.
+type bench struct {
+	t        *testing.T
+	schema   *schematest.Schema
+	server   *httptest.Server
+	registry *gqlstream.Registry[string, string]
+}
+
+// setup starts a server that lets everybody in.
+func setup(t *testing.T, change func(*gqlstream.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, schema: schematest.New(), registry: gqlstream.NewRegistry[string, string](gqlstream.RegistryConfig{})}
+	cfg := gqlstream.Config{Init: admit, Registry: b.registry}
+	if change != nil {
+		change(&cfg)
+	}
+	srv := handler.New(b.schema)
+	srv.SetErrorPresenter(schematest.PresentError)
+	srv.AddTransport(gqlstream.NewSSE(cfg))
+	srv.AddTransport(gqlstream.NewMultipart(cfg))
+	b.server = httptest.NewUnstartedServer(srv)
+	b.server.Config.ConnContext = smallBuffers
+	b.server.Start()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := b.registry.Shutdown(ctx); err != nil {
+			t.Errorf("streams are left after the test: %v", err)
+		}
+		b.server.Close()
+	})
+	return b
+}
+
+func admit(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error) {
+	return gqlstream.Session{}, nil
+}
+
+func (b *bench) await(condition func(schematest.State) bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := b.schema.Board.Await(ctx, condition); err != nil {
+		b.t.Fatalf("the board did not come to what was waited for: %v", err)
+	}
+}
+
+func feeds(n int) func(schematest.State) bool {
+	return func(s schematest.State) bool { return s.Feeds == n }
+}
+
+// awaitNoConnections polls until the registry knows none.
+func (b *bench) awaitNoConnections() {
+	b.t.Helper()
+	deadline := time.Now().Add(patience)
+	for b.registry.Len() > 0 {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%d connections are left", b.registry.Len())
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// smallBuffers makes the kernel hold little, so that a reader is soon slow.
+func smallBuffers(ctx context.Context, conn net.Conn) context.Context {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(4 << 10)
+	}
+	return ctx
+}

@@ -1,0 +1,52 @@
+package gqlstream
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// NewMultipart makes the transport of Apollo's protocol for subscriptions over
+// HTTP: a POST that accepts multipart/mixed with subscriptionSpec=1.0. Add it
+// before the transport that takes every POST.
+//
+// Each response is the payload of a part, an empty part is a heartbeat, and what
+// ends a running stream is a part with a null payload and errors.
+func NewMultipart(cfg Config) graphql.Transport {
+	return httpTransport{cfg: cfg.WithDefaults(), format: multipartFormat(), accepts: func(header http.Header) bool {
+		return accepts(header, "multipart/mixed", map[string]string{"subscriptionSpec": "1.0"})
+	}}
+}
+
+// Clients take a part as whole when they see the boundary behind it, so each
+// part is written with the boundary of the next one.
+const (
+	partHead = "\r\nContent-Type: application/json\r\n\r\n"
+	partEnd  = "\r\n--graphql"
+	lastPart = "--\r\n"
+)
+
+func multipartFormat() streamFormat {
+	part := func(before string, payload []byte, after string) []byte {
+		return []byte(partHead + before + string(payload) + after + partEnd)
+	}
+	return streamFormat{
+		name:        "multipart",
+		contentType: `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`,
+		opening:     "--graphql" + partHead + "{}" + partEnd,
+		heartbeat:   partHead + "{}" + partEnd,
+		next: func(_ string, payload []byte) []byte {
+			return part(`{"payload":`, payload, `}`)
+		},
+		failure: func(payload []byte) []byte {
+			return part(`{"payload":null,`, payload[1:], ``)
+		},
+		retry: func(after time.Duration) []byte {
+			const text = `{"payload":null,"errors":[{"message":"Restarting","extensions":{"code":"GOING_AWAY","retryAfterMs":%d}}]}`
+			return append(part("", fmt.Appendf(nil, text, after.Milliseconds()), ""), lastPart...)
+		},
+		completion: lastPart,
+	}
+}

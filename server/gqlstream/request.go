@@ -1,0 +1,77 @@
+package gqlstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"luxbff/internal/apperr"
+)
+
+// MalformedError is why a message of the client can't be understood. On a socket
+// it is the reason of close code 4400.
+type MalformedError string
+
+// Error implements error.
+func (m MalformedError) Error() string { return string(m) }
+
+// What can be wrong with the parameters of an operation.
+const (
+	errPayload   MalformedError = "Message payload is malformed"
+	errQuery     MalformedError = "Message payload needs a query"
+	errVariables MalformedError = "Message payload has malformed variables"
+)
+
+// DecodeParams reads the parameters of an operation, as they come in the body of a
+// request or the payload of a message. A query may be missing only where extensions
+// can name a persisted one. Its error is a [MalformedError].
+func DecodeParams(payload []byte) (*graphql.RawParams, error) {
+	params := &graphql.RawParams{}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber() // an id above 2^53 would lose digits as a float64
+	if err := decoder.Decode(params); err != nil {
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) && mismatch.Field == "variables" {
+			return nil, errVariables
+		}
+		return nil, errPayload
+	}
+	if params.Query == "" && params.Extensions == nil {
+		return nil, errQuery
+	}
+	return params, nil
+}
+
+// EncodeResponse gives a response as JSON. The executor's data is valid JSON
+// already, so the usual response, which has nothing else, isn't walked through a
+// second time, as json.Marshal does with a json.RawMessage.
+func EncodeResponse(r *graphql.Response) ([]byte, error) {
+	if len(r.Errors) > 0 || len(r.Extensions) > 0 || r.HasNext != nil || r.Label != "" || len(r.Path) > 0 || r.Data == nil {
+		return json.Marshal(r)
+	}
+	out := make([]byte, 0, len(r.Data)+len(`{"data":}`))
+	out = append(out, `{"data":`...)
+	out = append(out, r.Data...)
+	return append(out, '}'), nil
+}
+
+// RefuseRequest answers a request that becomes neither socket nor stream, in
+// GraphQL's shape.
+func RefuseRequest(w http.ResponseWriter, status int) {
+	message := http.StatusText(status)
+	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
+	if status == http.StatusBadRequest {
+		message, code = apperr.BadRequest.New().Detail(), apperr.BadRequest.New().Code()
+	}
+	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{
+		"message": message, "extensions": map[string]any{"code": code, "status": status},
+	}}}) // strings and numbers always encode
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Sec-WebSocket-Version", "13")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

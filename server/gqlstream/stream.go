@@ -1,0 +1,309 @@
+package gqlstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/apperr"
+)
+
+// streamFormat is how one of the two HTTP protocols writes its stream. The
+// framing is a function of the payload and no prefix or suffix, because SSE ends each event
+// with a blank line and multipart each part with the next boundary.
+type streamFormat struct {
+	name, contentType string
+	// opening follows the header, heartbeat shows that the server is there, and
+	// completion ends the stream.
+	opening, heartbeat, completion string
+	// next frames a response with its cursor, which may be empty.
+	next func(cursor string, payload []byte) []byte
+	// failure frames the errors that end a running stream.
+	failure func(payload []byte) []byte
+	// retry frames the advice to come back when the server stops.
+	retry func(after time.Duration) []byte
+}
+
+// httpTransport is GraphQL over one of the two protocols: one operation a
+// request, answered in parts for as long as it has responses.
+type httpTransport struct {
+	cfg     Config
+	format  streamFormat
+	accepts func(header http.Header) bool
+}
+
+var _ graphql.Transport = httpTransport{}
+
+// Supports reports whether r is a POST that accepts the protocol.
+func (t httpTransport) Supports(r *http.Request) bool {
+	return r.Method == http.MethodPost && t.accepts(r.Header)
+}
+
+// Do answers with a stream. What goes wrong before the stream begins is refused
+// with a status: a body that can't be read 400 or 413, a server that stops 503. All
+// else, a missing right too, is sent within the stream.
+func (t httpTransport) Do(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
+	params, status := t.readParams(w, r)
+	if t.cfg.Registry.Draining() {
+		w.Header().Set("Retry-After", "5")
+		status = http.StatusServiceUnavailable
+	}
+	if status != http.StatusOK {
+		RefuseRequest(w, status)
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	s := &stream{
+		execution: Execution{Executor: executor, Context: ctx},
+		transport: t, writer: w, controller: http.NewResponseController(w),
+		cancel: cancel, reason: make(chan CloseReason, 1),
+	}
+	t.cfg.Registry.Add(s)
+	defer t.cfg.Registry.Remove(s)
+	defer s.execution.Close()
+	s.serve(r, params) //nolint:contextcheck // the operation's context is the stream's
+}
+
+func (t httpTransport) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(t.cfg.MessageLimit)))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, http.StatusRequestEntityTooLarge
+	case err != nil || !json.Valid(body): // the decoder would pass over what follows the object
+		return nil, http.StatusBadRequest
+	}
+	params, err := DecodeParams(body)
+	if err != nil {
+		return nil, http.StatusBadRequest
+	}
+	params.Headers = r.Header
+	return params, http.StatusOK
+}
+
+// stream is one such answer. Only the handler's goroutine writes it.
+type stream struct {
+	execution  Execution
+	transport  httpTransport
+	writer     http.ResponseWriter
+	controller *http.ResponseController
+	cancel     context.CancelFunc
+	reason     chan CloseReason // why the registry closes the stream
+	expiresAt  time.Time
+}
+
+var _ Connection = (*stream)(nil)
+
+// Close implements [Connection].
+func (s *stream) Close(reason CloseReason) {
+	select {
+	case s.reason <- reason:
+	default: // it is being closed already
+	}
+}
+
+// Stats implements [Connection].
+func (s *stream) Stats() (protocol string, stats Stats) {
+	return s.transport.format.name, Stats{Connections: 1}
+}
+
+// Abort implements [Connection].
+func (s *stream) Abort() {
+	s.cancel()
+	_ = s.controller.SetWriteDeadline(Deadline(0)) // where it isn't supported, the context alone ends the stream
+}
+
+// serve starts the operation, answers, and follows it to its end.
+func (s *stream) serve(r *http.Request, params *graphql.RawParams) {
+	refused := s.start(r, params)
+	// The header is written after the start: by it the client knows that its
+	// subscription has its start point, so that it misses no event from here on.
+	if !s.writeHeader() {
+		return
+	}
+	if refused != nil {
+		s.writeRefusal(refused)
+		return
+	}
+	s.writeLoop()
+}
+
+// start admits the client and starts the operation, or gives the response that
+// refuses one of them.
+func (s *stream) start(r *http.Request, params *graphql.RawParams) *graphql.Response {
+	if err := s.admit(r); err != nil {
+		return s.execution.ErrorResponse(err)
+	}
+	return s.execution.Start(s.transport.cfg.Operation, params, nil)
+}
+
+func (s *stream) admit(r *http.Request) error {
+	requestContext := s.execution.Context
+	session, err := s.transport.cfg.Init(requestContext, nil, r)
+	if err != nil {
+		return err
+	}
+	if session.Context != nil {
+		ctx, cancel := context.WithCancel(session.Context)
+		context.AfterFunc(requestContext, cancel)
+		s.execution.Context = ctx
+	}
+	s.expiresAt = session.ExpiresAt
+	if !session.Admit(s) {
+		return apperr.TooManyRequests.New()
+	}
+	return nil
+}
+
+// writeLoop writes responses and heartbeats until the operation, the token, the
+// client or the server ends.
+func (s *stream) writeLoop() {
+	defer s.cancel()
+	end := make(chan error, 1)
+	responses := s.fetchResponses(end)
+	heartbeat := time.NewTicker(s.transport.cfg.PingInterval)
+	defer heartbeat.Stop()
+	expiry := s.expiryTimer()
+	for {
+		select {
+		case response, ok := <-responses:
+			if !ok {
+				s.writeEnd(<-end)
+				return
+			}
+			if !s.writeResponse(response) {
+				return
+			}
+		case reason := <-s.reason:
+			s.writeReason(reason)
+			return
+		case <-expiry:
+			if expiry = s.expiryTimer(); s.expired() {
+				s.writeReason(ReasonFor(apperr.TokenIsExpired.New()))
+				return
+			}
+		case <-heartbeat.C:
+			if !s.write([]byte(s.transport.format.heartbeat)) {
+				return
+			}
+		case <-s.execution.Context.Done():
+			return
+		}
+	}
+}
+
+// cursorResponse is a response with the cursor of its value.
+type cursorResponse struct {
+	*graphql.Response
+	cursor string
+}
+
+// fetchResponses calls the executor on a goroutine of its own, because that may
+// wait for the next response while the write loop has heartbeats to write. The
+// error that ends the operation is sent before the channel is closed.
+func (s *stream) fetchResponses(end chan<- error) <-chan cursorResponse {
+	responses := make(chan cursorResponse)
+	go func() {
+		defer close(responses)
+		defer func() {
+			if cause := recover(); cause != nil {
+				end <- LogPanic(s.transport.cfg.Logger, cause)
+			}
+		}()
+		for {
+			response, delivery := s.execution.Next()
+			if response == nil {
+				end <- s.execution.Err()
+				return
+			}
+			select {
+			case responses <- cursorResponse{response, delivery.Cursor}:
+			case <-s.execution.Context.Done():
+			}
+		}
+	}()
+	return responses
+}
+
+// expiryTimer fires when the token ends, never for one without an end. It looks
+// at least once in a ping interval, so that a clock that was moved is noticed.
+func (s *stream) expiryTimer() <-chan time.Time {
+	if s.expiresAt.IsZero() {
+		return nil
+	}
+	left := s.expiresAt.Sub(s.transport.cfg.Clock())
+	return time.After(min(max(left, time.Millisecond), s.transport.cfg.PingInterval))
+}
+
+func (s *stream) expired() bool { return !s.transport.cfg.Clock().Before(s.expiresAt) }
+
+// writeHeader sends the header and what opens the stream. It is false when the
+// client is gone.
+func (s *stream) writeHeader() bool {
+	_ = s.controller.SetReadDeadline(time.Time{}) // the server's deadlines are for short requests
+	header := s.writer.Header()
+	header.Set("Content-Type", s.transport.format.contentType)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // nginx would hold events back until its buffer is full
+	s.writer.WriteHeader(http.StatusOK)
+	return s.write([]byte(s.transport.format.opening))
+}
+
+// write is false when the client is gone, or doesn't read.
+func (s *stream) write(data []byte) bool {
+	_ = s.controller.SetWriteDeadline(Deadline(s.transport.cfg.WriteTimeout))
+	if _, err := s.writer.Write(data); err != nil {
+		return false
+	}
+	return s.controller.Flush() == nil
+}
+
+func (s *stream) writeResponse(r cursorResponse) bool {
+	payload, err := EncodeResponse(r.Response)
+	if err != nil {
+		s.transport.cfg.Logger.Error("response can't be encoded", "error", err)
+		return false
+	}
+	return s.write(s.transport.format.next(r.cursor, payload))
+}
+
+// writeRefusal writes the errors of an operation that was not started, which have
+// the form of a response, and completes the stream.
+func (s *stream) writeRefusal(response *graphql.Response) {
+	if s.write(s.transport.format.next("", encodeErrors(response.Errors))) {
+		s.write([]byte(s.transport.format.completion))
+	}
+}
+
+// writeEnd completes a stream whose operation has ended, with an error or without.
+func (s *stream) writeEnd(err error) {
+	if err != nil && !s.write(s.transport.format.failure(encodeErrors(s.execution.ErrorResponse(err).Errors))) {
+		return
+	}
+	s.write([]byte(s.transport.format.completion))
+}
+
+// writeReason ends a stream whose operation would go on.
+func (s *stream) writeReason(reason CloseReason) {
+	if reason.Err != nil {
+		s.writeEnd(reason.Err)
+		return
+	}
+	s.write(s.transport.format.retry(reason.RetryAfter))
+}
+
+// encodeErrors gives a response without data.
+func encodeErrors(errs gqlerror.List) []byte {
+	payload, err := json.Marshal(map[string]any{"errors": errs})
+	if err != nil {
+		return []byte(`{"errors":[]}`)
+	}
+	return payload
+}

@@ -1,0 +1,232 @@
+package gqlstream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/server/gqlstream"
+)
+
+const acceptMultipart = `multipart/mixed;boundary=graphql;subscriptionSpec=1.0, application/json`
+
+// post sends a body and reads the whole answer.
+func (b *bench) post(accept, body string) (*http.Response, string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.server.URL, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Accept", accept)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := b.server.Client().Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+func TestEventStreamOnTheWire(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	answer, text := b.post("text/event-stream", `{"query":"subscription { count(to: 2) }"}`)
+	want := ":\n\n" +
+		"event: next\ndata: {\"data\":{\"count\":1}}\n\n" +
+		"event: next\ndata: {\"data\":{\"count\":2}}\n\n" +
+		"event: complete\ndata: \n\n"
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("stream (-want +got):\n%s", diff)
+	}
+	if got := answer.Header.Get("Content-Type"); got != "text/event-stream; charset=utf-8" {
+		t.Errorf("content type %q", got)
+	}
+	if got := answer.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("cache control %q", got)
+	}
+}
+
+func TestMultipartIsWellFormed(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	answer, text := b.post(acceptMultipart, `{"query":"subscription { count(to: 2) }"}`)
+	_, parameters, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []string
+	reader := multipart.NewReader(strings.NewReader(text), parameters["boundary"])
+	for {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, _ := io.ReadAll(part)
+		parts = append(parts, part.Header.Get("Content-Type")+" "+string(content))
+	}
+	want := []string{
+		`application/json {}`,
+		`application/json {"payload":{"data":{"count":1}}}`,
+		`application/json {"payload":{"data":{"count":2}}}`,
+	}
+	if diff := cmp.Diff(want, parts); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
+func TestStreamRequestsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *gqlstream.Config) { cfg.MessageLimit = 1000 })
+	long := `{"query":"` + strings.Repeat("#", 1000) + `"}`
+	for _, accept := range []string{"text/event-stream", acceptMultipart} {
+		for body, want := range map[string]string{
+			``:                          `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
+			`[]`:                        `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
+			`{"query":"{ echo }"} more`: `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
+			`{"variables":{}}`:          `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
+			long:                        `413 {"errors":[{"extensions":{"code":"REQUEST_ENTITY_TOO_LARGE","status":413},"message":"Request Entity Too Large"}]}`,
+		} {
+			answer, text := b.post(accept, body)
+			if got := answer.Status[:4] + text; got != want {
+				t.Errorf("%s, body %.30q:\n got %s\nwant %s", accept, body, got, want)
+			}
+		}
+	}
+}
+
+func TestStreamsAreAskedForByName(t *testing.T) {
+	t.Parallel()
+	cfg := gqlstream.Config{Init: admit}
+	sse, mixed := gqlstream.NewSSE(cfg), gqlstream.NewMultipart(cfg)
+	for accept, want := range map[string][2]bool{
+		"text/event-stream":                         {true, false},
+		"application/json, Text/Event-Stream;q=0.5": {true, false},
+		"text/event-stream;q=0":                     {false, false},
+		"text/event-stream;q=0.0, */*":              {false, false},
+		"*/*":                                       {false, false},
+		acceptMultipart:                             {false, true},
+		`multipart/mixed;subscriptionSpec="1.0"`:    {false, true},
+		`multipart/mixed; boundary="x";subscriptionspec=1.0;q=0.1`: {false, true},
+		"multipart/mixed;deferSpec=20220824":                       {false, false},
+		"multipart/mixed;subscriptionSpec=2.0":                     {false, false},
+		"":                                                         {false, false},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", accept)
+		if got := [2]bool{sse.Supports(r), mixed.Supports(r)}; got != want {
+			t.Errorf("%q: got %v, want %v", accept, got, want)
+		}
+		r.Method = http.MethodGet
+		if sse.Supports(r) || mixed.Supports(r) {
+			t.Errorf("%q: a GET is taken", accept)
+		}
+	}
+}
+
+func TestStreamsAfterTheShutdown(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	if err := b.registry.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := b.post("text/event-stream", `{"query":"{ who }"}`)
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Fatalf("answer: %s", answer.Status)
+	}
+}
+
+func TestStreamThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	impatient := func(cfg *gqlstream.Config) { cfg.WriteTimeout = 200 * time.Millisecond }
+	b := setup(t, impatient)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	body := `{"query":"subscription { feed(padding: 10000) }"}`
+	_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.await(feeds(1))
+	for i := range 1000 {
+		b.schema.Board.Publish(fmt.Sprint(i))
+	}
+	b.await(feeds(0))
+	b.awaitNoConnections()
+}
+
+func TestMarkIsTheEventsID(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	go func() {
+		if b.schema.Board.Await(t.Context(), feeds(1)) == nil {
+			b.schema.Board.Publish("one")
+			b.schema.Board.Publish("two")
+			b.schema.Board.Finish(nil)
+		}
+	}()
+	_, text := b.post("text/event-stream", `{"query":"subscription { feed }"}`)
+	want := ":\n\n" +
+		"id: one\nevent: next\ndata: {\"data\":{\"feed\":\"one\"}}\n\n" +
+		"id: two\nevent: next\ndata: {\"data\":{\"feed\":\"two\"}}\n\n" +
+		"event: complete\ndata: \n\n"
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("stream (-want +got):\n%s", diff)
+	}
+}
+
+// TestSubscriptionStandsWhenItsStreamBegins: the same over HTTP, where the
+// header says it.
+func TestSubscriptionStandsWhenItsStreamBegins(t *testing.T) {
+	t.Parallel()
+	const rounds = 100
+	for name, accept := range map[string]string{"SSE": "text/event-stream", "multipart": acceptMultipart} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, nil)
+			for range rounds {
+				ctx, cut := context.WithCancel(t.Context())
+				r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.server.URL, strings.NewReader(`{"query":"subscription { feed }"}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Accept", accept)
+				r.Header.Set("Content-Type", "application/json")
+				answer, err := b.server.Client().Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if standing := b.schema.Board.Feeds(); standing != 1 {
+					t.Errorf("the stream has begun, and %d feeds stand", standing)
+				}
+				cut()
+				_ = answer.Body.Close()
+				b.await(feeds(0))
+			}
+		})
+	}
+}

@@ -1,0 +1,228 @@
+package gqlws_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"luxbff/internal/apperr"
+	"luxbff/internal/testutil/schematest"
+	"luxbff/server/gqlstream"
+	"luxbff/server/gqlws"
+)
+
+// dialClock is a clock that a test turns.
+type dialClock struct{ ms atomic.Int64 }
+
+func newDialClock() *dialClock {
+	c := &dialClock{}
+	c.ms.Store(1_800_000_000_000)
+	return c
+}
+
+func (c *dialClock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
+func (c *dialClock) turn(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+func (c *dialClock) in(hours int) time.Time {
+	return c.now().Add(time.Duration(hours) * time.Hour)
+}
+
+func TestTokenExpiry(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Init = func(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error) {
+			return gqlstream.Session{ExpiresAt: time.Now().Add(30 * time.Millisecond)}, nil
+		}
+	})
+	for _, subprotocol := range []string{modern, legacy} {
+		c := b.dial(subprotocol)
+		c.send(`{"type":"connection_init"}`)
+		for {
+			_, err := c.read()
+			if err == nil {
+				continue
+			}
+			if !websocket.IsCloseError(err, 4403) || err.Error() != "websocket: close 4403: Token is expired" {
+				t.Fatalf("%s: ends with %v", subprotocol, err)
+			}
+			break
+		}
+	}
+}
+
+func TestRenewalMovesTheExpiry(t *testing.T) {
+	t.Parallel()
+	clock := newDialClock()
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Clock, cfg.PingInterval = clock.now, 2*time.Second
+		cfg.Init = func(ctx context.Context, p gqlstream.InitPayload, r *http.Request) (gqlstream.Session, error) {
+			session, err := sessionOf(ctx, cfg.Registry.(*registry), p, r)
+			session.ExpiresAt = clock.in(1)
+			return session, err
+		}
+		cfg.Renew = func(ctx context.Context, _ gqlstream.Session, token string) (gqlstream.Session, error) {
+			key := cfg.Registry.(*registry).Key("a", "")
+			return gqlstream.Session{Context: schematest.WithUser(ctx, token), Key: key, ExpiresAt: clock.in(3)}, nil
+		}
+	})
+	c := b.hello(`{"user":"a"}`)
+	c.send(`{"type":"ping","payload":{"accessToken":"fresh"}}`)
+	c.expect(`{"type":"pong","payload":{"expiresAt":"2027-01-15T11:00:00.000Z"}}`)
+	c.send(`{"id":"1","type":"subscribe","payload":{"query":"{ who }"}}`)
+	c.expect(`{"id":"1","type":"next","payload":{"data":{"who":"fresh"}}}`)
+	c.expect(`{"id":"1","type":"complete"}`)
+	clock.turn(2 * time.Hour)
+	c.expect(`{"type":"ping"}`)
+	c.expect(`{"type":"ping"}`)
+	clock.turn(time.Hour)
+	c.expectClose(4403, "Token is expired")
+}
+
+func TestRenewalRefused(t *testing.T) {
+	t.Parallel()
+	block := make(chan struct{})
+	t.Cleanup(func() { close(block) })
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Renew = func(_ context.Context, _ gqlstream.Session, token string) (gqlstream.Session, error) {
+			switch token {
+			case "old":
+				return gqlstream.Session{}, apperr.TokenIsExpired.New()
+			case "broken":
+				return gqlstream.Session{}, errors.New("the database is away")
+			case "slow":
+				<-block
+			}
+			return gqlstream.Session{Key: cfg.Registry.(*registry).Key("b", "")}, nil
+		}
+	})
+	renew := func(token string) string {
+		return fmt.Sprintf(`{"type":"ping","payload":{"accessToken":%q}}`, token)
+	}
+	for token, want := range map[string]string{
+		"old":    "4403 Token is expired",
+		"other":  "4403 Not authorized user",
+		"broken": "1013 Internal server error. Please try again later.",
+	} {
+		b.hello(`{"user":"a"}`).play("> " + renew(token) + "\nx " + want)
+	}
+	b.hello(`{"user":"a"}`).play("> " + renew("slow") + "\n> " + renew("old") + "\nx 4429 Too many initialisation requests")
+	b.dial(modern).play("> " + renew("early") + "\nx 4401 Unauthorized")
+}
+
+func TestNothingBeforeTheAck(t *testing.T) {
+	t.Parallel()
+	entered, left := make(chan struct{}, 3), make(chan struct{}, 3)
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Init = func(ctx context.Context, _ gqlstream.InitPayload, _ *http.Request) (gqlstream.Session, error) {
+			entered <- struct{}{}
+			<-ctx.Done()
+			left <- struct{}{}
+			return gqlstream.Session{}, ctx.Err()
+		}
+	})
+	enter := func() *client {
+		c := b.dial(modern)
+		c.send(`{"type":"connection_init"}`)
+		<-entered
+		return c
+	}
+	enter().play(`> {"id":"1","type":"subscribe","payload":{"query":"{ refuse }"}}` + "\nx 4401 Unauthorized")
+	<-left
+	enter().play(`> {"type":"connection_init"}` + "\nx 4429 Too many initialisation requests")
+	<-left
+	_ = enter().conn.Close()
+	<-left
+}
+
+func TestOperationHookIsAskedEachTime(t *testing.T) {
+	t.Parallel()
+	var ended atomic.Bool
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Operation = func(ctx context.Context) (context.Context, error) {
+			if ended.Load() {
+				return nil, apperr.Unauthenticated.New()
+			}
+			return ctx, nil
+		}
+	})
+	c := b.hello(`{}`)
+	query := `> {"id":"1","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`
+	c.play(query + `
+< {"id":"1","type":"next","payload":{"data":{"echo":"x"}}}
+< {"id":"1","type":"complete"}`)
+	ended.Store(true)
+	c.play(query + `
+< {"id":"1","type":"error","payload":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED"}}]}`)
+	late := b.dial(modern)
+	late.send(`{"type":"connection_init"}`)
+	late.expectClose(4403, "Could not validate credentials")
+}
+
+func TestRegistryClosesByKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	a1 := b.hello(`{"user":"a","session":"1"}`)
+	a2 := b.hello(`{"user":"a","session":"2"}`)
+	a3 := b.hello(`{"user":"a","session":"2"}`)
+	other := b.hello(`{"user":"b","session":"3"}`)
+	a1.send(feedFrame)
+	b.await(feeds(1))
+	b.registry.CloseSession("a", "1", apperr.Unauthenticated.New())
+	a1.expectClose(4403, "Could not validate credentials")
+	b.await(feeds(0))
+	b.registry.CloseSession("", "", apperr.Unauthenticated.New())
+	b.registry.CloseAccount("a", apperr.UserIsDeleted.New())
+	a2.expectClose(4403, "User is Deleted")
+	a3.expectClose(4403, "User is Deleted")
+	other.play(`
+> {"type":"ping"}
+< {"type":"pong"}`)
+}
+
+func TestShutdownSpreadsTheReturn(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Registry = newRegistry(gqlstream.RegistryConfig{RetrySpread: 3 * time.Second})
+	})
+	clients := []*client{b.hello(`{}`), b.hello(`{}`), b.dial(modern)}
+	b.awaitLen(3)
+	done := make(chan error)
+	go func() { done <- b.registry.Shutdown(context.Background()) }()
+	reasons := map[string]bool{}
+	for _, c := range clients {
+		_, err := c.read()
+		var closed *websocket.CloseError
+		if !errors.As(err, &closed) || closed.Code != 1001 {
+			t.Fatalf("closed with %v", err)
+		}
+		reasons[closed.Text] = true
+	}
+	for _, ms := range []int{1000, 2000, 3000} {
+		if want := fmt.Sprintf("Restarting, retry in %d ms", ms); !reasons[want] {
+			t.Errorf("no client was told %q: %v", want, reasons)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if answer := b.upgrade(nil); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Fatalf("an upgrade after the shutdown: %s", answer.Status)
+	}
+}
+
+func TestShutdownCutsWhoStays(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	b.hello(`{}`) // never reads, so never answers the close frame
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := b.registry.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("shutdown: %v", err)
+	}
+	b.awaitLen(0)
+}

@@ -1,0 +1,302 @@
+package gqlws
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+
+	"luxbff/server/gqlstream"
+)
+
+// phase is how far a socket has come.
+type phase uint8
+
+const (
+	phaseConnected    phase = iota // before connection_init
+	phaseInitialising              // Init runs
+	phaseReady                     // connection_ack was queued
+	phaseClosed                    // our close frame is queued or the peer is gone
+)
+
+// socket is the life of one WebSocket, from the upgrade to the end of its
+// connection. A process holds one for each client, so its size counts: it and its parts are
+// one allocation. Locks are taken in this order: the socket's, then that of operations
+// or of acks, then the outbox's.
+type socket struct {
+	cfg      *Config
+	protocol *protocol
+	executor graphql.GraphExecutor
+	ctx      context.Context //nolint:containedctx // the socket's life, not a call's
+	cancel   context.CancelFunc
+
+	reader     frameReader
+	outbox     outbox
+	operations operations
+	acks       ackTracker
+	peerAlive  atomic.Bool // a frame came since the last ping
+
+	mu           sync.Mutex // guards what is below
+	phase        phase
+	renewing     bool
+	session      gqlstream.Session
+	request      *http.Request // the upgrade, kept for Init only
+	timer        *time.Timer
+	timerSetting time.Duration // what the timer was set to
+}
+
+var _ gqlstream.Connection = (*socket)(nil)
+
+// startSocket starts the one goroutine that lasts as long as the socket.
+func startSocket(
+	cfg *Config, protocol *protocol, conn *websocket.Conn, reader *bufio.Reader,
+	r *http.Request, executor graphql.GraphExecutor,
+) {
+	s := &socket{cfg: cfg, protocol: protocol, executor: executor, request: r}
+	s.ctx, s.cancel = context.WithCancel(cfg.Context)
+	s.reader.conn, s.reader.buffered = conn, reader
+	s.outbox.conn, s.outbox.cfg = conn, cfg
+	s.acks.socket = s
+	// Gorilla calls these for control frames between the frames of one message.
+	conn.SetPingHandler(func(payload string) error { s.handlePingFrame([]byte(payload)); return nil })
+	conn.SetPongHandler(func(payload string) error { s.handlePongFrame([]byte(payload)); return nil })
+	s.startTimer(cfg.InitTimeout)
+	cfg.Registry.Add(s)
+	if conn.Subprotocol() == "" {
+		s.close(gqlstream.CodeNoSubprotocol, "Subprotocol not acceptable")
+	}
+	go s.waitForFrame()
+}
+
+// waitForFrame waits for the next byte and leaves it to a goroutine that reads. A
+// stack that has once grown never becomes the smallest again, of which half is in
+// use here: so the goroutine that waits must call little, and be a new one each
+// time. It keeps 2 KB of stack; one that had read a message kept 4 KB.
+func (s *socket) waitForFrame() {
+	_, _ = s.reader.buffered.Peek(1) // the reader meets the error again
+	go s.readLoop()
+}
+
+// readLoop takes frames until all that came is read, or until the connection ends.
+// After our own close frame it goes on reading, to let the frame reach a peer
+// that is still sending.
+func (s *socket) readLoop() {
+	for {
+		kind, data, err := s.reader.read(s.beginMessage)
+		switch {
+		case errors.Is(err, errNotText):
+			s.handleMalformed(err)
+		case errors.Is(err, errTooBig):
+			s.close(gqlstream.CodeMessageTooBig, "Message is too big")
+		case err != nil:
+			s.release()
+			return
+		case kind == websocket.PingMessage:
+			s.handlePingFrame(data)
+		case kind == websocket.PongMessage:
+			s.handlePongFrame(data)
+		default:
+			s.handleMessage(data)
+		}
+		if s.reader.buffered.Buffered() == 0 {
+			go s.waitForFrame()
+			return
+		}
+	}
+}
+
+// initMessageLimit bounds the messages of a client that has no ack yet.
+const initMessageLimit = 64 << 10
+
+// beginMessage notes that the peer lives, and gives the limit for its message.
+func (s *socket) beginMessage() (limit int64) {
+	s.peerAlive.Store(true)
+	if s.phaseIs(phaseReady) {
+		return int64(s.cfg.MessageLimit)
+	}
+	return int64(min(s.cfg.MessageLimit, initMessageLimit))
+}
+
+func (s *socket) handleMessage(data []byte) {
+	if s.phaseIs(phaseClosed) {
+		return
+	}
+	asked, m, err := s.protocol.decode(data)
+	if err == nil {
+		switch asked {
+		case actionInit:
+			err = s.handleInit(m.Payload)
+		case actionStart:
+			err = s.handleStart(m)
+		case actionStop:
+			s.handleStop(m.ID)
+		case actionPing:
+			err = s.handlePing(m.Payload)
+		case actionPong:
+			err = s.acks.handlePong(m.Payload)
+		case actionTerminate:
+			s.close(websocket.CloseNormalClosure, "")
+		}
+	}
+	if err != nil {
+		s.handleMalformed(err)
+	}
+}
+
+// handleMalformed answers what can't be understood as the protocol asks for.
+func (s *socket) handleMalformed(err error) {
+	if s.protocol.legacy {
+		s.push(websocket.TextMessage, connectionError(err.Error()))
+		return
+	}
+	s.close(gqlstream.CodeBadMessage, err.Error())
+}
+
+// handleStart books the operation on the reader's goroutine and leaves the rest to the
+// operation's own.
+func (s *socket) handleStart(m message) error {
+	params, err := gqlstream.DecodeParams(m.Payload)
+	if err != nil {
+		return err
+	}
+	if !s.acceptsOperations() {
+		s.close(gqlstream.CodeUnauthorized, "Unauthorized")
+		return nil
+	}
+	before := s.operations.add(newOperation(s, m.ID, params), s.protocol.legacy)
+	switch {
+	case before == nil:
+	case s.protocol.legacy:
+		before.end()
+	default:
+		s.close(gqlstream.CodeDuplicateID, "Subscriber for "+m.ID+" already exists")
+	}
+	return nil
+}
+
+// acceptsOperations is true after the ack. Clients of the older protocol need not
+// wait for it: what they send behind connection_init waits here.
+func (s *socket) acceptsOperations() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == phaseReady || s.phase == phaseInitialising && s.protocol.legacy
+}
+
+// handleStop ends an operation for its client.
+func (s *socket) handleStop(id string) {
+	var stopped []byte
+	if s.protocol.legacy {
+		stopped = encodeMessage(s.protocol.complete, quote(id), nil)
+	}
+	if op := s.operations.stop(id, stopped); op != nil {
+		op.end()
+	}
+}
+
+// handlePing answers a ping message, or the request for re-authentication that it
+// carries.
+func (s *socket) handlePing(payload json.RawMessage) error {
+	fields, err := decodeObject(payload)
+	if err != nil {
+		return err
+	}
+	if token, ok := fields["accessToken"].(string); ok && s.cfg.Renew != nil {
+		s.startRenewal(token)
+		return nil
+	}
+	if fields == nil { // the payload null is left out as well
+		payload = nil
+	}
+	s.push(websocket.TextMessage, encodeMessage("pong", nil, payload))
+	return nil
+}
+
+func (s *socket) handlePingFrame(payload []byte) {
+	s.peerAlive.Store(true)
+	s.push(websocket.PongMessage, payload)
+}
+
+func (s *socket) handlePongFrame(payload []byte) {
+	s.peerAlive.Store(true)
+	s.acks.handlePongFrame(payload)
+}
+
+// push queues a frame of the engine's own, and closes the socket of a slow reader.
+func (s *socket) push(kind int, data []byte) {
+	if !s.outbox.push(kind, data) {
+		s.closeSlowReader()
+	}
+}
+
+func (s *socket) phaseIs(p phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == p
+}
+
+// Stats implements gqlstream.Connection.
+func (s *socket) Stats() (protocol string, stats gqlstream.Stats) {
+	return s.protocol.name, gqlstream.Stats{
+		Connections: 1, QueuedBytes: s.outbox.waitingBytes(), PendingResponses: s.operations.pending(),
+	}
+}
+
+// Close implements gqlstream.Connection.
+func (s *socket) Close(reason gqlstream.CloseReason) { s.close(reason.Code, reason.Text) }
+
+// close ends every operation and closes the socket with the code and reason,
+// after the frames that are queued already. Only the first close counts.
+func (s *socket) close(code int, reason string) {
+	s.mu.Lock()
+	if s.phase == phaseClosed {
+		s.mu.Unlock()
+		return
+	}
+	running := s.stopAll()
+	s.outbox.close(code, reason, code == gqlstream.CodeSlowReader)
+	s.mu.Unlock()
+	s.endAll(running)
+	s.cfg.Logger.Debug("socket closed", "code", code, "reason", reason)
+}
+
+func (s *socket) closeSlowReader() { s.close(gqlstream.CodeSlowReader, "Slow reader") }
+
+// release forgets a socket whose connection has ended.
+func (s *socket) release() {
+	s.mu.Lock()
+	s.outbox.drop()
+	running := s.stopAll()
+	s.mu.Unlock()
+	s.endAll(running)
+	s.Abort()
+	s.cfg.Registry.Remove(s)
+}
+
+// stopAll needs the mutex. It ends the phase in which anything can begin, and
+// gives the operations, which are to be ended without the mutex because that calls the
+// feeds.
+func (s *socket) stopAll() []*operation {
+	s.phase = phaseClosed
+	s.request = nil
+	s.timer.Stop()
+	s.acks.close()
+	return s.operations.close()
+}
+
+func (s *socket) endAll(running []*operation) {
+	s.cancel()
+	for _, op := range running {
+		op.end()
+	}
+}
+
+// Abort implements gqlstream.Connection. It cuts the connection without a close
+// frame; the reader then releases the socket.
+func (s *socket) Abort() { _ = s.reader.conn.Close() }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -59,13 +58,4 @@ func logger(cfg app.Config) *slog.Logger {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
-}
-
-// redacted is the address of a database without its password.
-func redacted(databaseURL string) string {
-	address, err := url.Parse(databaseURL)
-	if err != nil {
-		return "the database"
-	}
-	return address.Redacted()
 }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"luxbff/graph"
+	"luxbff/server/app"
+)
+
+type tokenCommand struct {
+	User int           `required:"" help:"Id of the root user."`
+	TTL  time.Duration `default:"15m" help:"How long the token is good."`
+}
+
+// Run prints the access token of a new session.
+func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
+	if !cfg.Development() {
+		return errors.New("token is for development: in production people sign in")
+	}
+	running, err := app.New(ctx, cfg, app.Options{})
+	if err != nil {
+		return err
+	}
+	tokens, err := running.Auth.Sessions.Start(ctx, c.User, c.TTL)
+	if err = errors.Join(err, running.Close()); err != nil {
+		return err
+	}
+	fmt.Println(tokens.AccessToken)
+	return nil
+}
+
+type schemaCommand struct{}
+
+// Run prints the schema with its descriptions.
+func (schemaCommand) Run() error {
+	fmt.Print(graph.SDL())
+	return nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"luxbff/server/app"
+)
+
+type doctorCommand struct{}
+
+// Run prints what it found, a line a check. One failed check makes it fail, so that
+// a script notices.
+func (doctorCommand) Run(ctx context.Context, cfg app.Config) error {
+	findings, failed := app.Examine(ctx, cfg, logger(cfg)), 0
+	for _, f := range findings {
+		mark := "ok   "
+		if f.Failed {
+			mark = "WRONG"
+			failed++
+		}
+		fmt.Printf("%s  %-24s  %s\n", mark, f.Check, f.Detail)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks found something wrong", failed, len(findings))
+	}
+	return nil
+}
+
+type healthcheckCommand struct{}
+
+// Run asks the server on ADDR whether it is ready. The image holds no shell and no
+// curl, so its health check needs this command.
+func (healthcheckCommand) Run(ctx context.Context, cfg app.Config) error {
+	_, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", response.Status)
+	}
+	return nil
+}

@@ -128,7 +128,7 @@ var busy = regexp.MustCompile(`(?m)^luxbff_live_pending_responses\{.*\} [1-9]`)
 // waiting counts the sockets that wait for a frame and have no other goroutine.
 func waiting() int {
 	stacks := make([]byte, 4<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "ws.(*socket).listen(")
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "gqlws.(*socket).waitForFrame(")
 }
 
 // await polls until the condition holds.

@@ -1,12 +1,14 @@
-// Package demo fills an empty development database: a small catalogue of
-// devices, and a family of two children, two devices and a week of logs. It goes
-// through the domain as an app would, and imports no edge.
+// Package demo fills an empty development database, so that who tries the program
+// sees something at once: a small catalogue of devices, and a family of two
+// children, two devices and a week of logs. It calls the domain as an app would,
+// codes by SMS included, and must import no package of a surface.
 package demo
 
 import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -23,7 +25,7 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// How the demo's parent signs in.
+// How the parent of the demo family signs in.
 const (
 	Email    = "demo@luxbff.example"
 	Password = "demo1234"
@@ -33,7 +35,7 @@ const (
 //go:embed catalogue.csv
 var devices []byte
 
-// Services is the domain the demo goes through.
+// Services is the domain that the demo calls.
 type Services struct {
 	Auth      *auth.Service
 	Accounts  *account.Service
@@ -44,7 +46,8 @@ type Services struct {
 	Clock     func() time.Time
 }
 
-// Load makes what is not there yet and gives the demo's parent.
+// Load makes what is not there yet and gives the demo's parent. Whether the family
+// is there it sees by signing in.
 func Load(ctx context.Context, s Services) (*ent.User, error) {
 	if _, err := s.Catalogue.Import(ctx, bytes.NewReader(devices)); err != nil {
 		return nil, fmt.Errorf("load the demo catalogue: %w", err)
@@ -72,9 +75,13 @@ func signUp(ctx context.Context, s Services) (*ent.User, error) {
 	if err := s.Auth.Codes.SendSMS(ctx, phone); err != nil {
 		return nil, err
 	}
+	// In development the outbox keeps what it sent, as GET /dev/outbox shows.
 	sent, err := s.Outbox.Recent(ctx, phone, 1)
-	if err != nil || len(sent) == 0 {
-		return nil, fmt.Errorf("no code in the outbox: %w", err)
+	if err != nil {
+		return nil, err
+	}
+	if len(sent) == 0 {
+		return nil, errors.New("no code in the outbox")
 	}
 	validToken, err := s.Auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{
 		Phone: phone, Code: sixDigits.FindString(sent[0].Text),
@@ -100,7 +107,8 @@ type member struct {
 	firstName, serial, mac string
 	birthdate              vocab.Date
 	gender                 vocab.Gender
-	minutes                int // of one use
+	// minutes is how long one use of the device lasts.
+	minutes int
 }
 
 func family() []member {
@@ -123,15 +131,15 @@ func addFamily(ctx context.Context, s Services, v viewer.Viewer) error {
 		if _, err := s.Children.Rename(ctx, v, made.ID, made.Edges.Device.ID, alias); err != nil {
 			return err
 		}
-		if _, err := s.Devlogs.Upload(ctx, v, week(made, m.minutes, s.Clock())); err != nil {
+		if _, err := s.Devlogs.Upload(ctx, v, lastWeek(made, m.minutes, s.Clock())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// week is a use each evening of the last seven days.
-func week(of *ent.ChildUser, minutes int, now time.Time) []devlog.Record {
+// lastWeek gives one use for each evening of the last seven days.
+func lastWeek(of *ent.ChildUser, minutes int, now time.Time) []devlog.Record {
 	const days = 7
 	flag := vocab.NormalShutdown
 	records := make([]devlog.Record, days)

@@ -15,15 +15,15 @@ import (
 	"luxbff/internal/child"
 )
 
-// The size of a page of history: what is given when nothing is asked, and the
-// most that is.
+// defaultPageSize is how many logs a page holds when the client names no number;
+// maxPageSize, how many it may ask for.
 const (
-	defaultPage = 20
-	maxPage     = 100
+	defaultPageSize = 20
+	maxPageSize     = 100
 )
 
 // PageParams are the arguments of a Relay connection. First reads from newer to
-// older logs, Last the other way.
+// older logs, Last the other way; at most one of them may be given.
 type PageParams struct {
 	First  *int
 	After  *string
@@ -31,29 +31,39 @@ type PageParams struct {
 	Before *string
 }
 
-// Page is one page of a child's history, newest upload first.
+// Page is one page of a child's history, newest upload first. HasNext reports that
+// there are older logs, HasPrevious that there are newer ones. For the direction that
+// wasn't read it is answered without a statement, as the Relay specification allows:
+// whether the client gave a cursor there.
 type Page struct {
 	Devlogs     []*ent.Devlog
 	HasNext     bool
 	HasPrevious bool
 }
 
-// History gives a page of the logs of a child that the viewer was given
-// already. A log's place is its id, so it stays where it is when it changes.
+// History returns a page of the logs of a child, which the caller has loaded for the
+// viewer: whose it is isn't checked again. It costs one statement, and one more where
+// the page holds logs of another device than the child's present one.
+//
+// Logs are in the order of upload, which is that of their ids, not by treatment date:
+// the date of a temporary log changes with each update, so a cursor by date would
+// skip or repeat logs.
+//
 // Errors: BadRequest (page arguments), CursorNotValid.
 func (s *Service) History(ctx context.Context, of *ent.ChildUser, p PageParams) (Page, error) {
-	window, err := p.window()
+	w, err := p.window()
 	if err != nil {
 		return Page{}, err
 	}
-	query := s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Limit(window.size + 1)
-	if window.olderThan != 0 {
-		query.Where(devlog.IDLT(window.olderThan))
+	// One log more than asked for shows whether others follow.
+	query := s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Limit(w.size + 1)
+	if w.olderThan != 0 {
+		query.Where(devlog.IDLT(w.olderThan))
 	}
-	if window.newerThan != 0 {
-		query.Where(devlog.IDGT(window.newerThan))
+	if w.newerThan != 0 {
+		query.Where(devlog.IDGT(w.newerThan))
 	}
-	if window.backwards {
+	if w.backwards {
 		query.Order(ent.Asc(devlog.FieldID))
 	} else {
 		query.Order(ent.Desc(devlog.FieldID))
@@ -62,28 +72,29 @@ func (s *Service) History(ctx context.Context, of *ent.ChildUser, p PageParams) 
 	if err != nil {
 		return Page{}, fmt.Errorf("read devlogs: %w", err)
 	}
-	return window.page(logs), s.complete(ctx, of, logs)
+	return w.page(logs), s.setEdges(ctx, of, logs)
 }
 
-// complete attaches child and device to logs of one child, in at most one
-// statement.
-func (s *Service) complete(ctx context.Context, of *ent.ChildUser, logs []*ent.Devlog) error {
+// setEdges attaches child and device to logs of one child. A device that the child
+// has no more is read, all of them in one statement, and shown by what the catalogue
+// says of it, because its alias and number may be another child's by now.
+func (s *Service) setEdges(ctx context.Context, of *ent.ChildUser, logs []*ent.Devlog) error {
 	devices := map[int]*ent.Device{}
 	if d := of.Edges.Device; d != nil {
 		devices[d.ID] = d
 	}
-	var moved []int
+	var movedIDs []int
 	for _, l := range logs {
-		if devices[l.DeviceID] == nil && !slices.Contains(moved, l.DeviceID) {
-			moved = append(moved, l.DeviceID)
+		if devices[l.DeviceID] == nil && !slices.Contains(movedIDs, l.DeviceID) {
+			movedIDs = append(movedIDs, l.DeviceID)
 		}
 	}
-	if len(moved) > 0 {
-		found, err := s.store.Read().Device.Query().Where(device.IDIn(moved...)).All(ctx)
+	if len(movedIDs) > 0 {
+		moved, err := s.store.Read().Device.Query().Where(device.IDIn(movedIDs...)).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read devices: %w", err)
 		}
-		for _, d := range found {
+		for _, d := range moved {
 			devices[d.ID] = child.Moved(d, of.RootUserID)
 		}
 	}
@@ -93,36 +104,36 @@ func (s *Service) complete(ctx context.Context, of *ent.ChildUser, logs []*ent.D
 	return nil
 }
 
-// window is a checked PageParams. The ids are exclusive, 0 is none.
+// window is a checked PageParams: which logs to read, and how many.
 type window struct {
 	size                 int
-	backwards            bool
-	olderThan, newerThan int
+	backwards            bool // from older to newer logs
+	olderThan, newerThan int  // exclusive ids, 0 for none
 }
 
 func (p PageParams) window() (window, error) {
 	if p.First != nil && p.Last != nil {
 		return window{}, apperr.BadRequest.WithField("last")
 	}
-	w := window{size: defaultPage, backwards: p.Last != nil}
-	for field, asked := range map[string]*int{"first": p.First, "last": p.Last} {
+	w := window{size: defaultPageSize, backwards: p.Last != nil}
+	for field, size := range map[string]*int{"first": p.First, "last": p.Last} {
 		switch {
-		case asked == nil:
-		case *asked < 0 || *asked > maxPage:
+		case size == nil:
+		case *size < 0 || *size > maxPageSize:
 			return window{}, apperr.BadRequest.WithField(field)
 		default:
-			w.size = *asked
+			w.size = *size
 		}
 	}
 	var err error
-	if w.olderThan, err = place("after", p.After); err != nil {
+	if w.olderThan, err = parseCursor("after", p.After); err != nil {
 		return window{}, err
 	}
-	w.newerThan, err = place("before", p.Before)
+	w.newerThan, err = parseCursor("before", p.Before)
 	return w, err
 }
 
-// page cuts off the log that was read only to learn whether more follow.
+// page makes a page of the logs that were read, which may be one more than fit.
 func (w window) page(logs []*ent.Devlog) Page {
 	more := len(logs) > w.size
 	if more {
@@ -135,25 +146,27 @@ func (w window) page(logs []*ent.Devlog) Page {
 	return Page{Devlogs: logs, HasNext: more, HasPrevious: w.olderThan != 0}
 }
 
-const placePrefix = "devlog:"
+const cursorPrefix = "devlog:"
 
-// Place is the cursor of a log in its child's history.
-func Place(l *ent.Devlog) string { return placeOf(l.ID) }
+// Cursor names a log's place in its child's history, which stays the same when the
+// log changes. It is not a cursor of the feed.
+func Cursor(l *ent.Devlog) string { return encodeCursor(l.ID) }
 
-func placeOf(id int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(placePrefix + strconv.Itoa(id)))
+func encodeCursor(id int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + strconv.Itoa(id)))
 }
 
-// place refuses whatever Place did not write.
-func place(field string, cursor *string) (int, error) {
+// parseCursor returns the id of the log, 0 for no cursor. It refuses whatever Cursor
+// did not write with CursorNotValid, under the name of the argument.
+func parseCursor(argument string, cursor *string) (id int, err error) {
 	if cursor == nil {
 		return 0, nil
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(*cursor)
-	digits, _ := strings.CutPrefix(string(decoded), placePrefix)
+	digits, _ := strings.CutPrefix(string(decoded), cursorPrefix)
 	id, notANumber := strconv.Atoi(digits)
-	if err != nil || notANumber != nil || id < 1 || placeOf(id) != *cursor {
-		return 0, apperr.CursorNotValid.WithField(field)
+	if err != nil || notANumber != nil || id < 1 || encodeCursor(id) != *cursor {
+		return 0, apperr.CursorNotValid.WithField(argument)
 	}
 	return id, nil
 }

@@ -18,7 +18,7 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-// history reads a page of the child's logs, as one who just loaded the child.
+// history reads a page of the child's logs, after loading the child as a resolver does.
 func history(t testing.TB, h *domaintest.Home, p devlog.PageParams) devlog.Page {
 	t.Helper()
 	c, err := h.Children.Get(t.Context(), h.Parent, h.Child.ID)
@@ -40,7 +40,7 @@ func ids(logs []*ent.Devlog) []int {
 	return found
 }
 
-// newestFirst are the ids of answered logs in the order of a history.
+// newestFirst are the ids of uploaded logs in the order of a history.
 func newestFirst(stored devlog.Stored) []int {
 	found := ids(stored.Devlogs)
 	slices.Reverse(found)
@@ -94,8 +94,8 @@ func TestHistoryIsOfOneChild(t *testing.T) {
 			}
 		}
 	}
-	// A cursor of another child is a place like any other and shows no foreign log.
-	after := devlog.Place(history(t, foreign, devlog.PageParams{}).Devlogs[0])
+	// A cursor of another child is taken as an id like any other and shows no foreign log.
+	after := devlog.Cursor(history(t, foreign, devlog.PageParams{}).Devlogs[0])
 	if page := history(t, h, devlog.PageParams{After: &after}); len(page.Devlogs) != 3 {
 		t.Errorf("after a foreign cursor there are %d logs", len(page.Devlogs))
 	}
@@ -134,13 +134,13 @@ func TestHistoryPages(t *testing.T) {
 var equateEmpty = cmp.FilterValues(
 	func(x, y []int) bool { return len(x) == 0 && len(y) == 0 }, cmp.Comparer(func(_, _ []int) bool { return true }))
 
-// walk is a reader of one history beside a phone that goes on uploading.
+// walk reads one history while a phone continues to upload.
 type walk struct {
 	home *domaintest.Home
 	next int // the file of the phone's next log
 }
 
-// disturb adds a log, or ends the running one, between two pages.
+// disturb adds a complete or a temporary log between two pages.
 func (w *walk) disturb(t *testing.T, rt *rapid.T) {
 	switch rapid.IntRange(0, 3).Draw(rt, "meanwhile") {
 	case 0:
@@ -166,7 +166,7 @@ func (w *walk) down(t *testing.T, rt *rapid.T) (seen []int) {
 		if len(page.Devlogs) == 0 {
 			rt.Fatal("an empty page has a next one")
 		}
-		after = new(devlog.Place(page.Devlogs[len(page.Devlogs)-1]))
+		after = new(devlog.Cursor(page.Devlogs[len(page.Devlogs)-1]))
 		w.disturb(t, rt)
 	}
 }
@@ -186,7 +186,7 @@ func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
 		if len(page.Devlogs) == 0 {
 			rt.Fatal("an empty page has a previous one")
 		}
-		before = new(devlog.Place(page.Devlogs[0]))
+		before = new(devlog.Cursor(page.Devlogs[0]))
 		w.disturb(t, rt)
 	}
 }
@@ -203,11 +203,11 @@ func TestHistoryBetweenCursors(t *testing.T) {
 		from, to := 0, len(all)
 		if rapid.Bool().Draw(rt, "has after") {
 			i := rapid.IntRange(0, len(all)-1).Draw(rt, "after")
-			p.After, from = new(devlog.Place(all[i])), i+1
+			p.After, from = new(devlog.Cursor(all[i])), i+1
 		}
 		if rapid.Bool().Draw(rt, "has before") {
 			i := rapid.IntRange(0, len(all)-1).Draw(rt, "before")
-			p.Before, to = new(devlog.Place(all[i])), i
+			p.Before, to = new(devlog.Cursor(all[i])), i
 		}
 		want := all[from:max(from, to)]
 		size := rapid.IntRange(0, 16).Draw(rt, "size")
@@ -265,7 +265,7 @@ func TestHistoryRefusesArguments(t *testing.T) {
 }
 
 // TestHistoryCostsTheSameForAnyPage: one statement, and one more where a device
-// has moved on.
+// has moved to another child.
 func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
@@ -291,13 +291,13 @@ func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 	h.UnregisterDevice(t, h.Parent, h.Child.ID)
 	for _, first := range []int{1, 10, 100} {
 		if n := cost(first); n != 2 {
-			t.Errorf("a page of %d, its device gone, costs %d statements", first, n)
+			t.Errorf("a page of %d, whose device has moved, costs %d statements", first, n)
 		}
 	}
 }
 
-// TestHistoryOfMovedDevice lets a device go to nobody, to a sister and to another
-// family, which gives it a name, a unique id and logs.
+// TestHistoryOfMovedDevice moves a device to nobody, to a sister and to another account,
+// which gives it a name, a unique id and logs.
 func TestHistoryOfMovedDevice(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)

@@ -13,13 +13,14 @@ import (
 	"luxbff/internal/testutil/domaintest"
 )
 
-// at is how many requests meet in the races below.
-const at = 16
+// requests is how many run at the same time in the races below.
+const requests = 16
 
-// race uploads what records gives, all at once, and wants no error.
+// race uploads what records returns for each request, all at the same time, and
+// allows no error.
 func race(t *testing.T, h *domaintest.Home, records func(i int) []devlog.Record) {
 	t.Helper()
-	for _, err := range testutil.Concurrently(at, func(i int) error {
+	for _, err := range testutil.Concurrently(requests, func(i int) error {
 		_, err := h.Devlogs.Upload(t.Context(), h.Parent, records(i))
 		return err
 	}) {
@@ -56,35 +57,35 @@ func TestOneTemporaryLogSentManyTimes(t *testing.T) {
 	if diff := cmp.Diff([]string{"temporary 15:00:00"}, h.Rows(t)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	want := slices.Repeat([]vocab.DevlogChange{vocab.Updated}, at)
+	want := slices.Repeat([]vocab.DevlogChange{vocab.Updated}, requests)
 	want[0] = vocab.Created
 	if diff := cmp.Diff(want, h.Changes(t)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 
-func TestOneOfManyEndsTheTemporaryLog(t *testing.T) {
+func TestOneOfManyCompletesTheTemporaryLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	temporary := h.Upload(t, h.Temporary("15:00:30")).Devlogs[0]
 	race(t, h, func(i int) []devlog.Record { return h.CompleteSeries(i, 1) })
 	rows := h.Rows(t)
-	if len(rows) != at || slices.Contains(rows, domaintest.DescribeLog(temporary)) {
+	if len(rows) != requests || slices.Contains(rows, domaintest.DescribeLog(temporary)) {
 		t.Errorf("stored %q", rows)
 	}
-	if last := h.LastLogFileID(t); last != at-1 {
-		t.Errorf("last_log_file_id is %d, want %d", last, at-1)
+	if last := h.LastLogFileID(t); last != requests-1 {
+		t.Errorf("last_log_file_id is %d, want %d", last, requests-1)
 	}
 }
 
-// TestUploadsRaceWithLeaving: an upload is stored whole while the device is the
-// child's, or refused whole.
-func TestUploadsRaceWithLeaving(t *testing.T) {
+// TestUploadsRaceWithTheDeletionOfAChild: an upload is either stored as a whole, while
+// the child exists, or refused as a whole.
+func TestUploadsRaceWithTheDeletionOfAChild(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	sister := h.Sister(t)
-	errs := testutil.Concurrently(at, func(i int) error {
-		if i == at/2 {
+	errs := testutil.Concurrently(requests, func(i int) error {
+		if i == requests/2 {
 			return h.Children.Delete(t.Context(), h.Parent, sister.Child.ID, *sister.Device.UniqueID)
 		}
 		_, err := h.Devlogs.Upload(t.Context(), h.Parent, append(h.CompleteSeries(i*2, 2), sister.CompleteSeries(i*2, 2)...))

@@ -24,8 +24,8 @@ import (
 // of the contract: temporary logs, updates, completions, late temporary logs,
 // replays of records and of whole calls, several children and devices, devices
 // that leave and come back. Rows, last_log_file_id and events must agree after
-// every step. Four lanes run side by side, of -rapid.checks schedules each with
-// about -rapid.steps steps.
+// every step. Four lanes run side by side, each of -rapid.checks schedules with about
+// -rapid.steps steps.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	kit := domaintest.New(storetest.Open(t))
@@ -49,7 +49,7 @@ func checkSchedules(t *testing.T, kit *domaintest.Kit) {
 	})
 }
 
-// schedule is one family's history, done by the domain and by the model.
+// schedule is what happens to one account, done by the domain and by the model.
 type schedule struct {
 	t        *testing.T
 	kit      *domaintest.Kit
@@ -88,7 +88,7 @@ func (s *schedule) upload(rt *rapid.T) {
 	}
 }
 
-// uploadAgain sends a call once more, as a phone does that missed the answer.
+// uploadAgain sends a call once more, as a phone does that lost the answer.
 func (s *schedule) uploadAgain(rt *rapid.T) {
 	if len(s.sent) == 0 {
 		return // nothing was sent yet
@@ -102,7 +102,7 @@ func (s *schedule) uploadAgain(rt *rapid.T) {
 	s.send(rt, records)
 }
 
-// record draws from few dates and files, so that replays and clashes are common.
+// record draws from few dates and files, so that replays and collisions are common.
 func (s *schedule) record(rt *rapid.T) (devlog.Record, bool) {
 	i := rapid.IntRange(0, len(s.ids)-1).Draw(rt, "device")
 	owner := s.model.has[s.ids[i]]
@@ -188,19 +188,19 @@ func (s *schedule) compare(rt *rapid.T) {
 	if err != nil {
 		rt.Fatalf("read events: %v", err)
 	}
-	told := make([]event, len(stored))
+	events := make([]event, len(stored))
 	for i, e := range stored {
 		if e.Seq != int64(i+1) {
 			rt.Fatalf("event %d has the number %d", i+1, e.Seq)
 		}
-		told[i] = event{place[e.DevlogID], e.Change, e.FinishFlag, e.TreatmentDate, e.LastIntensity, e.LogFileID, e.LastLogFileID}
+		events[i] = event{place[e.DevlogID], e.Change, e.FinishFlag, e.TreatmentDate, e.LastIntensity, e.LogFileID, e.LastLogFileID}
 	}
-	if diff := cmp.Diff(s.model.events, told, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(s.model.events, events, cmpopts.EquateEmpty()); diff != "" {
 		rt.Fatalf("events (-model +stored):\n%s", diff)
 	}
 }
 
-// model is rule 9 in the plainest words, over one list of rows.
+// model applies rule 9 in the simplest way, to one list of rows.
 type model struct {
 	rows   []row
 	events []event

@@ -24,7 +24,7 @@ import (
 )
 
 // TestExamplesOfThePage sends the four request examples of the LUX device page
-// in their order and looks at all that is stored.
+// in their order and compares all that is stored.
 func TestExamplesOfThePage(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
@@ -60,8 +60,8 @@ func TestExamplesOfThePage(t *testing.T) {
 	}
 }
 
-// example uploads, compares answer and rows with the logs that then stand, and
-// lets a minute pass.
+// uploadExample uploads, compares answer and rows with the logs wanted, and lets a minute
+// pass.
 func uploadExample(t *testing.T, h *domaintest.Home, records []devlog.Record, allTemporary bool, want ...*ent.Devlog) {
 	t.Helper()
 	stored := h.Upload(t, records...)
@@ -88,8 +88,8 @@ func uploadExample(t *testing.T, h *domaintest.Home, records []devlog.Record, al
 	h.Clock.Add(time.Minute)
 }
 
-// TestArrayOverTemporaryLog sends the page's fourth example while a temporary
-// log stands: the first record overwrites it.
+// TestArrayOverTemporaryLog sends the page's fourth example while there is a temporary
+// log: the first record completes it.
 func TestArrayOverTemporaryLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
@@ -100,8 +100,8 @@ func TestArrayOverTemporaryLog(t *testing.T) {
 	}
 }
 
-// TestRules tells rule 9 of the contract in calls of one phone: what they hold,
-// and the rows, events and last_log_file_id that stand after them.
+// TestRules shows rule 9 of the contract by calls of one phone: what they hold, and the
+// rows, events and last_log_file_id after them.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	kit := domaintest.NewHome(t).Kit
@@ -205,7 +205,7 @@ func TestRules(t *testing.T) {
 			[]string{"complete 15:00:00 file 1", "complete 16:00:00"},
 			"FF", 1,
 		},
-		"without a file the date tells": {
+		"without a file the date decides": {
 			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Complete("15:00:00")}} },
 			[]string{"complete 15:00:00 file 1"},
 			"F", 1,
@@ -291,7 +291,7 @@ func TestRules(t *testing.T) {
 			if diff := cmp.Diff(c.rows, h.Rows(t)); diff != "" {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(spelled(c.changes), h.Changes(t)); diff != "" {
+			if diff := cmp.Diff(parseChanges(c.changes), h.Changes(t)); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 			if last := h.LastLogFileID(t); last != c.last {
@@ -301,8 +301,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// spelled reads Created, Updated and Completed (F, for finished) from letters.
-func spelled(letters string) []vocab.DevlogChange {
+// parseChanges reads Created, Updated and Completed (F, for finished) from letters.
+func parseChanges(letters string) []vocab.DevlogChange {
 	changes := make([]vocab.DevlogChange, len(letters))
 	for i, letter := range letters {
 		changes[i] = map[rune]vocab.DevlogChange{'C': vocab.Created, 'U': vocab.Updated, 'F': vocab.Completed}[letter]
@@ -336,12 +336,12 @@ func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
 	}
 }
 
-func TestRegistrationBoundsReplays(t *testing.T) {
+func TestReplayIsWithinOneRegistration(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	sister := h.Sister(t)
 	h.Upload(t, h.Complete("15:00:00", 5))
-	// Out and in again at the same child, nothing begins anew.
+	// Unregistered and registered again to the same child, the numbers continue.
 	h.MoveDevice(t, h)
 	h.Upload(t, h.Complete("15:00:00", 5), h.Complete("15:00:00"))
 	if last := h.LastLogFileID(t); last != 5 {
@@ -364,9 +364,9 @@ func TestRegistrationBoundsReplays(t *testing.T) {
 	}
 }
 
-// TestTemporaryLogOutlivesARegistration: it is the child's and the device's,
-// whichever way they found each other again.
-func TestTemporaryLogOutlivesARegistration(t *testing.T) {
+// TestTemporaryLogSurvivesANewRegistration: it belongs to the child and the device, also
+// when another child had the device between.
+func TestTemporaryLogSurvivesANewRegistration(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	sister := h.Sister(t)
@@ -398,7 +398,7 @@ func TestUploadOfSeveralChildren(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if h.LastLogFileID(t) != 2 || sister.LastLogFileID(t) != 7 {
-		t.Errorf("the devices stand at %d and %d", h.LastLogFileID(t), sister.LastLogFileID(t))
+		t.Errorf("last_log_file_id of the devices is %d and %d", h.LastLogFileID(t), sister.LastLogFileID(t))
 	}
 	for i, of := range []*domaintest.Home{h, sister, h, sister} {
 		if l := stored.Devlogs[i]; l.Edges.ChildUser.ID != of.Child.ID || l.Edges.Device.ID != of.Device.ID {
@@ -407,9 +407,9 @@ func TestUploadOfSeveralChildren(t *testing.T) {
 	}
 }
 
-// TestUploadRefusesAll: a record that can't be stored, first, in the middle or
-// last, keeps the others from being stored.
-func TestUploadRefusesAll(t *testing.T) {
+// TestOneBadRecordRefusesTheUpload: a record that can't be stored, whether first, in the
+// middle or last, keeps the others from being stored.
+func TestOneBadRecordRefusesTheUpload(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	sister, foreign := h.Sister(t), h.Kit.Home(t)
@@ -478,7 +478,7 @@ func TestUploadRefusesAll(t *testing.T) {
 	})
 }
 
-// row tells of all that an upload may change beside adding rows.
+// describeState describes all that an upload may change beside adding rows.
 func describeState(t *testing.T, h *domaintest.Home) string {
 	t.Helper()
 	ctx := context.Background()
@@ -488,7 +488,7 @@ func describeState(t *testing.T, h *domaintest.Home) string {
 	return fmt.Sprint(logs, devices, account.EventSeq)
 }
 
-// nameless puts a device without unique id into the catalogue.
+// createNamelessDevice puts a device without unique id into the catalogue.
 func createNamelessDevice(t *testing.T, h *domaintest.Home) int {
 	t.Helper()
 	p := h.Kit.Device(t)
@@ -571,23 +571,22 @@ func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
 	}
 }
 
-func TestUploadWaitsForNothingOfAReplay(t *testing.T) {
+func TestOnlyAChangeNotifies(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	h.Upload(t, h.Complete("15:00:00", 1))
-	rung := 0
-	stop := h.Hub.Subscribe(h.Parent.RootUserID(), func() { rung++ })
-	defer stop()
+	notified := 0
+	defer h.Hub.Subscribe(h.Parent.RootUserID(), func() { notified++ })()
 	h.Upload(t, h.Complete("15:00:00", 1))
-	if rung != 0 {
-		t.Error("a replay rings")
+	if notified != 0 {
+		t.Error("a replay notifies")
 	}
-	if _, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("16:00:00", 2), {}}); err == nil || rung != 0 {
-		t.Errorf("a refused call gives %v and rings %d times", err, rung)
+	if _, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("16:00:00", 2), {}}); err == nil || notified != 0 {
+		t.Errorf("a refused call gives %v and notifies %d times", err, notified)
 	}
 	h.Upload(t, h.Complete("16:00:00", 2), h.Complete("17:00:00", 3))
-	if rung != 1 {
-		t.Errorf("an upload of two rings %d times", rung)
+	if notified != 1 {
+		t.Errorf("an upload of two records notifies %d times", notified)
 	}
 }
 
@@ -602,9 +601,9 @@ func TestUploadForDeletedAccount(t *testing.T) {
 	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 }
 
-// TestDatabaseThatRefuses gives devlogs a rule that the program doesn't know:
-// the refusal is the page's, and nothing is stored.
-func TestDatabaseThatRefuses(t *testing.T) {
+// TestErrorsOfTheDatabase gives the table a rule that the program doesn't know: the
+// errors are those of the page, and nothing is stored.
+func TestErrorsOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
@@ -626,7 +625,7 @@ func TestDatabaseThatRefuses(t *testing.T) {
 	_, err = h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Temporary("17:00:30"), sister.Temporary("17:00:30")})
 	domaintest.WantError(t, err, apperr.CreateDeviceLogFailed, "")
 	if cause := errors.Unwrap(err); cause == nil {
-		t.Error("the log learns no cause")
+		t.Error("the error has no cause")
 	}
 	if diff := cmp.Diff(before, describeState(t, h)); diff != "" {
 		t.Errorf("refused calls changed rows (-before +after):\n%s", diff)

@@ -1,0 +1,74 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/feed"
+	"luxbff/internal/testutil/domaintest"
+)
+
+func TestAcknowledgeMovesTheResumePointOfItsCursor(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	foreign := h.Kit.Home(t)
+	all, hers := connect(t, h), connectTo(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
+	h.Upload(t, h.Complete("15:00:00", 1), sister.Complete("15:00:00", 2), sister.Complete("16:00:00", 3))
+	two, one := all.want(false, 1, 2), hers.want(false, 2)
+	theirs := subscribe(t, foreign, feed.SubscribeParams{})
+	foreign.Upload(t, foreign.Complete("15:00:00", 1))
+	acknowledge := func(installation, cursor string) {
+		t.Helper()
+		h.Feed.Acknowledge(t.Context(), h.Parent, installation, cursor)
+		saveAcks(t, h)
+	}
+	for installation, cursor := range map[string]string{
+		"phone": next(t, theirs).Cursor, "": two.cursor, "\n": two.cursor, "unknown": two.cursor,
+	} {
+		acknowledge(installation, cursor)
+	}
+	acknowledge("phone", "nonsense")
+	connect(t, h).want(true, 1, 2, 3)
+	acknowledge("phone", one.cursor)
+	connect(t, h).want(true, 1, 2, 3)
+	connectTo(t, h, feed.SubscribeParams{ChildUserID: &sister.Child.ID}).want(true, 3)
+	acknowledge("phone", two.cursor)
+	connect(t, h).want(true, 3)
+	if n := countResumePoints(t, h); n != 2 {
+		t.Errorf("%d resume points, want 2: only a subscription makes one", n)
+	}
+}
+
+// TestCloseSavesAcks closes the service right after the last acknowledgement.
+func TestCloseSavesAcks(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	h.Feed.Start(context.Background())
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
+	events.want(false, 1).ack()
+	h.Feed.Close()
+	connect(t, h).want(true, 2)
+}
+
+func TestFailedSaveOfAcksLosesNoEvent(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	events := connect(t, h)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
+	events.want(false, 1).ack()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Feed.SaveAcks(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("saved with %v", err)
+	}
+	events.cut()
+	c := connect(t, h)
+	if diff := cmp.Diff(1, c.next().file); diff != "" { // delivered again, not lost
+		t.Error(diff)
+	}
+}

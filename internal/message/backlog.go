@@ -9,16 +9,16 @@ import (
 	entmessage "luxbff/ent/message"
 )
 
-// Backlog is what has not been sent.
+// Backlog counts what has not been sent, for the metrics.
 type Backlog struct {
 	Pending int
-	// Dead are those given up, until they are pruned.
+	// Dead are those given up. They count until they are pruned.
 	Dead int
-	// Oldest is how long the oldest pending message has waited; 0 without one.
+	// Oldest is how long the oldest pending message has waited, 0 without one.
 	Oldest time.Duration
 }
 
-// Backlog reads what has not been sent.
+// Backlog counts what has not been sent.
 func (o *Outbox) Backlog(ctx context.Context) (b Backlog, err error) {
 	messages := o.cfg.Store.Read().Message
 	if b.Dead, err = messages.Query().Where(entmessage.StateEQ(entmessage.StateDead)).Count(ctx); err != nil {

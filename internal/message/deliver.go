@@ -16,44 +16,43 @@ import (
 )
 
 const (
-	// batch is how many messages a worker takes at a time.
-	batch = 16
-	// sendLimit is how long one delivery may take.
-	sendLimit = 20 * time.Second
-	// lease is how long a message stays with a worker that says no more: longer
-	// than a whole batch, one delivery after another, can take.
-	lease = (batch + 1) * sendLimit
-	// poll finds messages that became due, or were left by a worker that died.
-	poll = 5 * time.Second
-	// firstRetry doubles with each attempt up to lastRetry.
+	// claimBatch is how many messages a worker claims at a time.
+	claimBatch = 16
+	// sendTimeout bounds one delivery.
+	sendTimeout = 20 * time.Second
+	// lease is how long a message is the worker's that claimed it: longer than a whole
+	// batch, one delivery after another, can take. After it another worker may claim it,
+	// as the first must have died.
+	lease = (claimBatch + 1) * sendTimeout
+	// pollInterval is how late a message may be that became due for another try, or
+	// that a worker left when it died. New messages do not wait for it.
+	pollInterval = 5 * time.Second
+	// firstRetry is the pause before the second try. It doubles with each try up to
+	// lastRetry.
 	firstRetry = 2 * time.Second
 	lastRetry  = 10 * time.Minute
-	// maxAttempts is when a message is given up as dead.
+	// maxAttempts is the number of tries after which a message is dead.
 	maxAttempts = 10
-	// kept is how long a message that was sent or given up stays as a record.
-	kept       = 30 * 24 * time.Hour
-	pruneEvery = time.Hour
-	pruneBatch = 500
-	// maxReason is how much of a provider's error is kept.
-	maxReason = 500
+	// maxErrorText is how many bytes of a provider's error are kept.
+	maxErrorText = 500
 )
 
-// Start delivers in the background until Close, first what an earlier process
-// left.
+// Start delivers and prunes in the background until Close. It begins with what an
+// earlier process left.
 func (o *Outbox) Start(ctx context.Context) {
 	o.running = background.NewGroup(ctx)
 	o.due.Notify()
-	o.running.EveryOrWhen(poll, o.due, func(ctx context.Context) {
+	o.running.EveryOrWhen(pollInterval, o.due, func(ctx context.Context) {
 		_, err := o.Deliver(ctx)
 		o.logFailure(ctx, "deliver messages", err)
 	})
-	o.running.Every(pruneEvery, func(ctx context.Context) {
+	o.running.Every(pruneInterval, func(ctx context.Context) {
 		o.logFailure(ctx, "prune messages", o.Prune(ctx))
 	})
 }
 
-// Close stops delivering and waits for a delivery under way. What is left is
-// delivered by the next process.
+// Close stops delivering and waits for the delivery under way. What is left is
+// delivered by another replica, or the next process. Without Start it does nothing.
 func (o *Outbox) Close() { o.running.Close() }
 
 func (o *Outbox) logFailure(ctx context.Context, what string, err error) {
@@ -62,28 +61,8 @@ func (o *Outbox) logFailure(ctx context.Context, what string, err error) {
 	}
 }
 
-// Prune removes messages that were sent or given up 30 days ago, a small batch a
-// write.
-func (o *Outbox) Prune(ctx context.Context) error {
-	for {
-		old, err := o.cfg.Store.Read().Message.Query().
-			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDead), entmessage.DueAtLT(o.cfg.Clock().Add(-kept))).
-			Limit(pruneBatch).
-			IDs(ctx)
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		err = o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Message.Delete().Where(entmessage.IDIn(old...)).Exec(ctx)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("prune %d messages: %w", len(old), err)
-		}
-	}
-}
-
-// Deliver sends all that is due now and reports how many messages it tried.
+// Deliver sends all that is due now, and gives how many messages it tried. A
+// message that could not be sent is no error of it.
 func (o *Outbox) Deliver(ctx context.Context) (int, error) {
 	tried := 0
 	for ctx.Err() == nil {
@@ -101,14 +80,15 @@ func (o *Outbox) Deliver(ctx context.Context) (int, error) {
 	return tried, ctx.Err()
 }
 
-// claim leases due messages to this worker. A message that another worker took
-// in the meantime fails the condition of the update and is left out.
+// claim leases due messages to this worker. It reads them outside the transaction,
+// which so lasts only as long as the updates. A message that another worker claimed in
+// between no longer meets the condition of its update, and is left out.
 func (o *Outbox) claim(ctx context.Context) (claimed []*ent.Message, err error) {
 	now := o.cfg.Clock()
 	due, err := o.cfg.Store.Read().Message.Query().
-		Where(free(now)).
+		Where(claimable(now)).
 		Order(ent.Asc(entmessage.FieldDueAt, entmessage.FieldID)).
-		Limit(batch).
+		Limit(claimBatch).
 		All(ctx)
 	if err != nil || len(due) == 0 {
 		return nil, err
@@ -116,15 +96,15 @@ func (o *Outbox) claim(ctx context.Context) (claimed []*ent.Message, err error) 
 	err = o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		claimed = claimed[:0]
 		for _, m := range due {
-			taken, err := tx.Message.Update().
-				Where(entmessage.ID(m.ID), free(now)).
+			updated, err := tx.Message.Update().
+				Where(entmessage.ID(m.ID), claimable(now)).
 				SetLeasedUntil(now.Add(lease)).
 				AddAttempts(1).
 				Save(ctx)
 			if err != nil {
 				return fmt.Errorf("lease a message: %w", err)
 			}
-			if taken == 1 {
+			if updated == 1 {
 				m.Attempts++
 				claimed = append(claimed, m)
 			}
@@ -134,7 +114,8 @@ func (o *Outbox) claim(ctx context.Context) (claimed []*ent.Message, err error) 
 	return claimed, err
 }
 
-func free(now time.Time) predicate.Message {
+// claimable holds for messages that are due and that no worker has.
+func claimable(now time.Time) predicate.Message {
 	return entmessage.And(
 		entmessage.StateEQ(entmessage.StatePending),
 		entmessage.DueAtLTE(now),
@@ -142,44 +123,46 @@ func free(now time.Time) predicate.Message {
 	)
 }
 
+// deliver tries to send one message and stores the outcome.
 func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
-	sent := o.send(ctx, m)
+	sendErr := o.send(ctx, m)
 	if ctx.Err() != nil {
 		return ctx.Err() // the lease runs out and another process tries again
 	}
-	became := after(m.Attempts, sent)
+	state := stateAfter(m.Attempts, sendErr)
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, became) })
+		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
 		update := tx.Message.Update().Where(entmessage.ID(m.ID)).ClearLeasedUntil()
-		switch became {
+		switch state {
 		case entmessage.StateSent:
 			o.markSent(update)
 		case entmessage.StateDead:
-			o.blank(update.SetState(entmessage.StateDead).SetLastError(reason(sent)))
+			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(sendErr)))
 		case entmessage.StatePending:
-			update.SetDueAt(o.cfg.Clock().Add(o.backoff(m.Attempts))).SetLastError(reason(sent))
+			update.SetDueAt(o.cfg.Clock().Add(o.backoff(m.Attempts))).SetLastError(errorText(sendErr))
 		}
 		return update.Exec(ctx)
 	})
 }
 
-// after is what a message becomes by a try.
-func after(attempts int, sent error) entmessage.State {
+// stateAfter is the state of a message after so many attempts, the last with this
+// error.
+func stateAfter(attempts int, sendErr error) entmessage.State {
 	switch {
-	case sent == nil:
+	case sendErr == nil:
 		return entmessage.StateSent
-	case attempts >= maxAttempts, errors.Is(sent, ErrPermanent):
+	case attempts >= maxAttempts, errors.Is(sendErr, ErrPermanent):
 		return entmessage.StateDead
 	}
 	return entmessage.StatePending
 }
 
 func (o *Outbox) send(ctx context.Context, m *ent.Message) error {
-	sender, served := o.cfg.Senders[m.Channel]
-	if !served {
+	sender, ok := o.cfg.Senders[m.Channel]
+	if !ok {
 		return ErrNoSender
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendLimit)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return sender.Send(ctx, m.ID, Message{
 		Channel: m.Channel, To: m.To, Text: m.Text, RootUserID: m.RootUserID,
@@ -187,30 +170,32 @@ func (o *Outbox) send(ctx context.Context, m *ent.Message) error {
 }
 
 func (o *Outbox) markSent(update *ent.MessageUpdate) {
-	o.blank(update.SetState(entmessage.StateSent).SetSentAt(o.cfg.Clock()).ClearLastError())
+	o.clearText(update.SetState(entmessage.StateSent).SetSentAt(o.cfg.Clock()).ClearLastError())
 }
 
-func (o *Outbox) blank(update *ent.MessageUpdate) {
+func (o *Outbox) clearText(update *ent.MessageUpdate) {
 	if !o.cfg.KeepText {
 		update.SetText("")
 	}
 }
 
-// backoff doubles with each attempt; half of it is left to chance, so that
-// messages that failed together do not come back together.
+// backoff is the pause before the next try. It doubles with each attempt. Half of it
+// is random, so that messages which failed together do not meet the provider together
+// again.
 func (o *Outbox) backoff(attempts int) time.Duration {
 	whole := lastRetry
 	if doublings := attempts - 1; doublings < 16 {
 		whole = min(lastRetry, firstRetry<<doublings)
 	}
-	var chance [8]byte
-	if _, err := o.cfg.Random.Read(chance[:]); err != nil {
+	var random [8]byte
+	if _, err := o.cfg.Random.Read(random[:]); err != nil {
 		return whole
 	}
-	return whole/2 + time.Duration(binary.BigEndian.Uint64(chance[:])%uint64(whole/2)) //nolint:gosec // less than whole, which is one
+	return whole/2 + time.Duration(binary.BigEndian.Uint64(random[:])%uint64(whole/2)) //nolint:gosec // less than whole, which is one
 }
 
-func reason(err error) string {
+// errorText is what is kept of an error, cut between two characters.
+func errorText(err error) string {
 	text := err.Error()
-	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
+	return strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
 }

@@ -7,8 +7,8 @@ import (
 	entmessage "luxbff/ent/message"
 )
 
-// Development serves every channel without sending anything: GET /dev/outbox
-// shows the rows.
+// Development gives a Sender for every channel that sends nothing: GET /dev/outbox
+// shows the messages.
 func Development(log *slog.Logger) map[entmessage.Channel]Sender {
 	sender := developmentSender{log: log}
 	return map[entmessage.Channel]Sender{
@@ -21,8 +21,8 @@ func Development(log *slog.Logger) map[entmessage.Channel]Sender {
 
 type developmentSender struct{ log *slog.Logger }
 
-// Send tells the log that a message would have gone out; neither its address
-// nor its text belongs there.
+// Send logs that a message would have gone out. Its address is personal data and its
+// text may hold a code, so neither is logged.
 func (s developmentSender) Send(ctx context.Context, id int, m Message) error {
 	s.log.InfoContext(ctx, "message sent in development", "channel", m.Channel, "id", id)
 	return nil

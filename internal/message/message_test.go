@@ -56,7 +56,7 @@ type world struct {
 
 	mu     sync.Mutex
 	at     time.Time
-	became []entmessage.State
+	states []entmessage.State
 }
 
 func (w *world) now() time.Time {
@@ -83,10 +83,10 @@ func (w *world) another(keepText bool) *message.Outbox {
 	return message.New(message.Config{
 		Store: w.store, Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: w.provider},
 		KeepText: keepText, Clock: w.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-		OnTried: func(_ entmessage.Channel, became entmessage.State) {
+		OnTried: func(_ entmessage.Channel, state entmessage.State) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.became = append(w.became, became)
+			w.states = append(w.states, state)
 		},
 	})
 }
@@ -385,7 +385,7 @@ func TestBacklogAndWhatBecomesOfMessages(t *testing.T) {
 	w.deliver(t, 1)
 	want(0, 1, 0)
 	tried := []entmessage.State{entmessage.StatePending, entmessage.StateSent, entmessage.StateDead, entmessage.StateSent}
-	if diff := cmp.Diff(tried, w.became); diff != "" {
+	if diff := cmp.Diff(tried, w.states); diff != "" {
 		t.Errorf("told of tries (-want +got):\n%s", diff)
 	}
 }

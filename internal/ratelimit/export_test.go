@@ -1,7 +1,7 @@
 package ratelimit
 
-// Kept is how many buckets there are.
-func Kept(l *Limiter) int {
+// Buckets counts the buckets.
+func Buckets(l *Limiter) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.buckets)

@@ -1,6 +1,6 @@
-// Package ratelimit bounds how often one client may guess or make us send, and how
-// much one recipient is sent: token buckets in memory. It imports fault alone of
-// the project, and knows no transport.
+// Package ratelimit limits how often one client may guess a secret or have messages
+// sent, and how many messages one recipient gets, by token buckets in memory. It
+// imports only apperr of the project, and knows no transport.
 package ratelimit
 
 import (
@@ -15,23 +15,23 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// rule is a bucket's size, and how long one try takes to come back.
-type rule struct {
-	name  string
-	burst int
-	every time.Duration
+// limit is the size of a bucket, and the interval after which one token comes back.
+type limit struct {
+	name     string
+	burst    int
+	interval time.Duration
 }
 
-// What is bounded. A family never comes near; whoever guesses does at once.
-func perClientGuess() rule   { return rule{"guess", 60, time.Second} }
-func perClientSignUp() rule  { return rule{"sign-up", 30, 10 * time.Second} }
-func perClientMessage() rule { return rule{"message", 30, 10 * time.Second} }
-func perRecipient() rule     { return rule{"recipient", 20, 5 * time.Minute} }
+// No family comes near these limits; somebody who guesses meets them within a minute.
+func perClientGuess() limit   { return limit{"guess", 60, time.Second} }
+func perClientSignUp() limit  { return limit{"sign-up", 30, 10 * time.Second} }
+func perClientMessage() limit { return limit{"message", 30, 10 * time.Second} }
+func perRecipient() limit     { return limit{"recipient", 20, 5 * time.Minute} }
 
-// most is how many buckets are kept. Full ones go first: they hold nobody back.
-const most = 100_000
+// maxBuckets bounds the memory that a client with many addresses can take.
+const maxBuckets = 100_000
 
-// Limiter holds the buckets of one replica. Replicas count each for itself, so N
+// Limiter holds the buckets of one replica. Each replica counts for itself, so N
 // of them let N times as much through. A nil Limiter lets everything through.
 type Limiter struct {
 	clock   func() time.Time
@@ -39,84 +39,93 @@ type Limiter struct {
 	buckets map[key]*rate.Limiter
 }
 
-// key holds a digest: an address is personal data, and may be long.
+// key identifies a bucket. It holds a digest, as an address is personal data and may
+// be long.
 type key struct {
-	rule string
-	of   [sha256.Size]byte
+	limit  string
+	digest [sha256.Size]byte
 }
 
-// New makes a Limiter.
+// New makes a Limiter with that clock.
 func New(clock func() time.Time) *Limiter {
 	return &Limiter{clock: clock, buckets: map[key]*rate.Limiter{}}
 }
 
 // Guess counts a try at a password, a code or an address. Errors: TooManyRequests.
-func (l *Limiter) Guess(ctx context.Context) error { return l.client(ctx, perClientGuess()) }
+func (l *Limiter) Guess(ctx context.Context) error { return l.takeForClient(ctx, perClientGuess()) }
 
 // SignUp counts a new account. Errors: TooManyRequests.
-func (l *Limiter) SignUp(ctx context.Context) error { return l.client(ctx, perClientSignUp()) }
+func (l *Limiter) SignUp(ctx context.Context) error { return l.takeForClient(ctx, perClientSignUp()) }
 
 // Message counts a message to an address. Errors: TooManyRequests.
 func (l *Limiter) Message(ctx context.Context, to string) error {
-	if err := l.client(ctx, perClientMessage()); err != nil {
+	if err := l.takeForClient(ctx, perClientMessage()); err != nil {
 		return err
 	}
-	return l.take(perRecipient(), to)
+	return l.takeToken(perRecipient(), to)
 }
 
-func (l *Limiter) client(ctx context.Context, by rule) error {
-	address, known := ctx.Value(clientKey{}).(string)
-	if !known {
+// takeForClient takes a token from the bucket of the client in ctx. Without a client
+// nothing is limited: work in the background has none.
+func (l *Limiter) takeForClient(ctx context.Context, lim limit) error {
+	address, ok := ctx.Value(clientKey{}).(string)
+	if !ok {
 		return nil
 	}
-	return l.take(by, address)
+	return l.takeToken(lim, address)
 }
 
-func (l *Limiter) take(by rule, of string) error {
+func (l *Limiter) takeToken(lim limit, address string) error {
 	if l == nil {
 		return nil
 	}
 	now := l.clock()
-	reserved := l.bucket(key{by.name, sha256.Sum256([]byte(of))}, by, now).ReserveN(now, 1)
+	reserved := l.bucket(key{lim.name, sha256.Sum256([]byte(address))}, lim, now).ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
 	if wait <= 0 {
 		return nil
 	}
+	// A refused call takes no token: otherwise one that goes on trying would never
+	// get in again.
 	reserved.CancelAt(now)
 	return apperr.TooManyRequests.WithRetryAfter(wait)
 }
 
-func (l *Limiter) bucket(k key, by rule, now time.Time) *rate.Limiter {
+// bucket finds the bucket of a key, or makes one that is full.
+func (l *Limiter) bucket(k key, lim limit, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if known := l.buckets[k]; known != nil {
-		return known
+	if bucket := l.buckets[k]; bucket != nil {
+		return bucket
 	}
-	if len(l.buckets) >= most {
-		l.forget(now)
+	if len(l.buckets) >= maxBuckets {
+		l.removeBuckets(now)
 	}
-	made := rate.NewLimiter(rate.Every(by.every), by.burst)
-	l.buckets[k] = made
-	return made
+	bucket := rate.NewLimiter(rate.Every(lim.interval), lim.burst)
+	l.buckets[k] = bucket
+	return bucket
 }
 
-// forget makes room: what is full goes, and where nothing is, everything.
-func (l *Limiter) forget(now time.Time) {
+// removeBuckets makes room. Full buckets go first, as a new one would be the same.
+// Where none is full, all go: that lets some clients through that were limited, once
+// for 100 000 addresses, and keeps the memory bounded.
+func (l *Limiter) removeBuckets(now time.Time) {
 	for k, b := range l.buckets {
 		if b.TokensAt(now) >= float64(b.Burst()) {
 			delete(l.buckets, k)
 		}
 	}
-	if len(l.buckets) >= most {
+	if len(l.buckets) >= maxBuckets {
 		clear(l.buckets)
 	}
 }
 
 type clientKey struct{}
 
-// WithClient says who asks. Of an IPv6 address the network counts, because a
-// client has all of it. A loopback address is a proxy on this machine that nobody
-// named, or a developer: it stands for nobody.
+// WithClient gives a context with the client whose tokens are taken. Of an IPv6
+// address the /64 network counts, because a client can use all of it. A loopback address
+// is no client: it is a developer, or a proxy on this machine that TRUSTED_PROXIES does
+// not name, behind which all clients would share one bucket.
 func WithClient(ctx context.Context, address netip.Addr) context.Context {
 	address = address.Unmap()
 	if !address.IsValid() || address.IsLoopback() {

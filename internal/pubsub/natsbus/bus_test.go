@@ -167,12 +167,12 @@ func TestBusRetriesAfterAWrongPassword(t *testing.T) {
 	r := openReplica(t, "nats://luxbff:"+password+"@"+nats.Addr())
 	testutil.WaitFor(t, "the reason is logged", func() bool { return strings.Contains(r.log.String(), "Authorization") })
 	// The library gives up after two refusals unless told otherwise.
-	testutil.WaitFor(t, "three tries", func() bool { return nats.Connections() > 3 })
+	testutil.WaitFor(t, "three tries", func() bool { return nats.TotalConnections() > 3 })
 	if r.bus.Connected() {
 		t.Error("connected with a wrong password")
 	}
 	nats.Stop()
-	nats.Password(password)
+	nats.SetPassword(password)
 	nats.Restart()
 	testutil.Receive(t, "the report of missed notifications", r.missed)
 	if text := r.log.String(); strings.Contains(text, password) || strings.Count(text, "Authorization") != 1 {

@@ -3,9 +3,10 @@
 //
 //	go run ./internal/store/newmigration -postgres postgres://… NAME
 //
-// The URL is of a server on which it may create a database and drop it again.
-// With -afresh it deletes all earlier migrations first: for as long as nothing
-// was released, the first migration is written anew instead of added to.
+// The URL is of a server on which it may create a database and drop it again. The
+// files have no Down part: the way back from a migration is the backup made before
+// it. With -from-scratch it deletes all earlier migrations and writes one in their
+// place, which is right only for as long as no database was made with them.
 package main
 
 import (
@@ -28,35 +29,36 @@ const folder = "internal/store/migrations"
 func main() {
 	server := flag.String("postgres", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable",
 		"the `URL` of a PostgreSQL server to work on")
-	afresh := flag.Bool("afresh", false, "delete the earlier migrations")
+	fromScratch := flag.Bool("from-scratch", false, "delete the earlier migrations")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: newmigration [-afresh] [-postgres URL] NAME")
+		fmt.Fprintln(os.Stderr, "usage: newmigration [-from-scratch] [-postgres URL] NAME")
 		os.Exit(2)
 	}
-	if err := write(context.Background(), *server, flag.Arg(0), *afresh); err != nil {
+	if err := write(context.Background(), *server, flag.Arg(0), *fromScratch); err != nil {
 		fmt.Fprintln(os.Stderr, "newmigration:", err)
 		os.Exit(1)
 	}
 }
 
-// write works both files out before it touches a folder.
-func write(ctx context.Context, server, name string, afresh bool) error {
-	sqlite, sqliteErr := schemadiff.SQLite(ctx, earlier("sqlite", afresh), name)
+// write works out the files of both engines before it changes a folder, so that an
+// error leaves none of them behind.
+func write(ctx context.Context, server, name string, fromScratch bool) error {
+	sqlite, sqliteErr := schemadiff.SQLite(ctx, earlier("sqlite", fromScratch), name)
 	if sqliteErr != nil && !errors.Is(sqliteErr, schemadiff.ErrNothingToDo) {
 		return fmt.Errorf("SQLite: %w", sqliteErr)
 	}
-	postgres, postgresErr := onPostgres(ctx, server, name, afresh)
+	postgres, postgresErr := onPostgres(ctx, server, name, fromScratch)
 	if postgresErr != nil && !errors.Is(postgresErr, schemadiff.ErrNothingToDo) {
 		return fmt.Errorf("PostgreSQL: %w", postgresErr)
 	}
 	return errors.Join(
-		put("sqlite", sqlite, sqliteErr, afresh),
-		put("postgres", postgres, postgresErr, afresh),
+		put("sqlite", sqlite, sqliteErr, fromScratch),
+		put("postgres", postgres, postgresErr, fromScratch),
 	)
 }
 
-func onPostgres(ctx context.Context, server, name string, afresh bool) (file schemadiff.File, err error) {
+func onPostgres(ctx context.Context, server, name string, fromScratch bool) (file schemadiff.File, err error) {
 	address, drop, err := pgtest.Create(ctx, server)
 	if err != nil {
 		return file, err
@@ -67,23 +69,23 @@ func onPostgres(ctx context.Context, server, name string, afresh bool) (file sch
 		return file, err
 	}
 	defer func() { _ = db.Close() }()
-	return schemadiff.Postgres(ctx, db, earlier("postgres", afresh), name)
+	return schemadiff.Postgres(ctx, db, earlier("postgres", fromScratch), name)
 }
 
-// earlier is what the new migration builds on.
-func earlier(engine string, afresh bool) fs.FS {
-	if afresh {
+// earlier gives the migrations that the new one builds on.
+func earlier(engine string, fromScratch bool) fs.FS {
+	if fromScratch {
 		return embed.FS{}
 	}
 	return os.DirFS(filepath.Join(folder, engine))
 }
 
-func put(engine string, file schemadiff.File, missing error, afresh bool) error {
+func put(engine string, file schemadiff.File, missing error, fromScratch bool) error {
 	if missing != nil {
 		fmt.Println(engine+":", missing)
 		return nil
 	}
-	if afresh {
+	if fromScratch {
 		if err := remove(engine); err != nil {
 			return err
 		}

@@ -50,8 +50,8 @@ func Postgres(ctx context.Context, empty *sql.DB, earlier fs.FS, name string) (F
 	return diff(ctx, dialect.Postgres, empty, earlier, name)
 }
 
-// diff works in a folder of its own, as the library that it calls keeps a
-// checksum beside the files, which the project does not.
+// diff works in a temporary folder: the library keeps a file of checksums beside the
+// migrations, and the project has none, because goose does not read it.
 func diff(ctx context.Context, engine string, db *sql.DB, earlier fs.FS, name string) (File, error) {
 	folder, err := os.MkdirTemp("", "schemadiff")
 	if err != nil {
@@ -67,6 +67,7 @@ func diff(ctx context.Context, engine string, db *sql.DB, earlier fs.FS, name st
 	return added(folder, earlier)
 }
 
+// plan writes the migration into the folder.
 func plan(ctx context.Context, engine string, db *sql.DB, folder, name string) error {
 	dir, err := sqltool.NewGooseDir(folder)
 	if err != nil {
@@ -90,7 +91,7 @@ func plan(ctx context.Context, engine string, db *sql.DB, folder, name string) e
 	if err != nil {
 		return err
 	}
-	// The library writes into the tables it is given.
+	// A copy, because the library changes the tables that it is given.
 	wanted, err := schema.CopyTables(tables.Tables)
 	if err != nil {
 		return err

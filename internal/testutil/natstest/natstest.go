@@ -11,22 +11,22 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Server is a NATS server on a port of its own that it keeps over restarts.
+// Server is a NATS server on a free port, which it keeps over restarts.
 type Server struct {
 	t       testing.TB
 	options server.Options
 	running *server.Server
 }
 
-// Start starts a server that ends with the test. Change, if given, sets what
-// else it shall do.
+// Start starts a server that ends with the test. Each change may set further
+// options before.
 func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	t.Helper()
 	s := &Server{t: t, options: server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, NoSystemAccount: true,
 	}}
-	for _, with := range change {
-		with(&s.options)
+	for _, set := range change {
+		set(&s.options)
 	}
 	s.Restart()
 	address, ok := s.running.Addr().(*net.TCPAddr)
@@ -38,7 +38,7 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
-// URL is where the server is reached, without credentials.
+// URL is the server's address, without credentials.
 func (s *Server) URL() string { return "nats://" + s.Addr() }
 
 // Addr is its host and port.
@@ -67,19 +67,19 @@ func (s *Server) Restart() {
 	}
 }
 
-// Subscriptions counts what its clients are subscribed to.
+// Subscriptions counts the subscriptions of all its clients.
 func (s *Server) Subscriptions() int { return int(s.running.NumSubscriptions()) }
 
-// Password sets what the server asks for from the next Restart on.
-func (s *Server) Password(word string) { s.options.Password = word }
+// SetPassword sets the password that the server asks for from the next Restart on.
+func (s *Server) SetPassword(password string) { s.options.Password = password }
 
-// Connections counts those that were made since the server started, whether or
-// not they were let in.
-func (s *Server) Connections() uint64 {
+// TotalConnections counts the connections that were made since the server started,
+// whether it accepted their credentials or not.
+func (s *Server) TotalConnections() uint64 {
 	s.t.Helper()
-	seen, err := s.running.Varz(nil)
+	vars, err := s.running.Varz(nil)
 	if err != nil {
 		s.t.Fatalf("NATS: %v", err)
 	}
-	return seen.TotalConnections
+	return vars.TotalConnections
 }

@@ -17,9 +17,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
-// Create makes an empty database on the server that the URL names, and gives its
-// URL and what drops it. The URL's own database must exist and its role be
-// allowed to create others.
+// Create makes an empty database on the server that the URL names. It gives the new
+// database's URL, and a function that drops it. The URL's own database must exist and
+// its role be allowed to create others.
 func Create(ctx context.Context, server string) (address string, drop func(context.Context) error, err error) {
 	name := "luxbff_" + strings.ToLower(rand.Text())
 	if err := Run(ctx, server, "CREATE DATABASE "+quote(name)); err != nil {
@@ -28,14 +28,14 @@ func Create(ctx context.Context, server string) (address string, drop func(conte
 	drop = func(ctx context.Context) error {
 		return Run(ctx, server, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)")
 	}
-	address, err = Named(server, name)
+	address, err = WithDatabase(server, name)
 	return address, drop, err
 }
 
-// Ensure makes the database name and fills it, unless it is there already. It
-// appears under its name once it is filled; several processes that want it wait
-// for the first.
-func Ensure(ctx context.Context, server, name string, fill func(url string) error) (err error) {
+// EnsureTemplate makes the database name and fills it, unless it is there already. It
+// gets its name once it is filled, so nobody copies half of it; other processes that
+// want it wait for the first.
+func EnsureTemplate(ctx context.Context, server, name string, fill func(url string) error) (err error) {
 	db, err := sql.Open("pgx", server)
 	if err != nil {
 		return err
@@ -45,9 +45,9 @@ func Ensure(ctx context.Context, server, name string, fill func(url string) erro
 	if _, err := db.ExecContext(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
 		return fmt.Errorf("wait for others: %w", err)
 	}
-	var there bool
-	exists := "SELECT count(*) > 0 FROM pg_database WHERE datname = $1"
-	if err := db.QueryRowContext(ctx, exists, name).Scan(&there); err != nil || there {
+	var exists bool
+	query := "SELECT count(*) > 0 FROM pg_database WHERE datname = $1"
+	if err := db.QueryRowContext(ctx, query, name).Scan(&exists); err != nil || exists {
 		return err
 	}
 	address, drop, err := Create(ctx, server)
@@ -70,8 +70,8 @@ func rename(ctx context.Context, db *sql.DB, address, name string) error {
 	return err
 }
 
-// Named is the URL of another database on the same server.
-func Named(server, name string) (string, error) {
+// WithDatabase is the server's URL with another database.
+func WithDatabase(server, name string) (string, error) {
 	address, err := url.Parse(server)
 	if err != nil {
 		return "", fmt.Errorf("the address of PostgreSQL: %w", err)

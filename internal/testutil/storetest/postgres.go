@@ -11,31 +11,31 @@ import (
 	"luxbff/internal/testutil/pgtest"
 )
 
-// postgresLender lends copies of the migrated database. That is named after the
-// migrations it was made with and stays on the server: test processes, which run
-// side by side, share it.
+// postgresLender lends copies of a migrated database. That template is named after
+// the migrations it was made with and stays on the server, so that all test processes
+// share it, and no run migrates again.
 func postgresLender(server string) (*pgtest.Lender, error) {
 	lenders.mu.Lock()
 	defer lenders.mu.Unlock()
-	if known := lenders.of[server]; known != nil {
-		return known, nil
+	if lender := lenders.byServer[server]; lender != nil {
+		return lender, nil
 	}
 	template, err := templateName()
 	if err != nil {
 		return nil, err
 	}
-	if err := pgtest.Ensure(context.Background(), server, template, migrate); err != nil {
+	if err := pgtest.EnsureTemplate(context.Background(), server, template, migrate); err != nil {
 		return nil, err
 	}
-	lenders.of[server] = &pgtest.Lender{Server: server, Template: template, Keep: "goose_db_version"}
-	return lenders.of[server], nil
+	lenders.byServer[server] = &pgtest.Lender{Server: server, Template: template, Keep: "goose_db_version"}
+	return lenders.byServer[server], nil
 }
 
-// lenders are those of this process, by their server.
+// lenders are those of this process, by server.
 var lenders = struct {
-	mu sync.Mutex
-	of map[string]*pgtest.Lender
-}{of: map[string]*pgtest.Lender{}}
+	mu       sync.Mutex
+	byServer map[string]*pgtest.Lender
+}{byServer: map[string]*pgtest.Lender{}}
 
 func templateName() (string, error) {
 	sum := sha256.New()

@@ -37,7 +37,7 @@ func OpenAt(t testing.TB, url string) *store.Store {
 	return opened
 }
 
-// URL makes a fresh, migrated and empty database for the test and names it.
+// URL makes a fresh, migrated and empty database for the test and gives its URL.
 func URL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
@@ -47,7 +47,7 @@ func URL(t testing.TB) string {
 	return postgresDatabase(t, server)
 }
 
-// EmptyURL makes a database for the test that nothing has migrated.
+// EmptyURL is URL for a database that nothing has migrated.
 func EmptyURL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
@@ -57,7 +57,8 @@ func EmptyURL(t testing.TB) string {
 	return createEmpty(t, server)
 }
 
-// SQLiteURL is URL for the tests of SQLite itself.
+// SQLiteURL is URL for the tests of SQLite itself, whatever engine the environment
+// picks.
 func SQLiteURL(t testing.TB) string {
 	t.Helper()
 	content, err := sqliteTemplate()
@@ -71,7 +72,8 @@ func SQLiteURL(t testing.TB) string {
 	return "file:" + path
 }
 
-// sqliteTemplate migrates once a process; every test gets a copy of the file.
+// sqliteTemplate is the content of a migrated file. A process migrates once, and each
+// test gets a copy.
 var sqliteTemplate = sync.OnceValues(func() (content []byte, err error) {
 	folder, err := os.MkdirTemp("", "storetest")
 	if err != nil {

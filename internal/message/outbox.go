@@ -1,0 +1,108 @@
+package message
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"luxbff/ent"
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/background"
+	"luxbff/internal/store"
+)
+
+// Config is what an Outbox needs.
+type Config struct {
+	Store *store.Store
+	// Senders are the channels that can be sent on.
+	Senders map[entmessage.Channel]Sender
+	// KeepText leaves the text in the row once it is sent, for development. In
+	// production it is cleared, as it may hold a code that lets somebody in.
+	KeepText bool
+	Clock    func() time.Time
+	// Random spreads the retries of messages that failed together.
+	Random io.Reader
+	Log    *slog.Logger
+	// OnTried is called after each try to send, once its outcome is stored, with the
+	// state that the message has then: pending where it is tried again. It may be nil.
+	OnTried func(channel entmessage.Channel, state entmessage.State)
+}
+
+// Outbox takes messages in and delivers them.
+type Outbox struct {
+	cfg     Config
+	due     background.Signal // notified by the commit that stores a message
+	running *background.Group
+}
+
+// New makes an Outbox, which delivers nothing before Start.
+func New(cfg Config) *Outbox {
+	if cfg.OnTried == nil {
+		cfg.OnTried = func(entmessage.Channel, entmessage.State) {}
+	}
+	return &Outbox{cfg: cfg, due: background.NewSignal()}
+}
+
+// Enqueue stores the message in tx; it is sent after the commit, or never when
+// tx is rolled back. It gives ErrNoSender where nothing serves the channel.
+func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
+	if _, ok := o.cfg.Senders[m.Channel]; !ok {
+		return ErrNoSender
+	}
+	if duplicate, err := isStored(ctx, tx, m.DedupKey); duplicate || err != nil {
+		return err
+	}
+	now := o.cfg.Clock()
+	create := tx.Message.Create().
+		SetNillableRootUserID(m.RootUserID).
+		SetChannel(m.Channel).
+		SetTo(m.To).
+		SetText(m.Text).
+		SetDueAt(now).
+		SetCreatedAt(now)
+	if m.DedupKey != "" {
+		create.SetDedupKey(m.DedupKey)
+	}
+	if err := create.Exec(ctx); err != nil {
+		return fmt.Errorf("store a message: %w", err)
+	}
+	tx.AfterCommit(o.due.Notify)
+	return nil
+}
+
+func isStored(ctx context.Context, tx *store.Tx, dedupKey string) (bool, error) {
+	if dedupKey == "" {
+		return false, nil
+	}
+	return tx.Message.Query().Where(entmessage.DedupKey(dedupKey)).Exist(ctx)
+}
+
+// Sent is a message as the development page shows it.
+type Sent struct {
+	Channel   string    `json:"channel"`
+	To        string    `json:"to"`
+	Text      string    `json:"text"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Recent gives the messages to an address, or to any when it is empty, newest
+// first, at most limit.
+func (o *Outbox) Recent(ctx context.Context, to string, limit int) ([]Sent, error) {
+	query := o.cfg.Store.Read().Message.Query().
+		Order(ent.Desc(entmessage.FieldCreatedAt, entmessage.FieldID)).
+		Limit(limit)
+	if to != "" {
+		query.Where(entmessage.To(to))
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	recent := make([]Sent, len(rows))
+	for i, row := range rows {
+		recent[i] = Sent{Channel: row.Channel.String(), To: row.To, Text: row.Text, CreatedAt: row.CreatedAt}
+	}
+	return recent, nil
+}

@@ -1,0 +1,39 @@
+package message
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/store"
+)
+
+const (
+	// keptFor is how long a message that was sent or given up stays as a record.
+	keptFor       = 30 * 24 * time.Hour
+	pruneInterval = time.Hour
+	// pruneBatch is how many messages one write deletes.
+	pruneBatch = 500
+)
+
+// Prune deletes messages that were sent or given up 30 days ago. Each batch is a
+// write of its own, so that no other write waits for all of them.
+func (o *Outbox) Prune(ctx context.Context) error {
+	for {
+		old, err := o.cfg.Store.Read().Message.Query().
+			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDead), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).
+			Limit(pruneBatch).
+			IDs(ctx)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		err = o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Message.Delete().Where(entmessage.IDIn(old...)).Exec(ctx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("prune %d messages: %w", len(old), err)
+		}
+	}
+}

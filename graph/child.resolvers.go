@@ -56,7 +56,7 @@ func (r *mutationResolver) DeleteChildUser(ctx context.Context, input model.Dele
 }
 
 func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.RegisterDeviceInput) (*model.RegisterDevicePayload, error) {
-	registered, err := r.children.Register(ctx, currentViewer(ctx), input.ChildUserID, child.DeviceParams{
+	registered, err := r.children.RegisterDevice(ctx, currentViewer(ctx), input.ChildUserID, child.DeviceParams{
 		SerialCode: input.SerialCode,
 		MacID:      input.MacID,
 		UniqueID:   input.UniqueID.Value(),
@@ -68,7 +68,7 @@ func (r *mutationResolver) RegisterDevice(ctx context.Context, input model.Regis
 }
 
 func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.UnregisterDeviceInput) (*model.UnregisterDevicePayload, error) {
-	freed, err := r.children.Unregister(ctx, currentViewer(ctx), input.ChildUserID, input.UniqueID)
+	freed, err := r.children.UnregisterDevice(ctx, currentViewer(ctx), input.ChildUserID, input.UniqueID)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (r *mutationResolver) UnregisterDevice(ctx context.Context, input model.Unr
 }
 
 func (r *mutationResolver) UpdateDeviceAlias(ctx context.Context, input model.UpdateDeviceAliasInput) (*model.UpdateDeviceAliasPayload, error) {
-	renamed, err := r.children.Rename(ctx, currentViewer(ctx), input.ChildUserID, input.DeviceID, input.DeviceAlias)
+	renamed, err := r.children.UpdateDeviceAlias(ctx, currentViewer(ctx), input.ChildUserID, input.DeviceID, input.DeviceAlias)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, 
 }
 
 func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
-	status, found, err := r.children.Check(ctx, currentViewer(ctx), uniqueID)
+	status, found, err := r.children.CheckDevice(ctx, currentViewer(ctx), uniqueID)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, p DeleteAccountPa
 		if p.NeedsSignInType && len(held) == 0 {
 			return apperr.SignInTypeNotFound.New()
 		}
-		if err := child.RemoveAll(ctx, tx, u.ID); err != nil {
+		if err := child.DeleteAllOfAccount(ctx, tx, u.ID); err != nil {
 			return fmt.Errorf("remove children: %w", err)
 		}
 		if err := s.auth.Identities.MarkDeleted(ctx, tx, held); err != nil {

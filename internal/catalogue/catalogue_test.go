@@ -121,7 +121,7 @@ func TestImportCountsWhatChanged(t *testing.T) {
 func (f *fixture) childWithoutDevice(t *testing.T, v viewer.Viewer) int {
 	t.Helper()
 	made := f.Child(t, v)
-	if _, err := f.Children.Unregister(t.Context(), v, made.ID, *made.Edges.Device.UniqueID); err != nil {
+	if _, err := f.Children.UnregisterDevice(t.Context(), v, made.ID, *made.Edges.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
 	return made.ID
@@ -130,7 +130,7 @@ func (f *fixture) childWithoutDevice(t *testing.T, v viewer.Viewer) int {
 // register gives the device of the file lux to a child, with a unique id from
 // the app.
 func (f *fixture) register(ctx context.Context, v viewer.Viewer, childID int) (*ent.Device, error) {
-	return f.Children.Register(ctx, v, childID, child.DeviceParams{
+	return f.Children.RegisterDevice(ctx, v, childID, child.DeviceParams{
 		SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),
 	})
 }
@@ -159,7 +159,7 @@ func TestImportLeavesARegistrationAlone(t *testing.T) {
 	if diff := diffDevices(want, f.device(t, "SL20401000")); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
-	if _, err := f.Children.Unregister(t.Context(), parent, childID, "the app's"); err != nil {
+	if _, err := f.Children.UnregisterDevice(t.Context(), parent, childID, "the app's"); err != nil {
 		t.Fatal(err)
 	}
 	f.wantImport(t, header7+strings.Replace(lux, "1.0.0", "1.0.1", 1)+",u-2\n", catalogue.Imported{Updated: 1})

@@ -1,6 +1,7 @@
-// Package child holds the rules of children and their devices: create, list,
-// register, unregister, check, rename, update and delete. It imports neither
-// gqlgen nor net/http.
+// Package child holds the rules of children and their devices: creating, reading,
+// changing and deleting children, and checking, registering, unregistering and
+// naming the devices that they use. Which devices exist is the business of
+// internal/catalogue. It imports neither gqlgen nor net/http.
 package child
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/childuser"
+	"luxbff/ent/device"
 	"luxbff/ent/user"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
@@ -20,15 +22,15 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// Config is what the package needs from outside. Random feeds new unique ids.
+// Config is what the package needs from outside.
 type Config struct {
 	Store  *store.Store
-	Hub    *pubsub.Hub
+	Hub    *pubsub.Hub // is notified when a child is deleted
 	Clock  func() time.Time
-	Random io.Reader
+	Random io.Reader // where new unique ids of devices come from
 }
 
-// Service answers for children and devices.
+// Service reads and writes children and their devices.
 type Service struct {
 	store  *store.Store
 	hub    *pubsub.Hub
@@ -41,7 +43,7 @@ func New(c Config) *Service {
 	return &Service{store: c.Store, hub: c.Hub, clock: c.Clock, random: c.Random}
 }
 
-// CreateParams describe a child and the device it starts with.
+// CreateParams describe a child and the device that is registered for it.
 type CreateParams struct {
 	FirstName string
 	LastName  string // may be empty
@@ -58,25 +60,26 @@ type UpdateParams struct {
 	Gender    *vocab.Gender
 }
 
-// Create makes a child with its device, both or neither. Errors: BadRequest,
-// UserIsDeleted, SerialCodeNotValid, NotFoundDevice, AlreadyConnectedDevice;
-// RealUserCreateFailed when the database refuses the child.
+// Create makes a child and registers a device for it: both are stored or neither
+// is. Errors: BadRequest, UserIsDeleted, SerialCodeNotValid, NotFoundDevice,
+// AlreadyConnectedDevice; RealUserCreateFailed when the database refuses the
+// child.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
-	if err := s.checkPerson(p.person()); err != nil {
+	if err := s.check(p.asUpdate()); err != nil {
 		return nil, err
 	}
 	if err := p.DeviceParams.check(); err != nil {
 		return nil, err
 	}
-	var made *ent.ChildUser
+	var created *ent.ChildUser
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if err = lockFamily(ctx, tx, v); err != nil {
+		if err = lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		if err = alive(ctx, tx, v); err != nil {
+		if err = checkNotDeleted(ctx, tx, v); err != nil {
 			return err
 		}
-		made, err = tx.ChildUser.Create().
+		created, err = tx.ChildUser.Create().
 			SetRootUserID(v.RootUserID()).
 			SetFirstName(p.FirstName).
 			SetLastName(p.LastName).
@@ -87,22 +90,22 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 		if err != nil {
 			return apperr.RealUserCreateFailed.Wrap(err)
 		}
-		return s.register(ctx, tx, made, p.DeviceParams)
+		return s.connect(ctx, tx, created, p.DeviceParams)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return made, nil
+	return created, nil
 }
 
-// Update changes a child's own data. Errors: RealUserNotFound,
+// Update changes the data of a child and returns the child with its device. Errors: RealUserNotFound,
 // NotAuthorizedUser, BadRequest.
 func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateParams) (*ent.ChildUser, error) {
-	if err := s.checkPerson(p); err != nil {
+	if err := s.check(p); err != nil {
 		return nil, err
 	}
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := own(ctx, tx.Client, v, id, apperr.RealUserNotFound); err != nil {
+		if _, err := getOwn(ctx, tx.Client, v, id, apperr.RealUserNotFound); err != nil {
 			return err
 		}
 		return tx.ChildUser.UpdateOneID(id).
@@ -118,15 +121,15 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateP
 	return s.Get(ctx, v, id)
 }
 
-// Delete removes a child with its devlogs and frees its device. A child that
-// has a device goes only when uniqueID names it. Errors: RealUserNotFound,
-// NotAuthorizedUser, RealUserDeleteFailed.
+// Delete removes a child with its devlogs and unregisters its device. A child that
+// has a device is deleted only if uniqueID is the unique id of that device. Errors:
+// RealUserNotFound, NotAuthorizedUser, RealUserDeleteFailed.
 func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID string) error {
 	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockFamily(ctx, tx, v); err != nil {
+		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, id, apperr.RealUserNotFound)
+		found, err := getOwn(ctx, tx.Client, v, id, apperr.RealUserNotFound)
 		if err != nil {
 			return err
 		}
@@ -134,7 +137,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 			if d.UniqueID == nil || *d.UniqueID != uniqueID {
 				return apperr.RealUserDeleteFailed.New()
 			}
-			if err := free(ctx, tx, d.ID); err != nil {
+			if err := disconnect(ctx, tx, d.ID); err != nil {
 				return err
 			}
 		}
@@ -143,19 +146,24 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 	})
 }
 
-// RemoveAll frees the devices of an account that is being deleted and removes
-// its children with all that hangs on them, in the caller's transaction.
-func RemoveAll(ctx context.Context, tx *store.Tx, rootUserID int) error {
-	if err := freeAll(ctx, tx, rootUserID); err != nil {
+// DeleteAllOfAccount removes the children of an account that is being deleted with
+// their devlogs and events, and unregisters their devices, in the caller's
+// transaction.
+func DeleteAllOfAccount(ctx context.Context, tx *store.Tx, rootUserID int) error {
+	ids, err := tx.Device.Query().Where(device.RootUserID(rootUserID)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("find the devices of the account: %w", err)
+	}
+	if err := disconnect(ctx, tx, ids...); err != nil {
 		return err
 	}
-	_, err := tx.ChildUser.Delete().Where(childuser.RootUserID(rootUserID)).Exec(ctx)
+	_, err = tx.ChildUser.Delete().Where(childuser.RootUserID(rootUserID)).Exec(ctx)
 	return err
 }
 
-// own loads a child with its device when it is the viewer's. Missing is what
-// the action's page calls a child that does not exist.
-func own(
+// getOwn reads a child of the viewer's with its device. The routes name a child
+// that does not exist differently: missing is the error that is returned for it.
+func getOwn(
 	ctx context.Context, client *ent.Client, v viewer.Viewer, id int, missing apperr.Kind,
 ) (*ent.ChildUser, error) {
 	found, err := client.ChildUser.Query().Where(childuser.ID(id)).WithDevice().Only(ctx)
@@ -170,30 +178,32 @@ func own(
 	return found, nil
 }
 
-// lockFamily makes the writes of one account wait for each other.
-func lockFamily(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
+// lockAccount makes the writes of one account wait for each other.
+func lockAccount(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
 	return tx.Lock(ctx, user.Table, v.RootUserID())
 }
 
-// alive refuses an account that was deleted since its token was checked: a child
-// made now would hold its device for ever. Every other write needs a child, and
-// the account's are gone.
-func alive(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
-	is, err := tx.User.Query().Where(user.ID(v.RootUserID()), user.DeletedAtIsNil()).Exist(ctx)
+// checkNotDeleted refuses an account that was deleted after its token was checked:
+// nobody could ever delete a child that is created now, nor unregister its device.
+// Create alone needs it, because every other write starts from a child, and those
+// of the account are gone.
+func checkNotDeleted(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
+	exists, err := tx.User.Query().Where(user.ID(v.RootUserID()), user.DeletedAtIsNil()).Exist(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("find the account: %w", err)
-	case !is:
+	case !exists:
 		return apperr.UserIsDeleted.New()
 	}
 	return nil
 }
 
-func (p CreateParams) person() UpdateParams {
+// asUpdate lets what a new child is described by be checked as a change is.
+func (p CreateParams) asUpdate() UpdateParams {
 	return UpdateParams{FirstName: &p.FirstName, LastName: &p.LastName, Birthdate: &p.Birthdate, Gender: &p.Gender}
 }
 
-func (s *Service) checkPerson(p UpdateParams) error {
+func (s *Service) check(p UpdateParams) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
 		return apperr.BadRequest.WithField("input.firstName")

@@ -279,7 +279,7 @@ func TestReadsTellUnknownFromForeign(t *testing.T) {
 	f := newFamily(t)
 	mine := f.Child(t, f.parent)
 	bare := f.Child(t, f.parent)
-	if _, err := f.Children.Unregister(t.Context(), f.parent, bare.ID, *bare.Edges.Device.UniqueID); err != nil {
+	if _, err := f.Children.UnregisterDevice(t.Context(), f.parent, bare.ID, *bare.Edges.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
 	got, err := f.Children.Device(t.Context(), f.parent, mine.ID)
@@ -324,7 +324,7 @@ func TestListIsOneStatement(t *testing.T) {
 		for i := range want {
 			want[i] = f.Child(t, parent)
 			if i%3 == 2 {
-				if _, err := f.Children.Unregister(t.Context(), parent, want[i].ID, *want[i].Edges.Device.UniqueID); err != nil {
+				if _, err := f.Children.UnregisterDevice(t.Context(), parent, want[i].ID, *want[i].Edges.Device.UniqueID); err != nil {
 					t.Fatal(err)
 				}
 				want[i].Edges.Device = nil
@@ -357,7 +357,7 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	f := newFamily(t)
 	gone, stays := f.Child(t, f.parent), f.Child(t, f.parent)
 	d := gone.Edges.Device
-	if _, err := f.Children.Rename(t.Context(), f.parent, gone.ID, d.ID, "mine"); err != nil {
+	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, gone.ID, d.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	f.use(t, f.parent, gone, 7)
@@ -378,10 +378,10 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	}
 	// The next child may get the device, and starts at 0 with it.
 	next := f.Child(t, f.stranger)
-	if _, err := f.Children.Unregister(t.Context(), f.stranger, next.ID, *next.Edges.Device.UniqueID); err != nil {
+	if _, err := f.Children.UnregisterDevice(t.Context(), f.stranger, next.ID, *next.Edges.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.Children.Register(t.Context(), f.stranger, next.ID, child.DeviceParams{SerialCode: d.SerialCode, MacID: d.MACID})
+	got, err := f.Children.RegisterDevice(t.Context(), f.stranger, next.ID, child.DeviceParams{SerialCode: d.SerialCode, MacID: d.MACID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +393,7 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 // wantFree looks at a free device as an app does before it connects.
 func (f *family) wantFree(t *testing.T, v viewer.Viewer, uniqueID string) {
 	t.Helper()
-	status, d, err := f.Children.Check(t.Context(), v, uniqueID)
+	status, d, err := f.Children.CheckDevice(t.Context(), v, uniqueID)
 	if err != nil || status != child.Registerable {
 		t.Fatalf("check %s: %s, %v", uniqueID, status, err)
 	}
@@ -418,7 +418,7 @@ func TestDeleteAsksForTheUniqueID(t *testing.T) {
 	if diff := cmp.Diff(domaintest.Counts{Children: 2, Registered: 2}, f.Count(t)); diff != "" {
 		t.Errorf("a refused call changed rows:\n%s", diff)
 	}
-	if _, err := f.Children.Unregister(t.Context(), f.parent, without.ID, *without.Edges.Device.UniqueID); err != nil {
+	if _, err := f.Children.UnregisterDevice(t.Context(), f.parent, without.ID, *without.Edges.Device.UniqueID); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Children.Delete(t.Context(), f.parent, without.ID, "whatever"); err != nil {
@@ -438,7 +438,9 @@ func TestRemoveAllTakesOneFamily(t *testing.T) {
 	other := f.Child(t, f.stranger)
 	f.use(t, f.stranger, other, 5)
 	for range 2 { // an account without children is no error
-		f.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, f.parent.RootUserID()) })
+		f.Write(t, func(ctx context.Context, tx *store.Tx) error {
+			return child.DeleteAllOfAccount(ctx, tx, f.parent.RootUserID())
+		})
 		if diff := cmp.Diff(domaintest.Counts{Children: 1, Registered: 1, Devlogs: 1, Events: 1}, f.Count(t)); diff != "" {
 			t.Errorf("rows left (-want +got):\n%s", diff)
 		}

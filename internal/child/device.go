@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,35 +20,37 @@ import (
 
 const maxAlias = 100 // characters
 
-var errNoInput = errors.New("the status of a check is no input")
+var errOutputOnly = errors.New("the status of a check is no input")
 
-// DeviceParams name a device of the catalogue. MacID is the full MAC or its
-// last four hex digits in capitals. Without a UniqueID the device keeps the one
-// it has, or gets a new one.
+// DeviceParams name a device of the catalogue. MacID is the full MAC or, as LUX
+// apps send it, its last four hex digits in capitals. Without a UniqueID the device
+// keeps the one it has, or gets a new one.
 type DeviceParams struct {
 	SerialCode string
 	MacID      string
 	UniqueID   *string
 }
 
-// CheckStatus answers whether the viewer may connect a device.
+// CheckStatus says how the viewer may use a device that exists.
 type CheckStatus string
 
-// The two good answers of check-device (LUX device page).
+// The two answers of check-device that are no errors (LUX device page).
 const (
-	ConnectionConfirmed CheckStatus = "CONNECTION_CONFIRMED"
-	Registerable        CheckStatus = "REGISTERABLE"
+	ConnectionConfirmed CheckStatus = "CONNECTION_CONFIRMED" // a child of the viewer's has it
+	Registerable        CheckStatus = "REGISTERABLE"         // nobody has it
 )
 
 // MarshalGQL writes the GraphQL name.
 func (s CheckStatus) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(s))) }
 
-// UnmarshalGQL refuses to be read: no input has the type.
-func (s *CheckStatus) UnmarshalGQL(any) error { return errNoInput }
+// UnmarshalGQL always fails. gqlgen asks for it, though no input of the schema has
+// the type.
+func (s *CheckStatus) UnmarshalGQL(any) error { return errOutputOnly }
 
-// Check finds a device by its unique id: mine, or free for me. Errors:
-// NotFoundDevice, AlreadyConnectedDevice.
-func (s *Service) Check(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
+// CheckDevice finds a device by its unique id and says whether the viewer has it
+// already or may register it. Errors: NotFoundDevice, AlreadyConnectedDevice
+// (another account has it).
+func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
 	if !text.UniqueID(uniqueID) {
 		return "", nil, apperr.NotFoundDevice.New()
 	}
@@ -60,30 +61,30 @@ func (s *Service) Check(ctx context.Context, v viewer.Viewer, uniqueID string) (
 	case err != nil:
 		return "", nil, fmt.Errorf("find device: %w", err)
 	case found.ChildUserID == nil:
-		return Registerable, Catalogued(found), nil
+		return Registerable, CatalogueFacts(found), nil
 	case *found.RootUserID != v.RootUserID():
 		return "", nil, apperr.AlreadyConnectedDevice.New()
 	}
 	return ConnectionConfirmed, found, nil
 }
 
-// Register gives a device to a child. For the child that has it already only
-// its unique id changes. Errors: BadRequest, SerialCodeNotValid, NotFoundUser,
-// NotAuthorizedUser, NotFoundDevice, AlreadyConnectedDevice.
-func (s *Service) Register(ctx context.Context, v viewer.Viewer, childID int, p DeviceParams) (*ent.Device, error) {
+// RegisterDevice connects a device to a child. If it is connected to that child
+// already, only its unique id changes. Errors: BadRequest, SerialCodeNotValid,
+// NotFoundUser, NotAuthorizedUser, NotFoundDevice, AlreadyConnectedDevice.
+func (s *Service) RegisterDevice(ctx context.Context, v viewer.Viewer, childID int, p DeviceParams) (*ent.Device, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
 	var registered *ent.Device
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockFamily(ctx, tx, v); err != nil {
+		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
-		err = s.register(ctx, tx, found, p)
+		err = s.connect(ctx, tx, found, p)
 		registered = found.Edges.Device
 		return err
 	})
@@ -93,15 +94,16 @@ func (s *Service) Register(ctx context.Context, v viewer.Viewer, childID int, p 
 	return registered, nil
 }
 
-// Unregister frees the device of a child; the device keeps its unique id.
-// Errors: NotFoundUser, NotAuthorizedUser, NotFoundDevice.
-func (s *Service) Unregister(ctx context.Context, v viewer.Viewer, childID int, uniqueID string) (*ent.Device, error) {
-	var freed *ent.Device
+// UnregisterDevice disconnects the device of a child and returns what anybody may
+// see of it then. The device keeps its unique id. Errors: NotFoundUser,
+// NotAuthorizedUser, NotFoundDevice.
+func (s *Service) UnregisterDevice(ctx context.Context, v viewer.Viewer, childID int, uniqueID string) (*ent.Device, error) {
+	var unregistered *ent.Device
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockFamily(ctx, tx, v); err != nil {
+		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
@@ -109,66 +111,67 @@ func (s *Service) Unregister(ctx context.Context, v viewer.Viewer, childID int, 
 		if d == nil || d.UniqueID == nil || *d.UniqueID != uniqueID {
 			return apperr.NotFoundDevice.New()
 		}
-		freed = Catalogued(d)
-		return free(ctx, tx, d.ID)
+		unregistered = CatalogueFacts(d)
+		return disconnect(ctx, tx, d.ID)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return freed, nil
+	return unregistered, nil
 }
 
-// Rename sets the alias of the device of a child; it may be empty. Errors:
-// BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
+// UpdateDeviceAlias sets the name that a family gives to the device of a child,
+// which may be empty. Errors: BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
 // NotConnectedDevice.
-func (s *Service) Rename(
+func (s *Service) UpdateDeviceAlias(
 	ctx context.Context, v viewer.Viewer, childID, deviceID int, alias string,
 ) (*ent.Device, error) {
 	if !text.Clean(alias, maxAlias) {
 		return nil, apperr.BadRequest.WithField("input.deviceAlias")
 	}
-	var renamed *ent.Device
+	var updated *ent.Device
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockFamily(ctx, tx, v); err != nil {
+		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := own(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
-		renamed = found.Edges.Device
-		if renamed == nil || renamed.ID != deviceID {
-			return notConnected(ctx, tx, deviceID)
+		updated = found.Edges.Device
+		if updated == nil || updated.ID != deviceID {
+			return notConnectedError(ctx, tx, deviceID)
 		}
-		attach(found, renamed)
-		renamed.DeviceAlias = alias
+		linkEdges(found, updated)
+		updated.DeviceAlias = alias
 		return tx.Device.UpdateOneID(deviceID).SetDeviceAlias(alias).Exec(ctx)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return renamed, nil
+	return updated, nil
 }
 
-// Catalogued is what is shown of a device that is not the viewer's: the facts
-// of the catalogue, and nothing of who had it.
-func Catalogued(d *ent.Device) *ent.Device {
-	shown := *d
-	shown.RootUserID, shown.ChildUserID, shown.LastChildUserID = nil, nil, nil
-	shown.DeviceAlias, shown.LastLogFileID, shown.RegisteredAt = "", 0, nil
-	shown.Edges = ent.DeviceEdges{}
-	return &shown
+// CatalogueFacts returns what anybody may see of a device: the facts of the
+// catalogue and its unique id, and nothing of who has it or had it. The given
+// device stays as it is.
+func CatalogueFacts(d *ent.Device) *ent.Device {
+	facts := *d
+	facts.RootUserID, facts.ChildUserID, facts.LastChildUserID = nil, nil, nil
+	facts.DeviceAlias, facts.LastLogFileID, facts.RegisteredAt = "", 0, nil
+	facts.Edges = ent.DeviceEdges{}
+	return &facts
 }
 
-// Moved is what an account is shown of a device that one of its logs came from
-// and that the log's child has no more. What another account calls it now isn't
-// part of that.
-func Moved(d *ent.Device, rootUserID int) *ent.Device {
-	shown := Catalogued(d)
+// FormerDevice returns what an account may see of a device that wrote one of its
+// devlogs and is no longer with the child of that devlog. If another account has
+// the device now, the unique id is left out: that account's app may have set it.
+func FormerDevice(d *ent.Device, rootUserID int) *ent.Device {
+	facts := CatalogueFacts(d)
 	if d.RootUserID != nil && *d.RootUserID != rootUserID {
-		shown.UniqueID = nil
+		facts.UniqueID = nil
 	}
-	return shown
+	return facts
 }
 
 func (p DeviceParams) check() error {
@@ -181,23 +184,32 @@ func (p DeviceParams) check() error {
 	return nil
 }
 
-func (p DeviceParams) fits(mac string) bool {
+// matchesMAC reports whether MacID is the MAC in any case, or its last four digits
+// in capitals.
+func (p DeviceParams) matchesMAC(mac string) bool {
 	digits := strings.ReplaceAll(mac, ":", "")
 	return strings.EqualFold(p.MacID, mac) || len(digits) >= 4 && p.MacID == digits[len(digits)-4:]
 }
 
-// register gives the device to the child in the caller's transaction, which
-// holds the family's lock.
-func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser, p DeviceParams) error {
-	d, bearer, err := claim(ctx, tx, p)
+// connect registers the device for the child, in the caller's transaction. The
+// caller has locked the account, so that the child can't get two devices at once.
+func (s *Service) connect(ctx context.Context, tx *store.Tx, to *ent.ChildUser, p DeviceParams) error {
+	d, holder, err := lockDevices(ctx, tx, p)
 	if err != nil {
 		return err
 	}
+	// A child has one device and a device has one child.
 	if d.ChildUserID != nil && *d.ChildUserID != to.ID || to.Edges.Device != nil && to.Edges.Device.ID != d.ID {
 		return apperr.AlreadyConnectedDevice.New()
 	}
-	if err := takeOver(ctx, tx, bearer); err != nil {
-		return err
+	// A unique id names one device: it moves here from a device that nobody has.
+	if holder != nil {
+		if holder.ChildUserID != nil {
+			return apperr.AlreadyConnectedDevice.New()
+		}
+		if err := tx.Device.UpdateOne(holder).ClearUniqueID().Exec(ctx); err != nil {
+			return fmt.Errorf("take the unique id: %w", err)
+		}
 	}
 	uniqueID, err := s.uniqueID(d, p)
 	if err != nil {
@@ -206,6 +218,8 @@ func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser,
 	change := d.Update().SetUniqueID(uniqueID)
 	if d.ChildUserID == nil {
 		change.SetChildUserID(to.ID).SetRootUserID(to.RootUserID).SetRegisteredAt(s.clock())
+		// A child that gets its own device back goes on where it was. For another
+		// child the numbers of log files start again.
 		if d.LastChildUserID == nil || *d.LastChildUserID != to.ID {
 			change.SetLastChildUserID(to.ID).SetRegistration(d.Registration + 1).SetLastLogFileID(0)
 		}
@@ -214,15 +228,18 @@ func (s *Service) register(ctx context.Context, tx *store.Tx, to *ent.ChildUser,
 	if err != nil {
 		return fmt.Errorf("register device: %w", err)
 	}
-	attach(to, registered)
+	linkEdges(to, registered)
 	return nil
 }
 
-// claim locks the device that the params name and the other device, if any,
-// that bears the unique id they bring.
-func claim(ctx context.Context, tx *store.Tx, p DeviceParams) (d, bearer *ent.Device, err error) {
+// lockDevices locks and reads the device that the params name and the holder of
+// their unique id: another device that has it, nil if none does. Both are found
+// first, then locked in the order of their ids, so that two requests never wait for
+// each other, and read again, because they may have changed before they were
+// locked. Errors: NotFoundDevice.
+func lockDevices(ctx context.Context, tx *store.Tx, p DeviceParams) (d, holder *ent.Device, err error) {
 	d, err = tx.Device.Query().Where(device.SerialCode(p.SerialCode)).Only(ctx)
-	if ent.IsNotFound(err) || err == nil && !p.fits(d.MACID) {
+	if ent.IsNotFound(err) || err == nil && !p.matchesMAC(d.MACID) {
 		return nil, nil, apperr.NotFoundDevice.New()
 	}
 	if err != nil {
@@ -230,12 +247,12 @@ func claim(ctx context.Context, tx *store.Tx, p DeviceParams) (d, bearer *ent.De
 	}
 	ids := []int{d.ID}
 	if p.UniqueID != nil {
-		bearers, err := tx.Device.Query().
+		holders, err := tx.Device.Query().
 			Where(device.UniqueID(*p.UniqueID), device.IDNEQ(d.ID)).IDs(ctx)
 		if err != nil {
-			return nil, nil, fmt.Errorf("find bearer: %w", err)
+			return nil, nil, fmt.Errorf("find the holder of the unique id: %w", err)
 		}
-		ids = append(ids, bearers...)
+		ids = append(ids, holders...)
 	}
 	if err := tx.Lock(ctx, device.Table, ids...); err != nil {
 		return nil, nil, err
@@ -248,23 +265,14 @@ func claim(ctx context.Context, tx *store.Tx, p DeviceParams) (d, bearer *ent.De
 		if one.ID == d.ID {
 			d = one
 		} else if one.UniqueID != nil && *one.UniqueID == *p.UniqueID {
-			bearer = one
+			holder = one
 		}
 	}
-	return d, bearer, nil
+	return d, holder, nil
 }
 
-// takeOver frees a unique id from an unregistered device that still bears it.
-func takeOver(ctx context.Context, tx *store.Tx, bearer *ent.Device) error {
-	switch {
-	case bearer == nil:
-		return nil
-	case bearer.ChildUserID != nil:
-		return apperr.AlreadyConnectedDevice.New()
-	}
-	return tx.Device.UpdateOne(bearer).ClearUniqueID().Exec(ctx)
-}
-
+// uniqueID chooses the unique id of a device that is registered: what the app
+// sends, or what the device has, or a new UUID.
 func (s *Service) uniqueID(d *ent.Device, p DeviceParams) (string, error) {
 	if p.UniqueID != nil {
 		return *p.UniqueID, nil
@@ -272,18 +280,20 @@ func (s *Service) uniqueID(d *ent.Device, p DeviceParams) (string, error) {
 	if d.UniqueID != nil {
 		return *d.UniqueID, nil
 	}
-	made, err := uuid.NewRandomFromReader(s.random)
-	return made.String(), err
+	created, err := uuid.NewRandomFromReader(s.random)
+	return created.String(), err
 }
 
-func attach(to *ent.ChildUser, d *ent.Device) {
-	to.Edges.Device = d
-	d.Edges.ChildUser = to
+// linkEdges sets the edges of a child and its device to each other. The GraphQL
+// schema can be asked for either from the other.
+func linkEdges(c *ent.ChildUser, d *ent.Device) {
+	c.Edges.Device = d
+	d.Edges.ChildUser = c
 }
 
-// notConnected tells a device that another child or nobody has from one that
-// does not exist.
-func notConnected(ctx context.Context, tx *store.Tx, deviceID int) error {
+// notConnectedError is why a device is not the child's: it doesn't exist, or
+// another child or nobody has it.
+func notConnectedError(ctx context.Context, tx *store.Tx, deviceID int) error {
 	known, err := tx.Device.Query().Where(device.ID(deviceID)).Exist(ctx)
 	switch {
 	case err != nil:
@@ -294,10 +304,12 @@ func notConnected(ctx context.Context, tx *store.Tx, deviceID int) error {
 	return apperr.NotFoundDevice.New()
 }
 
-// free clears who has the devices. The unique id, who had it last and where its
-// logs stood stay, for the same child to come back to.
-func free(ctx context.Context, tx *store.Tx, ids ...int) error {
-	slices.Sort(ids)
+// disconnect clears who has the devices. The unique id, who had the device last
+// and its last log file id stay, so that the same child can come back to them.
+func disconnect(ctx context.Context, tx *store.Tx, ids ...int) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	if err := tx.Lock(ctx, device.Table, ids...); err != nil {
 		return err
 	}
@@ -305,15 +317,7 @@ func free(ctx context.Context, tx *store.Tx, ids ...int) error {
 		ClearChildUserID().ClearRootUserID().ClearRegisteredAt().SetDeviceAlias("").
 		Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("free devices: %w", err)
+		return fmt.Errorf("disconnect devices: %w", err)
 	}
 	return nil
-}
-
-func freeAll(ctx context.Context, tx *store.Tx, rootUserID int) error {
-	ids, err := tx.Device.Query().Where(device.RootUserID(rootUserID)).IDs(ctx)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	return free(ctx, tx, ids...)
 }

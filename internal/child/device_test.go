@@ -28,7 +28,7 @@ func (f *family) bare(t *testing.T, v viewer.Viewer) *ent.ChildUser {
 
 func (f *family) unregister(t *testing.T, v viewer.Viewer, c *ent.ChildUser) *ent.Device {
 	t.Helper()
-	freed, err := f.Children.Unregister(t.Context(), v, c.ID, *c.Edges.Device.UniqueID)
+	freed, err := f.Children.UnregisterDevice(t.Context(), v, c.ID, *c.Edges.Device.UniqueID)
 	if err != nil {
 		t.Fatalf("unregister: %v", err)
 	}
@@ -37,7 +37,7 @@ func (f *family) unregister(t *testing.T, v viewer.Viewer, c *ent.ChildUser) *en
 
 func (f *family) register(t *testing.T, v viewer.Viewer, c *ent.ChildUser, p child.DeviceParams) *ent.Device {
 	t.Helper()
-	d, err := f.Children.Register(t.Context(), v, c.ID, p)
+	d, err := f.Children.RegisterDevice(t.Context(), v, c.ID, p)
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
@@ -100,7 +100,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 				return tx.Device.Create().SetSerialCode(serial).SetMACID(c.mac).SetProjectID(1).SetHardwareID(1).
 					SetNowFirmwareID(1).SetFirmwareVersion("1").SetCreatedAt(f.Clock.Now()).Exec(ctx)
 			})
-			d, err := f.Children.Register(t.Context(), f.parent, to.ID, child.DeviceParams{SerialCode: serial, MacID: c.sent})
+			d, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, child.DeviceParams{SerialCode: serial, MacID: c.sent})
 			if !c.fits {
 				domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 				return
@@ -119,19 +119,19 @@ func TestRegisterChecksItsInput(t *testing.T) {
 	for _, serial := range []string{"", "abc", strings.Repeat("a", 33), "SL-2040", "SL 2040", "SL2040\n", "ＳＬ２０４０", "SL2040\x00"} {
 		p := f.Device(t)
 		p.SerialCode = serial
-		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
+		_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
 		domaintest.WantError(t, err, apperr.SerialCodeNotValid, "input.serialCode")
 	}
 	for _, serial := range []string{"abcd", strings.Repeat("Z", 32), "1234"} {
 		p := f.Device(t)
 		p.SerialCode = serial
-		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
+		_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
 		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	}
 	for _, uniqueID := range []string{"", "a\x00", "a\nb", "\xff", "\ufffd", strings.Repeat("u", 256)} {
 		p := f.Device(t)
 		p.UniqueID = &uniqueID
-		_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
+		_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
 		domaintest.WantError(t, err, apperr.BadRequest, "input.uniqueId")
 	}
 	if got := f.get(t, f.parent, to.ID); got.Edges.Device != nil {
@@ -145,7 +145,7 @@ func TestRegisterSerialCodesDifferByCase(t *testing.T) {
 	f := newFamily(t)
 	to, p := f.bare(t, f.parent), f.Device(t)
 	p.SerialCode = strings.ToLower(p.SerialCode)
-	_, err := f.Children.Register(t.Context(), f.parent, to.ID, p)
+	_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
 	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 }
 
@@ -153,14 +153,14 @@ func TestRegisterTellsWhoseTheChildIs(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	to, p := f.bare(t, f.parent), f.Device(t)
-	_, err := f.Children.Register(t.Context(), f.stranger, to.ID, p)
+	_, err := f.Children.RegisterDevice(t.Context(), f.stranger, to.ID, p)
 	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
-	_, err = f.Children.Unregister(t.Context(), f.stranger, to.ID, *p.UniqueID)
+	_, err = f.Children.UnregisterDevice(t.Context(), f.stranger, to.ID, *p.UniqueID)
 	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
 	for _, id := range unknownIDs(to.ID) {
-		_, err := f.Children.Register(t.Context(), f.parent, id, p)
+		_, err := f.Children.RegisterDevice(t.Context(), f.parent, id, p)
 		domaintest.WantError(t, err, apperr.NotFoundUser, "")
-		_, err = f.Children.Unregister(t.Context(), f.parent, id, *p.UniqueID)
+		_, err = f.Children.UnregisterDevice(t.Context(), f.parent, id, *p.UniqueID)
 		domaintest.WantError(t, err, apperr.NotFoundUser, "")
 	}
 }
@@ -170,7 +170,7 @@ func TestRegisterAgainChangesTheUniqueIDAlone(t *testing.T) {
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
 	f.use(t, f.parent, c, 9)
-	if _, err := f.Children.Rename(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
+	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	want := f.row(t, c.Edges.Device.ID)
@@ -210,7 +210,7 @@ func TestRegisterRefusesWhatIsConnected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := f.Children.Register(t.Context(), f.parent, c.to.ID, c.p)
+			_, err := f.Children.RegisterDevice(t.Context(), f.parent, c.to.ID, c.p)
 			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
 		})
 	}
@@ -245,7 +245,7 @@ func TestUniqueIDMovesFromAFreeDevice(t *testing.T) {
 	if old := f.row(t, before.Edges.Device.ID); old.UniqueID != nil {
 		t.Errorf("the free device keeps %q", *old.UniqueID)
 	}
-	status, d, err := f.Children.Check(t.Context(), f.parent, claimed)
+	status, d, err := f.Children.CheckDevice(t.Context(), f.parent, claimed)
 	if err != nil || status != child.ConnectionConfirmed || d.ID != got.ID {
 		t.Errorf("check gives %s, %v, %v", status, d, err)
 	}
@@ -278,7 +278,7 @@ func TestUnregisterShowsAFreeDevice(t *testing.T) {
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
 	f.use(t, f.parent, c, 12)
-	if _, err := f.Children.Rename(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
+	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	uniqueID := *c.Edges.Device.UniqueID
@@ -304,14 +304,14 @@ func TestUnregisterRefusesWhatIsNotTheChilds(t *testing.T) {
 	f := newFamily(t)
 	c, sister, foreign := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger)
 	for _, uniqueID := range []string{"", "unknown", *sister.Edges.Device.UniqueID, *foreign.Edges.Device.UniqueID, "\x00"} {
-		d, err := f.Children.Unregister(t.Context(), f.parent, c.ID, uniqueID)
+		d, err := f.Children.UnregisterDevice(t.Context(), f.parent, c.ID, uniqueID)
 		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 		if d != nil {
 			t.Errorf("gave %v with the error", d)
 		}
 	}
 	f.unregister(t, f.parent, c)
-	_, err := f.Children.Unregister(t.Context(), f.parent, c.ID, *c.Edges.Device.UniqueID)
+	_, err := f.Children.UnregisterDevice(t.Context(), f.parent, c.ID, *c.Edges.Device.UniqueID)
 	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	if diff := cmp.Diff(domaintest.Counts{Children: 3, Registered: 2}, f.Count(t)); diff != "" {
 		t.Error(diff)
@@ -344,7 +344,7 @@ func TestCheckHasFourAnswers(t *testing.T) {
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
 	uniqueID := *c.Edges.Device.UniqueID
-	status, d, err := f.Children.Check(t.Context(), f.parent, uniqueID)
+	status, d, err := f.Children.CheckDevice(t.Context(), f.parent, uniqueID)
 	if err != nil || status != child.ConnectionConfirmed {
 		t.Fatalf("mine: %s, %v", status, err)
 	}
@@ -354,7 +354,7 @@ func TestCheckHasFourAnswers(t *testing.T) {
 	if d.Edges.ChildUser == nil || d.Edges.ChildUser.ID != c.ID {
 		t.Errorf("the device's child is %v", d.Edges.ChildUser)
 	}
-	_, d, err = f.Children.Check(t.Context(), f.stranger, uniqueID)
+	_, d, err = f.Children.CheckDevice(t.Context(), f.stranger, uniqueID)
 	domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
 	if d != nil {
 		t.Errorf("another account's device leaks: %v", d)
@@ -362,7 +362,7 @@ func TestCheckHasFourAnswers(t *testing.T) {
 	f.unregister(t, f.parent, c)
 	f.wantFree(t, f.stranger, uniqueID)
 	for _, unknown := range []string{"", "unknown", "\x00", "a\x00b", "\xff", strings.ToUpper(uniqueID), strings.Repeat("x", 5000)} {
-		_, _, err := f.Children.Check(t.Context(), f.parent, unknown)
+		_, _, err := f.Children.CheckDevice(t.Context(), f.parent, unknown)
 		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	}
 }
@@ -372,7 +372,7 @@ func TestRenameSetsTheAlias(t *testing.T) {
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
 	for _, alias := range []string{"mine", "침실 🛏", strings.Repeat("é", 100), " ", ""} {
-		d, err := f.Children.Rename(t.Context(), f.parent, c.ID, c.Edges.Device.ID, alias)
+		d, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, c.ID, c.Edges.Device.ID, alias)
 		if err != nil {
 			t.Fatalf("%q: %v", alias, err)
 		}
@@ -413,7 +413,7 @@ func TestRenameRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, err := f.Children.Rename(t.Context(), f.parent, want.childID, want.deviceID, want.alias)
+			d, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, want.childID, want.deviceID, want.alias)
 			domaintest.WantError(t, err, want.kind, want.field)
 			if d != nil {
 				t.Errorf("gave %v with the error", d)

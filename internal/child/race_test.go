@@ -34,7 +34,7 @@ func TestAccountsRaceForADevice(t *testing.T) {
 		if i%2 == 1 {
 			v = f.stranger
 		}
-		_, err := f.Children.Register(t.Context(), v, children[i].ID, p)
+		_, err := f.Children.RegisterDevice(t.Context(), v, children[i].ID, p)
 		return err
 	})
 	if diff := cmp.Diff(oneWinner, answers(errs)); diff != "" {
@@ -77,7 +77,7 @@ func TestDevicesRaceForAChild(t *testing.T) {
 		devices[i] = f.Device(t)
 	}
 	errs := testutil.Concurrently(at, func(i int) error {
-		_, err := f.Children.Register(t.Context(), f.parent, to.ID, devices[i])
+		_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, devices[i])
 		return err
 	})
 	if diff := cmp.Diff(oneWinner, answers(errs)); diff != "" {
@@ -108,7 +108,7 @@ func TestRegistrationsRaceForAUniqueID(t *testing.T) {
 			devices[i] = withUniqueID(f.Device(t), &claimed)
 		}
 		errs := testutil.Concurrently(at, func(i int) error {
-			_, err := f.Children.Register(t.Context(), parents[i], children[i].ID, devices[i])
+			_, err := f.Children.RegisterDevice(t.Context(), parents[i], children[i].ID, devices[i])
 			return err
 		})
 		if diff := cmp.Diff(oneWinner, answers(errs)); diff != "" {
@@ -134,10 +134,10 @@ func TestLeavingRacesWithComing(t *testing.T) {
 	p := paramsOf(from.Edges.Device)
 	errs := testutil.Concurrently(at, func(i int) error {
 		if i%2 == 0 {
-			_, err := f.Children.Unregister(t.Context(), f.parent, from.ID, *p.UniqueID)
+			_, err := f.Children.UnregisterDevice(t.Context(), f.parent, from.ID, *p.UniqueID)
 			return err
 		}
-		_, err := f.Children.Register(t.Context(), f.stranger, to.ID, p)
+		_, err := f.Children.RegisterDevice(t.Context(), f.stranger, to.ID, p)
 		return err
 	})
 	left, came := 0, 0

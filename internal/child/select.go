@@ -81,7 +81,7 @@ func (s *Service) queryChildren(ctx context.Context, query string, args ...any) 
 		// The columns of a device that isn't there are null, which leaves its id at 0.
 		if d.ID != 0 {
 			d.RootUserID, d.ChildUserID, d.LastChildUserID = &c.RootUserID, &c.ID, &c.ID
-			attach(c, d)
+			linkEdges(c, d)
 		}
 		children = append(children, c)
 	}

@@ -128,7 +128,7 @@ func addFamily(ctx context.Context, s Services, v viewer.Viewer) error {
 			return err
 		}
 		alias := m.firstName + "'s LUX"
-		if _, err := s.Children.Rename(ctx, v, made.ID, made.Edges.Device.ID, alias); err != nil {
+		if _, err := s.Children.UpdateDeviceAlias(ctx, v, made.ID, made.Edges.Device.ID, alias); err != nil {
 			return err
 		}
 		if _, err := s.Devlogs.Upload(ctx, v, lastWeek(made, m.minutes, s.Clock())); err != nil {

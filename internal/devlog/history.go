@@ -95,7 +95,7 @@ func (s *Service) setEdges(ctx context.Context, of *ent.ChildUser, logs []*ent.D
 			return fmt.Errorf("read devices: %w", err)
 		}
 		for _, d := range moved {
-			devices[d.ID] = child.Moved(d, of.RootUserID)
+			devices[d.ID] = child.FormerDevice(d, of.RootUserID)
 		}
 	}
 	for _, l := range logs {

@@ -322,10 +322,10 @@ func TestHistoryOfMovedDevice(t *testing.T) {
 
 	h.UnregisterDevice(t, foreign.Parent, foreign.Child.ID)
 	p := child.DeviceParams{SerialCode: h.Device.SerialCode, MacID: h.Device.MACID, UniqueID: new("of the other family")}
-	if _, err := h.Children.Register(t.Context(), foreign.Parent, foreign.Child.ID, p); err != nil {
+	if _, err := h.Children.RegisterDevice(t.Context(), foreign.Parent, foreign.Child.ID, p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Children.Rename(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
+	if _, err := h.Children.UpdateDeviceAlias(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
 		t.Fatal(err)
 	}
 	d := look()

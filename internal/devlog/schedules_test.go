@@ -143,7 +143,7 @@ func (s *schedule) move(rt *rapid.T) {
 	i := rapid.IntRange(0, len(s.ids)-1).Draw(rt, "device")
 	ctx, id := context.Background(), s.ids[i]
 	if owner := s.model.has[id]; owner != 0 {
-		if _, err := s.kit.Children.Unregister(ctx, s.viewer, owner, *s.devices[i].UniqueID); err != nil {
+		if _, err := s.kit.Children.UnregisterDevice(ctx, s.viewer, owner, *s.devices[i].UniqueID); err != nil {
 			rt.Fatalf("unregister: %v", err)
 		}
 		s.model.has[id] = 0
@@ -155,7 +155,7 @@ func (s *schedule) move(rt *rapid.T) {
 			return // the child has a device
 		}
 	}
-	if _, err := s.kit.Children.Register(ctx, s.viewer, to.ID, s.devices[i]); err != nil {
+	if _, err := s.kit.Children.RegisterDevice(ctx, s.viewer, to.ID, s.devices[i]); err != nil {
 		rt.Fatalf("register: %v", err)
 	}
 	s.model.register(id, to.ID)

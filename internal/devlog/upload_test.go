@@ -593,7 +593,9 @@ func TestOnlyAChangeNotifies(t *testing.T) {
 func TestUploadForDeletedAccount(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return child.RemoveAll(ctx, tx, h.Parent.RootUserID()) })
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		return child.DeleteAllOfAccount(ctx, tx, h.Parent.RootUserID())
+	})
 	_, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("15:00:00", 1)})
 	domaintest.WantError(t, err, apperr.NotFoundUser, "")
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}

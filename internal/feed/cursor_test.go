@@ -129,7 +129,7 @@ func TestReplayHidesTheNewOwnerOfADevice(t *testing.T) {
 	start := next(t, events).Cursor
 	h.Upload(t, h.Complete("15:00:00", 41))
 	h.MoveDevice(t, foreign)
-	if _, err := h.Children.Rename(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
+	if _, err := h.Children.UpdateDeviceAlias(t.Context(), foreign.Parent, foreign.Child.ID, h.Device.ID, "theirs"); err != nil {
 		t.Fatal(err)
 	}
 	foreign.With(h).Upload(t, foreign.With(h).Complete("16:00:00", 99))

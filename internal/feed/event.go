@@ -66,7 +66,7 @@ func readEvents(ctx context.Context, db *store.Store, rootUserID int, childUserI
 // stored event.
 func newEvent(row eventRow, childUserID *int) *Event {
 	// A device that has moved to another child since must not show its new owner.
-	d := child.Moved(row.device, row.RootUserID)
+	d := child.FormerDevice(row.device, row.RootUserID)
 	if row.device.ChildUserID != nil && *row.device.ChildUserID == row.ChildUserID {
 		// Events of one batch share the device's row, and each sets its own number
 		// below: so each gets a copy.

@@ -181,7 +181,7 @@ func TestDeletedAccountCompletesSubscriptionsToItsChildren(t *testing.T) {
 	events := subscribe(t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { h.Hub.Notify(h.Parent.RootUserID()) })
-		return child.RemoveAll(ctx, tx, h.Parent.RootUserID())
+		return child.DeleteAllOfAccount(ctx, tx, h.Parent.RootUserID())
 	})
 	wantEnd(t, events)
 }

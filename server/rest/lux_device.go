@@ -157,7 +157,7 @@ type connected struct {
 }
 
 func setMyDevice(ctx context.Context, e *API, v viewer.Viewer, in setMyDeviceIn) (connected, error) {
-	_, err := e.Children.Register(ctx, v, in.RealUserID, child.DeviceParams{
+	_, err := e.Children.RegisterDevice(ctx, v, in.RealUserID, child.DeviceParams{
 		SerialCode: in.SerialCode, MacID: in.MacID, UniqueID: &in.UniqueID,
 	})
 	return connected{http.StatusOK, "device connected"}, err
@@ -169,7 +169,7 @@ type unConnectIn struct {
 }
 
 func unConnect(ctx context.Context, e *API, v viewer.Viewer, in unConnectIn) (done, error) {
-	_, err := e.Children.Unregister(ctx, v, in.RealUserID, in.UniqueID)
+	_, err := e.Children.UnregisterDevice(ctx, v, in.RealUserID, in.UniqueID)
 	return done{http.StatusOK, "device unconnected"}, err
 }
 
@@ -183,7 +183,7 @@ type deviceCheck struct {
 }
 
 func checkDevice(ctx context.Context, e *API, v viewer.Viewer, in checkDeviceIn) (deviceCheck, error) {
-	status, found, err := e.Children.Check(ctx, v, in.UniqueID)
+	status, found, err := e.Children.CheckDevice(ctx, v, in.UniqueID)
 	if err != nil {
 		return deviceCheck{}, err
 	}
@@ -201,7 +201,7 @@ type updateAliasIn struct {
 }
 
 func updateAlias(ctx context.Context, e *API, v viewer.Viewer, in updateAliasIn) (luxDevice, error) {
-	renamed, err := e.Children.Rename(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
+	renamed, err := e.Children.UpdateDeviceAlias(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
 	if err != nil {
 		return luxDevice{}, err
 	}

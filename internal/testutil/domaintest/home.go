@@ -126,7 +126,7 @@ func (h *Home) MoveDevice(t testing.TB, to *Home) {
 	h.UnregisterDevice(t, h.Parent, *d.ChildUserID)
 	h.UnregisterDevice(t, to.Parent, to.Child.ID)
 	p := child.DeviceParams{SerialCode: h.Device.SerialCode, MacID: h.Device.MACID, UniqueID: h.Device.UniqueID}
-	if _, err := h.Children.Register(t.Context(), to.Parent, to.Child.ID, p); err != nil {
+	if _, err := h.Children.RegisterDevice(t.Context(), to.Parent, to.Child.ID, p); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -139,7 +139,7 @@ func (h *Home) UnregisterDevice(t testing.TB, v viewer.Viewer, childID int) {
 		t.Fatal(err)
 	}
 	if d := c.Edges.Device; d != nil {
-		if _, err := h.Children.Unregister(t.Context(), v, childID, *d.UniqueID); err != nil {
+		if _, err := h.Children.UnregisterDevice(t.Context(), v, childID, *d.UniqueID); err != nil {
 			t.Fatal(err)
 		}
 	}

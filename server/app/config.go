@@ -14,8 +14,8 @@ import (
 	"luxbff/server/tracing"
 )
 
-// Config is every setting of the program, by the name of its environment
-// variable. In development each may be left out.
+// Config is every setting of the program, each with the name of its environment
+// variable. In development all may be left out.
 type Config struct {
 	Addr           string        `env:"ADDR" default:":8080" help:"Address to listen on."`
 	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
@@ -43,8 +43,9 @@ type Config struct {
 // pages that developers use.
 func (c Config) Development() bool { return c.Env != "production" }
 
-// Check refuses settings that the program can't run on, or production can't run
-// on safely, and names each. It repeats no value.
+// Check gives an error that names each setting on which the program can't run, or on
+// which production can't run safely. It repeats no value: some are secrets, and the
+// error ends up in logs.
 func (c Config) Check() error {
 	var wrong []error
 	if c.DatabasePool < 0 {
@@ -106,7 +107,8 @@ func (c Config) Database() store.Config {
 	return store.Config{URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait}
 }
 
-// Keys are the keys that TOKEN_KEYS holds, or the development ones.
+// Keys are those of TOKEN_KEYS, or the development ones. Production accepts no key
+// that can be guessed: with it anybody could sign tokens.
 func (c Config) Keys() (*token.Keys, error) {
 	if c.TokenKeys == "" {
 		return token.DevelopmentKeys(), nil
@@ -121,8 +123,8 @@ func (c Config) Keys() (*token.Keys, error) {
 	return keys, nil
 }
 
-// tracesTo is the collector's whole address for traces, as the OpenTelemetry
-// specification reads these variables; empty for no traces.
+// tracesTo is the collector's whole address for traces, which the OpenTelemetry
+// specification makes of these variables; empty for no traces.
 func (c Config) tracesTo() string {
 	switch {
 	case c.NoTraces:

@@ -9,18 +9,17 @@ import (
 	"strings"
 
 	entmessage "luxbff/ent/message"
-	"luxbff/internal/message"
 	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store/admin"
 )
 
-// Examine looks at everything the program stands on, without serving and without
-// changing anything, and says in plain words what it found. No finding holds a
-// secret.
+// Examine checks everything that the program needs, without serving and without
+// changing anything, and says in the operator's words what it found and what to do.
+// No finding holds a secret: operators send the output to others.
 func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding {
 	findings := append(cfg.examineSettings(), cfg.examineKeys())
 	database := cfg.Database()
-	database.Log, database.Wait = log, 0
+	database.Log, database.Wait = log, 0 // a database that is away is a finding at once
 	findings = append(findings, admin.Examine(ctx, database)...)
 	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn(), cfg.examineLimits())
 }
@@ -60,15 +59,15 @@ func (c Config) examineReplicas() admin.Finding {
 	return admin.Finding{Check: "NATS", Detail: "it answers"}
 }
 
-// examineMessages says which channels leave the machine.
+// examineMessages says which channels have a provider.
 func (c Config) examineMessages(log *slog.Logger) admin.Finding {
 	if c.Development() {
 		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox, none leaves the machine"}
 	}
 	var missing []string
-	served := c.senders(log)
+	senders := c.senders(log)
 	for _, channel := range []entmessage.Channel{entmessage.ChannelPush, entmessage.ChannelSms, entmessage.ChannelAlimtalk, entmessage.ChannelEmail} {
-		if _, found := served[channel]; !found {
+		if _, found := senders[channel]; !found {
 			missing = append(missing, string(channel))
 		}
 	}
@@ -76,14 +75,6 @@ func (c Config) examineMessages(log *slog.Logger) admin.Finding {
 		return admin.Finding{Check: "messages", Detail: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Failed: true}
 	}
 	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
-}
-
-// senders are the channels that this configuration serves.
-func (c Config) senders(log *slog.Logger) map[entmessage.Channel]message.Sender {
-	if c.Development() {
-		return message.Development(log)
-	}
-	return nil
 }
 
 func (c Config) examineSignIn() admin.Finding {
@@ -96,8 +87,9 @@ func (c Config) examineSignIn() admin.Finding {
 	return admin.Finding{Check: "sign-in", Detail: "with Facebook as well"}
 }
 
-// examineLimits asks for the proxy that a server of people always has before it:
-// the program speaks no TLS.
+// examineLimits fails in production without TRUSTED_PROXIES. The program speaks no
+// TLS, so there always is a proxy in front of it, whose address all clients would
+// share.
 func (c Config) examineLimits() admin.Finding {
 	switch {
 	case c.RateLimits == "off":

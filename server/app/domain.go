@@ -1,8 +1,10 @@
 package app
 
 import (
+	"log/slog"
 	"time"
 
+	entmessage "luxbff/ent/message"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
@@ -69,4 +71,13 @@ func (c Config) socialProviders() map[string]auth.SocialProvider {
 		return nil
 	}
 	return map[string]auth.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
+}
+
+// senders are the providers of messages, by channel. A channel without one is
+// refused when a request needs it.
+func (c Config) senders(log *slog.Logger) map[entmessage.Channel]message.Sender {
+	if c.Development() {
+		return message.Development(log)
+	}
+	return nil
 }

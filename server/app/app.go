@@ -127,7 +127,7 @@ func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 // start wires everything over the open store, and then starts what runs in the
 // background.
 func (a *App) start(ctx context.Context, keys *token.Keys) error {
-	if err := a.checkSchema(ctx); err != nil {
+	if err := a.prepareSchema(ctx); err != nil {
 		return err
 	}
 	if err := a.wireDomain(keys); err != nil {
@@ -150,9 +150,9 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	return nil
 }
 
-// checkSchema migrates in development. In production `migrate` does, once for all
-// replicas, and a program on an older schema refuses to serve.
-func (a *App) checkSchema(ctx context.Context) error {
+// prepareSchema migrates in development. In production the command `migrate` does so,
+// once for all replicas, and a program on an older schema refuses to serve.
+func (a *App) prepareSchema(ctx context.Context) error {
 	if a.Config.Development() {
 		return a.Store.Migrate(ctx)
 	}

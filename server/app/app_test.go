@@ -67,7 +67,7 @@ func TestHealthKeysAndOutbox(t *testing.T) {
 	}
 }
 
-func TestErrorsTellTheirCode(t *testing.T) {
+func TestErrorsCarryTheirCode(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)

@@ -13,8 +13,8 @@ import (
 	"luxbff/internal/testutil/subscriptiontest"
 )
 
-// TestClientsResumeByThemselves cuts the lines of npm's graphql-ws and of Apollo
-// Client: they connect again in the words they have, and get what they missed.
+// TestClientsResumeByThemselves cuts the connections of npm's graphql-ws and of Apollo
+// Client: they connect again with the request they have, and get what they missed.
 func TestClientsResumeByThemselves(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
@@ -25,25 +25,25 @@ func TestClientsResumeByThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(proxy.Close)
-	tell := followInNode(t, proxy.URL()+"/graphql", token)
+	expect := startNodeClients(t, proxy.URL()+"/graphql", token)
 
 	s.WaitForSubscribers(t, 2)
 	upload(t, s, token, 1, 3)
-	tell(false, 1, 2, 3)
-	awaitPositions(t, s, 3, 2)
-	proxy.SetTarget("127.0.0.1:1") // where nobody listens
+	expect(false, 1, 2, 3)
+	waitForResumePoints(t, s, 3, 2)
+	proxy.SetTarget("127.0.0.1:1") // where nothing listens
 	proxy.CloseConnections()
 	s.WaitForSubscribers(t, 0)
 	upload(t, s, token, 4, 6)
 	proxy.SetTarget(s.Listener.Addr().String())
-	tell(true, 4, 5, 6)
+	expect(true, 4, 5, 6)
 	upload(t, s, token, 7, 7)
-	tell(false, 7)
+	expect(false, 7)
 }
 
-// followInNode starts both clients, and gives a function that waits until each has
-// told of the files.
-func followInNode(t *testing.T, url, token string) func(recovered bool, files ...int) {
+// startNodeClients starts both clients, and gives a function that waits until each
+// has received the events of the files.
+func startNodeClients(t *testing.T, url, token string) func(recovered bool, files ...int) {
 	t.Helper()
 	node := exec.CommandContext(t.Context(), "node", "resume.js", url, token)
 	node.Dir = "../gqlws/testdata/clients"
@@ -66,7 +66,7 @@ func followInNode(t *testing.T, url, token string) func(recovered bool, files ..
 	lines := bufio.NewScanner(out)
 	return func(recovered bool, files ...int) {
 		t.Helper()
-		told := map[string]int{}
+		received := map[string]int{}
 		for range 2 * len(files) {
 			if !lines.Scan() {
 				t.Fatalf("the clients are gone: %v", lines.Err())
@@ -79,10 +79,10 @@ func followInNode(t *testing.T, url, token string) func(recovered bool, files ..
 			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 				t.Fatal(err)
 			}
-			i := told[e.Client]
-			told[e.Client]++
+			i := received[e.Client]
+			received[e.Client]++
 			if e.Error != "" || i >= len(files) || e.File != files[i] || e.Recovered != (recovered && i == 0) {
-				t.Fatalf("event %d of %v is told as %s", i, files, lines.Text())
+				t.Fatalf("event %d of %v is %s", i, files, lines.Text())
 			}
 		}
 	}

@@ -13,34 +13,34 @@ import (
 	"luxbff/server/app"
 )
 
-// TestDashboardAsksForWhatThereIs reads docs/grafana.json and looks for each
-// metric and label of its queries on a program that has done a little of all.
-func TestDashboardAsksForWhatThereIs(t *testing.T) {
+// TestDashboardQueriesExistingMetrics reads docs/grafana.json and looks for each metric
+// and label of its queries in a program that has done a little of everything.
+func TestDashboardQueriesExistingMetrics(t *testing.T) {
 	t.Parallel()
-	there := exercised(t)
+	existing := metricsInUse(t)
 	queries := dashboardQueries(t)
 	if len(queries) < 30 {
 		t.Fatalf("the dashboard has %d queries", len(queries))
 	}
 	asked := map[string]bool{}
 	for _, query := range queries {
-		metrics, labels := mentioned(query)
+		metrics, labels := parsePromQL(query)
 		if len(metrics) == 0 {
 			t.Errorf("no metric in %s", query)
 		}
 		for _, metric := range metrics {
 			asked[metric] = true
-			if there[metric] == nil {
+			if existing[metric] == nil {
 				t.Errorf("no metric %s for %s", metric, query)
 			}
 			for _, label := range labels {
-				if !there[metric][label] && label != "job" && label != "instance" {
+				if !existing[metric][label] && label != "job" && label != "instance" {
 					t.Errorf("%s has no label %s, which %s asks for", metric, label, query)
 				}
 			}
 		}
 	}
-	for metric := range there {
+	for metric := range existing {
 		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(metric, "_sum"), "_count"), "_bucket")
 		if strings.HasPrefix(metric, "luxbff_") && !slices.ContainsFunc(slices.Collect(maps.Keys(asked)), func(one string) bool {
 			return strings.HasPrefix(one, base)
@@ -50,14 +50,14 @@ func TestDashboardAsksForWhatThereIs(t *testing.T) {
 	}
 }
 
-// TestEachMetricIsExplained finds every metric of ours in docs/metrics.md.
-func TestEachMetricIsExplained(t *testing.T) {
+// TestEachMetricIsDocumented compares our metrics with docs/metrics.md, both ways.
+func TestEachMetricIsDocumented(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := exercised(t)
+	known := metricsInUse(t)
 	for metric := range known {
 		base := regexp.MustCompile(`_(sum|count|bucket)$`).ReplaceAllString(metric, "")
 		if strings.HasPrefix(metric, "luxbff_") && !strings.Contains(string(page), "`"+base+"`") {
@@ -71,30 +71,30 @@ func TestEachMetricIsExplained(t *testing.T) {
 	}
 }
 
-// exercised runs a program through a little of all and gives the labels of every
+// metricsInUse has a program do a little of everything and gives the labels of every
 // metric.
-func exercised(t *testing.T) map[string]map[string]bool {
+func metricsInUse(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	// A bus that isn't there has a state as well.
+	// NATS isn't there, so that the metric of the bus is shown as well.
 	s := apptest.Start(t, func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1" })
-	live(t, s)
+	usePersonalData(t, s)
 	token, _ := s.Parent(t)
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	await(t, s, "luxbff_feed_subscribers", 1)
-	await(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 2)
-	there := map[string]map[string]bool{}
-	for series := range measured(t, s) {
+	waitForMetric(t, s, "luxbff_feed_subscribers", 1)
+	waitForMetric(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 2)
+	labels := map[string]map[string]bool{}
+	for series := range readMetrics(t, s) {
 		name, rest, _ := strings.Cut(series, "{")
-		if there[name] == nil {
-			there[name] = map[string]bool{}
+		if labels[name] == nil {
+			labels[name] = map[string]bool{}
 		}
 		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(rest, -1) {
-			there[name][label[1]] = true
+			labels[name][label[1]] = true
 		}
 	}
-	return there
+	return labels
 }
 
 // dashboardQueries are all expressions of the dashboard's panels.
@@ -141,8 +141,8 @@ var (
 	operators = []string{"or", "and", "unless"}
 )
 
-// mentioned are the metrics and labels of a PromQL expression.
-func mentioned(query string) (metrics, labels []string) {
+// parsePromQL gives the metrics and labels of a PromQL expression.
+func parsePromQL(query string) (metrics, labels []string) {
 	rest := quoted.ReplaceAllString(query, "")
 	for _, found := range selector.FindAllString(rest, -1) {
 		for _, label := range matched.FindAllStringSubmatch(found, -1) {

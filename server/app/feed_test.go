@@ -17,9 +17,9 @@ import (
 	"luxbff/internal/testutil/subscriptiontest"
 )
 
-// overAll runs a scenario of a new family of one child over each transport, on a
-// server of its own.
-func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscriptiontest.Request)) {
+// onEachTransport runs a scenario for a new family of one child over each transport,
+// on a server of its own.
+func onEachTransport(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscriptiontest.Request)) {
 	t.Helper()
 	for _, transport := range subscriptiontest.Transports() {
 		t.Run(string(transport), func(t *testing.T) {
@@ -32,7 +32,7 @@ func overAll(t *testing.T, run func(t *testing.T, s *apptest.Server, call subscr
 	}
 }
 
-// open connects and waits until the feed has its place.
+// open connects and waits until the server has the subscription.
 func open(t *testing.T, s *apptest.Server, call subscriptiontest.Request) *subscriptiontest.Subscription {
 	t.Helper()
 	feed, err := subscriptiontest.Open(t.Context(), call)
@@ -44,15 +44,16 @@ func open(t *testing.T, s *apptest.Server, call subscriptiontest.Request) *subsc
 	return feed
 }
 
-// cut breaks the line and waits until the server has noticed.
+// cut closes the connection and waits until the server has noticed.
 func cut(t *testing.T, s *apptest.Server, feed *subscriptiontest.Subscription) {
 	t.Helper()
 	feed.Close()
 	s.WaitForSubscribers(t, 0)
 }
 
-// sees reads events of these files, the first of them as told, and gives the last.
-func sees(t *testing.T, feed *subscriptiontest.Subscription, recovered bool, files ...int) (last subscriptiontest.Event) {
+// expectEvents reads the events of these files, the first of them recovered or not, and
+// gives the last.
+func expectEvents(t *testing.T, feed *subscriptiontest.Subscription, recovered bool, files ...int) (last subscriptiontest.Event) {
 	t.Helper()
 	for i, file := range files {
 		e, err := feed.Next()
@@ -67,8 +68,8 @@ func sees(t *testing.T, feed *subscriptiontest.Subscription, recovered bool, fil
 	return last
 }
 
-// ends reads on until the server ends the feed, and gives how.
-func ends(t *testing.T, feed *subscriptiontest.Subscription) subscriptiontest.EndError {
+// readEnd reads on until the server ends the subscription, and gives how it ended.
+func readEnd(t *testing.T, feed *subscriptiontest.Subscription) subscriptiontest.EndError {
 	t.Helper()
 	for {
 		_, err := feed.Next()
@@ -82,8 +83,8 @@ func ends(t *testing.T, feed *subscriptiontest.Subscription) subscriptiontest.En
 	}
 }
 
-// refused is how the server ends a feed that it doesn't begin.
-func refused(t *testing.T, call subscriptiontest.Request) subscriptiontest.EndError {
+// subscribeRefused subscribes and gives how the server refused it.
+func subscribeRefused(t *testing.T, call subscriptiontest.Request) subscriptiontest.EndError {
 	t.Helper()
 	feed, err := subscriptiontest.Open(t.Context(), call)
 	var ended *subscriptiontest.EndError
@@ -94,34 +95,34 @@ func refused(t *testing.T, call subscriptiontest.Request) subscriptiontest.EndEr
 		t.Fatal(err)
 	}
 	t.Cleanup(feed.Close)
-	return ends(t, feed)
+	return readEnd(t, feed)
 }
 
-// confirms does what the transport has for saying that the event arrived, and
-// waits until the position is saved. It gives the next event, which the phone
-// meets while it answers the ping.
-func confirms(t *testing.T, s *apptest.Server, call subscriptiontest.Request, feed *subscriptiontest.Subscription, last subscriptiontest.Event, seq int64) {
+// acknowledge acknowledges the event in the way of the transport, and waits until the
+// resume point is saved. On a socket the phone answers a ping for that while it waits
+// for the next event, which this uploads.
+func acknowledge(t *testing.T, s *apptest.Server, call subscriptiontest.Request, feed *subscriptiontest.Subscription, last subscriptiontest.Event, seq int64) {
 	t.Helper()
 	next := make(chan error, 1)
 	go func() {
 		e, err := feed.Next()
 		if err == nil && int64(e.LogFileID) != seq+1 {
-			err = fmt.Errorf("told %+v after %d", e, seq)
+			err = fmt.Errorf("received %+v after %d", e, seq)
 		}
 		next <- err
 	}()
 	if !call.IsWebSocket() {
-		asks(t, s, call, last.Cursor)
+		acknowledgeByHeader(t, s, call, last.Cursor)
 	}
-	awaitPosition(t, s, seq)
+	waitForResumePoint(t, s, seq)
 	upload(t, s, call.Token, int(seq)+1, int(seq)+1)
 	if err := <-next; err != nil {
 		t.Fatal(err)
 	}
 }
 
-// asks makes a request that says how far the feed arrived.
-func asks(t *testing.T, s *apptest.Server, call subscriptiontest.Request, cursor string) {
+// acknowledgeByHeader makes a request whose headers acknowledge the events up to cursor.
+func acknowledgeByHeader(t *testing.T, s *apptest.Server, call subscriptiontest.Request, cursor string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"{ me { id } }"}`))
 	if err != nil {
@@ -133,80 +134,80 @@ func asks(t *testing.T, s *apptest.Server, call subscriptiontest.Request, cursor
 	} {
 		r.Header.Set(name, value)
 	}
-	answer, err := s.Client().Do(r)
+	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v", answer.Status, err)
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", response.Status, err)
 	}
 }
 
-// awaitPosition waits until the one position that there is stands at seq.
-func awaitPosition(t *testing.T, s *apptest.Server, seq int64) {
+// waitForResumePoint waits until the one resume point that there is has come to seq.
+func waitForResumePoint(t *testing.T, s *apptest.Server, seq int64) {
 	t.Helper()
-	awaitPositions(t, s, seq, 1)
+	waitForResumePoints(t, s, seq, 1)
 }
 
-// awaitPositions waits until there are n positions and all stand at seq.
-func awaitPositions(t *testing.T, s *apptest.Server, seq int64, n int) {
+// waitForResumePoints waits until there are n resume points and all have come to seq.
+func waitForResumePoints(t *testing.T, s *apptest.Server, seq int64, n int) {
 	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	tooLong := time.After(30 * time.Second)
 	for {
-		there, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Ints(t.Context())
+		points, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Ints(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(there) == n && !slices.ContainsFunc(there, func(at int) bool { return int64(at) != seq }) {
+		if len(points) == n && !slices.ContainsFunc(points, func(at int) bool { return int64(at) != seq }) {
 			return
 		}
 		select {
 		case <-look.C:
 		case <-tooLong:
-			t.Fatalf("the positions stand at %v, not at %d", there, seq)
+			t.Fatalf("the resume points are %v, want %d", points, seq)
 		}
 	}
 }
 
-// TestInstallationResumes cuts the line and connects again with the same words:
-// what was not confirmed comes again, in order, and then what is new.
+// TestInstallationResumes cuts the connection and connects again with the same request:
+// what was not acknowledged comes again, in order, and then what is new.
 func TestInstallationResumes(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		call.InstallationID = "7b0d2c56-0e0f"
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 2)
-		last := sees(t, feed, false, 1, 2)
+		last := expectEvents(t, feed, false, 1, 2)
 		if call.Transport == subscriptiontest.EventStream && last.ID != last.Cursor {
 			t.Errorf("the event's id is %q, its cursor %q", last.ID, last.Cursor)
 		}
-		confirms(t, s, call, feed, last, 2)
+		acknowledge(t, s, call, feed, last, 2)
 		cut(t, s, feed)
 
 		upload(t, s, call.Token, 4, 6)
 		feed = open(t, s, call)
 		upload(t, s, call.Token, 7, 7)
-		sees(t, feed, true, 3, 4, 5, 6, 7)
+		expectEvents(t, feed, true, 3, 4, 5, 6, 7)
 		cut(t, s, feed)
 
-		// A client that can say where it was is taken at its word.
+		// A cursor that the client gives itself goes before the resume point.
 		call.After = last.Cursor
 		feed = open(t, s, call)
-		sees(t, feed, true, 3, 4, 5, 6, 7)
+		expectEvents(t, feed, true, 3, 4, 5, 6, 7)
 	})
 }
 
-// TestStreamGoesOnBehindItsLastEventID as an EventSource does, with or without an
-// installation, and says so before the query's own after.
-func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
+// TestStreamResumesAfterItsLastEventID resumes as an EventSource does, with or without
+// an installation id. The header goes before the query's own "after".
+func TestStreamResumesAfterItsLastEventID(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 3)
-		first := sees(t, feed, false, 1)
-		second := sees(t, feed, false, 2)
+		first := expectEvents(t, feed, false, 1)
+		second := expectEvents(t, feed, false, 2)
 		cut(t, s, feed)
 		if call.IsWebSocket() {
 			return // a socket has no such header
@@ -214,35 +215,35 @@ func TestStreamGoesOnBehindItsLastEventID(t *testing.T) {
 		for _, installation := range []string{"", "phone"} {
 			call.After, call.LastEventID, call.InstallationID = first.Cursor, second.Cursor, installation
 			feed = open(t, s, call)
-			sees(t, feed, true, 3)
+			expectEvents(t, feed, true, 3)
 			cut(t, s, feed)
 		}
-		awaitPosition(t, s, 2)
+		waitForResumePoint(t, s, 2)
 		call.LastEventID = "nonsense"
-		if how := refused(t, call); how.ErrorCode != "CURSOR_NOT_VALID" {
-			t.Errorf("a last event that never was: %v", &how)
+		if how := subscribeRefused(t, call); how.ErrorCode != "CURSOR_NOT_VALID" {
+			t.Errorf("a last event that does not exist: %v", &how)
 		}
 	})
 }
 
-func TestFeedsThatDoNotBegin(t *testing.T) {
+func TestRefusedSubscriptions(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 1)
-		old := sees(t, feed, false, 1)
+		old := expectEvents(t, feed, false, 1)
 		cut(t, s, feed)
 		with := func(change func(*subscriptiontest.Request)) subscriptiontest.Request {
 			other := call
 			change(&other)
 			return other
 		}
-		begun := with(func(c *subscriptiontest.Request) { c.InstallationID = "begun" })
-		cut(t, s, open(t, s, begun))
+		known := with(func(c *subscriptiontest.Request) { c.InstallationID = "known" })
+		cut(t, s, open(t, s, known))
 		upload(t, s, call.Token, 2, 2)
 		s.Clock.Add(7*24*time.Hour + time.Second)
-		call.Token = renewed(t, s)
-		begun.Token = call.Token
+		call.Token = newToken(t, s)
+		known.Token = call.Token
 		for want, refusedCall := range map[string]subscriptiontest.Request{
 			"CURSOR_EXPIRED":   with(func(c *subscriptiontest.Request) { c.After = old.Cursor }),
 			"CURSOR_NOT_VALID": with(func(c *subscriptiontest.Request) { c.After = "ZmVlZDo5OTk6MTox" }),
@@ -251,21 +252,22 @@ func TestFeedsThatDoNotBegin(t *testing.T) {
 			}),
 			"REAL_USER_IS_NOT_FOUND": with(func(c *subscriptiontest.Request) { c.ChildUserID = "999" }),
 		} {
-			if how := refused(t, refusedCall); how.ErrorCode != want {
+			if how := subscribeRefused(t, refusedCall); how.ErrorCode != want {
 				t.Errorf("want %s: %v", want, &how)
 			}
 		}
-		if how := refused(t, begun); how.ErrorCode != "CURSOR_EXPIRED" {
+		if how := subscribeRefused(t, known); how.ErrorCode != "CURSOR_EXPIRED" {
 			t.Errorf("an installation that missed what is gone: %v", &how)
 		}
-		feed = open(t, s, begun) // the same words again: it is not locked out
+		feed = open(t, s, known) // the same request again: it is not locked out
 		upload(t, s, call.Token, 3, 3)
-		sees(t, feed, false, 3)
+		expectEvents(t, feed, false, 3)
 	})
 }
 
-// renewed is a fresh token of the account, whose session outlived the clock.
-func renewed(t *testing.T, s *apptest.Server) string {
+// newToken gives a token of a new session of the account: the clock is past the end of
+// the first token.
+func newToken(t *testing.T, s *apptest.Server) string {
 	t.Helper()
 	tokens, err := s.App.Auth.Sessions.Start(t.Context(), 1, 0)
 	if err != nil {
@@ -274,8 +276,9 @@ func renewed(t *testing.T, s *apptest.Server) string {
 	return tokens.AccessToken
 }
 
-// TestRightsThatGoEndTheFeed: on each transport, whatever takes the right away.
-func TestRightsThatGoEndTheFeed(t *testing.T) {
+// TestLostRightsEndTheSubscription ends it on each transport, whatever takes the right
+// away.
+func TestLostRightsEndTheSubscription(t *testing.T) {
 	t.Parallel()
 	mutation := func(text string) func(*testing.T, *apptest.Server, string) {
 		return func(t *testing.T, s *apptest.Server, token string) {
@@ -300,7 +303,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+			onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 				if cause.child {
 					call.ChildUserID = "1"
 				}
@@ -317,7 +320,7 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 				default:
 					want = subscriptiontest.EndError{Reason: cause.reason, ErrorCode: cause.code}
 				}
-				if diff := cmp.Diff(want, ends(t, feed)); diff != "" {
+				if diff := cmp.Diff(want, readEnd(t, feed)); diff != "" {
 					t.Errorf("the end (-want +got):\n%s", diff)
 				}
 				s.WaitForSubscribers(t, 0)
@@ -326,16 +329,16 @@ func TestRightsThatGoEndTheFeed(t *testing.T) {
 	}
 }
 
-// TestDeviceThatMovedTellsItsNewFamilyAlone: the old family's feeds go on, and
-// get nothing of what the device does at its new child.
-func TestDeviceThatMovedTellsItsNewFamilyAlone(t *testing.T) {
+// TestMovedDeviceNotifiesItsNewFamilyAlone holds that the old family's subscriptions go
+// on, and get nothing of what the device does at its new child.
+func TestMovedDeviceNotifiesItsNewFamilyAlone(t *testing.T) {
 	t.Parallel()
-	overAll(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
 		grow(t, s, call.Token, 1, 2)
 		other, _ := s.Parent(t)
 		feed := open(t, s, call)
 		upload(t, s, call.Token, 1, 1)
-		sees(t, feed, false, 1)
+		expectEvents(t, feed, false, 1)
 		s.Data(t, call.Token, `mutation { unregisterDevice(input: {childUserId: 1, uniqueId: "unique0"}) { device { id } } }`, nil, &struct{}{})
 		s.Data(t, other, `mutation { createChildUser(input: {firstName: "new", lastName: "", birthdate: "1997-01-01",
 			gender: MALE, serialCode: "SL00000000", macId: "00:80:E1:27:00:00", uniqueId: "unique0"}) { childUser { id } } }`, nil, &struct{}{})
@@ -344,12 +347,12 @@ func TestDeviceThatMovedTellsItsNewFamilyAlone(t *testing.T) {
 		const send = `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`
 		s.Data(t, other, send, map[string]any{"logs": theirs}, &struct{}{})
 		s.Data(t, call.Token, send, map[string]any{"logs": logs(2, 9, 9)}, &struct{}{})
-		sees(t, feed, false, 9)
+		expectEvents(t, feed, false, 9)
 	})
 }
 
-// TestRenewedSocketKeepsItsInstallation: a fresh token in band changes nothing
-// for the feeds that begin after it.
+// TestRenewedSocketKeepsItsInstallation holds that a fresh token in band changes nothing
+// for the subscriptions that start after it.
 func TestRenewedSocketKeepsItsInstallation(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
@@ -357,16 +360,17 @@ func TestRenewedSocketKeepsItsInstallation(t *testing.T) {
 	c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": "phone"})
 	c.want("connection_ack")
 	s.Clock.Add(14 * time.Minute)
-	c.send(frame{Type: "ping", Payload: raw(t, map[string]string{"accessToken": renewed(t, s)})})
+	c.send(frame{Type: "ping", Payload: raw(t, map[string]string{"accessToken": newToken(t, s)})})
 	c.want("pong")
 	s.Clock.Add(14 * time.Minute)
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	s.WaitForSubscribers(t, 1)
-	awaitPosition(t, s, 0)
+	waitForResumePoint(t, s, 0)
 }
 
-// TestInstallationIsText: what isn't is refused at the subscription, by name.
-func TestInstallationIsText(t *testing.T) {
+// TestInstallationIDMustBeText holds that another id is refused at the subscription, by
+// the name of the field.
+func TestInstallationIDMustBeText(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -384,68 +388,68 @@ func TestInstallationIsText(t *testing.T) {
 	s.WaitForSubscribers(t, 1)
 }
 
-// TestPositionsGoWithTheSessionAndTheAccount: a sign-out forgets those of its own
-// session, and of no other; a deletion all.
-func TestPositionsGoWithTheSessionAndTheAccount(t *testing.T) {
+// TestResumePointsEndWithTheSessionAndTheAccount holds that a sign-out deletes those of
+// its own session and of no other, and a deleted account all.
+func TestResumePointsEndWithTheSessionAndTheAccount(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
-	other := renewed(t, s)
+	other := newToken(t, s)
 	for id, token := range map[string]string{"phone": token, "tablet": other} {
 		c := dialAs(t, s, map[string]any{"Authorization": "Bearer " + token, "installationId": id})
 		c.want("connection_ack")
 		c.subscribe(apptest.Sample(t, "subscription").Document, nil)
 	}
 	s.WaitForSubscribers(t, 2)
-	kept := func(want ...string) {
+	expectPoints := func(want ...string) {
 		t.Helper()
 		got, err := s.App.Store.Read().FeedPosition.Query().Order(feedposition.ByInstallationID()).
 			Select(feedposition.FieldInstallationID).Strings(t.Context())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("positions (-want +got), %v:\n%s", err, diff)
+			t.Errorf("resume points (-want +got), %v:\n%s", err, diff)
 		}
 	}
-	kept("phone", "tablet")
+	expectPoints("phone", "tablet")
 	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
-	kept("tablet")
+	expectPoints("tablet")
 	s.Data(t, other, `mutation { deleteAccount { ok } }`, nil, &struct{}{})
-	kept()
+	expectPoints()
 }
 
-// TestForeignPageGetsNoSocketInProduction: a browser sends the origin of the page,
-// an app sends none.
+// TestForeignPageGetsNoSocketInProduction holds for browsers, which send the origin of
+// the page; an app sends none.
 func TestForeignPageGetsNoSocketInProduction(t *testing.T) {
 	t.Parallel()
 	s, developers := apptest.Start(t, production), apptest.Start(t)
 	for origin, want := range map[string]int{
-		"https://elsewhere.example": http.StatusForbidden,
-		"null":                      http.StatusForbidden,
-		s.URL:                       http.StatusSwitchingProtocols,
-		"":                          http.StatusSwitchingProtocols,
+		"https://another.example": http.StatusForbidden,
+		"null":                    http.StatusForbidden,
+		s.URL:                     http.StatusSwitchingProtocols,
+		"":                        http.StatusSwitchingProtocols,
 	} {
-		if got := upgrades(t, s, origin); got != want {
+		if got := upgradeStatus(t, s, origin); got != want {
 			t.Errorf("the origin %q is answered %d, want %d", origin, got, want)
 		}
 	}
-	if got := upgrades(t, developers, "https://elsewhere.example"); got != http.StatusSwitchingProtocols {
-		t.Errorf("a developer's page elsewhere is answered %d", got)
+	if got := upgradeStatus(t, developers, "https://another.example"); got != http.StatusSwitchingProtocols {
+		t.Errorf("a page of another origin is answered %d in development", got)
 	}
 }
 
-// upgrades asks for a socket as a page of the origin and gives the status.
-func upgrades(t *testing.T, s *apptest.Server, origin string) int {
+// upgradeStatus asks for a socket as a page of the origin does, and gives the status.
+func upgradeStatus(t *testing.T, s *apptest.Server, origin string) int {
 	t.Helper()
 	header := http.Header{}
 	if origin != "" {
 		header.Set("Origin", origin)
 	}
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
+	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
 	if err == nil {
 		_ = conn.Close()
 	} else if !errors.Is(err, websocket.ErrBadHandshake) {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
-	return answer.StatusCode
+	_ = response.Body.Close()
+	return response.StatusCode
 }

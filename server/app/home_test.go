@@ -81,13 +81,13 @@ func TestUploadTakesTheSameStatementsForAnyNumberOfLogs(t *testing.T) {
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
 	grow(t, s, token, 0, 1)
-	const answer = `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) {
+	const response = `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) {
 		devlogs { id childUser { id device { id } } device { lastLogFileId childUser { id } } } } }`
-	one, reply := s.CountStatements(t, token, answer, map[string]any{"logs": logs(1, 1, 1)})
+	one, reply := s.CountStatements(t, token, response, map[string]any{"logs": logs(1, 1, 1)})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}
-	many, reply := s.CountStatements(t, token, answer, map[string]any{"logs": logs(1, 2, 400)})
+	many, reply := s.CountStatements(t, token, response, map[string]any{"logs": logs(1, 2, 400)})
 	if len(reply.Errors) > 0 {
 		t.Fatalf("errors: %+v", reply.Errors)
 	}

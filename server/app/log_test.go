@@ -12,8 +12,9 @@ import (
 	"luxbff/internal/testutil/apptest"
 )
 
-// access are the lines that tell of requests, without what differs from run to run.
-func access(t *testing.T, s *apptest.Server) []map[string]any {
+// requestLines are the lines of the log about requests, without the fields that differ
+// from run to run.
+func requestLines(t *testing.T, s *apptest.Server) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
 	for line := range strings.Lines(s.Log.String()) {
@@ -36,7 +37,7 @@ func access(t *testing.T, s *apptest.Server) []map[string]any {
 	return lines
 }
 
-func TestOneLineTellsOfARequest(t *testing.T) {
+func TestRequestLogLine(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, id := s.Parent(t)
@@ -63,7 +64,7 @@ func TestOneLineTellsOfARequest(t *testing.T) {
 			map[string]any{"level": "INFO", "method": "POST", "route": "/graphql", "status": 200.0, "user_id": user, "operation": strings.Repeat("x", 100)},
 		},
 		{
-			"what nobody serves", func() { s.Call(t, http.MethodGet, "/nobody@example.com", "", "") },
+			"an unknown path", func() { s.Call(t, http.MethodGet, "/nobody@example.com", "", "") },
 			map[string]any{"level": "INFO", "method": "GET", "route": "/", "status": 404.0},
 		},
 		{
@@ -71,9 +72,9 @@ func TestOneLineTellsOfARequest(t *testing.T) {
 			map[string]any{"level": "DEBUG", "method": "GET", "route": "/readyz", "status": 200.0},
 		},
 	} {
-		before := len(access(t, s))
+		before := len(requestLines(t, s))
 		tc.do()
-		lines := access(t, s)
+		lines := requestLines(t, s)
 		if len(lines) != before+1 {
 			t.Fatalf("%s: %d lines", tc.name, len(lines)-before)
 		}

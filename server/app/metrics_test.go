@@ -16,15 +16,15 @@ import (
 	"luxbff/server/app"
 )
 
-// measured is what /metrics says now: series and value.
-func measured(t *testing.T, s *apptest.Server) map[string]float64 {
+// readMetrics gives the value of each series of /metrics.
+func readMetrics(t *testing.T, s *apptest.Server) map[string]float64 {
 	t.Helper()
-	answer := s.Call(t, http.MethodGet, "/metrics", "", "")
-	if answer.Status != http.StatusOK {
-		t.Fatalf("/metrics: %d", answer.Status)
+	response := s.Call(t, http.MethodGet, "/metrics", "", "")
+	if response.Status != http.StatusOK {
+		t.Fatalf("/metrics: %d", response.Status)
 	}
 	values := map[string]float64{}
-	for line := range strings.Lines(string(answer.Body)) {
+	for line := range strings.Lines(string(response.Body)) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -38,19 +38,19 @@ func measured(t *testing.T, s *apptest.Server) map[string]float64 {
 	return values
 }
 
-// await polls until the series has the value.
-func await(t *testing.T, s *apptest.Server, series string, want float64) {
+// waitForMetric polls until the series has the value.
+func waitForMetric(t *testing.T, s *apptest.Server, series string, want float64) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
-	for got := measured(t, s); got[series] != want; got = measured(t, s) {
+	for got := readMetrics(t, s); got[series] != want; got = readMetrics(t, s) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is %v, want %v", series, got[series], want)
 		}
 	}
 }
 
-// TestEachMetricMoves does one thing after another and looks at what it counts.
-func TestEachMetricMoves(t *testing.T) {
+// TestEachMetricCounts does one thing after another and compares what was counted.
+func TestEachMetricCounts(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -124,16 +124,16 @@ func TestEachMetricMoves(t *testing.T) {
 			map[string]float64{`luxbff_wrong_sign_ins_total{code="USER_NOT_FOUND"}`: 1},
 		},
 	} {
-		before := measured(t, s)
+		before := readMetrics(t, s)
 		step.do()
-		after := measured(t, s)
+		after := readMetrics(t, s)
 		for series, least := range step.moved {
 			if moved := after[series] - before[series]; moved < least {
 				t.Errorf("%s moved %s by %v, want %v", step.name, series, moved, least)
 			}
 		}
 	}
-	await(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 1)
+	waitForMetric(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 1)
 }
 
 // TestMetricsOfTheFeed follows connections, subscriptions and the lag of an event.
@@ -145,82 +145,82 @@ func TestMetricsOfTheFeed(t *testing.T) {
 	upload(t, s, token, 1, 1)
 	c := dial(t, s, token)
 	c.want("connection_ack")
-	await(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 1)
+	waitForMetric(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 1)
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	await(t, s, "luxbff_feed_subscribers", 1)
-	await(t, s, `luxbff_live_pending_responses{protocol="graphql-transport-ws"}`, 0)
+	waitForMetric(t, s, "luxbff_feed_subscribers", 1)
+	waitForMetric(t, s, `luxbff_live_pending_responses{protocol="graphql-transport-ws"}`, 0)
 	upload(t, s, token, 2, 3)
 	second := c.event()
 	c.event()
-	await(t, s, "luxbff_feed_lag_seconds_count", 2)
+	waitForMetric(t, s, "luxbff_feed_lag_seconds_count", 2)
 	s.Clock.Add(time.Minute)
 	again := dial(t, s, token)
 	again.want("connection_ack")
 	again.subscribe(apptest.Sample(t, "subscription").Document, map[string]any{"after": second.Cursor})
-	again.event() // what it missed a minute ago is no lag
+	again.event() // an event that it missed a minute ago counts as no lag
 	upload(t, s, token, 4, 4)
 	again.event()
-	await(t, s, "luxbff_feed_lag_seconds_count", 4)
-	if sum := measured(t, s)["luxbff_feed_lag_seconds_sum"]; sum != 0 {
-		t.Errorf("the lag is %v although the clock stood still between change and event", sum)
+	waitForMetric(t, s, "luxbff_feed_lag_seconds_count", 4)
+	if sum := readMetrics(t, s)["luxbff_feed_lag_seconds_sum"]; sum != 0 {
+		t.Errorf("the lag is %v although the clock did not move between change and event", sum)
 	}
 	if err := again.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "query Who { me { id } }"})})
 	c.want("next")
-	await(t, s, `luxbff_operation_duration_seconds_count{app="socket",operation="Who",surface="GraphQL"}`, 1)
+	waitForMetric(t, s, `luxbff_operation_duration_seconds_count{app="socket",operation="Who",surface="GraphQL"}`, 1)
 	if err := c.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 0)
-	await(t, s, "luxbff_feed_subscribers", 0)
-	for series := range measured(t, s) {
+	waitForMetric(t, s, `luxbff_live_connections{protocol="graphql-transport-ws"}`, 0)
+	waitForMetric(t, s, "luxbff_feed_subscribers", 0)
+	for series := range readMetrics(t, s) {
 		if strings.Contains(series, `operation="DevlogStatus"`) {
 			t.Errorf("a subscription, which lasts, is among the durations: %s", series)
 		}
 	}
 }
 
-func TestMetricsCountWhatALimitRefuses(t *testing.T) {
+func TestMetricsCountRefusalsOfTheLimits(t *testing.T) {
 	t.Parallel()
-	s := limited(t, "")
+	s := startLimited(t, "")
 	exhaust(t, s, somebody, "")
-	from(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
-	got := measured(t, s)
+	sendFrom(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
+	got := readMetrics(t, s)
 	for _, surface := range []string{"LUX", "GraphQL"} {
 		if n := got[`luxbff_errors_total{code="TOO_MANY_REQUESTS",surface="`+surface+`"}`]; n != 1 {
-			t.Errorf("%s tells of %v refusals", surface, n)
+			t.Errorf("%s counts %v refusals, want 1", surface, n)
 		}
 	}
 }
 
-// TestMetricsSayWhenTheDatabaseIsAway still answers, without what only the
-// database knows.
-func TestMetricsSayWhenTheDatabaseIsAway(t *testing.T) {
+// TestMetricsWithoutTheDatabase holds that /metrics still answers, without what only
+// the database knows.
+func TestMetricsWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	if up := measured(t, s)["luxbff_database_up"]; up != 1 {
+	if up := readMetrics(t, s)["luxbff_database_up"]; up != 1 {
 		t.Errorf("up is %v while the database is there", up)
 	}
 	if err := s.App.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got := measured(t, s)
+	got := readMetrics(t, s)
 	if up, known := got["luxbff_database_up"]; up != 0 || !known {
 		t.Errorf("up is %v while the database is away", up)
 	}
 	if _, known := got[`luxbff_outbox_messages{state="pending"}`]; known {
-		t.Error("the outbox is told although it couldn't be read")
+		t.Error("the outbox is shown although it couldn't be read")
 	}
 }
 
-// TestMetricsAreNotPublic serves them beside all else in development alone.
+// TestMetricsAreNotPublic holds that the public handler has them in development alone.
 func TestMetricsAreNotPublic(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, production)
-	if answer := s.Call(t, http.MethodGet, "/metrics", "", ""); answer.Status != http.StatusNotFound {
-		t.Errorf("/metrics answers %d in production", answer.Status)
+	if response := s.Call(t, http.MethodGet, "/metrics", "", ""); response.Status != http.StatusNotFound {
+		t.Errorf("/metrics answers %d in production", response.Status)
 	}
 	for path, want := range map[string]int{"/metrics": http.StatusOK, "/graphql": http.StatusNotFound} {
 		w := httptest.NewRecorder()
@@ -243,7 +243,7 @@ func TestVersionIsNotPublic(t *testing.T) {
 	}
 }
 
-// production is a setting that the program accepts there.
+// production sets what the program accepts in production.
 func production(c *app.Config) {
 	c.Env, c.RateLimits = "production", "on"
 	c.PublicURL = "https://api.example.com"

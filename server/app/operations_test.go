@@ -16,13 +16,13 @@ func run(t *testing.T, s *apptest.Server, token, name, operation string, variabl
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := s.Call(t, "POST", "/graphql", token, string(body))
+	response := s.Call(t, "POST", "/graphql", token, string(body))
 	reply := struct {
 		Data   any
 		Errors []apptest.GraphQLError
 	}{Data: out}
-	if err := json.Unmarshal(answer.Body, &reply); err != nil || len(reply.Errors) > 0 {
-		t.Fatalf("%s: %s", operation, answer.Body)
+	if err := json.Unmarshal(response.Body, &reply); err != nil || len(reply.Errors) > 0 {
+		t.Fatalf("%s: %s", operation, response.Body)
 	}
 }
 

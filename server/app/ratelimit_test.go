@@ -10,8 +10,8 @@ import (
 	"luxbff/server/app"
 )
 
-// from sends a request of a peer, through proxies if any.
-func from(s *apptest.Server, peer, forwarded, path, body string) *httptest.ResponseRecorder {
+// sendFrom sends a request of a peer, through proxies if any.
+func sendFrom(s *apptest.Server, peer, forwarded, path, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.RemoteAddr = peer
 	r.Header.Set("Content-Type", "application/json")
@@ -29,7 +29,7 @@ const (
 	somebody   = "203.0.113.7:40000"
 )
 
-func limited(t *testing.T, proxies string) *apptest.Server {
+func startLimited(t *testing.T, proxies string) *apptest.Server {
 	t.Helper()
 	return apptest.Start(t, func(c *app.Config) { c.RateLimits, c.TrustedProxies = "on", proxies })
 }
@@ -38,7 +38,7 @@ func limited(t *testing.T, proxies string) *apptest.Server {
 func exhaust(t *testing.T, s *apptest.Server, peer, forwarded string) {
 	t.Helper()
 	for range 100 {
-		if from(s, peer, forwarded, signInPath, guessBody).Code == http.StatusTooManyRequests {
+		if sendFrom(s, peer, forwarded, signInPath, guessBody).Code == http.StatusTooManyRequests {
 			return
 		}
 	}
@@ -47,14 +47,14 @@ func exhaust(t *testing.T, s *apptest.Server, peer, forwarded string) {
 
 func TestGuessesAreLimitedOnEverySurface(t *testing.T) {
 	t.Parallel()
-	s := limited(t, "")
+	s := startLimited(t, "")
 	exhaust(t, s, somebody, "")
 	for _, tc := range []struct{ path, body, want string }{
 		{signInPath, guessBody, `{"detail":"Too many requests"}`},
 		{"/api/v1/addnox/auth/email/signin", guessBody, `{"detail":"Too many requests"}`},
 		{"/auth/login_local", `{"id": "nobody1", "password": "abcd1234"}`, `{"errcode":0,"message":"Too many requests"}`},
 	} {
-		w := from(s, somebody, "", tc.path, tc.body)
+		w := sendFrom(s, somebody, "", tc.path, tc.body)
 		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusTooManyRequests || got != tc.want {
 			t.Errorf("%s: %d %s", tc.path, w.Code, got)
 		}
@@ -62,28 +62,28 @@ func TestGuessesAreLimitedOnEverySurface(t *testing.T) {
 			t.Errorf("%s: Retry-After %q", tc.path, w.Header().Get("Retry-After"))
 		}
 	}
-	w := from(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
+	w := sendFrom(s, somebody, "", "/graphql", `{"query": "mutation { signIn(input: {email: \"a@b.example\", password: \"x\"}) { user { id } } }"}`)
 	for _, part := range []string{`"code":"TOO_MANY_REQUESTS"`, `"retryAfterMs":1000`, `"status":429`} {
 		if !strings.Contains(w.Body.String(), part) {
 			t.Errorf("GraphQL answers %s, without %s", w.Body, part)
 		}
 	}
-	if w := from(s, "203.0.113.8:40000", "", signInPath, guessBody); w.Code != http.StatusNotFound {
+	if w := sendFrom(s, "203.0.113.8:40000", "", signInPath, guessBody); w.Code != http.StatusNotFound {
 		t.Errorf("another client: %d %s", w.Code, w.Body)
 	}
 }
 
 func TestMessagesToOnePhoneAreLimited(t *testing.T) {
 	t.Parallel()
-	s := limited(t, "")
+	s := startLimited(t, "")
 	const path, body = apptest.LUX + "/auth/send-sms-auth", `{"phone": "+821012345678"}`
 	for i := range 20 {
-		if w := from(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusOK {
+		if w := sendFrom(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusOK {
 			t.Fatalf("message %d: %d %s", i, w.Code, w.Body)
 		}
 	}
 	before := s.Dump(t)
-	if w := from(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "300" {
+	if w := sendFrom(s, "127.0.0.1:40000", "", path, body); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "300" {
 		t.Errorf("the 21st: %d %s", w.Code, w.Header())
 	}
 	if after := s.Dump(t); len(after["messages"]) != len(before["messages"]) {
@@ -91,7 +91,7 @@ func TestMessagesToOnePhoneAreLimited(t *testing.T) {
 	}
 }
 
-func TestWhoTheClientIs(t *testing.T) {
+func TestLimitsCountByClientIP(t *testing.T) {
 	t.Parallel()
 	const proxy, other = "10.0.0.5:40000", "203.0.113.9"
 	for name, tc := range map[string]struct {
@@ -110,9 +110,9 @@ func TestWhoTheClientIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := limited(t, tc.proxies)
+			s := startLimited(t, tc.proxies)
 			exhaust(t, s, tc.peer, tc.forwarded)
-			w := from(s, tc.again, tc.through, signInPath, guessBody)
+			w := sendFrom(s, tc.again, tc.through, signInPath, guessBody)
 			if refused := w.Code == http.StatusTooManyRequests; refused != tc.refused {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
@@ -124,7 +124,7 @@ func TestOffLiftsTheLimits(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, func(c *app.Config) { c.RateLimits = "off" })
 	for range 100 {
-		if w := from(s, somebody, "", signInPath, guessBody); w.Code != http.StatusNotFound {
+		if w := sendFrom(s, somebody, "", signInPath, guessBody); w.Code != http.StatusNotFound {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}

@@ -15,40 +15,41 @@ import (
 	"luxbff/server/app"
 )
 
-// pair is two replicas on one database and one NATS.
-func pair(t *testing.T) (one, other *apptest.Server, nats *natstest.Server) {
+// startReplicas starts two replicas on one database and one NATS.
+func startReplicas(t *testing.T) (one, other *apptest.Server, nats *natstest.Server) {
 	t.Helper()
 	nats = natstest.Start(t)
 	one = apptest.Start(t, func(cfg *app.Config) { cfg.NATSURL = nats.URL() })
 	other = apptest.Start(t, func(cfg *app.Config) { *cfg = one.App.Config })
 	for _, s := range []*apptest.Server{one, other} {
-		becomes(t, s, `{"status":"ok"}`)
+		waitForReadiness(t, s, `{"status":"ok"}`)
 	}
 	return one, other, nats
 }
 
-// becomes waits until /readyz answers 200 and the body.
-func becomes(t *testing.T, s *apptest.Server, body string) {
+// waitForReadiness waits until /readyz answers 200 and the body.
+func waitForReadiness(t *testing.T, s *apptest.Server, body string) {
 	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	tooLong := time.After(20 * time.Second)
 	for {
-		answer := s.Call(t, http.MethodGet, "/readyz", "", "")
-		if answer.Status == http.StatusOK && strings.TrimSpace(string(answer.Body)) == body {
+		response := s.Call(t, http.MethodGet, "/readyz", "", "")
+		if response.Status == http.StatusOK && strings.TrimSpace(string(response.Body)) == body {
 			return
 		}
 		select {
 		case <-look.C:
 		case <-tooLong:
-			t.Fatalf("/readyz still answers %d %s", answer.Status, answer.Body)
+			t.Fatalf("/readyz still answers %d %s", response.Status, response.Body)
 		}
 	}
 }
 
-// listen subscribes and returns once the subscription stands. From then on it
-// waits for half the time that the poll takes: what comes, a bell has rung.
-func listen(t *testing.T, s *apptest.Server, token string) *client {
+// startSubscription subscribes and returns once the server has the subscription. From
+// then on the client waits for half the interval of the poll: an event that arrives was
+// notified.
+func startSubscription(t *testing.T, s *apptest.Server, token string) *client {
 	t.Helper()
 	c := dial(t, s, token)
 	c.want("connection_ack")
@@ -56,21 +57,22 @@ func listen(t *testing.T, s *apptest.Server, token string) *client {
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "{ me { id } }"})})
 	c.want("next")
 	c.want("complete")
-	c.patience = 5 * time.Second
+	c.frameTimeout = 5 * time.Second
 	return c
 }
 
 const degraded = `{"reason":"NATS is away: live events come by polling","status":"degraded"}`
 
-// TestUploadIsToldByTheOtherReplica while NATS is there, and once it is back.
-func TestUploadIsToldByTheOtherReplica(t *testing.T) {
+// TestUploadReachesSubscribersOfTheOtherReplica holds while NATS is there, and once it
+// is back.
+func TestUploadReachesSubscribersOfTheOtherReplica(t *testing.T) {
 	t.Parallel()
-	one, other, nats := pair(t)
+	one, other, nats := startReplicas(t)
 	token, _ := one.Parent(t)
 	grow(t, one, token, 0, 1)
-	here, there := listen(t, one, token), listen(t, other, token)
+	here, there := startSubscription(t, one, token), startSubscription(t, other, token)
 	file := 0
-	tell := func() {
+	uploadFromBoth := func() {
 		t.Helper()
 		for _, from := range []*apptest.Server{one, other, one} {
 			file++
@@ -82,56 +84,56 @@ func TestUploadIsToldByTheOtherReplica(t *testing.T) {
 			}
 		}
 	}
-	tell()
+	uploadFromBoth()
 	nats.Stop()
-	becomes(t, one, degraded)
-	becomes(t, other, degraded)
-	await(t, one, "luxbff_bus_up", 0)
+	waitForReadiness(t, one, degraded)
+	waitForReadiness(t, other, degraded)
+	waitForMetric(t, one, "luxbff_bus_up", 0)
 	file++
 	upload(t, one, token, file, file) // goes on without
 	if e := here.event(); e.Device.LastLogFileID != file {
-		t.Errorf("without NATS the own replica tells %+v", e)
+		t.Errorf("without NATS the own replica sends %+v", e)
 	}
 	nats.Restart()
-	becomes(t, one, `{"status":"ok"}`)
-	becomes(t, other, `{"status":"ok"}`)
-	await(t, one, "luxbff_bus_up", 1)
+	waitForReadiness(t, one, `{"status":"ok"}`)
+	waitForReadiness(t, other, `{"status":"ok"}`)
+	waitForMetric(t, one, "luxbff_bus_up", 1)
 	if e := there.event(); e.Device.LastLogFileID != file {
-		t.Errorf("once NATS is back the other replica tells %+v", e)
+		t.Errorf("once NATS is back the other replica sends %+v", e)
 	}
-	tell()
+	uploadFromBoth()
 }
 
 // TestSignOutEndsTheSocketOfTheOtherReplica does so for a session and for a
 // long-lived token.
 func TestSignOutEndsTheSocketOfTheOtherReplica(t *testing.T) {
 	t.Parallel()
-	one, other, _ := pair(t)
+	one, other, _ := startReplicas(t)
 	token, _ := one.Parent(t)
 	stranger, _ := one.Parent(t)
-	c, stays := listen(t, other, token), listen(t, other, stranger)
+	c, stays := startSubscription(t, other, token), startSubscription(t, other, stranger)
 	one.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
-	c.forbidden()
+	c.expectForbidden()
 
 	long := registerLocal(t, one)
-	c = listen(t, other, long)
+	c = startSubscription(t, other, long)
 	changed := one.Call(t, http.MethodPut, "/user/password", long, `{"old_password": "abcd1234", "new_password": "efgh5678"}`)
 	if changed.Status != http.StatusOK {
 		t.Fatalf("change the password: %d %s", changed.Status, changed.Body)
 	}
-	c.forbidden()
+	c.expectForbidden()
 	stays.send(frame{Type: "ping"})
 	stays.want("pong")
 }
 
-// TestEndedSessionsAreFoundWithoutABell does by hand what the poll does.
-func TestEndedSessionsAreFoundWithoutABell(t *testing.T) {
+// TestEndedSessionsAreFoundWithoutANotification does what the poll does every ten seconds.
+func TestEndedSessionsAreFoundWithoutANotification(t *testing.T) {
 	t.Parallel()
 	one := apptest.Start(t)
 	other := apptest.Start(t, func(cfg *app.Config) { cfg.DatabaseURL = one.App.Config.DatabaseURL })
 	token, _ := one.Parent(t)
 	stranger, _ := one.Parent(t)
-	c, stays := listen(t, other, token), listen(t, other, stranger)
+	c, stays := startSubscription(t, other, token), startSubscription(t, other, stranger)
 	other.App.CheckSockets(t.Context())
 	one.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
 	for _, waits := range []*client{c, stays} {
@@ -139,12 +141,12 @@ func TestEndedSessionsAreFoundWithoutABell(t *testing.T) {
 		waits.want("pong")
 	}
 	other.App.CheckSockets(t.Context())
-	c.forbidden()
+	c.expectForbidden()
 	stays.send(frame{Type: "ping"})
 	stays.want("pong")
 }
 
-func (c *client) forbidden() {
+func (c *client) expectForbidden() {
 	c.t.Helper()
 	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {
 		c.t.Errorf("%+v %s, %v; want close 4403", f, f.Payload, err)
@@ -153,30 +155,30 @@ func (c *client) forbidden() {
 
 func registerLocal(t *testing.T, s *apptest.Server) (token string) {
 	t.Helper()
-	answer := s.Call(t, http.MethodPost, "/auth/register_local", "", `{"id": "abcd1234", "password": "abcd1234"}`)
-	registered, _ := answer.JSON(t).(map[string]any)
+	response := s.Call(t, http.MethodPost, "/auth/register_local", "", `{"id": "abcd1234", "password": "abcd1234"}`)
+	registered, _ := response.JSON(t).(map[string]any)
 	token, _ = registered["token"].(string)
-	if answer.Status != http.StatusOK || token == "" {
-		t.Fatalf("register: %d %s", answer.Status, answer.Body)
+	if response.Status != http.StatusOK || token == "" {
+		t.Fatalf("register: %d %s", response.Status, response.Body)
 	}
 	return token
 }
 
-// TestStartsWithoutNATS: a replica that can't be rung serves all the same.
+// TestStartsWithoutNATS holds that a replica that can't be notified serves all the same.
 func TestStartsWithoutNATS(t *testing.T) {
 	t.Parallel()
 	nats := natstest.Start(t)
 	nats.Stop()
 	const secret = "very-secret-word"
 	s := apptest.Start(t, func(cfg *app.Config) { cfg.NATSURL = "nats://luxbff:" + secret + "@" + nats.Addr() })
-	becomes(t, s, degraded)
+	waitForReadiness(t, s, degraded)
 	token, _ := s.Parent(t)
 	grow(t, s, token, 0, 1)
-	c := listen(t, s, token)
+	c := startSubscription(t, s, token)
 	upload(t, s, token, 1, 1)
 	c.event()
 	nats.Restart()
-	becomes(t, s, `{"status":"ok"}`)
+	waitForReadiness(t, s, `{"status":"ok"}`)
 	if log := s.Log.String(); strings.Contains(log, secret) || !strings.Contains(log, "NATS is away") {
 		t.Errorf("the log holds the password, or doesn't say that NATS is away:\n%s", log)
 	}
@@ -204,9 +206,9 @@ func TestPoolIsAsConfigured(t *testing.T) {
 	}
 }
 
-// TestLeavingFailsReadinessAndServes: what a balancer sees between SIGTERM and
-// the end.
-func TestLeavingFailsReadinessAndServes(t *testing.T) {
+// TestShutdownFailsReadinessAndStillServes is about the time between SIGTERM and the end,
+// in which balancers notice.
+func TestShutdownFailsReadinessAndStillServes(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)

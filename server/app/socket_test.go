@@ -12,11 +12,11 @@ import (
 	"luxbff/internal/testutil/apptest"
 )
 
-// client speaks graphql-transport-ws, as its protocol page has it.
+// client speaks graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
 type client struct {
-	t        *testing.T
-	conn     *websocket.Conn
-	patience time.Duration // for a frame
+	t            *testing.T
+	conn         *websocket.Conn
+	frameTimeout time.Duration
 }
 
 type frame struct {
@@ -30,15 +30,15 @@ func dial(t *testing.T, s *apptest.Server, token string) *client {
 	return dialAs(t, s, map[string]any{"Authorization": "Bearer " + token})
 }
 
-// dialAs greets with these connection parameters.
+// dialAs sends these connection parameters.
 func dialAs(t *testing.T, s *apptest.Server, parameters map[string]any) *client {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, answer, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", http.Header{})
+	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", http.Header{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
 	c := &client{t, conn, 20 * time.Second}
 	c.send(frame{Type: "connection_init", Payload: raw(t, parameters)})
@@ -61,9 +61,9 @@ func (c *client) send(f frame) {
 	}
 }
 
-// next is the next frame that is no ping.
+// next reads the next frame that is no ping.
 func (c *client) next() (frame, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(c.frameTimeout)); err != nil {
 		return frame{}, err
 	}
 	for {
@@ -89,7 +89,7 @@ func (c *client) subscribe(query string, variables map[string]any) {
 	c.send(frame{ID: "1", Type: "subscribe", Payload: raw(c.t, map[string]any{"query": query, "variables": variables})})
 }
 
-type told struct {
+type deviceEvent struct {
 	Cursor string
 	Change string
 	Devlog struct {
@@ -99,10 +99,10 @@ type told struct {
 	Device struct{ LastLogFileID int }
 }
 
-func (c *client) event() told {
+func (c *client) event() deviceEvent {
 	c.t.Helper()
 	var payload struct {
-		Data struct{ DevlogStatus told }
+		Data struct{ DevlogStatus deviceEvent }
 	}
 	if err := json.Unmarshal(c.want("next").Payload, &payload); err != nil {
 		c.t.Fatal(err)
@@ -110,7 +110,7 @@ func (c *client) event() told {
 	return payload.Data.DevlogStatus
 }
 
-func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
+func TestSubscriptionReceivesAnUploadAndResumesAfterACut(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -145,14 +145,14 @@ func TestSubscriptionTellsOfAnUploadAndGoesOnAfterACut(t *testing.T) {
 	}
 }
 
-func TestSignOutEndsTheFeedWithForbidden(t *testing.T) {
+func TestSignOutClosesTheSocketWithForbidden(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	await(t, s, "luxbff_feed_subscribers", 1)
+	waitForMetric(t, s, "luxbff_feed_subscribers", 1)
 	s.Data(t, token, `mutation { signOut { ok } }`, nil, &struct{}{})
 	if f, err := c.next(); !websocket.IsCloseError(err, 4403) {
 		t.Errorf("after the sign-out: %+v, %v; want close 4403", f, err)

@@ -48,8 +48,8 @@ func (a *App) joinBus() error {
 type socketRegistry = gqlstream.Registry[int, auth.SessionKey]
 
 // sessionSockets closes sockets and streams when the session that opened them
-// ends. An access token outlives its session by minutes and a socket by days, so
-// nothing else would end them.
+// ends. They may stay open for days, and their token is checked only when they are
+// opened and before each operation, so a feed that just goes on would not notice.
 type sessionSockets struct {
 	sockets    *socketRegistry
 	auth       *auth.Sessions
@@ -76,8 +76,8 @@ func (s *sessionSockets) close(rootUserID int, sessionIDs []int) {
 	}
 }
 
-func (s *sessionSockets) closeOne(o auth.SessionKey) {
-	s.sockets.CloseSession(o.RootUserID, o, apperr.Unauthenticated.New())
+func (s *sessionSockets) closeOne(session auth.SessionKey) {
+	s.sockets.CloseSession(session.RootUserID, session, apperr.Unauthenticated.New())
 }
 
 // checkUser closes the account's sockets whose sessions have ended, without waiting
@@ -105,7 +105,7 @@ func (s *sessionSockets) check(ctx context.Context, open []auth.SessionKey) {
 		}
 		return
 	}
-	for _, o := range ended {
-		s.closeOne(o)
+	for _, session := range ended {
+		s.closeOne(session)
 	}
 }

@@ -55,11 +55,11 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Traceparent", "00-"+caller+"-b7ad6b7169203331-01")
-	answer, err := s.Client().Do(r)
+	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	s.Call(t, http.MethodPost, apptest.LUX+"/device/devlog", token,
 		`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique0", "log_file_id": 1, "detail_data":
 		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 2, "last_intensity": 25, "treatment_time": 500000}}]}`)
@@ -92,13 +92,13 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 			t.Errorf("%s ends before it begins", span.GetName())
 		}
 	}
-	if line := lineWith(s, "request", caller); !strings.Contains(line, fmt.Sprintf(`"user_id":%d`, id)) || !strings.Contains(line, `"operation":"Home"`) {
-		t.Errorf("the log tells of the traced request: %s", line)
+	if line := logLine(s, "request", caller); !strings.Contains(line, fmt.Sprintf(`"user_id":%d`, id)) || !strings.Contains(line, `"operation":"Home"`) {
+		t.Errorf("the log line of the traced request is %s", line)
 	}
 }
 
-// lineWith is the line of the log with the message and a text.
-func lineWith(s *apptest.Server, message, text string) string {
+// logLine is the first line of the log with the message and the text.
+func logLine(s *apptest.Server, message, text string) string {
 	for line := range strings.Lines(s.Log.String()) {
 		if strings.Contains(line, `"msg":"`+message+`"`) && strings.Contains(line, text) {
 			return line
@@ -107,8 +107,8 @@ func lineWith(s *apptest.Server, message, text string) string {
 	return ""
 }
 
-// TestTraceOfASocket follows a query on a socket, which no request carries, and
-// leaves out the subscription beside it, which lasts.
+// TestTraceOfASocket follows a query on a socket, which no request carries. The
+// subscription beside it isn't traced: it lasts.
 func TestTraceOfASocket(t *testing.T) {
 	t.Parallel()
 	s, collector := startTraced(t)
@@ -117,7 +117,7 @@ func TestTraceOfASocket(t *testing.T) {
 	c := dial(t, s, token)
 	c.want("connection_ack")
 	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
-	await(t, s, "luxbff_feed_subscribers", 1)
+	waitForMetric(t, s, "luxbff_feed_subscribers", 1)
 	upload(t, s, token, 1, 1)
 	c.event()
 	c.send(frame{ID: "2", Type: "subscribe", Payload: raw(t, map[string]any{"query": "query Who { childUsers { id } }"})})
@@ -136,7 +136,7 @@ func TestTraceOfASocket(t *testing.T) {
 func TestTraceHoldsNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s, collector := startTraced(t)
-	secrets := live(t, s)
+	secrets := usePersonalData(t, s)
 	s.App.FlushTraces(context.Background())
 	if len(collector.Spans()) < 20 {
 		t.Fatalf("only %d spans came", len(collector.Spans()))
@@ -151,7 +151,7 @@ func TestTraceHoldsNoPersonalData(t *testing.T) {
 	}
 }
 
-// TestProgramServesWithoutItsCollector loses spans and nothing else.
+// TestProgramServesWithoutItsCollector holds that only spans are lost.
 func TestProgramServesWithoutItsCollector(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, func(c *app.Config) { c.OTLPTraces = "http://127.0.0.1:1/v1/traces" })
@@ -160,12 +160,12 @@ func TestProgramServesWithoutItsCollector(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.App.FlushTraces(ended)
-	if lineWith(s, "spans are lost", "") == "" {
+	if logLine(s, "spans are lost", "") == "" {
 		t.Error("the log doesn't say that spans are lost")
 	}
 }
 
-func TestRefusesACollectorWithoutAnAddress(t *testing.T) {
+func TestCollectorAddressMustBeAURL(t *testing.T) {
 	t.Parallel()
 	_, err := app.New(t.Context(), app.Config{OTLPTraces: "127.0.0.1:4318"}, app.Options{})
 	if err == nil || !strings.Contains(err.Error(), "http://") {

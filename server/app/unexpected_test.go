@@ -42,9 +42,9 @@ func TestUnexpectedErrorIsNeutral(t *testing.T) {
 	}
 }
 
-// live signs up, signs in wrong and right, makes a child and uploads, and gives
-// what of it is nobody else's business, by what it is.
-func live(t *testing.T, s *apptest.Server) map[string]string {
+// usePersonalData signs up, signs in wrong and right, makes a child and uploads. It gives
+// the personal data and secrets of all that, by what each is.
+func usePersonalData(t *testing.T, s *apptest.Server) map[string]string {
 	t.Helper()
 	token, _ := s.Parent(t)
 	code := s.LastCode(t, "+821010000001")
@@ -66,7 +66,7 @@ func live(t *testing.T, s *apptest.Server) map[string]string {
 func TestLogHoldsNoPersonalData(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	secrets := live(t, s)
+	secrets := usePersonalData(t, s)
 	log := s.Log.String()
 	if !strings.Contains(log, `"msg":"request"`) {
 		t.Fatal("nothing was logged")

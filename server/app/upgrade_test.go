@@ -10,9 +10,9 @@ import (
 	"luxbff/internal/testutil/apptest"
 )
 
-// TestReplicaServesOnWhileTheNextReleaseMigrates holds that those which run stay
-// in the balancer until the new ones take over.
-func TestReplicaServesOnWhileTheNextReleaseMigrates(t *testing.T) {
+// TestReplicaStaysReadyDuringAnUpgrade holds that the replicas that run stay in the
+// balancer until the new ones take over.
+func TestReplicaStaysReadyDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -27,7 +27,7 @@ func TestReplicaServesOnWhileTheNextReleaseMigrates(t *testing.T) {
 	if ready.Status != http.StatusOK || !strings.Contains(string(ready.Body), "an upgrade is under way") {
 		t.Errorf("/readyz answers %d %s", ready.Status, ready.Body)
 	}
-	if answer := s.Call(t, http.MethodGet, apptest.LUX+"/user/me", token, ""); answer.Status != http.StatusOK {
-		t.Errorf("a request is answered %d %s", answer.Status, answer.Body)
+	if response := s.Call(t, http.MethodGet, apptest.LUX+"/user/me", token, ""); response.Status != http.StatusOK {
+		t.Errorf("a request is answered %d %s", response.Status, response.Body)
 	}
 }

@@ -13,8 +13,9 @@ import (
 	"luxbff/internal/testutil/apptest"
 )
 
-// TestConnectionsOfAnAccount: 32 of them, of whatever transport.
-func TestConnectionsOfAnAccount(t *testing.T) {
+// TestConnectionLimitOfAnAccount holds that an account has 32 connections, over
+// whatever transports.
+func TestConnectionLimitOfAnAccount(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -22,8 +23,8 @@ func TestConnectionsOfAnAccount(t *testing.T) {
 		dial(t, s, token).want("connection_ack")
 	}
 	for _, accept := range []string{"text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
-		if told := streamed(t, s, token, accept); !strings.Contains(told, `"TOO_MANY_REQUESTS"`) {
-			t.Errorf("stream of %s after 32 connections: %s", accept, told)
+		if body := readStream(t, s, token, accept); !strings.Contains(body, `"TOO_MANY_REQUESTS"`) {
+			t.Errorf("stream of %s after 32 connections: %s", accept, body)
 		}
 	}
 	if f, err := dial(t, s, token).next(); !websocket.IsCloseError(err, 4411) {
@@ -33,8 +34,8 @@ func TestConnectionsOfAnAccount(t *testing.T) {
 	dial(t, s, stranger).want("connection_ack")
 }
 
-// streamed is all that a subscription over HTTP tells before it ends.
-func streamed(t *testing.T, s *apptest.Server, token, accept string) string {
+// readStream gives all that a subscription over HTTP sends before it ends.
+func readStream(t *testing.T, s *apptest.Server, token, accept string) string {
 	t.Helper()
 	body := raw(t, map[string]any{"query": `subscription { devlogStatus { cursor } }`})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", bytes.NewReader(body))
@@ -44,20 +45,20 @@ func streamed(t *testing.T, s *apptest.Server, token, accept string) string {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", accept)
 	request.Header.Set("Authorization", "Bearer "+token)
-	answer, err := s.Client().Do(request)
+	response, err := s.Client().Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	told, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	received, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(told)
+	return string(received)
 }
 
-// TestOperationsOfASocket: 64 of them.
-func TestOperationsOfASocket(t *testing.T) {
+// TestOperationLimitOfASocket holds that 64 operations run at once.
+func TestOperationLimitOfASocket(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -74,7 +75,7 @@ func TestOperationsOfASocket(t *testing.T) {
 	}
 	c.send(frame{ID: "0", Type: "complete"})
 	c.send(frame{ID: "again", Type: "subscribe", Payload: raw(t, map[string]any{"query": `{ me { id } }`})})
-	if answered := c.want("next"); answered.ID != "again" {
-		t.Errorf("answered: %s %s", answered.ID, answered.Payload)
+	if next := c.want("next"); next.ID != "again" {
+		t.Errorf("next: %s %s", next.ID, next.Payload)
 	}
 }

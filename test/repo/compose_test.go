@@ -23,13 +23,14 @@ import (
 	"luxbff/server/app"
 )
 
-// The tests of this file hold docker-compose.yml to the program's own settings.
-// It is loaded by the library that docker compose is made of.
+// The tests of this file hold docker-compose.yml to the settings of the program. They
+// load it with the library that docker compose itself uses, so that they need no
+// Docker.
 
 const composeFile = "docker-compose.yml"
 
-// settings are what the README has an operator write into .env.
-func settings(t *testing.T) []string {
+// readmeSettings are what the README has an operator write into .env.
+func readmeSettings(t *testing.T) []string {
 	t.Helper()
 	block := regexp.MustCompile("(?s)### With Docker.*?```sh\n(cat > \\.env .*?\nEND\n)").FindStringSubmatch(read(t, "README.md"))
 	if block == nil {
@@ -48,7 +49,8 @@ func settings(t *testing.T) []string {
 	return strings.Split(strings.TrimSpace(string(written)), "\n")
 }
 
-func load(env []string) (*types.Project, error) {
+// loadCompose loads the file with these variables and no other.
+func loadCompose(env []string) (*types.Project, error) {
 	options, err := cli.NewProjectOptions([]string{composeFile}, cli.WithEnv(env), cli.WithoutEnvironmentResolution)
 	if err != nil {
 		return nil, err
@@ -58,26 +60,25 @@ func load(env []string) (*types.Project, error) {
 
 func compose(t *testing.T) *types.Project {
 	t.Helper()
-	project, err := load(settings(t))
+	project, err := loadCompose(readmeSettings(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return project
 }
 
-func TestComposeNamesWhatIsMissing(t *testing.T) {
+func TestComposeNamesMissingSettings(t *testing.T) {
 	t.Parallel()
-	complete := settings(t)
+	complete := readmeSettings(t)
 	for i, setting := range complete {
 		name, _, _ := strings.Cut(setting, "=")
-		if _, err := load(slices.Delete(slices.Clone(complete), i, i+1)); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := loadCompose(slices.Delete(slices.Clone(complete), i, i+1)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
 }
 
-// TestComposeHoldsNoSecret: what is secret comes from the environment, and from
-// there alone.
+// TestComposeHoldsNoSecret holds that secrets come from the environment alone.
 func TestComposeHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	secret := regexp.MustCompile(`(?m)^\s*\w*(PASSWORD|KEYS?|SECRET|TOKEN)\w*:\s*(.*)$`)
@@ -101,7 +102,7 @@ func TestComposeHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// configOf reads a service's environment as the program would.
+// configOf reads a service's environment as the program does.
 func configOf(t *testing.T, service types.ServiceConfig) app.Config {
 	t.Helper()
 	var cfg app.Config
@@ -140,8 +141,9 @@ func set(t *testing.T, cfg *app.Config, field reflect.StructField, text string) 
 	reflect.ValueOf(cfg).Elem().FieldByIndex(field.Index).Set(reflect.ValueOf(value))
 }
 
-// TestComposeRunsTheProgram: production starts on what the file sets, finds the
-// other services by their names, and is reached on the ports that it listens on.
+// TestComposeRunsTheProgram holds that the program starts in production with what the
+// file sets, finds the other services by their names, and is published on the ports
+// on which it listens.
 func TestComposeRunsTheProgram(t *testing.T) {
 	t.Parallel()
 	project := compose(t)
@@ -158,7 +160,7 @@ func TestComposeRunsTheProgram(t *testing.T) {
 		if _, err := cfg.Keys(); err != nil {
 			t.Errorf("%s does not start: %v", name, err)
 		}
-		database := address(t, cfg.DatabaseURL)
+		database := parseURL(t, cfg.DatabaseURL)
 		password, _ := database.User.Password()
 		got := []string{database.Host, strings.Trim(database.Path, "/"), database.User.Username(), password}
 		env := postgres.Environment
@@ -166,7 +168,7 @@ func TestComposeRunsTheProgram(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s speaks to another PostgreSQL: %s", name, diff)
 		}
-		if host := address(t, cfg.NATSURL).Host; host != "nats:"+argument(t, services["nats"], "--port") {
+		if host := parseURL(t, cfg.NATSURL).Host; host != "nats:"+argument(t, services["nats"], "--port") {
 			t.Errorf("%s speaks to NATS at %s", name, host)
 		}
 	}
@@ -193,7 +195,7 @@ func TestComposeRunsTheProgram(t *testing.T) {
 	}
 }
 
-// argument is what follows a flag in a service's command.
+// argument is the argument of a flag in a service's command.
 func argument(t *testing.T, service types.ServiceConfig, flag string) string {
 	t.Helper()
 	at := slices.Index(service.Command, flag)
@@ -203,7 +205,8 @@ func argument(t *testing.T, service types.ServiceConfig, flag string) string {
 	return service.Command[at+1]
 }
 
-func address(t *testing.T, text string) *url.URL {
+// parseURL parses an address.
+func parseURL(t *testing.T, text string) *url.URL {
 	t.Helper()
 	parsed, err := url.Parse(text)
 	if err != nil {
@@ -212,8 +215,9 @@ func address(t *testing.T, text string) *url.URL {
 	return parsed
 }
 
-// TestComposeWaitsForHealth: a service that another needs says when it is there,
-// and the database outlives its container.
+// TestComposeWaitsForHealth holds that a service starts after those that it needs are
+// healthy, that each of those has a health check, and that the database is kept in a
+// volume.
 func TestComposeWaitsForHealth(t *testing.T) {
 	t.Parallel()
 	project := compose(t)
@@ -223,7 +227,7 @@ func TestComposeWaitsForHealth(t *testing.T) {
 			conditions[service.Name+" on "+on] = dependency.Condition
 			needed := project.Services[on]
 			if dependency.Condition == types.ServiceConditionHealthy && (needed.HealthCheck == nil || needed.HealthCheck.Disable) {
-				t.Errorf("%s waits for the health of %s, which tells none", service.Name, on)
+				t.Errorf("%s waits for the health of %s, which has no health check", service.Name, on)
 			}
 		}
 	}
@@ -234,7 +238,7 @@ func TestComposeWaitsForHealth(t *testing.T) {
 		"app on nats":         types.ServiceConditionStarted,
 	}
 	if diff := cmp.Diff(want, conditions); diff != "" {
-		t.Errorf("who waits for what: %s", diff)
+		t.Errorf("conditions of dependencies: %s", diff)
 	}
 	for name, test := range map[string][]string{
 		"app":      {"CMD", "/luxbff", "healthcheck"},
@@ -254,17 +258,17 @@ func TestComposeWaitsForHealth(t *testing.T) {
 	}
 }
 
-// TestComposeGivesNoRights: what faces the phones can neither write nor become
-// more than it is.
+// TestComposeGivesNoRights holds that no service but the database can write to its
+// file system or gain rights, and that only the program is published.
 func TestComposeGivesNoRights(t *testing.T) {
 	t.Parallel()
 	for name, service := range compose(t).Services {
 		if name == "postgres" {
-			continue // its image drops rights by itself and writes its volume
+			continue // its image drops rights by itself, and it writes to its volume
 		}
 		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) ||
 			!slices.Equal(service.SecurityOpt, []string{"no-new-privileges:true"}) || service.Privileged || service.User == "root" {
-			t.Errorf("%s has rights that it doesn't need: %+v", name, service)
+			t.Errorf("%s has more rights than it needs: %+v", name, service)
 		}
 		if name != "app" && len(service.Ports) > 0 {
 			t.Errorf("%s is published: %v", name, service.Ports)

@@ -1,4 +1,4 @@
-// Package repo holds the tests that hold the repository to itself: its folders,
-// generated files, schema files, compose file and image. They run from the root
-// of the checkout. Nothing imports it.
+// Package repo holds the tests that hold the repository to its own rules: folders,
+// imports, words, generated files, schema files, the compose file and the image.
+// They run from the root of the checkout. Nothing imports it.
 package repo

@@ -10,10 +10,11 @@ import (
 	"luxbff/server/app"
 )
 
-// instruction is one of a Dockerfile, its continued lines joined.
+// instruction is an instruction of a Dockerfile, with its continued lines joined.
 type instruction struct{ name, rest string }
 
-// dockerfile gives its stages, each from its FROM on.
+// dockerfile gives the stages of the Dockerfile, each with its FROM as the first
+// instruction.
 func dockerfile(t *testing.T) (stages [][]instruction) {
 	t.Helper()
 	text := regexp.MustCompile(`(?m)^\s*#.*\n`).ReplaceAllString(read(t, "Dockerfile"), "")
@@ -33,7 +34,7 @@ func dockerfile(t *testing.T) (stages [][]instruction) {
 	return stages
 }
 
-// only gives the one instruction of that name.
+// only gives the arguments of the one instruction of that name.
 func only(t *testing.T, stage []instruction, name string) string {
 	t.Helper()
 	var found []string
@@ -48,8 +49,9 @@ func only(t *testing.T, stage []instruction, name string) string {
 	return found[0]
 }
 
-// TestImageHoldsTheProgramAlone: an empty base, nothing that needs a shell, a
-// user without rights, and settings that the program knows.
+// TestImageHoldsTheProgramAlone holds that the image has an empty base, that nothing
+// in it needs a shell, that it runs as a user without rights, and that it listens on
+// the port that it exposes.
 func TestImageHoldsTheProgramAlone(t *testing.T) {
 	t.Parallel()
 	stages := dockerfile(t)
@@ -72,14 +74,14 @@ func TestImageHoldsTheProgramAlone(t *testing.T) {
 			t.Errorf("%s %s needs a shell", i.name, i.rest)
 		}
 		if i.name == "COPY" && !strings.HasPrefix(i.rest, "--from=build ") {
-			t.Errorf("the checkout gets into the image: %s", i.rest)
+			t.Errorf("the checkout is copied into the image: %s", i.rest)
 		}
 	}
 	if entry := only(t, image, "ENTRYPOINT"); entry != `["/luxbff"]` {
 		t.Errorf("starts %s", entry)
 	}
 	if check := only(t, image, "HEALTHCHECK"); !strings.HasSuffix(check, `CMD ["/luxbff", "healthcheck"]`) {
-		t.Errorf("health is asked by %s", check)
+		t.Errorf("the health check is %s", check)
 	}
 	_, port, err := net.SplitHostPort(environment(t, image)["ADDR"])
 	if exposed := only(t, image, "EXPOSE"); err != nil || exposed != port {
@@ -87,8 +89,8 @@ func TestImageHoldsTheProgramAlone(t *testing.T) {
 	}
 }
 
-// environment is what ENV sets; the program must refuse to run on it alone, since
-// an image holds no secret.
+// environment is what ENV sets. An image holds no secret, so that the program must
+// refuse to start with these settings alone.
 func environment(t *testing.T, image []instruction) map[string]string {
 	t.Helper()
 	set := map[string]string{}
@@ -103,7 +105,7 @@ func environment(t *testing.T, image []instruction) map[string]string {
 	return set
 }
 
-// TestImageLeavesSecretsBehind: what the build copies has no .env in it.
+// TestImageLeavesSecretsBehind holds that the build doesn't copy .env into the image.
 func TestImageLeavesSecretsBehind(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{".dockerignore", ".gitignore"} {

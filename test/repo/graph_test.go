@@ -2,8 +2,6 @@ package repo_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,12 +12,12 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// maxResolverStatements is what reading the viewer and the input, one call of
-// the domain and shaping the answer take.
+// maxResolverStatements is enough to read the input, call the domain once and shape
+// the response.
 const maxResolverStatements = 10
 
 // TestResolversOnlyResolve keeps rules and helpers out of the files that gqlgen
-// writes anew: methods alone, each short.
+// rewrites: they hold short methods and nothing else.
 func TestResolversOnlyResolve(t *testing.T) {
 	t.Parallel()
 	for _, path := range glob(t, "graph/*.resolvers.go") {
@@ -30,7 +28,7 @@ func TestResolversOnlyResolve(t *testing.T) {
 				continue
 			}
 			if function.Recv == nil {
-				t.Errorf("%s: %s is no resolver: put it beside this file", path, function.Name.Name)
+				t.Errorf("%s: %s is no resolver: move it to a file beside this one", path, function.Name.Name)
 			}
 			if found := statements(function); found > maxResolverStatements {
 				t.Errorf("%s: %s has %d statements, more than %d: the domain decides, a resolver only asks", path, function.Name.Name, found, maxResolverStatements)
@@ -51,9 +49,8 @@ func statements(function *ast.FuncDecl) int {
 	return found
 }
 
-// TestNounsAgree finds each noun of the schema under the same word among the
-// resolvers and in the rules: as a package, or as a file of the package it is a
-// part of.
+// TestNounsAgree holds that each noun of the schema is found under the same word
+// among the resolvers and in the domain, as a package or as a file of one.
 func TestNounsAgree(t *testing.T) {
 	t.Parallel()
 	for _, path := range glob(t, "graph/*.graphqls") {
@@ -69,8 +66,8 @@ func TestNounsAgree(t *testing.T) {
 
 var boundModel = regexp.MustCompile(`(?m)^  (\w+):\n    model:`)
 
-// TestBoundTypesAreNotGenerated catches gqlgen when it can't load a package: it
-// then writes a model of its own instead of binding ours, without a word.
+// TestBoundTypesAreNotGenerated catches gqlgen when it can't load a package: without
+// an error it then generates a model of its own instead of using ours.
 func TestBoundTypesAreNotGenerated(t *testing.T) {
 	t.Parallel()
 	_, models, found := strings.Cut(read(t, "gqlgen.yml"), "\nmodels:\n")
@@ -86,12 +83,12 @@ func TestBoundTypesAreNotGenerated(t *testing.T) {
 	}
 }
 
-// TestEverythingIsDescribed holds that GraphiQL alone tells what a type, field,
-// argument, enum value or input is. The input of a mutation is described by its
-// type.
+// TestEverythingIsDescribed holds that the schema describes every type, field,
+// argument, enum value and input, so that GraphiQL is documentation enough. The
+// argument "input" of a mutation is described by its type.
 func TestEverythingIsDescribed(t *testing.T) {
 	t.Parallel()
-	schema := ourSchema(t)
+	schema := loadSchema(t)
 	for name, is := range schema.Types {
 		if is.BuiltIn || strings.HasPrefix(name, "__") {
 			continue
@@ -121,11 +118,11 @@ func described(t *testing.T, what, text string) {
 	}
 }
 
-// TestOperationsFitTheSchema validates the sample documents; other tests
-// execute them.
+// TestOperationsFitTheSchema validates the sample documents. Other tests execute
+// them.
 func TestOperationsFitTheSchema(t *testing.T) {
 	t.Parallel()
-	schema := ourSchema(t)
+	schema := loadSchema(t)
 	for _, path := range glob(t, "operations/*.graphql") {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, read(t, path), rules.NewDefaultRules()); errs != nil {
 			t.Errorf("%s: %v", path, errs)
@@ -133,7 +130,7 @@ func TestOperationsFitTheSchema(t *testing.T) {
 	}
 }
 
-func ourSchema(t *testing.T) *gql.Schema {
+func loadSchema(t *testing.T) *gql.Schema {
 	t.Helper()
 	var sources []*gql.Source
 	for _, path := range append(glob(t, "graph/*.graphqls"), "schema.graphqls") {
@@ -144,36 +141,4 @@ func ourSchema(t *testing.T) *gql.Schema {
 		t.Fatal(err)
 	}
 	return schema
-}
-
-func exists(t *testing.T, pattern string) bool {
-	t.Helper()
-	found, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(found) > 0
-}
-
-func parse(t *testing.T, path string) *ast.File {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// glob is filepath.Glob that must find something: a check over nothing would
-// pass for ever.
-func glob(t *testing.T, pattern string) []string {
-	t.Helper()
-	found, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found) == 0 {
-		t.Fatalf("nothing matches %s", pattern)
-	}
-	return found
 }

@@ -6,19 +6,18 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/json"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"luxbff/internal/testutil/processtest"
 )
 
-// TestImageIsBuiltAndHealthy does what building and running the image does, as
-// far as it goes without a container engine: the build command as it is written,
-// then the program in an empty folder, asked for its health as the engine asks.
+// TestImageIsBuiltAndHealthy builds and runs the image as far as that is possible
+// without a container engine: it runs the build commands as they are written, starts
+// the program in an empty folder, and runs the health check as the engine does.
 func TestImageIsBuiltAndHealthy(t *testing.T) {
 	t.Parallel()
 	stages := dockerfile(t)
@@ -29,8 +28,8 @@ func TestImageIsBuiltAndHealthy(t *testing.T) {
 		}
 		run := exec.CommandContext(t.Context(), "sh", "-ec", strings.ReplaceAll(step.rest, "/out", out))
 		run.Env = append(os.Environ(), "GOFLAGS=")
-		if said, err := run.CombinedOutput(); err != nil {
-			t.Fatalf("RUN %s: %v\n%s", step.rest, err, said)
+		if output, err := run.CombinedOutput(); err != nil {
+			t.Fatalf("RUN %s: %v\n%s", step.rest, err, output)
 		}
 	}
 	var program string
@@ -47,12 +46,13 @@ func TestImageIsBuiltAndHealthy(t *testing.T) {
 			program = from
 		}
 	}
-	isStatic(t, program)
-	isHealthyWhileItRuns(t, program, only(t, stages[1], "HEALTHCHECK"))
+	checkStatic(t, program)
+	checkHealthWhileRunning(t, program, only(t, stages[1], "HEALTHCHECK"))
 }
 
-// isStatic: an empty image has neither a loader nor libraries.
-func isStatic(t *testing.T, program string) {
+// checkStatic holds that the program needs neither a loader nor libraries, which an
+// empty image doesn't have.
+func checkStatic(t *testing.T, program string) {
 	t.Helper()
 	file, err := elf.Open(program)
 	if err != nil {
@@ -70,45 +70,26 @@ func isStatic(t *testing.T, program string) {
 	}
 }
 
-func isHealthyWhileItRuns(t *testing.T, program, check string) {
+// checkHealthWhileRunning holds that the health check fails before the program runs
+// and succeeds while it does.
+func checkHealthWhileRunning(t *testing.T, program, check string) {
 	t.Helper()
 	_, words, _ := strings.Cut(check, "CMD ")
 	var command []string
 	if err := json.Unmarshal([]byte(words), &command); err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
-	start := func(args ...string) *exec.Cmd {
+	addr := processtest.FreeAddr(t)
+	run := func(args ...string) *exec.Cmd {
 		c := exec.CommandContext(context.Background(), program, args...)
 		c.Dir, c.Env = filepath.Join(filepath.Dir(program), "data"), []string{"ADDR=" + addr}
 		return c
 	}
-	if said, err := start(command[1:]...).CombinedOutput(); err == nil {
-		t.Errorf("healthy before it runs: %s", said)
+	if output, err := run(command[1:]...).CombinedOutput(); err == nil {
+		t.Errorf("healthy before it runs: %s", output)
 	}
-	serve := start("serve")
-	if err := serve.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = serve.Process.Kill(); _ = serve.Wait() })
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		if answer, err := http.Get("http://" + addr + "/readyz"); err == nil {
-			_ = answer.Body.Close()
-			break
-		}
-		if <-look.C; time.Now().After(deadline) {
-			t.Fatal("it does not answer")
-		}
-	}
-	if said, err := start(command[1:]...).CombinedOutput(); err != nil {
-		t.Errorf("not healthy while it runs: %v %s", err, said)
+	processtest.Start(t, run("serve"))
+	if output, err := run(command[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("not healthy while it runs: %v %s", err, output)
 	}
 }

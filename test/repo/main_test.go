@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain runs the tests from the root of the checkout, whose files they read
+// TestMain runs the tests from the root of the checkout, so that they name its files
 // by the paths that a reader knows.
 func TestMain(m *testing.M) {
 	if err := os.Chdir("../.."); err != nil {

@@ -1,6 +1,9 @@
 package repo_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,14 +13,14 @@ import (
 	"testing"
 )
 
-// The tests of this file hold what a reader of the checkout relies on and no
-// linter sees.
+// The tests of this file hold what a reader of the checkout relies on and no linter
+// checks.
 
-// TestFilesNameNoMachine refuses what would be true on one machine alone: the
-// place of a checkout, the address of a package registry.
+// TestFilesNameNoMachine refuses what is true on one machine alone: the path of a
+// checkout, the address of a package registry.
 func TestFilesNameNoMachine(t *testing.T) {
 	t.Parallel()
-	// Written in pieces, so that this file doesn't name them either.
+	// They stand in pieces, so that this file doesn't match itself.
 	forbidden := regexp.MustCompile(strings.Join([]string{
 		`/` + `work/`, `/` + `tmp/wt`, `/` + `root/`, `/` + `home/\w`,
 		`registry\.` + `npmjs`, `proxy\.` + `golang`, `sum\.` + `golang`, `deb\.` + `debian`,
@@ -35,11 +38,12 @@ func TestFilesNameNoMachine(t *testing.T) {
 	}
 }
 
+// marker is how Go's tools know a generated file.
 var marker = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
-// TestGeneratedFilesAreMarked keeps linters, coverage and reviewers away from
-// what a generator wrote: all of ent/ but the packages written by hand, and
-// what gqlgen writes.
+// TestGeneratedFilesAreMarked holds that generated files carry Go's standard marker,
+// by which linters, coverage and reviewers know to pass over them: what gqlgen
+// writes, and all of ent/ but the packages that are written by hand.
 func TestGeneratedFilesAreMarked(t *testing.T) {
 	t.Parallel()
 	generated := 0
@@ -65,7 +69,7 @@ func writtenByGenerator(path string) bool {
 	return strings.HasPrefix(path, "graph/generated/") || strings.HasSuffix(path, "_gen.go")
 }
 
-// TestReadmeNamesEveryFolder keeps the map of the README whole.
+// TestReadmeNamesEveryFolder keeps the README's map of the folders complete.
 func TestReadmeNamesEveryFolder(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "README.md")
@@ -82,8 +86,8 @@ func TestReadmeNamesEveryFolder(t *testing.T) {
 	}
 }
 
-// TestReadmeStartsWithTwoCommands pins the promise that nothing but Go is
-// needed to run and to test.
+// TestReadmeStartsWithTwoCommands holds the README to its promise: whoever has Go
+// needs two commands to run and to test the program, and nothing else.
 func TestReadmeStartsWithTwoCommands(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "README.md")
@@ -98,8 +102,8 @@ func TestReadmeStartsWithTwoCommands(t *testing.T) {
 	}
 }
 
-// files lists the checkout's files with the ending, leaving out what .gitignore
-// leaves out.
+// files lists the checkout's files with the ending, except for those that .gitignore
+// names. It needs no git, which a copy of the source may lack.
 func files(t *testing.T, ending string) []string {
 	t.Helper()
 	var found []string
@@ -128,6 +132,7 @@ func files(t *testing.T, ending string) []string {
 	return found
 }
 
+// read gives the content of a file.
 func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -135,4 +140,38 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+// exists reports whether a file matches the pattern.
+func exists(t *testing.T, pattern string) bool {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found) > 0
+}
+
+// parse parses a Go file.
+func parse(t *testing.T, path string) *ast.File {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// glob is filepath.Glob that must find something: a check of no files would pass,
+// and go on to pass after the files have moved.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing matches %s", pattern)
+	}
+	return found
 }

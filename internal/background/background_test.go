@@ -34,14 +34,14 @@ func TestEveryCallsAfterEachIntervalUntilTheEnd(t *testing.T) {
 func TestCallsNeverOverlapAndLateOnesAreDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
 		defer cancel()
 		calls := 0
 		background.Every(ctx, time.Minute, func(context.Context) {
 			calls++
-			time.Sleep(3 * time.Minute)
+			<-time.After(3 * time.Minute)
 		})
-		// They begin at minutes 1, 4 and 7; that of minute 10 meets the end.
+		// They begin at minutes 1, 4 and 7; the next would begin after the end.
 		if calls != 3 {
 			t.Errorf("%d calls", calls)
 		}
@@ -74,7 +74,7 @@ func TestASignalCallsAtOnceAndNotificationsAreOne(t *testing.T) {
 		if calls != 1 {
 			t.Errorf("%d calls after five notifications", calls)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if calls != 2 {
 			t.Errorf("%d calls after the interval", calls)
@@ -90,7 +90,7 @@ func TestCloseEndsTheGoroutinesAndWaits(t *testing.T) {
 		ended := 0
 		group.Go(func(ctx context.Context) {
 			<-ctx.Done()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			ended++
 		})
 		group.Every(time.Hour, func(context.Context) { t.Error("called") })

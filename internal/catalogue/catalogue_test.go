@@ -55,7 +55,7 @@ func (f *fixture) wantImport(t *testing.T, file string, want catalogue.Imported)
 	}
 }
 
-// device reads the device with the serial code.
+// device reads the device with the serial code as it is stored.
 func (f *fixture) device(t *testing.T, serial string) *ent.Device {
 	t.Helper()
 	found, err := f.Store.Read().Device.Query().Where(device.SerialCode(serial)).Only(t.Context())
@@ -110,7 +110,7 @@ func TestImportCountsWhatChanged(t *testing.T) {
 		f.wantImport(t, header6+lux+"\n", catalogue.Imported{Updated: 1})
 	}
 	f.wantImport(t, header7+lux+",u-1\n"+addnox+",\n", catalogue.Imported{Updated: 1, Unchanged: 1})
-	// A file that says nothing of the unique id leaves it.
+	// A file without a unique id leaves the one that is stored.
 	f.wantImport(t, header6+lux+"\n", catalogue.Imported{Unchanged: 1})
 	if got := f.device(t, "SL20401000"); *got.UniqueID != "u-1" {
 		t.Errorf("the unique id became %q", *got.UniqueID)
@@ -127,8 +127,8 @@ func (f *fixture) childWithoutDevice(t *testing.T, v viewer.Viewer) int {
 	return made.ID
 }
 
-// register gives the device of the file lux to a child, with a unique id from
-// the app.
+// register registers the device of the line lux for a child, with a unique id that
+// the app has chosen.
 func (f *fixture) register(ctx context.Context, v viewer.Viewer, childID int) (*ent.Device, error) {
 	return f.Children.RegisterDevice(ctx, v, childID, child.DeviceParams{
 		SerialCode: "SL20401000", MacID: "4C84", UniqueID: ptr("the app's"),
@@ -168,8 +168,8 @@ func TestImportLeavesARegistrationAlone(t *testing.T) {
 	}
 }
 
-// TestImportRacesWithRegistration: the file names a unique id of its own, and the
-// registration's stays, whichever comes first.
+// TestImportRacesWithRegistration: the files name unique ids of their own, and the
+// one of the registration stays, whichever is written first.
 func TestImportRacesWithRegistration(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -248,7 +248,7 @@ func TestImportNamesTheBadLine(t *testing.T) {
 	}
 }
 
-// TestImportTakesManyLines crosses the size of a batch, with a bad line at the end.
+// TestImportTakesManyLines has more lines than a batch, and a wrong one at the end.
 func TestImportTakesManyLines(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -264,7 +264,7 @@ func TestImportTakesManyLines(t *testing.T) {
 	}
 	f.wantImport(t, file.String(), catalogue.Imported{Added: 1200})
 	f.wantImport(t, file.String(), catalogue.Imported{Unchanged: 1200})
-	// The last line clashes with a stored device: the batches before it go too.
+	// The last line conflicts with a stored device: nothing of the earlier batches stays.
 	_, err = f.Catalogue.Import(t.Context(), strings.NewReader(
 		strings.ReplaceAll(file.String(), "1.0.0", "2.0.0")+"SLNEW1,00:80:E1:01:00:00,1,2,3,1.0.0,u-1201\n"+"SL000000,00:80:E1:00:00:01,1,2,3,1.0.0,\n"))
 	if !errors.As(err, &bad) {
@@ -294,8 +294,8 @@ func diffDevices(want, got *ent.Device) string {
 
 func ptr[T any](value T) *T { return &value }
 
-// FuzzImport holds that any file is taken whole, and then again without a
-// change, or refused by the number of a line it has.
+// FuzzImport holds that any file is either imported whole, and the second time
+// without a change, or refused with the number of a line that it has.
 func FuzzImport(f *testing.F) {
 	for _, seed := range []string{
 		"", header6, header7, "\ufeff" + header6 + lux, header7 + lux + ",u-1\n" + addnox + ",\n",

@@ -141,6 +141,8 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 				return err
 			}
 		}
+		// A feed that is filtered to the child ends when its subscriber looks for
+		// events and finds the child gone.
 		tx.AfterCommit(func() { s.hub.Notify(v.RootUserID()) })
 		return tx.ChildUser.DeleteOneID(id).Exec(ctx)
 	})

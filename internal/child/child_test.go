@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// family is an account with the domain around it, and a stranger.
+// family is a parent, and another parent whose children are none of its business.
 type family struct {
 	*domaintest.Kit
 	parent, stranger viewer.Viewer
@@ -46,8 +46,8 @@ func (f *family) get(t *testing.T, v viewer.Viewer, id int) *ent.ChildUser {
 	return found
 }
 
-// use stores a complete log of a child with its device.
-func (f *family) use(t *testing.T, v viewer.Viewer, c *ent.ChildUser, logFileID int) {
+// uploadLog stores a complete devlog of a child with its device.
+func (f *family) uploadLog(t *testing.T, v viewer.Viewer, c *ent.ChildUser, logFileID int) {
 	t.Helper()
 	flag := vocab.NormalShutdown
 	_, err := f.Devlogs.Upload(t.Context(), v, []devlog.Record{{
@@ -79,12 +79,12 @@ func TestCreateStoresEveryParameter(t *testing.T) {
 		RootUserID: &root, ChildUserID: &made.ID, LastChildUserID: &made.ID,
 		Registration: 1, RegisteredAt: &now, CreatedAt: now,
 	}
-	sameChild(t, want, device, made)
-	sameChild(t, want, device, f.get(t, f.parent, made.ID))
+	wantChild(t, want, device, made)
+	wantChild(t, want, device, f.get(t, f.parent, made.ID))
 }
 
-// sameChild compares a child and its device, both with their edges to each other.
-func sameChild(t *testing.T, want *ent.ChildUser, device *ent.Device, got *ent.ChildUser) {
+// wantChild compares a child and its device, both with their edges to each other.
+func wantChild(t *testing.T, want *ent.ChildUser, device *ent.Device, got *ent.ChildUser) {
 	t.Helper()
 	if diff := diffRows(want, got); diff != "" {
 		t.Errorf("child (-want +got):\n%s", diff)
@@ -97,7 +97,7 @@ func sameChild(t *testing.T, want *ent.ChildUser, device *ent.Device, got *ent.C
 	}
 }
 
-// diffRows compares two rows without what hangs on them.
+// diffRows compares two rows without their edges.
 func diffRows[T any](want, got *T) string {
 	return cmp.Diff(want, got,
 		cmpopts.IgnoreUnexported(ent.ChildUser{}, ent.Device{}),
@@ -185,8 +185,8 @@ func TestCreateRefuses(t *testing.T) {
 	})
 }
 
-// TestCreateForDeletedAccount: the account may go between the check of its token
-// and the write.
+// TestCreateForDeletedAccount: an account may be deleted between the check of its
+// token and the write.
 func TestCreateForDeletedAccount(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
@@ -232,8 +232,8 @@ func TestUpdateChangesWhatIsSent(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		sameChild(t, before, before.Edges.Device, got)
-		sameChild(t, before, before.Edges.Device, f.get(t, f.parent, made.ID))
+		wantChild(t, before, before.Edges.Device, got)
+		wantChild(t, before, before.Edges.Device, f.get(t, f.parent, made.ID))
 	}
 }
 
@@ -274,7 +274,7 @@ func unknownIDs(known int) []int {
 	return []int{0, -1, math.MinInt64, math.MaxInt64, known + 1000}
 }
 
-func TestReadsTellUnknownFromForeign(t *testing.T) {
+func TestReadsDistinguishUnknownFromForeign(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	mine := f.Child(t, f.parent)
@@ -312,8 +312,8 @@ func TestReadsTellUnknownFromForeign(t *testing.T) {
 	}
 }
 
-// TestListIsOneStatement reads families of several sizes, each among others,
-// with every third child lacking a device.
+// TestListIsOneStatement lists families of several sizes that are stored side by
+// side. Every third child has no device.
 func TestListIsOneStatement(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
@@ -342,8 +342,8 @@ func TestListIsOneStatement(t *testing.T) {
 			t.Fatalf("%d children listed, want %d", len(got), size)
 		}
 		for i := range want {
-			sameChild(t, want[i], want[i].Edges.Device, got[i])
-			sameChild(t, want[i], want[i].Edges.Device, f.get(t, parent, want[i].ID))
+			wantChild(t, want[i], want[i].Edges.Device, got[i])
+			wantChild(t, want[i], want[i].Edges.Device, f.get(t, parent, want[i].ID))
 		}
 	}
 	got, err := f.Children.List(t.Context(), f.stranger)
@@ -352,7 +352,7 @@ func TestListIsOneStatement(t *testing.T) {
 	}
 }
 
-func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
+func TestDeleteUnregistersTheDeviceAndRemovesTheChildsRows(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	gone, stays := f.Child(t, f.parent), f.Child(t, f.parent)
@@ -360,8 +360,8 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, gone.ID, d.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
-	f.use(t, f.parent, gone, 7)
-	f.use(t, f.parent, stays, 8)
+	f.uploadLog(t, f.parent, gone, 7)
+	f.uploadLog(t, f.parent, stays, 8)
 	if err := f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID); err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	err = f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID)
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
-	f.wantFree(t, f.stranger, *d.UniqueID)
+	f.wantRegisterable(t, f.stranger, *d.UniqueID)
 	if last := f.get(t, f.parent, stays.ID).Edges.Device.LastLogFileID; last != 8 {
 		t.Errorf("the sister's device stands at %d, want 8", last)
 	}
@@ -390,8 +390,8 @@ func TestDeleteFreesTheDeviceAndRemovesWhatHangsOnTheChild(t *testing.T) {
 	}
 }
 
-// wantFree looks at a free device as an app does before it connects.
-func (f *family) wantFree(t *testing.T, v viewer.Viewer, uniqueID string) {
+// wantRegisterable checks a device that nobody has, as an app does before it registers one.
+func (f *family) wantRegisterable(t *testing.T, v viewer.Viewer, uniqueID string) {
 	t.Helper()
 	status, d, err := f.Children.CheckDevice(t.Context(), v, uniqueID)
 	if err != nil || status != child.Registerable {
@@ -403,7 +403,7 @@ func (f *family) wantFree(t *testing.T, v viewer.Viewer, uniqueID string) {
 	}
 }
 
-func TestDeleteAsksForTheUniqueID(t *testing.T) {
+func TestDeleteRequiresTheUniqueID(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	with, without := f.Child(t, f.parent), f.Child(t, f.parent)
@@ -426,17 +426,17 @@ func TestDeleteAsksForTheUniqueID(t *testing.T) {
 	}
 }
 
-func TestRemoveAllTakesOneFamily(t *testing.T) {
+func TestDeleteAllOfAccountLeavesOtherAccounts(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	var devices []*ent.Device
 	for i := range 3 {
 		c := f.Child(t, f.parent)
-		f.use(t, f.parent, c, i)
+		f.uploadLog(t, f.parent, c, i)
 		devices = append(devices, c.Edges.Device)
 	}
 	other := f.Child(t, f.stranger)
-	f.use(t, f.stranger, other, 5)
+	f.uploadLog(t, f.stranger, other, 5)
 	for range 2 { // an account without children is no error
 		f.Write(t, func(ctx context.Context, tx *store.Tx) error {
 			return child.DeleteAllOfAccount(ctx, tx, f.parent.RootUserID())
@@ -446,7 +446,7 @@ func TestRemoveAllTakesOneFamily(t *testing.T) {
 		}
 	}
 	for _, d := range devices {
-		f.wantFree(t, f.stranger, *d.UniqueID)
+		f.wantRegisterable(t, f.stranger, *d.UniqueID)
 	}
 	if got := f.get(t, f.stranger, other.ID); got.Edges.Device == nil || got.Edges.Device.LastLogFileID != 5 {
 		t.Errorf("the other family's device is %v", got.Edges.Device)
@@ -455,8 +455,8 @@ func TestRemoveAllTakesOneFamily(t *testing.T) {
 
 func ptr[T any](value T) *T { return &value }
 
-// answers counts how often each answer was given.
-func answers(errs []error) map[string]int {
+// countAnswers counts how often each answer was given.
+func countAnswers(errs []error) map[string]int {
 	counted := map[string]int{}
 	for _, err := range errs {
 		counted[fmt.Sprint(err)]++

@@ -18,8 +18,8 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// bare makes a child and frees the device it came with.
-func (f *family) bare(t *testing.T, v viewer.Viewer) *ent.ChildUser {
+// childWithoutDevice makes a child and unregisters the device it came with.
+func (f *family) childWithoutDevice(t *testing.T, v viewer.Viewer) *ent.ChildUser {
 	t.Helper()
 	made := f.Child(t, v)
 	f.unregister(t, v, made)
@@ -44,8 +44,8 @@ func (f *family) register(t *testing.T, v viewer.Viewer, c *ent.ChildUser, p chi
 	return d
 }
 
-// row reads a device as it is stored.
-func (f *family) row(t *testing.T, id int) *ent.Device {
+// storedDevice reads a device as it is stored.
+func (f *family) storedDevice(t *testing.T, id int) *ent.Device {
 	t.Helper()
 	d, err := f.Store.Read().Device.Get(t.Context(), id)
 	if err != nil {
@@ -54,8 +54,8 @@ func (f *family) row(t *testing.T, id int) *ent.Device {
 	return d
 }
 
-// bySerial reads the device with the serial code as it is stored.
-func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
+// storedDeviceBySerialCode reads the device with the serial code as it is stored.
+func (f *family) storedDeviceBySerialCode(t *testing.T, serial string) *ent.Device {
 	t.Helper()
 	found, err := f.Store.Read().Device.Query().Where(device.SerialCode(serial)).Only(t.Context())
 	if err != nil {
@@ -64,7 +64,7 @@ func (f *family) bySerial(t *testing.T, serial string) *ent.Device {
 	return found
 }
 
-// paramsOf name the device of a child once more.
+// paramsOf names a device as an app does.
 func paramsOf(d *ent.Device) child.DeviceParams {
 	return child.DeviceParams{SerialCode: d.SerialCode, MacID: d.MACID, UniqueID: d.UniqueID}
 }
@@ -94,7 +94,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			to := f.bare(t, f.parent)
+			to := f.childWithoutDevice(t, f.parent)
 			serial := "MAC" + string(rune('A'+i))
 			f.Write(t, func(ctx context.Context, tx *store.Tx) error {
 				return tx.Device.Create().SetSerialCode(serial).SetMACID(c.mac).SetProjectID(1).SetHardwareID(1).
@@ -115,7 +115,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 func TestRegisterChecksItsInput(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	to := f.bare(t, f.parent)
+	to := f.childWithoutDevice(t, f.parent)
 	for _, serial := range []string{"", "abc", strings.Repeat("a", 33), "SL-2040", "SL 2040", "SL2040\n", "ＳＬ２０４０", "SL2040\x00"} {
 		p := f.Device(t)
 		p.SerialCode = serial
@@ -139,20 +139,20 @@ func TestRegisterChecksItsInput(t *testing.T) {
 	}
 }
 
-// TestRegisterSerialCodesDifferByCase holds that the catalogue's spelling counts.
+// TestRegisterSerialCodesDifferByCase: the spelling of the catalogue counts.
 func TestRegisterSerialCodesDifferByCase(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	to, p := f.bare(t, f.parent), f.Device(t)
+	to, p := f.childWithoutDevice(t, f.parent), f.Device(t)
 	p.SerialCode = strings.ToLower(p.SerialCode)
 	_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
 	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 }
 
-func TestRegisterTellsWhoseTheChildIs(t *testing.T) {
+func TestRegisterRefusesAnothersChild(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	to, p := f.bare(t, f.parent), f.Device(t)
+	to, p := f.childWithoutDevice(t, f.parent), f.Device(t)
 	_, err := f.Children.RegisterDevice(t.Context(), f.stranger, to.ID, p)
 	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
 	_, err = f.Children.UnregisterDevice(t.Context(), f.stranger, to.ID, *p.UniqueID)
@@ -169,11 +169,11 @@ func TestRegisterAgainChangesTheUniqueIDAlone(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
-	f.use(t, f.parent, c, 9)
+	f.uploadLog(t, f.parent, c, 9)
 	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
-	want := f.row(t, c.Edges.Device.ID)
+	want := f.storedDevice(t, c.Edges.Device.ID)
 	f.Clock.Add(time.Hour)
 	for _, uniqueID := range []*string{want.UniqueID, nil, ptr("another"), nil} {
 		p := paramsOf(want)
@@ -184,7 +184,7 @@ func TestRegisterAgainChangesTheUniqueIDAlone(t *testing.T) {
 		if diff := diffRows(want, got); diff != "" {
 			t.Errorf("answered (-want +got):\n%s", diff)
 		}
-		if diff := diffRows(want, f.row(t, want.ID)); diff != "" {
+		if diff := diffRows(want, f.storedDevice(t, want.ID)); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		if got.Edges.ChildUser == nil || got.Edges.ChildUser.ID != c.ID {
@@ -196,7 +196,7 @@ func TestRegisterAgainChangesTheUniqueIDAlone(t *testing.T) {
 func TestRegisterRefusesWhatIsConnected(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	mine, sister, foreign, bare := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger), f.bare(t, f.parent)
+	mine, sister, foreign, bare := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger), f.childWithoutDevice(t, f.parent)
 	for name, c := range map[string]struct {
 		to *ent.ChildUser
 		p  child.DeviceParams
@@ -231,25 +231,25 @@ func withUniqueID(p child.DeviceParams, uniqueID *string) child.DeviceParams {
 	return p
 }
 
-func TestUniqueIDMovesFromAFreeDevice(t *testing.T) {
+func TestUniqueIDMovesFromAnUnregisteredDevice(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	before := f.Child(t, f.stranger)
 	claimed := *before.Edges.Device.UniqueID
 	f.unregister(t, f.stranger, before)
-	to := f.bare(t, f.parent)
+	to := f.childWithoutDevice(t, f.parent)
 	got := f.register(t, f.parent, to, withUniqueID(f.Device(t), &claimed))
 	if got.ID == before.Edges.Device.ID || *got.UniqueID != claimed {
 		t.Fatalf("registered %v", got)
 	}
-	if old := f.row(t, before.Edges.Device.ID); old.UniqueID != nil {
+	if old := f.storedDevice(t, before.Edges.Device.ID); old.UniqueID != nil {
 		t.Errorf("the free device keeps %q", *old.UniqueID)
 	}
 	status, d, err := f.Children.CheckDevice(t.Context(), f.parent, claimed)
 	if err != nil || status != child.ConnectionConfirmed || d.ID != got.ID {
 		t.Errorf("check gives %s, %v, %v", status, d, err)
 	}
-	// The old device comes back with a unique id of its own, though none is sent.
+	// The old device gets a new unique id when it is registered without one.
 	back := f.register(t, f.stranger, before, withUniqueID(paramsOf(before.Edges.Device), nil))
 	if back.UniqueID == nil || *back.UniqueID == claimed {
 		t.Fatalf("the old device came back as %v", back)
@@ -267,17 +267,17 @@ func TestRegisterWithoutUniqueIDTakesTheCatalogues(t *testing.T) {
 	if _, err := f.Catalogue.Import(t.Context(), strings.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
-	got := f.register(t, f.parent, f.bare(t, f.parent), child.DeviceParams{SerialCode: "SL20401000", MacID: "4C84"})
+	got := f.register(t, f.parent, f.childWithoutDevice(t, f.parent), child.DeviceParams{SerialCode: "SL20401000", MacID: "4C84"})
 	if *got.UniqueID != "from-the-factory" {
 		t.Errorf("got %q", *got.UniqueID)
 	}
 }
 
-func TestUnregisterShowsAFreeDevice(t *testing.T) {
+func TestUnregisterReturnsTheCatalogueFacts(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
-	f.use(t, f.parent, c, 12)
+	f.uploadLog(t, f.parent, c, 12)
 	if _, err := f.Children.UpdateDeviceAlias(t.Context(), f.parent, c.ID, c.Edges.Device.ID, "mine"); err != nil {
 		t.Fatal(err)
 	}
@@ -286,9 +286,9 @@ func TestUnregisterShowsAFreeDevice(t *testing.T) {
 	if freed.ChildUserID != nil || freed.DeviceAlias != "" || freed.LastLogFileID != 0 || *freed.UniqueID != uniqueID {
 		t.Errorf("answered %v", freed)
 	}
-	f.wantFree(t, f.parent, uniqueID)
-	f.wantFree(t, f.stranger, uniqueID)
-	if stored := f.row(t, freed.ID); stored.DeviceAlias != "" || *stored.UniqueID != uniqueID || stored.RegisteredAt != nil {
+	f.wantRegisterable(t, f.parent, uniqueID)
+	f.wantRegisterable(t, f.stranger, uniqueID)
+	if stored := f.storedDevice(t, freed.ID); stored.DeviceAlias != "" || *stored.UniqueID != uniqueID || stored.RegisteredAt != nil {
 		t.Errorf("stored %v", stored)
 	}
 	if got := f.get(t, f.parent, c.ID); got.Edges.Device != nil {
@@ -323,13 +323,13 @@ func TestLastLogFileIDBelongsToTheChild(t *testing.T) {
 	f := newFamily(t)
 	first := f.Child(t, f.parent)
 	p := paramsOf(first.Edges.Device)
-	f.use(t, f.parent, first, 41)
+	f.uploadLog(t, f.parent, first, 41)
 	f.unregister(t, f.parent, first)
 	if d := f.register(t, f.parent, first, p); d.LastLogFileID != 41 || d.Registration != 1 {
 		t.Errorf("back at the same child the device stands at %d in registration %d, want 41 in 1", d.LastLogFileID, d.Registration)
 	}
 	f.unregister(t, f.parent, first)
-	sister := f.bare(t, f.parent)
+	sister := f.childWithoutDevice(t, f.parent)
 	if d := f.register(t, f.parent, sister, p); d.LastLogFileID != 0 || d.Registration != 2 || *d.LastChildUserID != sister.ID {
 		t.Errorf("at another child it starts as %v", d)
 	}
@@ -360,14 +360,14 @@ func TestCheckHasFourAnswers(t *testing.T) {
 		t.Errorf("another account's device leaks: %v", d)
 	}
 	f.unregister(t, f.parent, c)
-	f.wantFree(t, f.stranger, uniqueID)
+	f.wantRegisterable(t, f.stranger, uniqueID)
 	for _, unknown := range []string{"", "unknown", "\x00", "a\x00b", "\xff", strings.ToUpper(uniqueID), strings.Repeat("x", 5000)} {
 		_, _, err := f.Children.CheckDevice(t.Context(), f.parent, unknown)
 		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
 	}
 }
 
-func TestRenameSetsTheAlias(t *testing.T) {
+func TestUpdateDeviceAlias(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
 	c := f.Child(t, f.parent)
@@ -376,7 +376,7 @@ func TestRenameSetsTheAlias(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%q: %v", alias, err)
 		}
-		if stored := f.row(t, c.Edges.Device.ID); d.DeviceAlias != alias || stored.DeviceAlias != alias {
+		if stored := f.storedDevice(t, c.Edges.Device.ID); d.DeviceAlias != alias || stored.DeviceAlias != alias {
 			t.Errorf("answered %q, stored %q, want %q", d.DeviceAlias, stored.DeviceAlias, alias)
 		}
 		if d.Edges.ChildUser == nil || d.Edges.ChildUser.ID != c.ID {
@@ -385,10 +385,10 @@ func TestRenameSetsTheAlias(t *testing.T) {
 	}
 }
 
-func TestRenameRefuses(t *testing.T) {
+func TestUpdateDeviceAliasRefuses(t *testing.T) {
 	t.Parallel()
 	f := newFamily(t)
-	c, sister, foreign, bare := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger), f.bare(t, f.parent)
+	c, sister, foreign, bare := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger), f.childWithoutDevice(t, f.parent)
 	free := f.Child(t, f.stranger)
 	f.unregister(t, f.stranger, free)
 	mine := c.Edges.Device.ID

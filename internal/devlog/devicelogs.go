@@ -49,7 +49,7 @@ func loadDeviceLogs(ctx context.Context, tx *store.Tx, d *ent.Device, records []
 // relevantTo selects the device's logs that the records can meet.
 //
 // A temporary log belongs to the child and the device, also when the device was
-// registered anew between. Replays are told within the present registration alone: a
+// registered anew between. Replays are found within the present registration alone: a
 // device that came to another child may number its files from the start again.
 func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
 	var files []int
@@ -73,17 +73,17 @@ func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
 	)
 }
 
-// apply applies one record by rule 9 of the contract and adds to changes what it
-// changed. It returns the log that the record is now stored as.
+// apply applies one record by rule 9 and adds to changes what it changed. It returns
+// the log that the record is now stored as.
 func (logs *deviceLogs) apply(changes *changeSet, r Record) *ent.Devlog {
-	// A record that is stored as a complete log already is a replay: it changes
-	// nothing and leaves the temporary log to the next record.
+	// Replay: the record is stored already. It changes nothing and leaves the temporary
+	// log to the next record.
 	if stored := logs.findReplayed(r); stored != nil {
 		return stored
 	}
 
-	// Any other record becomes the temporary log if there is one: a temporary record
-	// updates it, a complete one completes it. Without one the record is a new log.
+	// Any other record overwrites the temporary log if there is one, and without one is
+	// a new log.
 	l, change := logs.temporary, vocab.Updated
 	if l == nil {
 		l, change = logs.newLog(changes, r), vocab.Created
@@ -92,8 +92,9 @@ func (logs *deviceLogs) apply(changes *changeSet, r Record) *ent.Devlog {
 	}
 	logs.copyRecord(l, r, changes.now)
 
-	// A completed log is no longer temporary, so the next complete record of the array
-	// is a new log. It counts for the replay check of the records behind it.
+	// Temporary log: the log is what the next record of the array overwrites.
+	// Completion: it is that no longer, so the next complete record is a new log; and
+	// the records behind it may replay it.
 	if r.isTemporary() {
 		logs.temporary = l
 	} else {
@@ -105,8 +106,8 @@ func (logs *deviceLogs) apply(changes *changeSet, r Record) *ent.Devlog {
 }
 
 // findReplayed returns the complete log that the record was stored as before, or nil.
-// Its log_file_id tells, and without one its date. This holds for temporary records
-// too: one that arrives after its treatment was completed is late and is ignored.
+// It is found by its log_file_id, and without one by its date. This holds for temporary
+// records too: one that arrives after its treatment was completed is late.
 func (logs *deviceLogs) findReplayed(r Record) *ent.Devlog {
 	if r.LogFileID != nil {
 		return logs.completeByFile[*r.LogFileID]
@@ -136,8 +137,8 @@ func (logs *deviceLogs) copyRecord(l *ent.Devlog, r Record, now time.Time) {
 	l.LastIntensity, l.TreatmentTime = r.LastIntensity, r.TreatmentTime
 	l.LogFileID = r.LogFileID
 	l.UpdatedAt = now
-	// last_log_file_id is the highest number seen since the registration: it never
-	// falls, whatever order the phone sends the files in.
+	// last_log_file_id: it never falls, whatever the order in which files are sent.
+	// Registering the device to another child starts it at 0 (internal/child).
 	if r.LogFileID != nil && *r.LogFileID > logs.device.LastLogFileID {
 		logs.device.LastLogFileID = *r.LogFileID
 	}

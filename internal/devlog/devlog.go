@@ -1,17 +1,22 @@
 // Package devlog holds the usage logs of devices: uploads, with the rules by which a
 // temporary log becomes a complete one, and the history of a child.
 //
-// The rules of uploads are rule 9 of the contract. One upload is one transaction:
+// The rules are rule 9 of the contract:
 //
-//   - [Service.Upload] checks the records before it changes anything, so that either
-//     all are stored or none.
-//   - deviceLogs.apply decides for one record after the other, in the order of the
-//     array, whether it replays a stored log, updates or completes the temporary one,
-//     or is a new log.
-//   - changeSet collects what that changes and saves it in a number of statements that
-//     doesn't grow with the number of records.
+//   - All or nothing: an upload is one transaction. If one record can't be stored, none
+//     is ([Service.Upload], loadDevices).
+//   - Order: records take effect in the order of the array, and each meets what those
+//     before it left (deviceLogs.apply).
+//   - Temporary log: a child and device have at most one. A temporary record creates or
+//     updates it, and is dated 30 seconds back (Record.storedDate).
+//   - Completion: the first complete record that is no replay becomes the temporary log
+//     if there is one; any other is a new log (deviceLogs.apply).
+//   - Replay: phones retry. A record that is stored as a complete log already changes
+//     nothing and takes no temporary log (deviceLogs.findReplayed).
+//   - last_log_file_id: the highest number that a device has sent since it was registered
+//     to its child (deviceLogs.copyRecord).
 //
-// It appends to package feed and imports neither gqlgen nor net/http.
+// The package appends to package feed and imports neither gqlgen nor net/http.
 package devlog
 
 import (
@@ -64,8 +69,8 @@ type Record struct {
 // isTemporary reports whether the treatment still runs.
 func (r Record) isTemporary() bool { return r.FinishFlag == nil }
 
-// storedDate is the start of the treatment. The phone dates a temporary log with the
-// moment of sending, 30 seconds after the start; a complete log with the start.
+// storedDate is the start of the treatment. A phone dates a complete log with the start,
+// and a temporary one with the moment of sending, which is 30 seconds later.
 func (r Record) storedDate() vocab.LocalDateTime {
 	if r.isTemporary() {
 		return r.TreatmentDate.Add(-temporaryDelay)

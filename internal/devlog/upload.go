@@ -67,8 +67,8 @@ func (s *Service) upload(
 		}
 	}
 
-	// The rules are applied in memory, record by record in the order of the array,
-	// because each depends on what the records before it left.
+	// Order: the rules are applied in memory, record by record, because each record
+	// meets what those before it left.
 	changes := changeSet{rootUserID: v.RootUserID(), now: s.clock()}
 	logs := make([]*ent.Devlog, len(records))
 	for i, r := range records {
@@ -120,10 +120,10 @@ func (r Record) invalidField() string {
 // 32 bits.
 func isCount(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 
-// loadDevices returns the devices of the records by id. Before that it makes sure,
-// record by record, that the child exists and is the viewer's, that the device exists
-// under its unique id, and that it is registered to that child. The first record that
-// fails decides the error, and within it this order.
+// loadDevices returns the devices of the records by id. All or nothing: before that it
+// makes sure, record by record, that the child exists and is the viewer's, that the
+// device exists under its unique id, and that it is registered to that child. The first
+// record that fails decides the error, and for one record this order.
 func loadDevices(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
 ) (map[int]*ent.Device, error) {

@@ -138,7 +138,7 @@ func (r resumePoints) startAfterCursor(ctx context.Context, v viewer.Viewer, p S
 	if err != nil || c.rootUserID != v.RootUserID() || c.seq > bounds.newest {
 		return startPoint{}, apperr.CursorNotValid.WithField("after")
 	}
-	// The time alone doesn't tell: the clock may have run ahead when events were
+	// The time alone is not enough: the clock may have run ahead when events were
 	// pruned and be set back since. So the floor decides as well.
 	if r.clock().Sub(c.occurredAt) > Retention || c.seq < bounds.floor {
 		return startPoint{}, apperr.CursorExpired.WithField("after")

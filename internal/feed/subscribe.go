@@ -57,12 +57,12 @@ func (s *Service) Subscribe(ctx context.Context, v viewer.Viewer, p SubscribePar
 	sub.subscription.EnableNotify()
 	// Notifications are asked for before the start point is read: an event between
 	// the two is then notified at least once.
-	unsubscribe := s.register(sub)
+	unregister := s.register(sub)
 	if err := sub.start(p); err != nil {
-		unsubscribe()
+		unregister()
 		return nil, err
 	}
-	sub.subscription.OnClose(unsubscribe)
+	sub.subscription.OnClose(unregister)
 	sub.notify()
 	return sub.events, nil
 }
@@ -91,8 +91,8 @@ func (s *Service) register(sub *subscriber) (unregister func()) {
 	}
 }
 
-// subscriber is one subscription to the feed. At most one goroutine drains it at a
-// time, and that one alone uses lastSeq and sends to events.
+// subscriber is the feed's side of one subscription. At most one goroutine drains it at
+// a time, and that one alone uses lastSeq and sends to events.
 type subscriber struct {
 	service      *Service
 	viewer       viewer.Viewer

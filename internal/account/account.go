@@ -45,7 +45,8 @@ type Service struct {
 	now    func() time.Time
 }
 
-// New makes a Service.
+// New makes a Service. It starts nothing: what an account leaves behind is pruned
+// by [auth.Service.Start].
 func New(cfg Config) *Service {
 	signUps := &SignUps{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits, now: cfg.Clock}
 	return &Service{

@@ -20,6 +20,8 @@ func (s *Service) SendImpedanceAlert(ctx context.Context, v viewer.Viewer) error
 	if v.User.Phone == nil {
 		return apperr.PhoneNotFound.New()
 	}
+	// The message is a row of the outbox: it goes out after the commit, and survives
+	// a restart.
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		id := v.RootUserID()
 		return s.outbox.Enqueue(ctx, tx, message.Message{

@@ -62,11 +62,11 @@ func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyPa
 		if changed, err = c.change(ctx, tx, before, p); err != nil {
 			return err
 		}
-		// The token is stored last: only who consents may have one.
+		// An error here undoes the change above.
 		if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
 			return apperr.UserPolicyUpdateFailed.WithField("input.token")
 		}
-		if p.PushToken == nil || !changed.IsPushAgree {
+		if p.PushToken == nil || !changed.IsPushAgree { // no token without consent
 			return nil
 		}
 		return storePushToken(ctx, tx, u, *p.PushToken)
@@ -106,4 +106,5 @@ func (c *Consents) change(
 }
 
 // turnsTrue reports whether a change makes true what was false; nil is no change.
+// Only then is the date of the consent set: agreeing again keeps the first one.
 func turnsTrue(before bool, change *bool) bool { return !before && change != nil && *change }

@@ -81,10 +81,13 @@ func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p Cha
 	if err := c.checkNewPassword(ctx, u, p.NewPassword); err != nil {
 		return Renewed{}, err
 	}
+	// Hashing takes some 30 ms, so it is done before the write that it would hold up.
 	hash, err := c.auth.Passwords.Hash(ctx, p.NewPassword)
 	if err != nil {
 		return Renewed{}, err
 	}
+	// Guesses at the old password count like those at sign-in: else a stolen token
+	// would be a way around the block.
 	try := auth.PasswordTry{User: u, Password: p.OldPassword, Field: "input.oldPassword", Wrong: apperr.WrongPassword}
 	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		u, err := c.auth.Passwords.Change(ctx, tx, u, hash)
@@ -97,6 +100,8 @@ func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p Cha
 	return done, err
 }
 
+// checkNewPassword holds a new password to the rule of the surface whose sign-in
+// form has to take it.
 func (c *Credentials) checkNewPassword(ctx context.Context, u *ent.User, password string) error {
 	hasLocalID, err := c.auth.Identities.Has(ctx, c.store.Read(), u.ID, identity.ProviderLocal)
 	if err != nil {
@@ -108,6 +113,8 @@ func (c *Credentials) checkNewPassword(ctx context.Context, u *ent.User, passwor
 	return nil
 }
 
+// issueNew gives tokens in place of those that a change of credentials has ended:
+// the app that made the change stays signed in.
 func (c *Credentials) issueNew(ctx context.Context, tx *store.Tx, u *ent.User, style auth.TokenStyle) (Renewed, error) {
 	signedIn, err := c.auth.Sessions.Issue(ctx, tx, u, style)
 	return Renewed{User: u, Tokens: &signedIn.Tokens}, err

@@ -34,6 +34,8 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, p DeleteAccountPa
 		if err != nil {
 			return err
 		}
+		// Identities are read before anything is removed: they say whether the account
+		// has a way to sign in.
 		held, err := s.auth.Identities.OfUser(ctx, tx.Client, u.ID)
 		if err != nil {
 			return err
@@ -68,6 +70,7 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	codes := verificationcode.Or(verificationcode.RootUserID(u.ID),
 		verificationcode.And(verificationcode.RootUserIDIsNil(), verificationcode.Address(phone)))
 	messages := message.Or(message.RootUserID(u.ID), message.And(message.RootUserIDIsNil(), message.To(phone)))
+	// Messages that are not sent yet go as well: nobody is left to get them.
 	removals := []func(context.Context) (int, error){
 		tx.Consent.Delete().Where(consent.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,

@@ -29,6 +29,7 @@ type SendEmailVerificationParams struct{ Email *string }
 // unverified. Errors: EmailMalformed, EmailVerifiedAlready,
 // EmailVerifiedElsewhere, TooManyEmailCodes, EmailSendFailed, TooManyRequests.
 func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEmailVerificationParams) error {
+	// The limit is for each recipient, so that nobody floods a stranger's mailbox.
 	if to := cmp.Or(p.Email, v.User.Email); to != nil {
 		if err := e.limits.Message(ctx, text.NormalizeEmail(*to)); err != nil {
 			return err
@@ -80,7 +81,7 @@ type VerifyEmailParams struct{ Code string }
 // account's, and lets the account sign in by it. Errors: EmailCodeWrong,
 // EmailVerifiedElsewhere.
 func (e *Emails) Verify(ctx context.Context, v viewer.Viewer, p VerifyEmailParams) (changed *ent.User, err error) {
-	var refused error
+	var refused error // returned after the commit, which counts the wrong try
 	err = e.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
@@ -106,6 +107,8 @@ func (e *Emails) Verify(ctx context.Context, v viewer.Viewer, p VerifyEmailParam
 	return changed, nil
 }
 
+// setVerified takes the address that the code was sent to, which need not be the
+// one that the account has by now.
 func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, address string) (*ent.User, error) {
 	taken, err := e.auth.Identities.TakeEmail(ctx, tx, u.ID, address)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // FacebookParametersMissing, FacebookExists, FacebookTokenRefused, FacebookTaken,
 // ProviderTokenInvalid.
 func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p FacebookParams) (done Renewed, err error) {
+	// Facebook is asked before the write, which must not wait for another server.
 	profile, err := verifyFacebook(ctx, c.auth.Identities, p)
 	if err != nil {
 		return Renewed{}, err
@@ -73,6 +74,8 @@ func (c *Credentials) DisconnectFacebook(ctx context.Context, v viewer.Viewer, s
 	return done, err
 }
 
+// checkDisconnect asks for a password and a name to type with it: a local id or
+// an e-mail. SNUTT knows one error for an account that lacks either.
 func (c *Credentials) checkDisconnect(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	all, err := c.auth.Identities.OfUser(ctx, tx.Client, u.ID)
 	if err != nil {

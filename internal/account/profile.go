@@ -80,6 +80,7 @@ func (p *Profiles) Update(ctx context.Context, v viewer.Viewer, change UpdateUse
 	return changed, err
 }
 
+// checkUpdate has the rules of [checkPerson], for the fields that are there.
 func checkUpdate(p UpdateUserParams, now time.Time) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
@@ -103,6 +104,7 @@ func (p *Profiles) changeEmail(
 	ctx context.Context, tx *store.Tx, u *ent.User, update *ent.UserUpdateOne, address string,
 ) error {
 	update.SetEmail(address)
+	// The same address in another case stays verified.
 	if u.Email != nil && text.NormalizeEmail(*u.Email) == text.NormalizeEmail(address) {
 		return nil
 	}
@@ -155,7 +157,7 @@ func (p *Profiles) ChangePhone(
 	if !text.ValidPhone(to.Phone) {
 		return nil, apperr.BadRequest.WithField("input.phone")
 	}
-	var refused error
+	var refused error // returned after the commit, which counts the wrong try
 	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
@@ -178,6 +180,7 @@ func (p *Profiles) ChangePhone(
 	return changed, nil
 }
 
+// replacePhone frees the old phone at once: another account may take it.
 func (p *Profiles) replacePhone(ctx context.Context, tx *store.Tx, u *ent.User, phone string) (*ent.User, error) {
 	if u.Phone != nil && *u.Phone == phone {
 		return u, nil

@@ -100,6 +100,8 @@ func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDevice
 	return added, err
 }
 
+// claimDevice takes the phone from the account that had it, so that a phone which
+// changes hands gets no messages of its former owner.
 func (p *Push) claimDevice(
 	ctx context.Context, tx *store.Tx, rootUserID int, registrationID string,
 ) (*ent.PushDevice, error) {
@@ -108,6 +110,7 @@ func (p *Push) claimDevice(
 	case err == nil && known.RootUserID == rootUserID:
 		return known, nil
 	case err == nil:
+		// The row may have gone meanwhile: its account does not wait for our lock.
 		if err := tx.PushDevice.DeleteOne(known).Exec(ctx); err != nil && !ent.IsNotFound(err) {
 			return nil, fmt.Errorf("take over a push device: %w", err)
 		}

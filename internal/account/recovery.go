@@ -42,13 +42,14 @@ func (r *Recovery) FindAccount(ctx context.Context, p FindAccountParams) (found 
 	if !text.ValidPhone(p.Phone) {
 		return FoundAccount{}, apperr.BadRequest.WithField("input.phone")
 	}
-	var refused error
+	var refused error // returned after the commit, which counts the wrong try
 	err = r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
 		open, refused, err = r.auth.Codes.TryPhone(ctx, tx, p.Phone, p.Code)
 		if err != nil || refused != nil {
 			return err
 		}
+		// A phone without an account leaves the code open: it may still sign up.
 		if found, err = r.findByPhone(ctx, tx, p.Phone); err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func (r *Recovery) findByPhone(ctx context.Context, tx *store.Tx, phone string) 
 		deleted := r.auth.Identities.CheckRejoin(ctx, tx.Client, phone)
 		return FoundAccount{}, cmp.Or(deleted, error(apperr.UserIDNotFound.New()))
 	}
-	u := holder.Edges.RootUser
+	u := holder.Edges.RootUser // a phone is stored with its account, so there is one
 	provider, err := r.auth.Identities.SignInMethod(ctx, tx.Client, u)
 	return FoundAccount{Email: u.Email, Provider: provider}, err
 }

@@ -58,6 +58,7 @@ func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, e
 	if err := s.limits.SignUp(ctx); err != nil {
 		return auth.SignedIn{}, err
 	}
+	// What is cheap to refuse is refused before the password is hashed.
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.SignUpTokenInvalid,
 		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
@@ -131,7 +132,7 @@ func checkPerson(p Person, now time.Time) error {
 func isBirthdate(day vocab.Date, now time.Time) bool { return day != "" && day <= vocab.DateOf(now) }
 
 // register makes the account in one transaction and opens a session. extra, if
-// any, runs in the same transaction, for what one kind of sign-up does besides.
+// any, runs in the same transaction, for what one kind of sign-up does in addition.
 func (s *SignUps) register(
 	ctx context.Context, r registration, extra func(context.Context, *store.Tx, *ent.User) error,
 ) (signedIn auth.SignedIn, err error) {
@@ -154,8 +155,8 @@ func (s *SignUps) register(
 	return signedIn, nil
 }
 
-// nameSignUpError gives an unexpected error the name that the sign-up routes
-// have for it.
+// nameSignUpError gives an unexpected error the name that the sign-up routes have
+// for it (api/auth.md, "Failed to sign up user"). The cause is in the log alone.
 func nameSignUpError(err error) error {
 	var known *apperr.Error
 	if errors.As(err, &known) {
@@ -181,6 +182,8 @@ func (s *SignUps) create(ctx context.Context, tx *store.Tx, r registration) (*en
 	if err != nil {
 		return nil, err
 	}
+	// The identities come after the account, whose id they refer to. An error rolls
+	// everything back, and the valid_token is still good.
 	taken, err := s.auth.Identities.TakeEmail(ctx, tx, u.ID, r.email)
 	if err != nil {
 		return nil, err
@@ -297,6 +300,8 @@ func checkLocal(localID, password string) error {
 	return nil
 }
 
+// takeLocalID stores the local id under its lower case, because ids are compared
+// without case (api/snutt.md), and beside it as it was typed, to be shown.
 func takeLocalID(
 	ctx context.Context, tx *store.Tx, identities *auth.Identities, rootUserID int, localID string,
 ) error {

@@ -76,6 +76,7 @@ func (s *AddnoxSignUps) begin(ctx context.Context, tx *store.Tx, email, hash str
 	if holder != nil {
 		return beginAgain(ctx, tx, holder, hash)
 	}
+	// The password waits in the identity: there is no account to hold it yet.
 	begun, err := tx.Identity.Create().
 		SetProvider(identity.ProviderEmail).
 		SetSubject(text.NormalizeEmail(email)).
@@ -88,6 +89,8 @@ func (s *AddnoxSignUps) begin(ctx context.Context, tx *store.Tx, email, hash str
 	return begun.ID, nil
 }
 
+// beginAgain lets the last password win: nobody has proved yet that the e-mail is
+// theirs, so who came first has no better right to it.
 func beginAgain(ctx context.Context, tx *store.Tx, holder *ent.Identity, hash string) (int, error) {
 	changed, err := tx.Identity.Update().
 		Where(identity.ID(holder.ID), identity.RootUserIDIsNil()).
@@ -155,6 +158,8 @@ func (s *AddnoxSignUps) Complete(ctx context.Context, p CompleteSignUpParams) (a
 	return signedIn, err
 }
 
+// findBegun asks for the e-mail beside the id: ids are numbers in a row, and a
+// guessed one must not open somebody else's sign-up.
 func (s *AddnoxSignUps) findBegun(ctx context.Context, p CompleteSignUpParams) (*ent.Identity, error) {
 	found, err := s.store.Read().Identity.Query().
 		Where(

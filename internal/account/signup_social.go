@@ -30,6 +30,7 @@ func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.Sign
 	if err := s.limits.SignUp(ctx); err != nil {
 		return auth.SignedIn{}, err
 	}
+	// Refused first, as at sign-in, where an unknown provider is an unknown path.
 	if _, known := auth.ParseSocialProvider(p.Provider); !known {
 		return auth.SignedIn{}, apperr.ResourceNotFound.New()
 	}
@@ -98,6 +99,9 @@ func (s *SignUps) SignInWithFacebook(ctx context.Context, p FacebookParams) (sig
 	return signedIn, err
 }
 
+// findOrCreateFacebook runs inside the write, where two first sign-ins at the same
+// time find one account: the unique index refuses the second identity on
+// PostgreSQL, and the write is run again.
 func (s *SignUps) findOrCreateFacebook(ctx context.Context, tx *store.Tx, profile auth.Profile) (*ent.User, error) {
 	holder, err := s.auth.Identities.Find(ctx, tx.Client, identity.ProviderFacebook, profile.Subject)
 	if err != nil {

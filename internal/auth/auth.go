@@ -51,7 +51,7 @@ type Config struct {
 	// long-lived token.
 	OnSessionsEnded func(rootUserID int, sessionIDs []int)
 	// OnWrongSignIn is called when a sign-in fails because the account is unknown,
-	// the password wrong or the account blocked: what somebody who guesses meets.
+	// the password wrong or the account blocked: the errors of guessing.
 	OnWrongSignIn func(kind apperr.Kind)
 	// Limits bounds guesses and messages of one client; nil bounds nothing.
 	Limits *ratelimit.Limiter

@@ -72,6 +72,8 @@ func (c *Codes) SendSMS(ctx context.Context, phone string) error {
 	if !text.ValidPhone(phone) {
 		return apperr.PhoneInvalid.WithField("input.phone")
 	}
+	// Bounded for each client and each recipient: a message costs money, and may
+	// be unwanted.
 	if err := c.limits.Message(ctx, phone); err != nil {
 		return err
 	}
@@ -144,9 +146,9 @@ func (c *Codes) enqueue(ctx context.Context, tx *store.Tx, failed apperr.Kind, m
 	return err
 }
 
-// replace closes the codes that were sent before and stores the new one. Codes
-// by SMS are told apart by their phone, as a phone may have no account yet; those
-// by e-mail by their account, which verifies one address at a time.
+// replace closes the codes that were sent before and stores the new one, so that
+// one code is open at a time: for a phone, which may have no account yet, or for
+// an account, which verifies one e-mail address at a time.
 func (c *Codes) replace(
 	ctx context.Context, tx *store.Tx, purpose verificationcode.Purpose, address, code string, rootUserID *int,
 ) error {
@@ -205,6 +207,7 @@ func (c *Codes) try(
 	if err != nil {
 		return nil, nil, err
 	}
+	// A text that is no code is refused without being counted as a try.
 	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxCodeTries || !codePattern.MatchString(code) {
 		return nil, apperr.CodeInvalid.New(), nil
 	}
@@ -214,6 +217,7 @@ func (c *Codes) try(
 		}
 		return nil, apperr.CodeInvalid.New(), nil
 	}
+	// Only somebody who has the code learns that it has expired.
 	if !c.now().Before(newest.ExpiresAt) {
 		return nil, apperr.CodeExpired.New(), nil
 	}
@@ -267,7 +271,7 @@ func (c *Codes) VerifySMS(ctx context.Context, p VerifySMSParams) (validToken st
 	if err != nil {
 		return "", err
 	}
-	var refused error
+	var refused error // returned after the commit, which counts the wrong try
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
 		open, refused, err = c.TryPhone(ctx, tx, p.Phone, p.Code)

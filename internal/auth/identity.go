@@ -129,8 +129,9 @@ func (i *Identities) CheckRejoin(ctx context.Context, client *ent.Client, phone 
 	return err
 }
 
-// wasDeleted reports whether an account held the subject that was deleted after
-// the given time.
+// wasDeleted reports whether an account that was deleted after the given time held
+// the subject. Of a deleted identity the digest alone is stored, made with the key
+// that was the newest at the time, so it looks for the digest of each key.
 func (i *Identities) wasDeleted(
 	ctx context.Context, client *ent.Client, provider identity.Provider, subject string, after time.Time,
 ) (bool, error) {
@@ -182,12 +183,14 @@ func (i *Identities) TakeEmail(ctx context.Context, tx *store.Tx, rootUserID int
 	case holder != nil && holder.RootUserID != nil:
 		return false, nil
 	}
+	// An account has one address to sign in by.
 	if err := i.Remove(ctx, tx, rootUserID, identity.ProviderEmail); err != nil {
 		return false, err
 	}
 	if holder == nil {
 		return true, i.Add(ctx, tx, rootUserID, identity.ProviderEmail, address, nil)
 	}
+	// The conditions are checked again, because the holder was read without a lock.
 	taken, err := tx.Identity.Update().
 		Where(identity.ID(holder.ID), identity.RootUserIDIsNil(), identity.DeletedAtIsNil()).
 		SetRootUserID(rootUserID).
@@ -213,7 +216,7 @@ func (i *Identities) Remove(ctx context.Context, tx *store.Tx, rootUserID int, p
 
 // MarkDeleted frees the subjects of a deleted account. Digests of them stay, by
 // which a later sign-in or sign-up is told that there was an account; the
-// subjects themselves, which are personal data, do not.
+// subjects themselves, which are personal data, are overwritten.
 func (i *Identities) MarkDeleted(ctx context.Context, tx *store.Tx, held []*ent.Identity) error {
 	for _, one := range held {
 		err := tx.Identity.UpdateOne(one).

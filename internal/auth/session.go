@@ -181,7 +181,8 @@ func (s *Sessions) rotate(
 	if err != nil {
 		return Tokens{}, nil, fmt.Errorf("read a session: %w", err)
 	}
-	// Only the newest refresh token of a session has the stored digest.
+	// Only the newest refresh token of a session has the stored digest. The
+	// comparison takes the same time wherever the two differ.
 	if subtle.ConstantTimeCompare([]byte(current.RefreshHash), []byte(digest(claims.Nonce))) != 1 {
 		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
 	}

@@ -55,8 +55,8 @@ func (s *Service) refuseUnknown(ctx context.Context, p SignInParams) error {
 	return apperr.UserNotFound.New()
 }
 
-// refuseIncomplete answers for a sign-up of Addnox that is not complete: only
-// who knows its password learns that it was begun.
+// refuseIncomplete answers for a sign-up of Addnox that is not complete. Only
+// somebody who knows its password learns that it was begun.
 func (s *Service) refuseIncomplete(ctx context.Context, begun *ent.Identity, password string) error {
 	right, err := s.Passwords.Compare(ctx, password, begun.SecretHash)
 	switch {
@@ -117,7 +117,8 @@ func (s *Service) signInByPassword(
 	return signedIn, nil
 }
 
-// reportWrong counts errors that somebody who guesses would meet.
+// reportWrong passes on the errors of guessing. Every other error of a sign-in, as
+// one without a phone, follows a right password or asks no password at all.
 func (s *Service) reportWrong(err error) {
 	var known *apperr.Error
 	if !errors.As(err, &known) {

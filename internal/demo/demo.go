@@ -1,5 +1,5 @@
-// Package demo fills an empty development database, so that who tries the program
-// sees something at once: a small catalogue of devices, and a family of two
+// Package demo fills an empty development database, so that a first look at the
+// program finds something: a small catalogue of devices, and a family of two
 // children, two devices and a week of logs. It calls the domain as an app would,
 // codes by SMS included, and must import no package of a surface.
 package demo

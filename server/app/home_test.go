@@ -11,14 +11,8 @@ import (
 // grow gives the parent children with a device each until there are n.
 func grow(t *testing.T, s *apptest.Server, token string, have, n int) {
 	t.Helper()
-	for i := have; i < n; i++ {
-		serial := fmt.Sprintf("SL%08d", i)
-		s.AddDevices(t, fmt.Sprintf("%s,00:80:E1:27:%02X:%02X", serial, i>>8, i&0xff))
-		s.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id } } }`,
-			map[string]any{"input": map[string]any{
-				"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
-				"serialCode": serial, "macId": fmt.Sprintf("00:80:E1:27:%02X:%02X", i>>8, i&0xff), "uniqueId": fmt.Sprint("unique", i),
-			}}, &struct{}{})
+	for range n - have {
+		s.CreateChild(t, token)
 	}
 }
 

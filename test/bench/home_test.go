@@ -82,13 +82,7 @@ func (s *spent) add(more spent) {
 func benchChildren(b *testing.B, s *apptest.Server, tokens []string) {
 	b.Helper()
 	for i := range 2 * len(tokens) {
-		serial, mac := fmt.Sprintf("SL%08d", i), fmt.Sprintf("00:80:E1:27:%02X:%02X", i>>8, i&0xff)
-		s.AddDevices(b, serial+","+mac)
-		s.Data(b, tokens[i/2], `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id } } }`,
-			map[string]any{"input": map[string]any{
-				"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
-				"serialCode": serial, "macId": mac, "uniqueId": fmt.Sprint("unique", i),
-			}}, &struct{}{})
+		s.CreateChild(b, tokens[i/2])
 	}
 }
 

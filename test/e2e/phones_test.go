@@ -12,51 +12,29 @@ import (
 	"time"
 
 	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/subscriptiontest"
 )
 
 // family is an account with one child and its device.
-type family struct {
-	id, child, device int
-	uniqueID, token   string
-}
+type family struct{ apptest.Family }
 
-// newFamily signs up a family. Serial is a number that no other family of the
-// cluster has.
-func (c *cluster) newFamily(t *testing.T, serial int) *family {
+// newFamily signs up a family at the replica inside the test.
+func (c *cluster) newFamily(t *testing.T) *family {
 	t.Helper()
-	token, id := c.home.Parent(t)
-	code, mac, uniqueID := fmt.Sprintf("SL%08d", serial), fmt.Sprintf("00:80:E1:27:00:%02X", serial), fmt.Sprint("unique", serial)
-	c.home.AddDevices(t, code+","+mac)
-	var data struct {
-		CreateChildUser struct {
-			ChildUser struct {
-				ID     int `json:",string"`
-				Device struct {
-					ID int `json:",string"`
-				}
-			}
-		}
-	}
-	c.home.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`,
-		map[string]any{"input": map[string]any{
-			"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
-			"serialCode": code, "macId": mac, "uniqueId": uniqueID,
-		}}, &data)
-	child := data.CreateChildUser.ChildUser
-	return &family{id, child.ID, child.Device.ID, uniqueID, token}
+	return &family{c.home.NewFamily(t)}
 }
 
 // body is the upload of one complete log.
 func (of *family) body(file int) string {
 	return fmt.Sprintf(`{"log_arrays": [{"real_user_id": %d, "device_id": %d, "unique_id": %q, "log_file_id": %d, "detail_data":
 		{"treatment_date": "2025-02-14T15:48:49", "finish_flag": 1, "last_intensity": 1, "treatment_time": 60}}]}`,
-		of.child, of.device, of.uniqueID, file)
+		of.Child.ID, of.DeviceID, of.UniqueID, file)
 }
 
 // upload uploads one complete log, and gives why it was not acknowledged.
 func (of *family) upload(url string, file int) error {
-	status, body, err := post(url+uploadPath, of.token, of.body(file))
+	status, body, err := post(url+uploadPath, of.Token, of.body(file))
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, body)
 	}
@@ -120,7 +98,7 @@ type follower struct {
 // resume.
 func (c *cluster) follow(t *testing.T, n int, of *family) *follower {
 	t.Helper()
-	call := subscriptiontest.Request{URL: c.balancer.URL, Token: of.token, Transport: subscriptiontest.Transports()[n%4]}
+	call := subscriptiontest.Request{URL: c.balancer.URL, Token: of.Token, Transport: subscriptiontest.Transports()[n%4]}
 	if n%2 == 0 {
 		call.InstallationID = fmt.Sprint("phone-", n)
 	}
@@ -154,7 +132,7 @@ type arrival struct {
 
 func listen(t *testing.T, url string, of *family) *listener {
 	t.Helper()
-	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: url, Token: of.token, Transport: subscriptiontest.WebSocket})
+	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: url, Token: of.Token, Transport: subscriptiontest.WebSocket})
 	if err != nil {
 		t.Fatal(err)
 	}

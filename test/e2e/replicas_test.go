@@ -54,7 +54,7 @@ func TestReplicasMigrateTogether(t *testing.T) {
 func TestEveryReplicaSendsTheEvent(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "")
-	family := c.newFamily(t, 1)
+	family := c.newFamily(t)
 	var listeners []*listener
 	for _, s := range c.replicas {
 		listeners = append(listeners, listen(t, s.URL, family))
@@ -94,8 +94,8 @@ func TestEveryReplicaSendsTheEvent(t *testing.T) {
 // an event for each, in the same order.
 func (c *cluster) checkStored(t *testing.T, of *family, last int) {
 	t.Helper()
-	logs := c.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.id)
-	events := c.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.id)
+	logs := c.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.RootUserID)
+	events := c.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.RootUserID)
 	if diff := cmp.Diff(upTo(last), logs); diff != "" {
 		t.Errorf("acknowledged and stored differ (-acknowledged +stored):\n%s", diff)
 	}
@@ -164,13 +164,13 @@ func TestReplicasShareState(t *testing.T) {
 	})
 	t.Run("signing out", func(t *testing.T) {
 		t.Parallel()
-		family := c.newFamily(t, 1)
-		socket := there.subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
-		here.graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
+		family := c.newFamily(t)
+		socket := there.subscribe(t, family.Token, `subscription { devlogStatus { cursor } }`)
+		here.graphQL(t, family.Token, `mutation { signOut { ok } }`, &struct{}{})
 		if _, _, err := socket.ReadMessage(); !websocket.IsCloseError(err, 4403) {
 			t.Errorf("the socket at another replica ends with %v", err)
 		}
-		if code := third.execute(t, family.token, `{ me { id } }`, nil); code != "UNAUTHENTICATED" {
+		if code := third.execute(t, family.Token, `{ me { id } }`, nil); code != "UNAUTHENTICATED" {
 			t.Errorf("the token at another replica: %q", code)
 		}
 	})
@@ -193,9 +193,9 @@ func TestReplicasShareState(t *testing.T) {
 	})
 	t.Run("consent", func(t *testing.T) {
 		t.Parallel()
-		family := c.newFamily(t, 2)
+		family := c.newFamily(t)
 		for _, agreed := range []bool{true, false} {
-			here.graphQL(t, family.token, fmt.Sprintf(
+			here.graphQL(t, family.Token, fmt.Sprintf(
 				`mutation { updatePolicy(input: {isMarketingAgree: %t}) { policy { isMarketingAgree } } }`, agreed), &struct{}{})
 			for _, s := range c.replicas {
 				var data struct {
@@ -203,7 +203,7 @@ func TestReplicasShareState(t *testing.T) {
 						Policy struct{ IsMarketingAgree bool }
 					}
 				}
-				s.graphQL(t, family.token, `{ me { policy { isMarketingAgree } } }`, &data)
+				s.graphQL(t, family.Token, `{ me { policy { isMarketingAgree } } }`, &data)
 				if data.Me.Policy.IsMarketingAgree != agreed {
 					t.Errorf("another replica doesn't know that consent is %v", agreed)
 				}
@@ -293,7 +293,7 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "")
 	load := c.startLoad(t)
-	slow := c.newFamily(t, 9)
+	slow := c.newFamily(t)
 	for i, s := range c.replicas {
 		load.waitForMore(t, 10)
 		half := s.sendHalfAnUpload(t, slow, i+1)
@@ -344,7 +344,7 @@ func (s *server) sendHalfAnUpload(t *testing.T, of *family, file int) *halfReque
 	t.Cleanup(func() { _ = conn.Close() })
 	body := of.body(file)
 	head := fmt.Sprintf("POST /api/v1/lux/device/devlog HTTP/1.1\r\nHost: luxbff\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
-		of.token, len(body))
+		of.Token, len(body))
 	cut := len(body) / 2
 	if _, err := io.WriteString(conn, head+body[:cut]); err != nil {
 		t.Fatal(err)
@@ -379,9 +379,9 @@ type load struct {
 func (c *cluster) startLoad(t *testing.T) *load {
 	t.Helper()
 	l := &load{}
-	for serial := range 4 {
-		family := c.newFamily(t, serial)
-		l.followers = append(l.followers, c.follow(t, serial, family), c.follow(t, serial+1, family))
+	for i := range 4 {
+		family := c.newFamily(t)
+		l.followers = append(l.followers, c.follow(t, i, family), c.follow(t, i+1, family))
 		l.uploaders = append(l.uploaders, startUploader(t, c.balancer.URL, family))
 	}
 	for i, phone := range l.followers {
@@ -426,7 +426,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	t.Parallel()
 	nats := natstest.Start(t)
 	c := startCluster(t, nats.URL())
-	family := c.newFamily(t, 1)
+	family := c.newFamily(t)
 	feed := listen(t, c.replicas[0].URL, family)
 	file := 0
 	upload := func() {
@@ -443,7 +443,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	}
 	upload()
 	feed.waitFor(t, file) // by the poll
-	socket := c.replicas[2].subscribe(t, family.token, `subscription { devlogStatus { cursor } }`)
+	socket := c.replicas[2].subscribe(t, family.Token, `subscription { devlogStatus { cursor } }`)
 	nats.Restart()
 	for _, s := range c.replicas {
 		testutil.WaitFor(t, "it is ready again", func() bool { return readiness(t, s) == "ok" })
@@ -451,7 +451,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	upload()
 	feed.waitFor(t, file)
 	c.checkStored(t, family, file)
-	c.replicas[1].graphQL(t, family.token, `mutation { signOut { ok } }`, &struct{}{})
+	c.replicas[1].graphQL(t, family.Token, `mutation { signOut { ok } }`, &struct{}{})
 	for {
 		if _, _, err := socket.ReadMessage(); err != nil {
 			if !websocket.IsCloseError(err, 4403) {

@@ -25,9 +25,9 @@ import (
 
 func TestMain(m *testing.M) { processtest.Main(m) }
 
-// chance is random and can be had again: LUXBFF_TEST_SEED is the seed that a
-// failed run printed.
-func chance(t *testing.T) *rand.Rand {
+// newRandom makes a source of random numbers that can be had again: a failed run has
+// printed its seed, which LUXBFF_TEST_SEED takes.
+func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed, err := strconv.ParseUint(os.Getenv("LUXBFF_TEST_SEED"), 10, 64)
 	if err != nil {
@@ -37,50 +37,35 @@ func chance(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// family is an account with one child and its device, and what it was told to
-// have stored.
+// family is an account with one child and its device, and what the server has
+// acknowledged of its uploads.
 type family struct {
-	token    string
-	rootUser int
-	log      string // an upload of one log, but for its number
-
-	next   atomic.Int64
+	apptest.Family
+	next   atomic.Int64 // the number of the last log file
 	mu     sync.Mutex
 	acked  []int
 	failed []error
 }
 
-// families counts, so that each gets a device of its own.
-var families atomic.Int64
-
 func newFamily(t *testing.T, s *apptest.Server) *family {
 	t.Helper()
-	n := families.Add(1)
-	token, id := s.Parent(t)
-	serial, mac := fmt.Sprintf("SL%08d", n), fmt.Sprintf("00:80:E1:27:%02X:%02X", n>>8, n&0xff)
-	s.AddDevices(t, serial+","+mac)
-	var data struct {
-		CreateChildUser struct {
-			ChildUser struct {
-				ID     string
-				Device struct{ ID string }
-			}
-		}
-	}
-	s.Data(t, token, fmt.Sprintf(`mutation { createChildUser(input: {firstName: "test", lastName: "", birthdate: "1997-01-01",
-		gender: FEMALE, serialCode: %q, macId: %q, uniqueId: %q}) { childUser { id device { id } } } }`, serial, mac, serial), nil, &data)
-	child := data.CreateChildUser.ChildUser
-	return &family{token: token, rootUser: id, log: fmt.Sprintf(`{childUserId: %s, deviceId: %s, uniqueId: %q, finishFlag: NORMAL_SHUTDOWN,
-		treatmentDate: "2025-02-14T15:48:49", lastIntensity: 1, treatmentTime: 60, logFileId: %%d}`, child.ID, child.Device.ID, serial)}
+	return &family{Family: s.NewFamily(t)}
 }
 
-// upload sends the next n logs in one request and remembers what was acknowledged.
+// log is the input of a complete log.
+func (f *family) log(file int) string {
+	return fmt.Sprintf(`{childUserId: %d, deviceId: %d, uniqueId: %q, finishFlag: NORMAL_SHUTDOWN,
+		treatmentDate: "2025-02-14T15:48:49", lastIntensity: 1, treatmentTime: 60, logFileId: %d}`, f.Child.ID, f.DeviceID, f.UniqueID, file)
+}
+
+// upload uploads the next n logs in one request, and keeps whether they were
+// acknowledged.
 func (f *family) upload(ctx context.Context, client *http.Client, url string, n int) error {
 	last := int(f.next.Add(int64(n)))
 	var files []int
 	var logs []string
 	for file := last - n + 1; file <= last; file++ {
-		files, logs = append(files, file), append(logs, fmt.Sprintf(f.log, file))
+		files, logs = append(files, file), append(logs, f.log(file))
 	}
 	body, err := json.Marshal(map[string]string{
 		"query": `mutation { uploadDevlogs(input: {logs: [` + strings.Join(logs, ", ") + `]}) { devlogs { id } } }`,
@@ -88,7 +73,7 @@ func (f *family) upload(ctx context.Context, client *http.Client, url string, n 
 	if err != nil {
 		return err
 	}
-	err = send(ctx, client, url, f.token, string(body))
+	err = send(ctx, client, url, f.Token, string(body))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -99,6 +84,7 @@ func (f *family) upload(ctx context.Context, client *http.Client, url string, n 
 	return nil
 }
 
+// send sends a GraphQL request that must succeed.
 func send(ctx context.Context, client *http.Client, url, token, body string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(body))
 	if err != nil {
@@ -106,14 +92,14 @@ func send(ctx context.Context, client *http.Client, url, token, body string) err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := client.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && (answer.StatusCode != http.StatusOK || strings.Contains(string(text), `"errors"`)) {
-		err = fmt.Errorf("%s %.300s", answer.Status, text)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && (response.StatusCode != http.StatusOK || strings.Contains(string(text), `"errors"`)) {
+		err = fmt.Errorf("%s %.300s", response.Status, text)
 	}
 	return err
 }
@@ -124,44 +110,46 @@ func (f *family) acknowledged() []int {
 	return append([]int(nil), f.acked...)
 }
 
-// followers are phones of the family, two of each transport for the asking: one
-// that says itself after which event it goes on, one that leaves it to the server.
+// followers are phones that follow the feed of a family over all four transports.
+// Half of them send the cursor of their last event when they resume; the others name
+// an installation and leave it to the server.
 type followers struct {
 	all     []*subscriptiontest.Follower
 	running sync.WaitGroup
 	stop    context.CancelFunc
 }
 
-// follow starts n phones of either kind for each transport. Those that name an
-// installation have their position when it returns, the others a first event.
+// follow starts n phones of either kind for each transport. When it returns, those
+// that name an installation have a resume point at the server; the others start
+// behind an event that is already there. From then on no event may be missed.
 func follow(t *testing.T, s *apptest.Server, f *family, url string, n int) *followers {
 	t.Helper()
 	first := firstCursor(t, s, f)
 	ctx, stop := context.WithCancel(context.Background())
 	phones := &followers{stop: stop}
-	t.Cleanup(phones.end)
+	t.Cleanup(phones.close)
 	for _, transport := range subscriptiontest.Transports() {
 		for i := range n {
-			call := subscriptiontest.Request{URL: url, Token: f.token, Transport: transport}
-			named, own := call, call
-			named.InstallationID, own.After = fmt.Sprint(transport, i), first
-			phones.all = append(phones.all, &subscriptiontest.Follower{Request: named}, &subscriptiontest.Follower{Request: own})
+			request := subscriptiontest.Request{URL: url, Token: f.Token, Transport: transport}
+			byServer, byCursor := request, request
+			byServer.InstallationID, byCursor.After = fmt.Sprint(transport, i), first
+			phones.all = append(phones.all, &subscriptiontest.Follower{Request: byServer}, &subscriptiontest.Follower{Request: byCursor})
 		}
 	}
-	for _, one := range phones.all {
-		phones.running.Go(func() { one.Follow(ctx) })
+	for _, phone := range phones.all {
+		phones.running.Go(func() { phone.Follow(ctx) })
 	}
-	testutil.WaitFor(t, "every installation has its position", func() bool {
-		positions, err := s.App.Store.Read().FeedPosition.Query().Count(t.Context())
-		return err == nil && positions == n*len(subscriptiontest.Transports())
+	testutil.WaitFor(t, "every installation has its resume point", func() bool {
+		points, err := s.App.Store.Read().FeedPosition.Query().Count(t.Context())
+		return err == nil && points == n*len(subscriptiontest.Transports())
 	})
 	return phones
 }
 
-// firstCursor is that of an event made for the purpose.
+// firstCursor uploads a log and gives the cursor of its event.
 func firstCursor(t *testing.T, s *apptest.Server, f *family) string {
 	t.Helper()
-	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: s.URL, Token: f.token, Transport: subscriptiontest.WebSocket})
+	feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{URL: s.URL, Token: f.Token, Transport: subscriptiontest.WebSocket})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +159,7 @@ func firstCursor(t *testing.T, s *apptest.Server, f *family) string {
 		t.Fatal(err)
 	}
 	f.mu.Lock()
-	f.acked = nil // it is not among what the phones are owed
+	f.acked = nil // the phones start behind it
 	f.mu.Unlock()
 	e, err := feed.Next()
 	if err != nil {
@@ -180,28 +168,30 @@ func firstCursor(t *testing.T, s *apptest.Server, f *family) string {
 	return e.Cursor
 }
 
-// drain waits until every phone has the newest event, and checks what each got.
-func (p *followers) drain(t *testing.T, s *apptest.Server, f *family) {
+// checkAll waits until every phone has the newest event, and checks what each has
+// received.
+func (p *followers) checkAll(t *testing.T, s *apptest.Server, f *family) {
 	t.Helper()
-	account, err := s.App.Store.Read().User.Get(t.Context(), f.rootUser)
+	account, err := s.App.Store.Read().User.Get(t.Context(), f.RootUserID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	acked := f.acknowledged()
-	for _, one := range p.all {
-		testutil.WaitFor(t, fmt.Sprintf("%+v has event %d", one.Request, account.EventSeq), func() bool { return one.Newest() >= account.EventSeq })
-		if err := one.Check(acked); err != nil {
-			t.Errorf("%s %s: %v", one.Request.Transport, one.Request.InstallationID, err)
+	for _, phone := range p.all {
+		testutil.WaitFor(t, fmt.Sprintf("%+v has event %d", phone.Request, account.EventSeq), func() bool { return phone.Newest() >= account.EventSeq })
+		if err := phone.Check(acked); err != nil {
+			t.Errorf("%s %s: %v", phone.Request.Transport, phone.Request.InstallationID, err)
 		}
 	}
 }
 
-func (p *followers) end() {
+func (p *followers) close() {
 	p.stop()
 	p.running.Wait()
 }
 
-// uploads has several uploaders at work until n requests were sent in all.
+// uploads uploads one log a request, n in all, from several phones at once. One that
+// failed is kept and not sent again.
 func (f *family) uploads(ctx context.Context, url string, uploaders, n int) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: uploaders}}
 	defer client.CloseIdleConnections()
@@ -211,8 +201,8 @@ func (f *family) uploads(ctx context.Context, url string, uploaders, n int) {
 	for range uploaders {
 		running.Go(func() {
 			for left.Add(-1) >= 0 && ctx.Err() == nil {
-				if f.upload(ctx, client, url, 1) != nil { // it is remembered
-					pause(ctx) // the server is away
+				if f.upload(ctx, client, url, 1) != nil {
+					pause(ctx) // the server may be down
 				}
 			}
 		})

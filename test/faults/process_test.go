@@ -18,13 +18,14 @@ import (
 	"luxbff/server/app"
 )
 
-// home is a server inside the test, where families sign up and rows are looked at.
+// home is a server inside the test, at which families sign up and whose database the
+// test can read.
 func home(t *testing.T) *apptest.Server {
 	t.Helper()
 	return apptest.Start(t, func(cfg *app.Config) { cfg.TokenKeys = processtest.TokenKeys() })
 }
 
-// start starts a server of its own on the database of one inside the test.
+// start starts a server as a process, on the database of the one inside the test.
 func start(t *testing.T, s *apptest.Server, settings ...string) *processtest.Process {
 	t.Helper()
 	serve := processtest.Command(t, s.App.Config.DatabaseURL)
@@ -32,14 +33,14 @@ func start(t *testing.T, s *apptest.Server, settings ...string) *processtest.Pro
 	return processtest.Start(t, serve)
 }
 
-// TestServerThatIsKilled kills the server with SIGKILL twenty times during
-// uploads; another on the same database takes its place. Phones lose nothing that
-// was acknowledged.
-func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
+// TestKilledServer kills the server with SIGKILL twenty times during uploads, and
+// starts another on the same database in its place. The phones miss no event of an
+// upload that was acknowledged.
+func TestKilledServer(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	const kills = 20
 	s := home(t)
 	f := newFamily(t, s)
-	random := chance(t)
+	random := newRandom(t)
 	p := start(t, s)
 	proxy, err := subscriptiontest.NewProxy(p.Addr)
 	if err != nil {
@@ -63,22 +64,23 @@ func TestServerThatIsKilled(t *testing.T) { //nolint:paralleltest // each wants 
 	testutil.WaitFor(t, "the uploads go on", func() bool { return len(f.acknowledged()) >= before+10 })
 	stop()
 	uploading.Wait()
-	phones.drain(t, s, f)
+	phones.checkAll(t, s, f)
 	t.Logf("%d acknowledged, %d failed", len(f.acknowledged()), len(f.failed))
-	for _, one := range phones.all {
-		if ends := one.Ends(); len(ends) > 0 || one.Connections() < kills {
-			t.Errorf("%s: connected %d times, the server ended it: %v", one.Request.Transport, one.Connections(), ends)
+	for _, phone := range phones.all {
+		if ends := phone.Ends(); len(ends) > 0 || phone.Connections() < kills {
+			t.Errorf("%s: connected %d times, the server ended it: %v", phone.Request.Transport, phone.Connections(), ends)
 		}
 	}
 }
 
-// TestServerThatDrains sends SIGTERM to a server with 200 sockets and streams
-// during uploads, while another on the same database takes over: no upload fails,
-// the sockets are closed with 1001 and spread hints, the process ends within its
-// ten seconds, and phones lose nothing. Both are of production, which serves on
-// for SHUTDOWN_DELAY: a connection that only the kernel has accepted when the
-// listener closes would be cut.
-func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
+// TestDrainingServer sends SIGTERM to a server with 200 subscriptions during uploads,
+// while another on the same database takes over: no upload fails, the subscriptions
+// are ended with 1001 and with different hints when to come back, the process ends
+// within its ten seconds, and the phones miss no event. Both servers run in
+// production, where a server goes on serving for SHUTDOWN_DELAY: without that, a
+// connection that the kernel has accepted and the program has not would be lost when
+// the listener closes.
+func TestDrainingServer(t *testing.T) { //nolint:paralleltest // each wants the machine for itself
 	const connections, each = 200, 24 // an account may have 32
 	s := home(t)
 	f := newFamily(t, s)
@@ -90,7 +92,7 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	}
 	t.Cleanup(proxy.Close)
 	phones := follow(t, s, f, proxy.URL(), 3)
-	idle := idlers(t, s, leaving.URL, connections-each, each)
+	idle := subscribeIdle(t, s, leaving.URL, connections-each, each)
 	ctx, stop := context.WithCancel(context.Background())
 	var uploading sync.WaitGroup
 	defer uploading.Wait()
@@ -99,24 +101,24 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	for range 4 {
 		uploading.Go(func() {
 			for ctx.Err() == nil {
-				_ = f.upload(context.WithoutCancel(ctx), client, proxy.URL(), 1) // a failure is remembered
+				_ = f.upload(context.WithoutCancel(ctx), client, proxy.URL(), 1) // a failure is kept in failed
 			}
 		})
 	}
 	testutil.WaitFor(t, "the uploads are under way", func() bool { return len(f.acknowledged()) >= 100 })
 
-	proxy.SetTarget(taking.Addr) // as a balancer does before it ends a server
+	proxy.SetTarget(taking.Addr) // as a load balancer does before a server is ended
 	leaving.Terminate(t)
 	hints := map[time.Duration]bool{}
 	for _, feed := range idle {
 		how := endOf(t, feed)
 		if how.Retry <= 0 || how.Code != 0 && how.Code != 1001 {
-			t.Errorf("a connection is told %v", how)
+			t.Errorf("a connection ends with %v", how)
 		}
 		hints[how.Retry] = true
 	}
 	if len(hints) < len(idle)/2 {
-		t.Errorf("%d connections are told to come back at %d different times", len(idle), len(hints))
+		t.Errorf("%d connections have only %d different hints when to come back", len(idle), len(hints))
 	}
 	leaving.WaitForExit(t)
 	if text := leaving.Log.String(); strings.Contains(text, `"level":"ERROR"`) {
@@ -129,17 +131,18 @@ func TestServerThatDrains(t *testing.T) { //nolint:paralleltest // each wants th
 	if len(f.failed) > 0 {
 		t.Errorf("%d uploads failed: %v", len(f.failed), f.failed[0])
 	}
-	phones.drain(t, s, f)
-	for _, one := range phones.all {
-		ends := one.Ends()
+	phones.checkAll(t, s, f)
+	for _, phone := range phones.all {
+		ends := phone.Ends()
 		if ends["1001"]+ends["retry"]+ends["GOING_AWAY"] != 1 || len(ends) != 1 {
-			t.Errorf("%s: the server ended it: %v", one.Request.Transport, ends)
+			t.Errorf("%s: the server ended it: %v", phone.Request.Transport, ends)
 		}
 	}
 }
 
-// idlers connects n phones that only listen, of as many accounts as that takes.
-func idlers(t *testing.T, s *apptest.Server, url string, n, each int) []*subscriptiontest.Subscription {
+// subscribeIdle opens n subscriptions of accounts that upload nothing, so many for
+// each account.
+func subscribeIdle(t *testing.T, s *apptest.Server, url string, n, each int) []*subscriptiontest.Subscription {
 	t.Helper()
 	var token string
 	var feeds []*subscriptiontest.Subscription

@@ -39,8 +39,9 @@ type Server struct {
 	App   *app.App
 	Clock *testutil.Clock
 	Log   *testutil.Log
-	// phones counts the accounts of SignUp, each of which needs a number of its own.
-	phones atomic.Int64
+	// phones and devices count what Parent and CreateChild have used, because each
+	// account needs a phone number of its own and each child a device.
+	phones, devices atomic.Int64
 }
 
 // Start starts a development server without the demo family. It is drained and

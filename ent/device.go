@@ -21,7 +21,7 @@ type Device struct {
 	ID int `json:"id,omitempty"`
 	// SerialCode holds the value of the "serial_code" field.
 	SerialCode string `json:"serial_code,omitempty"`
-	// the full MAC, 00:80:E1:27:4C:84
+	// The full MAC, as 00:80:E1:27:4C:84, or the id that the factory gave instead.
 	MACID string `json:"mac_id,omitempty"`
 	// ProjectID holds the value of the "project_id" field.
 	ProjectID int `json:"project_id,omitempty"`
@@ -31,7 +31,7 @@ type Device struct {
 	NowFirmwareID int `json:"now_firmware_id,omitempty"`
 	// FirmwareVersion holds the value of the "firmware_version" field.
 	FirmwareVersion string `json:"firmware_version,omitempty"`
-	// names one device at a time
+	// Set by the catalogue or by the app that registers the device; it names one device at a time.
 	UniqueID *string `json:"unique_id,omitempty"`
 	// DeviceAlias holds the value of the "device_alias" field.
 	DeviceAlias string `json:"device_alias,omitempty"`
@@ -39,11 +39,11 @@ type Device struct {
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// ChildUserID holds the value of the "child_user_id" field.
 	ChildUserID *int `json:"child_user_id,omitempty"`
-	// Who has it or had it last; a child that is gone is still told apart.
+	// The child that has it or had it last. It is no foreign key, so that it stays when that child is deleted.
 	LastChildUserID *int `json:"last_child_user_id,omitempty"`
-	// Rises when another child gets the device.
+	// Rises by one when another child gets the device.
 	Registration int `json:"registration,omitempty"`
-	// the highest seen in this registration
+	// The highest log_file_id of this registration.
 	LastLogFileID int `json:"last_log_file_id,omitempty"`
 	// RegisteredAt holds the value of the "registered_at" field.
 	RegisteredAt *time.Time `json:"registered_at,omitempty"`

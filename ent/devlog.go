@@ -27,7 +27,7 @@ type Devlog struct {
 	ChildUserID int `json:"child_user_id,omitempty"`
 	// DeviceID holds the value of the "device_id" field.
 	DeviceID int `json:"device_id,omitempty"`
-	// the device's, when the log came or changed last
+	// The registration of the device when the log was uploaded or changed last.
 	Registration int `json:"registration,omitempty"`
 	// Status holds the value of the "status" field.
 	Status vocab.DevlogStatus `json:"status,omitempty"`
@@ -37,7 +37,7 @@ type Devlog struct {
 	TreatmentDate vocab.LocalDateTime `json:"treatment_date,omitempty"`
 	// LastIntensity holds the value of the "last_intensity" field.
 	LastIntensity int `json:"last_intensity,omitempty"`
-	// seconds
+	// In seconds.
 	TreatmentTime int `json:"treatment_time,omitempty"`
 	// LogFileID holds the value of the "log_file_id" field.
 	LogFileID *int `json:"log_file_id,omitempty"`

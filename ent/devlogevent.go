@@ -44,7 +44,7 @@ type DevlogEvent struct {
 	TreatmentTime int `json:"treatment_time,omitempty"`
 	// LogFileID holds the value of the "log_file_id" field.
 	LogFileID *int `json:"log_file_id,omitempty"`
-	// the device's, after the change
+	// The last_log_file_id of the device after the change.
 	LastLogFileID int `json:"last_log_file_id,omitempty"`
 	// DevlogCreatedAt holds the value of the "devlog_created_at" field.
 	DevlogCreatedAt time.Time `json:"devlog_created_at,omitempty"`

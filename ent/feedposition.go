@@ -23,13 +23,13 @@ type FeedPosition struct {
 	RootUserID int `json:"root_user_id,omitempty"`
 	// InstallationID holds the value of the "installation_id" field.
 	InstallationID string `json:"installation_id,omitempty"`
-	// null for all children
+	// Null for the feed of all children.
 	ChildUserID *int `json:"child_user_id,omitempty"`
-	// of the last event confirmed, or where the feed stood when it began
+	// The number of the last event acknowledged, or of the newest event when the position was made.
 	Seq int64 `json:"seq,omitempty"`
-	// Events before it were lost, and nothing has been confirmed since.
+	// Events before seq were lost, and nothing has been acknowledged since.
 	HasGap bool `json:"has_gap,omitempty"`
-	// The session that opened it last, whose sign-out removes it; null for a long-lived token.
+	// The session that used it last, whose sign-out removes it; null for a long-lived token.
 	SessionID *int `json:"session_id,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`

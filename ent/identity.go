@@ -18,15 +18,15 @@ type Identity struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// None while an Addnox sign-up is begun and not complete.
+	// Null while an Addnox sign-up is begun and not complete.
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// Provider holds the value of the "provider" field.
 	Provider identity.Provider `json:"provider,omitempty"`
-	// Compared as it stands: e-mails and local ids in lower case; a digest once deleted.
+	// Compared byte by byte, so e-mails and local ids are in lower case; a digest once the identity is deleted.
 	Subject string `json:"subject,omitempty"`
-	// The local id as typed, or the name the provider gave.
+	// The local id as it was typed, or the name that the provider gave.
 	DisplayName *string `json:"display_name,omitempty"`
-	// argon2id of the password of a sign-up that is not complete.
+	// The argon2id hash of the password of a sign-up that is not complete.
 	SecretHash *string `json:"-"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`

@@ -18,23 +18,23 @@ type Message struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// None for a phone that is about to sign up.
+	// Null for a phone that is about to sign up.
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// Channel holds the value of the "channel" field.
 	Channel message.Channel `json:"channel,omitempty"`
 	// To holds the value of the "to" field.
 	To string `json:"to,omitempty"`
-	// Blanked in production once sent: it may hold a code.
+	// Blanked in production once it is sent, because it may hold a code.
 	Text string `json:"-"`
-	// one intent, one message
+	// Unique, so that an intent that is repeated makes one message.
 	DedupKey *string `json:"dedup_key,omitempty"`
 	// State holds the value of the "state" field.
 	State message.State `json:"state,omitempty"`
 	// Attempts holds the value of the "attempts" field.
 	Attempts int `json:"attempts,omitempty"`
-	// when to try next
+	// When to try to send it next.
 	DueAt time.Time `json:"due_at,omitempty"`
-	// a worker has it till then
+	// Until then a worker is sending it and no other takes it.
 	LeasedUntil *time.Time `json:"leased_until,omitempty"`
 	// LastError holds the value of the "last_error" field.
 	LastError *string `json:"last_error,omitempty"`

@@ -20,13 +20,13 @@ type Session struct {
 	ID int `json:"id,omitempty"`
 	// RootUserID holds the value of the "root_user_id" field.
 	RootUserID int `json:"root_user_id,omitempty"`
-	// SHA-256 of the one refresh token that is good; any other of the family was used before.
+	// The SHA-256 of the refresh token that is valid. Any other token of the session has been used before.
 	RefreshHash string `json:"-"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// RefreshedAt holds the value of the "refreshed_at" field.
 	RefreshedAt time.Time `json:"refreshed_at,omitempty"`
-	// of the refresh token that is good
+	// When the refresh token that is valid expires.
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 	// EndedAt holds the value of the "ended_at" field.
 	EndedAt *time.Time `json:"ended_at,omitempty"`

@@ -27,25 +27,25 @@ type User struct {
 	Birthdate *vocab.Date `json:"birthdate,omitempty"`
 	// Gender holds the value of the "gender" field.
 	Gender *vocab.Gender `json:"gender,omitempty"`
-	// As typed. Who owns the address is said by Identity.
+	// As it was typed. Which account an address belongs to is in Identity.
 	Email *string `json:"email,omitempty"`
 	// IsEmailVerified holds the value of the "is_email_verified" field.
 	IsEmailVerified bool `json:"is_email_verified,omitempty"`
-	// E.164
+	// In the form E.164, as +821012345670.
 	Phone *string `json:"phone,omitempty"`
 	// RegisterType holds the value of the "register_type" field.
 	RegisterType vocab.RegisterType `json:"register_type,omitempty"`
-	// ISO 3166-1 alpha-2
+	// An ISO 3166-1 alpha-2 code.
 	NationalCode *string `json:"national_code,omitempty"`
-	// argon2id: one account, one password, several ways in
+	// The argon2id hash of the one password, whichever identity is used to sign in.
 	PasswordHash *string `json:"-"`
 	// PasswordChangedAt holds the value of the "password_changed_at" field.
 	PasswordChangedAt *time.Time `json:"password_changed_at,omitempty"`
-	// in a row
+	// How many wrong passwords were tried in a row; it starts again when sign-in is blocked.
 	WrongPasswords int `json:"wrong_passwords,omitempty"`
 	// BlockedUntil holds the value of the "blocked_until" field.
 	BlockedUntil *time.Time `json:"blocked_until,omitempty"`
-	// Rises when credentials change; tokens of an older version are refused.
+	// Rises when credentials change. Long-lived tokens of an older version are refused.
 	CredentialVersion int `json:"credential_version,omitempty"`
 	// PushToken holds the value of the "push_token" field.
 	PushToken *string `json:"-"`
@@ -59,9 +59,9 @@ type User struct {
 	IsAdmin bool `json:"is_admin,omitempty"`
 	// NotificationCheckedAt holds the value of the "notification_checked_at" field.
 	NotificationCheckedAt *time.Time `json:"notification_checked_at,omitempty"`
-	// The last number given to one of its devlog events, taken under this row's lock.
+	// The number of its newest devlog event. It is raised under a lock of this row, so that numbers are committed in order.
 	EventSeq int64 `json:"event_seq,omitempty"`
-	// The greatest number of an event that was pruned: who stands below it has missed some.
+	// The highest number of an event that was pruned. A cursor below it has missed events.
 	EventFloor int64 `json:"event_floor,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`

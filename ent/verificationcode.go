@@ -18,23 +18,23 @@ type VerificationCode struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID int `json:"id,omitempty"`
-	// None for a phone that is about to sign up.
+	// Null for a phone that is about to sign up.
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// Purpose holds the value of the "purpose" field.
 	Purpose verificationcode.Purpose `json:"purpose,omitempty"`
-	// E.164 phone or e-mail
+	// A phone in the form E.164, or an e-mail address.
 	Address string `json:"address,omitempty"`
 	// CodeHash holds the value of the "code_hash" field.
 	CodeHash string `json:"-"`
-	// wrong ones
+	// How many wrong codes were tried.
 	Tries int `json:"tries,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
-	// used, or replaced by a newer code
+	// When it was used, or replaced by a newer code.
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
-	// SHA-256 of the valid_token that a right phone code earned
+	// The SHA-256 of the valid_token that is given for the right code of a phone.
 	GrantHash *string `json:"-"`
 	// GrantExpiresAt holds the value of the "grant_expires_at" field.
 	GrantExpiresAt *time.Time `json:"grant_expires_at,omitempty"`

@@ -8,8 +8,9 @@ import (
 	"luxbff/ent/vocab"
 )
 
-// ChildUser is a real user: a child's account below a root user. Deleting one
-// removes the row and all that hangs on it; its device is freed.
+// ChildUser is a child below a root user; the REST pages call it a real user. When
+// one is deleted, its row, devlogs, events and feed positions go, and its device is
+// unregistered.
 type ChildUser struct{ ent.Schema }
 
 // Fields of ChildUser.

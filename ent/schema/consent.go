@@ -5,10 +5,11 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// Consent is what a user agreed to and when: the policy of the user pages.
+// Consent is what a user has agreed to and when (the policy of the user pages).
 type Consent struct{ ent.Schema }
 
-// Fields of Consent. A date is set when its flag becomes true and stays.
+// Fields of Consent. A date is set when its flag becomes true, and stays when the
+// flag becomes false again.
 func (Consent) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),

@@ -12,18 +12,18 @@ import (
 // Usage Log").
 type Devlog struct{ ent.Schema }
 
-// Fields of Devlog. Times of use are seconds, intensities the device's steps.
+// Fields of Devlog. An intensity is one of the device's steps.
 func (Devlog) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
 		field.Int("child_user_id").Immutable(),
 		field.Int("device_id").Immutable(),
-		field.Int("registration").Comment("the device's, when the log came or changed last"),
+		field.Int("registration").Comment("The registration of the device when the log was uploaded or changed last."),
 		field.String("status").GoType(vocab.DevlogStatus("")),
 		field.Int("finish_flag").GoType(vocab.FinishFlag(0)).Optional().Nillable(),
 		field.String("treatment_date").GoType(vocab.LocalDateTime("")),
 		field.Int("last_intensity").NonNegative(),
-		field.Int("treatment_time").NonNegative().Comment("seconds"),
+		field.Int("treatment_time").NonNegative().Comment("In seconds."),
 		field.Int("log_file_id").Optional().Nillable(),
 		createdAt(),
 		field.Time("updated_at"),
@@ -41,8 +41,11 @@ func (Devlog) Edges() []ent.Edge {
 	}
 }
 
-// Indexes of Devlog: the two rules that hold under any race, the replay check
-// of a record without log_file_id, and the newest-first history of a child.
+// Indexes of Devlog. The two unique ones hold rules under any race: a child has at
+// most one temporary log with a device, and a log_file_id comes once in a
+// registration. The others find a record without log_file_id that was uploaded
+// before, the history of a child from its newest log on, and the logs of an account
+// that is deleted.
 func (Devlog) Indexes() []ent.Index {
 	return []ent.Index{
 		uniqueWhile("status = 'TEMPORARY'", "child_user_id", "device_id"),

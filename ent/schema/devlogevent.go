@@ -8,12 +8,14 @@ import (
 	"luxbff/ent/vocab"
 )
 
-// DevlogEvent is one line of a root user's feed: the database is the log, the
-// bus only a bell. Seq rises by one an event and has no gap when written.
+// DevlogEvent is an entry of the event log of a root user, which subscribers read;
+// what goes through NATS only says that there is something to read. Within an
+// account each new event has the number that follows the one before. Numbers are
+// missing where old events were pruned or a child was deleted.
 type DevlogEvent struct{ ent.Schema }
 
-// Fields of DevlogEvent. The devlog is kept as it was at the change, so that a
-// resumed feed tells the same story as one that never broke.
+// Fields of DevlogEvent. They copy the devlog as it was at the change, so that a
+// subscriber who resumes gets the same events as one whose connection never broke.
 func (DevlogEvent) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
@@ -28,7 +30,7 @@ func (DevlogEvent) Fields() []ent.Field {
 		field.Int("last_intensity").Immutable(),
 		field.Int("treatment_time").Immutable(),
 		field.Int("log_file_id").Optional().Nillable().Immutable(),
-		field.Int("last_log_file_id").Immutable().Comment("the device's, after the change"),
+		field.Int("last_log_file_id").Immutable().Comment("The last_log_file_id of the device after the change."),
 		field.Time("devlog_created_at").Immutable(),
 		field.Time("occurred_at").Immutable(),
 	}

@@ -7,8 +7,8 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// FeedPosition is how far an installation of the app is known to have received
-// the feed: of all children, or of the one it asked for.
+// FeedPosition is how far an installation of the app has acknowledged the feed: that
+// of all children, or that of the one child it subscribed to.
 type FeedPosition struct{ ent.Schema }
 
 // Fields of FeedPosition.
@@ -16,12 +16,12 @@ func (FeedPosition) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
 		field.String("installation_id").MaxLen(64).Immutable(),
-		field.Int("child_user_id").Optional().Nillable().Immutable().Comment("null for all children"),
-		field.Int64("seq").Comment("of the last event confirmed, or where the feed stood when it began"),
+		field.Int("child_user_id").Optional().Nillable().Immutable().Comment("Null for the feed of all children."),
+		field.Int64("seq").Comment("The number of the last event acknowledged, or of the newest event when the position was made."),
 		field.Bool("has_gap").Default(false).
-			Comment("Events before it were lost, and nothing has been confirmed since."),
+			Comment("Events before seq were lost, and nothing has been acknowledged since."),
 		field.Int("session_id").Optional().Nillable().
-			Comment("The session that opened it last, whose sign-out removes it; null for a long-lived token."),
+			Comment("The session that used it last, whose sign-out removes it; null for a long-lived token."),
 		field.Time("updated_at"),
 	}
 }

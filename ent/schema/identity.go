@@ -8,22 +8,23 @@ import (
 )
 
 // Identity is one way to find an account: its e-mail, phone, local id or the
-// subject a provider knows it by. One owner a subject among live accounts.
+// subject by which a provider knows it. Among the accounts that are not deleted, a
+// subject belongs to one.
 type Identity struct{ ent.Schema }
 
 // Fields of Identity.
 func (Identity) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("root_user_id").Optional().Nillable().
-			Comment("None while an Addnox sign-up is begun and not complete."),
+			Comment("Null while an Addnox sign-up is begun and not complete."),
 		field.Enum("provider").Immutable().
 			Values("email", "phone", "local", "facebook", "google", "apple", "kakao", "naver"),
 		field.String("subject").NotEmpty().MaxRuneLen(254).
-			Comment("Compared as it stands: e-mails and local ids in lower case; a digest once deleted."),
+			Comment("Compared byte by byte, so e-mails and local ids are in lower case; a digest once the identity is deleted."),
 		field.String("display_name").Optional().Nillable().MaxRuneLen(254).
-			Comment("The local id as typed, or the name the provider gave."),
+			Comment("The local id as it was typed, or the name that the provider gave."),
 		field.String("secret_hash").Optional().Nillable().Sensitive().
-			Comment("argon2id of the password of a sign-up that is not complete."),
+			Comment("The argon2id hash of the password of a sign-up that is not complete."),
 		createdAt(),
 		field.Time("deleted_at").Optional().Nillable(),
 	}
@@ -39,7 +40,7 @@ func (Identity) Edges() []ent.Edge {
 // Indexes of Identity.
 func (Identity) Indexes() []ent.Index {
 	return []ent.Index{
-		uniqueWhile(liveOnly, "provider", "subject"),
+		uniqueWhile(notDeleted, "provider", "subject"),
 		index.Fields("provider", "subject", "deleted_at"),
 		index.Fields("root_user_id", "provider"),
 	}

@@ -6,8 +6,8 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// PushDevice is a phone that a user asked to be notified on (SNUTT's
-// registration id). A registration id belongs to the account that added it last.
+// PushDevice is a phone on which a user wants notifications (the registration id of
+// SNUTT). A registration id belongs to the account that added it last.
 type PushDevice struct{ ent.Schema }
 
 // Fields of PushDevice.

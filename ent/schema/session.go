@@ -6,7 +6,8 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Session is a refresh family: one sign-in and every token that came of it.
+// Session is one sign-in and every token that was issued from it: a refresh token
+// family.
 type Session struct{ ent.Schema }
 
 // Fields of Session.
@@ -14,10 +15,10 @@ func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
 		field.String("refresh_hash").Sensitive().
-			Comment("SHA-256 of the one refresh token that is good; any other of the family was used before."),
+			Comment("The SHA-256 of the refresh token that is valid. Any other token of the session has been used before."),
 		createdAt(),
 		field.Time("refreshed_at"),
-		field.Time("expires_at").Comment("of the refresh token that is good"),
+		field.Time("expires_at").Comment("When the refresh token that is valid expires."),
 		field.Time("ended_at").Optional().Nillable(),
 	}
 }

@@ -7,8 +7,9 @@ import (
 	"luxbff/ent/vocab"
 )
 
-// User is a root user: the account that signs in. A deleted account stays as
-// an empty row, because the contract tells it apart from one that never was.
+// User is a root user: the account that signs in. The row of a deleted account stays
+// without its data, because the contract has different errors for an account that
+// was deleted and one that never was.
 type User struct{ ent.Schema }
 
 // Fields of User. Names, birthdate, gender, phone and e-mail are personal data
@@ -20,18 +21,18 @@ func (User) Fields() []ent.Field {
 		field.String("birthdate").GoType(vocab.Date("")).Optional().Nillable(),
 		field.String("gender").GoType(vocab.Gender("")).Optional().Nillable(),
 		field.String("email").Optional().Nillable().MaxRuneLen(254).
-			Comment("As typed. Who owns the address is said by Identity."),
+			Comment("As it was typed. Which account an address belongs to is in Identity."),
 		field.Bool("is_email_verified").Default(false),
-		field.String("phone").Optional().Nillable().MaxLen(16).Comment("E.164"),
+		field.String("phone").Optional().Nillable().MaxLen(16).Comment("In the form E.164, as +821012345670."),
 		field.String("register_type").GoType(vocab.RegisterType("")).Immutable(),
-		field.String("national_code").Optional().Nillable().MaxLen(2).Comment("ISO 3166-1 alpha-2"),
+		field.String("national_code").Optional().Nillable().MaxLen(2).Comment("An ISO 3166-1 alpha-2 code."),
 		field.String("password_hash").Optional().Nillable().Sensitive().
-			Comment("argon2id: one account, one password, several ways in"),
+			Comment("The argon2id hash of the one password, whichever identity is used to sign in."),
 		field.Time("password_changed_at").Optional().Nillable(),
-		field.Int("wrong_passwords").Default(0).Comment("in a row"),
+		field.Int("wrong_passwords").Default(0).Comment("How many wrong passwords were tried in a row; it starts again when sign-in is blocked."),
 		field.Time("blocked_until").Optional().Nillable(),
 		field.Int("credential_version").Default(1).
-			Comment("Rises when credentials change; tokens of an older version are refused."),
+			Comment("Rises when credentials change. Long-lived tokens of an older version are refused."),
 		field.String("push_token").Optional().Nillable().Sensitive().MaxLen(4096),
 		field.Bool("is_device_muted").Default(false),
 		field.Bool("is_device_alim_talk_enabled").Default(false),
@@ -39,9 +40,9 @@ func (User) Fields() []ent.Field {
 		field.Bool("is_admin").Default(false),
 		field.Time("notification_checked_at").Optional().Nillable(),
 		field.Int64("event_seq").Default(0).
-			Comment("The last number given to one of its devlog events, taken under this row's lock."),
+			Comment("The number of its newest devlog event. It is raised under a lock of this row, so that numbers are committed in order."),
 		field.Int64("event_floor").Default(0).
-			Comment("The greatest number of an event that was pruned: who stands below it has missed some."),
+			Comment("The highest number of an event that was pruned. A cursor below it has missed events."),
 		createdAt(),
 		field.Time("deleted_at").Optional().Nillable(),
 	}

@@ -7,24 +7,24 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// VerificationCode is a code or one-time link that went out to an address, and
-// the grant that giving it back earned.
+// VerificationCode is a code or one-time link that was sent to an address, and the
+// grant that is given to who brings it back.
 type VerificationCode struct{ ent.Schema }
 
 // Fields of VerificationCode.
 func (VerificationCode) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("root_user_id").Optional().Nillable().Immutable().
-			Comment("None for a phone that is about to sign up."),
+			Comment("Null for a phone that is about to sign up."),
 		field.Enum("purpose").Values("phone", "email", "password_reset").Immutable(),
-		field.String("address").NotEmpty().MaxRuneLen(254).Immutable().Comment("E.164 phone or e-mail"),
+		field.String("address").NotEmpty().MaxRuneLen(254).Immutable().Comment("A phone in the form E.164, or an e-mail address."),
 		field.String("code_hash").Sensitive().Immutable(),
-		field.Int("tries").Default(0).Comment("wrong ones"),
+		field.Int("tries").Default(0).Comment("How many wrong codes were tried."),
 		createdAt(),
 		field.Time("expires_at").Immutable(),
-		field.Time("closed_at").Optional().Nillable().Comment("used, or replaced by a newer code"),
+		field.Time("closed_at").Optional().Nillable().Comment("When it was used, or replaced by a newer code."),
 		field.String("grant_hash").Optional().Nillable().Sensitive().
-			Comment("SHA-256 of the valid_token that a right phone code earned"),
+			Comment("The SHA-256 of the valid_token that is given for the right code of a phone."),
 		field.Time("grant_expires_at").Optional().Nillable(),
 		field.Time("grant_used_at").Optional().Nillable(),
 	}

@@ -18,8 +18,9 @@ var (
 	errNotAWallClock = errors.New("not a wall clock time without offset, as 2025-02-21T15:48:49")
 )
 
-// Date is a day of the Gregorian calendar, stored and shown by GraphQL as
-// 1997-01-01, by REST as 19970101. The empty Date is none.
+// Date is a day of the calendar. Storage and GraphQL spell it 1997-01-01, REST
+// 19970101. The empty Date is none. Its text is in the order of the days, so two
+// dates compare as strings.
 type Date string
 
 // ParseDate reads the GraphQL spelling, 1997-01-01.
@@ -28,6 +29,7 @@ func ParseDate(text string) (Date, error) { return parseDate(isoDate, text) }
 // ParseCompactDate reads the REST spelling, 19970101.
 func ParseCompactDate(text string) (Date, error) { return parseDate(compactDate, text) }
 
+// parseDate refuses years before 1, which are no four digits when written again.
 func parseDate(layout, text string) (Date, error) {
 	day, err := time.Parse(layout, text)
 	if err != nil || day.Year() < 1 {
@@ -36,14 +38,21 @@ func parseDate(layout, text string) (Date, error) {
 	return Date(day.Format(isoDate)), nil
 }
 
-// DateOf is the day of t in UTC.
+// DateOf returns the day of t in UTC.
 func DateOf(t time.Time) Date { return Date(t.UTC().Format(isoDate)) }
 
-// Compact is the REST spelling.
+// Compact returns the REST spelling.
 func (d Date) Compact() string { return strings.ReplaceAll(string(d), "-", "") }
 
+// HasBegun reports whether the day has begun anywhere on Earth at now. A child born
+// this morning in Seoul is born, though the day in UTC is still the one before.
+func (d Date) HasBegun(now time.Time) bool {
+	const farthestEast = 14 * time.Hour
+	return d != "" && d <= DateOf(now.Add(farthestEast))
+}
+
 // MarshalGQL writes the GraphQL spelling.
-func (d Date) MarshalGQL(w io.Writer) { write(w, string(d)) }
+func (d Date) MarshalGQL(w io.Writer) { writeQuoted(w, string(d)) }
 
 // UnmarshalGQL reads the GraphQL spelling and refuses impossible days.
 func (d *Date) UnmarshalGQL(in any) (err error) {
@@ -52,17 +61,19 @@ func (d *Date) UnmarshalGQL(in any) (err error) {
 	return err
 }
 
-// LocalDateTime is what the device's wall clock showed, to the second and
-// without an offset: 2025-02-21T15:48:49 on every surface and in storage.
+// LocalDateTime is what the clock of a device showed, to the second, spelled
+// 2025-02-21T15:48:49 everywhere. Apps send it without an offset, so it can be
+// compared with another of the same device, but not with a point in time.
 type LocalDateTime string
 
-// ParseLocalDateTime reads 2025-02-21T15:48:49; a fraction of a second is
-// dropped, an offset is refused because a wall clock has none.
+// ParseLocalDateTime reads 2025-02-21T15:48:49. A fraction of a second is dropped;
+// an offset is refused.
 func ParseLocalDateTime(text string) (LocalDateTime, error) {
 	at, err := time.Parse(wallClock, text)
 	if err != nil || at.Year() < 1 {
 		return "", errNotAWallClock
 	}
+	// time.Parse takes an hour of one digit too. What it read must begin the text.
 	parsed := at.Format(wallClock)
 	if !strings.HasPrefix(text, parsed) {
 		return "", errNotAWallClock
@@ -70,7 +81,8 @@ func ParseLocalDateTime(text string) (LocalDateTime, error) {
 	return LocalDateTime(parsed), nil
 }
 
-// Add moves the wall clock by d.
+// Add returns the time that the clock shows d later. A text that is no time stays
+// as it is.
 func (l LocalDateTime) Add(d time.Duration) LocalDateTime {
 	at, err := time.Parse(wallClock, string(l))
 	if err != nil {
@@ -79,19 +91,12 @@ func (l LocalDateTime) Add(d time.Duration) LocalDateTime {
 	return LocalDateTime(at.Add(d).Format(wallClock))
 }
 
-// MarshalGQL writes the one spelling.
-func (l LocalDateTime) MarshalGQL(w io.Writer) { write(w, string(l)) }
+// MarshalGQL writes the spelling that all share.
+func (l LocalDateTime) MarshalGQL(w io.Writer) { writeQuoted(w, string(l)) }
 
-// UnmarshalGQL reads the one spelling.
+// UnmarshalGQL reads the spelling that all share.
 func (l *LocalDateTime) UnmarshalGQL(in any) (err error) {
 	text, _ := in.(string)
 	*l, err = ParseLocalDateTime(text)
 	return err
-}
-
-// Past reports whether d has begun somewhere on Earth at now: the clock's day
-// may still be yesterday for a child born this morning in Seoul.
-func (d Date) Past(now time.Time) bool {
-	const farthestEast = 14 * time.Hour
-	return d != "" && d <= DateOf(now.Add(farthestEast))
 }

@@ -52,19 +52,19 @@ func TestDateOf(t *testing.T) {
 	}
 }
 
-// TestPast holds that a child born this morning anywhere is born.
-func TestPast(t *testing.T) {
+// TestHasBegun: a child born this morning anywhere on Earth is born.
+func TestHasBegun(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2025, 2, 21, 12, 0, 0, 0, time.UTC)
 	for day, want := range map[vocab.Date]bool{
 		"2025-02-21": true, "2025-02-22": true, "2025-02-23": false, "1900-01-01": true, "2026-01-01": false, "": false,
 	} {
-		if day.Past(noon) != want {
-			t.Errorf("%q past at %v: %v", day, noon, !want)
+		if day.HasBegun(noon) != want {
+			t.Errorf("%q has begun at %v: %v", day, noon, !want)
 		}
 	}
-	if vocab.Date("2025-02-22").Past(noon.Add(-2*time.Hour - time.Second)) {
-		t.Error("a day is past before it begins where it begins first")
+	if vocab.Date("2025-02-22").HasBegun(noon.Add(-2*time.Hour - time.Second)) {
+		t.Error("a day has begun before it does where it begins first")
 	}
 }
 
@@ -107,7 +107,7 @@ func TestLocalDateTimeAdd(t *testing.T) {
 		"2025-02-21T15:48:49": "2025-02-21T15:48:19",
 		"2025-03-01T00:00:00": "2025-02-28T23:59:30",
 		"2024-03-01T00:00:29": "2024-02-29T23:59:59",
-		"2025-03-30T02:00:10": "2025-03-30T01:59:40", // a wall clock knows no summer time
+		"2025-03-30T02:00:10": "2025-03-30T01:59:40", // a clock without a time zone has no summer time
 		"no time":             "no time",
 	} {
 		if got := from.Add(-30 * time.Second); got != want {
@@ -116,8 +116,8 @@ func TestLocalDateTimeAdd(t *testing.T) {
 	}
 }
 
-// FuzzLocalDateTime holds that what is read is spelled the one way, is the start
-// of what was sent, and moves there and back.
+// FuzzLocalDateTime holds that what is read is spelled in the one way, begins what
+// was sent, and comes back when it is moved there and back.
 func FuzzLocalDateTime(f *testing.F) {
 	for _, seed := range []string{"2025-02-21T15:48:49", "2025-02-21T15:48:49.5", "2025-02-21T5:48:49", "0000-00-00T00:00:00", ""} {
 		f.Add(seed)
@@ -136,7 +136,7 @@ func FuzzLocalDateTime(f *testing.F) {
 	})
 }
 
-// FuzzDate holds that the two spellings of a day are one day.
+// FuzzDate holds that both spellings are read as the same day.
 func FuzzDate(f *testing.F) {
 	for _, seed := range []string{"1997-01-01", "2024-02-29", "0000-01-01", "19970101", ""} {
 		f.Add(seed)

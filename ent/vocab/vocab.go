@@ -1,7 +1,7 @@
-// Package vocab is the contract's vocabulary, shared by storage, domain and both
-// edges: calendar dates, the device's wall clock and the enumerations. Each type
-// knows its spellings in storage, GraphQL and REST. It imports nothing but the
-// standard library.
+// Package vocab holds the words of the contract that storage, domain, GraphQL and
+// REST share: calendar dates, the time of a device's clock, and the enumerations.
+// Each type knows how it is spelled in each of them. It imports nothing but the
+// standard library, so that every package may import it.
 package vocab
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Gender is the contract's M, F, N or P, the spelling of REST and of storage.
+// Gender is M, F, N or P, as REST and storage spell it.
 type Gender string
 
 // The four genders of the LUX and Addnox user pages.
@@ -21,29 +21,32 @@ const (
 	PreferNotToSay Gender = "P"
 )
 
-// RegisterType says how an account came to be: E e-mail, S social, L local.
+// RegisterType says how an account was made: E by e-mail, S by a social provider,
+// L with a local id. REST and storage spell it so.
 type RegisterType string
 
-// E and S are documented by the user pages; L is an account that SNUTT made.
+// E and S are those of the user pages. L is an account that was made by SNUTT's
+// routes, which know local ids.
 const (
 	RegisteredByEmail  RegisterType = "E"
 	RegisteredBySocial RegisterType = "S"
 	RegisteredLocally  RegisterType = "L"
 )
 
-// DevlogStatus tells a log of a use still running from one that has ended.
+// DevlogStatus says whether the use of a device that a devlog records has ended.
 type DevlogStatus string
 
-// A devlog starts TEMPORARY or COMPLETE and never goes back to TEMPORARY.
+// A devlog starts as either, and once COMPLETE it stays so.
 const (
 	Temporary DevlogStatus = "TEMPORARY"
 	Complete  DevlogStatus = "COMPLETE"
 )
 
-// DevlogChange names what happened to a devlog, as the live feed tells it.
+// DevlogChange says what happened to a devlog, in an event of the feed.
 type DevlogChange string
 
-// The changes of the feed: a replayed record makes none.
+// The changes of which the feed has an event. A record that is uploaded again
+// changes nothing and makes no event.
 const (
 	Created   DevlogChange = "CREATED"
 	Updated   DevlogChange = "UPDATED"
@@ -53,7 +56,7 @@ const (
 // FinishFlag is why a use of the device ended, 1 to 6 (LUX device page).
 type FinishFlag int
 
-// The shutdowns of the LUX device page, by their REST numbers.
+// The shutdowns of the LUX device page. Their numbers are those of REST.
 const (
 	NormalShutdown FinishFlag = iota + 1
 	ButtonShutdown
@@ -63,34 +66,34 @@ const (
 	FactoryShutdown
 )
 
-// spelling is one member of an enumeration: its value and its GraphQL name.
-type spelling[T comparable] struct {
+// member is a value of an enumeration and its name in GraphQL.
+type member[T comparable] struct {
 	value T
 	name  string
 }
 
-func genders() []spelling[Gender] {
-	return []spelling[Gender]{
+func genders() []member[Gender] {
+	return []member[Gender]{
 		{Male, "MALE"}, {Female, "FEMALE"}, {NonBinary, "NON_BINARY"}, {PreferNotToSay, "PREFER_NOT_TO_SAY"},
 	}
 }
 
-func registerTypes() []spelling[RegisterType] {
-	return []spelling[RegisterType]{
+func registerTypes() []member[RegisterType] {
+	return []member[RegisterType]{
 		{RegisteredByEmail, "EMAIL"}, {RegisteredBySocial, "SOCIAL"}, {RegisteredLocally, "LOCAL"},
 	}
 }
 
-func devlogStatuses() []spelling[DevlogStatus] {
-	return []spelling[DevlogStatus]{{Temporary, "TEMPORARY"}, {Complete, "COMPLETE"}}
+func devlogStatuses() []member[DevlogStatus] {
+	return []member[DevlogStatus]{{Temporary, "TEMPORARY"}, {Complete, "COMPLETE"}}
 }
 
-func devlogChanges() []spelling[DevlogChange] {
-	return []spelling[DevlogChange]{{Created, "CREATED"}, {Updated, "UPDATED"}, {Completed, "COMPLETED"}}
+func devlogChanges() []member[DevlogChange] {
+	return []member[DevlogChange]{{Created, "CREATED"}, {Updated, "UPDATED"}, {Completed, "COMPLETED"}}
 }
 
-func finishFlags() []spelling[FinishFlag] {
-	return []spelling[FinishFlag]{
+func finishFlags() []member[FinishFlag] {
+	return []member[FinishFlag]{
 		{NormalShutdown, "NORMAL_SHUTDOWN"},
 		{ButtonShutdown, "BUTTON_SHUTDOWN"},
 		{AppShutdown, "APP_SHUTDOWN"},
@@ -100,7 +103,8 @@ func finishFlags() []spelling[FinishFlag] {
 	}
 }
 
-func nameOf[T comparable](members []spelling[T], value T) string {
+// nameOf returns the GraphQL name of a value, empty if it is no member.
+func nameOf[T comparable](members []member[T], value T) string {
 	for _, m := range members {
 		if m.value == value {
 			return m.name
@@ -109,11 +113,12 @@ func nameOf[T comparable](members []spelling[T], value T) string {
 	return ""
 }
 
-func known[T comparable](members []spelling[T], value T) bool {
+func isMember[T comparable](members []member[T], value T) bool {
 	return nameOf(members, value) != ""
 }
 
-func named[T comparable](members []spelling[T], in any) (T, error) {
+// parseName returns the value with a GraphQL name.
+func parseName[T comparable](members []member[T], in any) (T, error) {
 	name, _ := in.(string)
 	for _, m := range members {
 		if m.name == name {
@@ -124,55 +129,58 @@ func named[T comparable](members []spelling[T], in any) (T, error) {
 	return none, fmt.Errorf("%v is not one of its names", in)
 }
 
-func write(w io.Writer, name string) { _, _ = io.WriteString(w, strconv.Quote(name)) }
+// writeQuoted writes a GraphQL value as JSON. MarshalGQL has nowhere to return an
+// error to: the writer is a buffer of gqlgen.
+func writeQuoted(w io.Writer, name string) { _, _ = io.WriteString(w, strconv.Quote(name)) }
 
-// Valid reports whether g is one of the four documented letters.
-func (g Gender) Valid() bool { return known(genders(), g) }
+// Valid reports whether g is one of the four letters. GraphQL checks it by the
+// enumeration of the schema, REST by this.
+func (g Gender) Valid() bool { return isMember(genders(), g) }
 
 // MarshalGQL writes the GraphQL name.
-func (g Gender) MarshalGQL(w io.Writer) { write(w, nameOf(genders(), g)) }
+func (g Gender) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(genders(), g)) }
 
 // UnmarshalGQL reads the GraphQL name.
 func (g *Gender) UnmarshalGQL(in any) (err error) {
-	*g, err = named(genders(), in)
+	*g, err = parseName(genders(), in)
 	return err
 }
 
 // MarshalGQL writes the GraphQL name.
-func (t RegisterType) MarshalGQL(w io.Writer) { write(w, nameOf(registerTypes(), t)) }
+func (t RegisterType) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(registerTypes(), t)) }
 
 // UnmarshalGQL reads the GraphQL name.
 func (t *RegisterType) UnmarshalGQL(in any) (err error) {
-	*t, err = named(registerTypes(), in)
+	*t, err = parseName(registerTypes(), in)
 	return err
 }
 
 // MarshalGQL writes the GraphQL name.
-func (s DevlogStatus) MarshalGQL(w io.Writer) { write(w, nameOf(devlogStatuses(), s)) }
+func (s DevlogStatus) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(devlogStatuses(), s)) }
 
 // UnmarshalGQL reads the GraphQL name.
 func (s *DevlogStatus) UnmarshalGQL(in any) (err error) {
-	*s, err = named(devlogStatuses(), in)
+	*s, err = parseName(devlogStatuses(), in)
 	return err
 }
 
 // MarshalGQL writes the GraphQL name.
-func (c DevlogChange) MarshalGQL(w io.Writer) { write(w, nameOf(devlogChanges(), c)) }
+func (c DevlogChange) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(devlogChanges(), c)) }
 
 // UnmarshalGQL reads the GraphQL name.
 func (c *DevlogChange) UnmarshalGQL(in any) (err error) {
-	*c, err = named(devlogChanges(), in)
+	*c, err = parseName(devlogChanges(), in)
 	return err
 }
 
-// Valid reports whether f is one of the six documented shutdowns.
-func (f FinishFlag) Valid() bool { return known(finishFlags(), f) }
+// Valid reports whether f is one of the six shutdowns.
+func (f FinishFlag) Valid() bool { return isMember(finishFlags(), f) }
 
 // MarshalGQL writes the GraphQL name.
-func (f FinishFlag) MarshalGQL(w io.Writer) { write(w, nameOf(finishFlags(), f)) }
+func (f FinishFlag) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(finishFlags(), f)) }
 
 // UnmarshalGQL reads the GraphQL name.
 func (f *FinishFlag) UnmarshalGQL(in any) (err error) {
-	*f, err = named(finishFlags(), in)
+	*f, err = parseName(finishFlags(), in)
 	return err
 }

@@ -9,7 +9,7 @@ import (
 	"luxbff/ent/vocab"
 )
 
-// scalar is a value that knows its GraphQL spelling.
+// scalar is a value with a GraphQL spelling.
 type scalar interface {
 	comparable
 	MarshalGQL(w io.Writer)
@@ -21,9 +21,9 @@ func marshal(value interface{ MarshalGQL(w io.Writer) }) string {
 	return out.String()
 }
 
-// spelled checks the names of an enumeration both ways, and that nothing else
-// is taken for one.
-func spelled[T scalar](t *testing.T, unmarshal func(any) (T, error), names map[T]string) {
+// wantNames checks that the values of an enumeration are written by these names, and
+// read by them and nothing else.
+func wantNames[T scalar](t *testing.T, unmarshal func(any) (T, error), names map[T]string) {
 	t.Helper()
 	for value, name := range names {
 		if got := marshal(value); got != strconv.Quote(name) {
@@ -42,19 +42,19 @@ func spelled[T scalar](t *testing.T, unmarshal func(any) (T, error), names map[T
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	spelled(t, func(in any) (g vocab.Gender, err error) { err = g.UnmarshalGQL(in); return g, err }, map[vocab.Gender]string{
+	wantNames(t, func(in any) (g vocab.Gender, err error) { err = g.UnmarshalGQL(in); return g, err }, map[vocab.Gender]string{
 		"M": "MALE", "F": "FEMALE", "N": "NON_BINARY", "P": "PREFER_NOT_TO_SAY",
 	})
-	spelled(t, func(in any) (r vocab.RegisterType, err error) { err = r.UnmarshalGQL(in); return r, err }, map[vocab.RegisterType]string{
+	wantNames(t, func(in any) (r vocab.RegisterType, err error) { err = r.UnmarshalGQL(in); return r, err }, map[vocab.RegisterType]string{
 		"E": "EMAIL", "S": "SOCIAL", "L": "LOCAL",
 	})
-	spelled(t, func(in any) (s vocab.DevlogStatus, err error) { err = s.UnmarshalGQL(in); return s, err }, map[vocab.DevlogStatus]string{
+	wantNames(t, func(in any) (s vocab.DevlogStatus, err error) { err = s.UnmarshalGQL(in); return s, err }, map[vocab.DevlogStatus]string{
 		"TEMPORARY": "TEMPORARY", "COMPLETE": "COMPLETE",
 	})
-	spelled(t, func(in any) (c vocab.DevlogChange, err error) { err = c.UnmarshalGQL(in); return c, err }, map[vocab.DevlogChange]string{
+	wantNames(t, func(in any) (c vocab.DevlogChange, err error) { err = c.UnmarshalGQL(in); return c, err }, map[vocab.DevlogChange]string{
 		"CREATED": "CREATED", "UPDATED": "UPDATED", "COMPLETED": "COMPLETED",
 	})
-	spelled(t, func(in any) (f vocab.FinishFlag, err error) { err = f.UnmarshalGQL(in); return f, err }, map[vocab.FinishFlag]string{
+	wantNames(t, func(in any) (f vocab.FinishFlag, err error) { err = f.UnmarshalGQL(in); return f, err }, map[vocab.FinishFlag]string{
 		1: "NORMAL_SHUTDOWN", 2: "BUTTON_SHUTDOWN", 3: "APP_SHUTDOWN",
 		4: "FAULTY_CONTACTS_SHUTDOWN", 5: "VBUS_SHUTDOWN", 6: "FACTORY_SHUTDOWN",
 	})

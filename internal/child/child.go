@@ -211,7 +211,7 @@ func (s *Service) check(p UpdateParams) error {
 		return apperr.BadRequest.WithField("input.firstName")
 	case p.LastName != nil && !text.NameOrEmpty(*p.LastName):
 		return apperr.BadRequest.WithField("input.lastName")
-	case p.Birthdate != nil && !p.Birthdate.Past(s.clock()):
+	case p.Birthdate != nil && !p.Birthdate.HasBegun(s.clock()):
 		return apperr.BadRequest.WithField("input.birthdate")
 	case p.Gender != nil && !p.Gender.Valid():
 		return apperr.BadRequest.WithField("input.gender")

@@ -25,27 +25,31 @@ import (
 )
 
 const (
-	benchParents     = 50
-	benchConnections = 32
-	// A round is short, so that what else the machine does hits both servers alike.
-	benchRound = 25 * benchConnections
+	homeParents     = 50
+	homeConnections = 32
+	// A round of requests is short, so that whatever else the machine does slows down
+	// both servers alike.
+	homeRound = 25 * homeConnections
 )
 
-// BenchmarkHomeScreen asks for the home screen over keep-alive connections: from
-// the program, and from a bare net/http handler that verifies the same token,
-// runs two prepared reads on the same rows and encodes the same JSON. The two
-// take turns. ratio is what of the bare server's rate is left; the client, which
-// shares the processors, is in the CPU time of both.
+// BenchmarkHomeScreen requests the home screen over keep-alive connections: from the
+// program, and from a bare net/http handler that verifies the same token, runs two
+// prepared reads on the same rows and encodes the same JSON. The two take turns. The
+// metric "ratio" is the program's rate divided by that of the bare server. The client
+// shares the processors and is part of the CPU time of both.
 func BenchmarkHomeScreen(b *testing.B) {
 	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
 	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
 	var tokens []string
-	for range benchParents {
+	for range homeParents {
 		text, _ := s.Parent(b)
 		tokens = append(tokens, text)
 	}
-	benchChildren(b, s, tokens)
-	bare := httptest.NewServer(bareHome(b, s))
+	for _, text := range tokens {
+		s.CreateChild(b, text)
+		s.CreateChild(b, text)
+	}
+	bare := httptest.NewServer(newBareHome(b, s))
 	b.Cleanup(bare.Close)
 
 	body, err := json.Marshal(map[string]string{"query": apptest.Sample(b, "home").Document})
@@ -54,15 +58,15 @@ func BenchmarkHomeScreen(b *testing.B) {
 	}
 	program := connect(b, s.Listener.Addr(), tokens, "POST /graphql", string(body))
 	plain := connect(b, bare.Listener.Addr(), tokens, "POST /home", string(body))
-	ask(b, program)
-	ask(b, plain)
+	runRound(b, program)
+	runRound(b, plain)
 
 	var ours, theirs spent
 	for b.Loop() {
-		ours.add(ask(b, program))
-		theirs.add(ask(b, plain))
+		ours.add(runRound(b, program))
+		theirs.add(runRound(b, plain))
 	}
-	requests := float64(b.N) * benchRound
+	requests := float64(b.N) * homeRound
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(theirs.wall.Seconds()/ours.wall.Seconds(), "ratio")
 	b.ReportMetric(requests/ours.wall.Seconds(), "req/s")
@@ -71,7 +75,7 @@ func BenchmarkHomeScreen(b *testing.B) {
 	b.ReportMetric(theirs.cpu.Seconds()*1e6/requests, "bare-cpu-us/req")
 }
 
-// spent is what rounds took.
+// spent is the time that rounds took.
 type spent struct{ wall, cpu time.Duration }
 
 func (s *spent) add(more spent) {
@@ -79,15 +83,8 @@ func (s *spent) add(more spent) {
 	s.cpu += more.cpu
 }
 
-func benchChildren(b *testing.B, s *apptest.Server, tokens []string) {
-	b.Helper()
-	for i := range 2 * len(tokens) {
-		s.CreateChild(b, tokens[i/2])
-	}
-}
-
-// bareHome is what one would write for this one screen alone.
-func bareHome(b *testing.B, s *apptest.Server) http.Handler {
+// newBareHome makes the handler that one would write for this one screen alone.
+func newBareHome(b *testing.B, s *apptest.Server) http.Handler {
 	b.Helper()
 	db, err := sql.Open("sqlite", s.App.Config.DatabaseURL+"?mode=ro&_pragma=query_only(1)")
 	if err != nil {
@@ -121,7 +118,7 @@ type bare struct {
 }
 
 type (
-	bareAnswer struct {
+	bareData struct {
 		Me         bareUser    `json:"me"`
 		ChildUsers []bareChild `json:"childUsers"`
 	}
@@ -155,12 +152,12 @@ func (h *bare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	answer, err := h.read(claims.RootUserID)
+	data, err := h.read(claims.RootUserID)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	encoded, err := json.Marshal(map[string]bareAnswer{"data": answer})
+	encoded, err := json.Marshal(map[string]bareData{"data": data})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -169,15 +166,15 @@ func (h *bare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(encoded)
 }
 
-// read asks without the context of the request, which saves two goroutines a statement, as the
-// store's own reads do.
-func (h *bare) read(rootUserID int) (answer bareAnswer, err error) {
-	if err := h.user.QueryRow(rootUserID).Scan(&answer.Me.ID, &answer.Me.FirstName); err != nil {
-		return answer, err
+// read leaves out the context of the request, as the program's own reads do: it saves
+// two goroutines a statement.
+func (h *bare) read(rootUserID int) (data bareData, err error) {
+	if err := h.user.QueryRow(rootUserID).Scan(&data.Me.ID, &data.Me.FirstName); err != nil {
+		return data, err
 	}
 	rows, err := h.children.Query(rootUserID)
 	if err != nil {
-		return answer, err
+		return data, err
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -185,11 +182,11 @@ func (h *bare) read(rootUserID int) (answer bareAnswer, err error) {
 		d := &c.Device
 		if err := rows.Scan(&c.ID, &c.FirstName, &c.Birthdate, &c.Gender,
 			&d.ID, &d.UniqueID, &d.DeviceAlias, &d.FirmwareVersion, &d.LastLogFileID); err != nil {
-			return answer, err
+			return data, err
 		}
-		answer.ChildUsers = append(answer.ChildUsers, c)
+		data.ChildUsers = append(data.ChildUsers, c)
 	}
-	return answer, rows.Err()
+	return data, rows.Err()
 }
 
 // connection is one keep-alive connection and the requests that it repeats.
@@ -202,7 +199,7 @@ type connection struct {
 func connect(b *testing.B, address net.Addr, tokens []string, route, body string) []*connection {
 	b.Helper()
 	var all []*connection
-	for range benchConnections {
+	for range homeConnections {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(b.Context(), address.Network(), address.String())
 		if err != nil {
@@ -220,31 +217,31 @@ func connect(b *testing.B, address net.Addr, tokens []string, route, body string
 	return all
 }
 
-// ask sends one round over all connections at once.
-func ask(b *testing.B, connections []*connection) spent {
+// runRound sends one round of requests over all connections at once.
+func runRound(b *testing.B, connections []*connection) spent {
 	b.Helper()
 	began, used := time.Now(), processorTime(b)
-	var asking sync.WaitGroup
+	var running sync.WaitGroup
 	for at, one := range connections {
-		asking.Go(func() {
-			for i := range benchRound / benchConnections {
-				if err := one.ask(at + i); err != nil {
+		running.Go(func() {
+			for i := range homeRound / homeConnections {
+				if err := one.get(at + i); err != nil {
 					b.Error(err)
 					return
 				}
 			}
 		})
 	}
-	asking.Wait()
+	running.Wait()
 	if b.Failed() {
 		b.FailNow()
 	}
 	return spent{wall: time.Since(began), cpu: processorTime(b) - used}
 }
 
-// ask reads no more of the answer than it must: net/http's client would cost
-// more than the bare server.
-func (c *connection) ask(i int) error {
+// get sends a request and reads the response. It parses no more of it than it must:
+// net/http's client would take more time than the bare server.
+func (c *connection) get(i int) error {
 	if _, err := c.Write(c.requests[i%len(c.requests)]); err != nil {
 		return err
 	}
@@ -277,7 +274,7 @@ func (c *connection) ask(i int) error {
 	return nil
 }
 
-// processorTime is what the process has used so far.
+// processorTime is the CPU time that the process has used so far.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage

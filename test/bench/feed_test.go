@@ -1,0 +1,120 @@
+package bench_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/server/heap"
+)
+
+// TestMain runs the phones where the test binary is started as their process.
+func TestMain(m *testing.M) {
+	if os.Getenv(phonesEnv) != "" {
+		runPhones()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// BenchmarkFeed connects phones, each of an account of its own, to the whole program
+// from a second process. It reports what an idle subscription costs, and how soon
+// after an upload's response its event arrives while so many others wait. The last
+// round has the 32 WebSockets that one account may have, and counts the last of them.
+//
+//	go test -run '^$' -bench Feed -benchtime 500x -timeout 20m ./test/bench
+func BenchmarkFeed(b *testing.B) {
+	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
+	sizes := []int{1, 2_000, 10_000}
+	s := apptest.Start(b)
+	f := newFleet(b, s, sizes[len(sizes)-1])
+	var base memory
+	for _, sockets := range sizes {
+		b.Run(fmt.Sprintf("sockets=%d", sockets), func(b *testing.B) {
+			f.connect(b, sockets)
+			idle := measureMemory(b)
+			measureUploads(b, f)
+			if sockets > uploaders {
+				reportMemory(b, base, idle, sockets-uploaders)
+			}
+		})
+		if sockets == 1 {
+			// The first phones fill what all share: pools, caches, prepared statements.
+			// What they cost isn't counted.
+			f.connect(b, uploaders)
+			for range 2 * uploaders {
+				f.upload(b)
+			}
+			base = measureMemory(b)
+		}
+	}
+	f.close(b)
+	f.waitForSubscribers(b, 0)
+	const most = 32
+	crowd := newFleet(b, s, 1)
+	crowd.connect(b, 1)
+	for range most - 1 {
+		crowd.connectAgain(b)
+	}
+	b.Run(fmt.Sprintf("account=%d", most), func(b *testing.B) { measureUploads(b, crowd) })
+	crowd.close(b)
+}
+
+// measureUploads uploads once an iteration, and reports in milliseconds how long the
+// events took.
+func measureUploads(b *testing.B, f *fleet) {
+	b.Helper()
+	var took []float64
+	for b.Loop() {
+		took = append(took, f.upload(b))
+	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2], "ms-push-median")
+	b.ReportMetric(took[len(took)*99/100], "ms-push-p99")
+}
+
+// TestFleet is the benchmark in small. It holds that a WebSocket takes one goroutine,
+// which waits on the small stack, and that each gets the event of its upload.
+func TestFleet(t *testing.T) { //nolint:paralleltest // counts the program's goroutines
+	const sockets = uploaders
+	f := newFleet(t, apptest.Start(t), sockets+1)
+	f.connect(t, 1)
+	f.upload(t) // the connection that uploads stays open
+	waitForSockets(t, 1)
+	before := runtime.NumGoroutine()
+	f.connect(t, 1+sockets)
+	waitForSockets(t, 1+sockets)
+	waitForGoroutines(t, before+sockets)
+	for range sockets {
+		f.upload(t)
+	}
+	waitForGoroutines(t, before+sockets)
+	f.connectAgain(t)
+	f.uploaded = 0
+	f.upload(t) // arrives on both sockets of the account
+	f.close(t)
+	f.waitForSubscribers(t, 0)
+}
+
+// waitForSockets waits until so many sockets wait for a frame, each in the one
+// function that needs little stack. It looks for that function on the stacks of all
+// goroutines.
+func waitForSockets(t *testing.T, n int) {
+	t.Helper()
+	stacks := make([]byte, 4<<20)
+	testutil.WaitFor(t, fmt.Sprintf("%d sockets wait for a frame", n), func() bool {
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "gqlws.(*socket).waitForFrame(") == n
+	})
+}
+
+func waitForGoroutines(t *testing.T, n int) {
+	t.Helper()
+	testutil.WaitFor(t, fmt.Sprintf("%d goroutines run", n), func() bool { return runtime.NumGoroutine() == n })
+}

@@ -14,32 +14,32 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// maxBody is the longest body: 1,000 devlogs take about a quarter of it.
+// maxBody is the longest body in bytes: 1,000 devlogs take about a quarter of it.
 const maxBody = 1 << 20
 
-// decode reads a request into In by the tags of its fields: `path:"name"`,
-// `query:"name"`, `json:"name"` (the JSON body, or a form) and `either:"name"`
-// (query, else body). An embedded struct is read in place. A pointer is optional and
-// nil when the value is absent or null; anything else is required. Unknown fields are ignored, as today's
-// clients send some. Whatever doesn't fit is BadRequest.
-func decode[In any](r *http.Request) (In, error) {
-	var in In
+// decode reads a request into a struct by the tags of its fields (see [object]). A
+// pointer is optional, and nil when the value is absent or null; every other field
+// is required. Unknown members are ignored, because apps in the field send some.
+// Whatever does not fit is BadRequest.
+func decode[Request any](r *http.Request) (Request, error) {
+	var in Request
 	target := reflect.ValueOf(&in).Elem()
-	source, err := open(r, target.Type())
+	from, err := newSource(r, objectOf(target.Type()))
 	if err != nil {
 		return in, apperr.BadRequest.Wrap(err)
 	}
-	if err := source.fill(target); err != nil {
+	if err := from.fill(target); err != nil {
 		return in, apperr.BadRequest.Wrap(err)
 	}
 	return in, nil
 }
 
-// request is where the fields of one input come from.
-type request struct {
-	*http.Request
-	query url.Values
-	body  map[string]json.RawMessage
+// source is where the fields of one object come from. A nested object has only a
+// body.
+type source struct {
+	request *http.Request
+	query   url.Values
+	body    map[string]json.RawMessage
 }
 
 var (
@@ -49,39 +49,29 @@ var (
 	errFormField = errors.New("the form can't be read")
 )
 
-func open(r *http.Request, in reflect.Type) (*request, error) {
-	from := &request{Request: r}
+func newSource(r *http.Request, o *object) (*source, error) {
+	from := &source{request: r}
 	var err error
-	if reads(in, "query") || reads(in, "either") {
+	if o.usesQuery {
 		if from.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 			return nil, errQuery
 		}
 	}
-	if hasBody(in) {
+	if o.usesBody {
 		from.body, err = readBody(r)
 	}
 	return from, err
 }
 
-func hasBody(in reflect.Type) bool { return reads(in, "json") || reads(in, "either") }
-
-// reads reports whether a field of the input comes from the place of the tag.
-func reads(in reflect.Type, tag string) bool {
-	for _, f := range reflect.VisibleFields(in) {
-		if f.Tag.Get(tag) != "" {
-			return true
-		}
-	}
-	return false
-}
-
+// readBody gives the members of the body, none for an empty body: some routes have
+// only optional members, and apps then send no body at all.
 func readBody(r *http.Request) (map[string]json.RawMessage, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return nil, errBody
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
-		return formBody(string(raw))
+		return readForm(string(raw))
 	}
 	if len(raw) == 0 {
 		return nil, nil
@@ -93,7 +83,8 @@ func readBody(r *http.Request) (map[string]json.RawMessage, error) {
 	return body, nil
 }
 
-func formBody(raw string) (map[string]json.RawMessage, error) {
+// readForm gives the fields of a form as JSON strings.
+func readForm(raw string) (map[string]json.RawMessage, error) {
 	form, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, errFormField
@@ -107,41 +98,40 @@ func formBody(raw string) (map[string]json.RawMessage, error) {
 	return body, nil
 }
 
-func (r *request) fill(target reflect.Value) error {
-	for i := range target.NumField() {
-		field, value := target.Type().Field(i), target.Field(i)
-		var found bool
-		var err error
-		switch {
-		case field.Anonymous && field.Tag == "":
-			found, err = true, r.fill(value)
-		case field.Tag.Get("path") != "":
-			found, err = fromText(r.PathValue(field.Tag.Get("path")), value)
-		case field.Tag.Get("query") != "":
-			found, err = r.fromQuery(field.Tag.Get("query"), value)
-		case field.Tag.Get("either") != "":
-			name := field.Tag.Get("either")
-			if found, err = r.fromQuery(name, value); !found && err == nil {
-				found, err = fromJSON(r.body[name], value)
-			}
-		default:
-			found, err = fromJSON(r.body[field.Tag.Get("json")], value)
-		}
+func (s *source) fill(target reflect.Value) error {
+	fields := objectOf(target.Type()).fields
+	for i := range fields {
+		f := &fields[i]
+		found, err := s.read(f, target.FieldByIndex(f.index))
 		if err != nil {
 			return err
 		}
-		if !found && value.Kind() != reflect.Pointer {
+		if !found && !f.optional() {
 			return errMissing
 		}
 	}
 	return nil
 }
 
-func (r *request) fromQuery(name string, value reflect.Value) (found bool, err error) {
-	if !r.query.Has(name) {
+func (s *source) read(f *field, value reflect.Value) (found bool, err error) {
+	switch f.place {
+	case inPath:
+		return fromText(s.request.PathValue(f.name), value)
+	case inQuery:
+		return s.readQuery(f.name, value)
+	case inEither:
+		if found, err := s.readQuery(f.name, value); found || err != nil {
+			return found, err
+		}
+	}
+	return fromJSON(s.body[f.name], value)
+}
+
+func (s *source) readQuery(name string, value reflect.Value) (found bool, err error) {
+	if !s.query.Has(name) {
 		return false, nil
 	}
-	return fromText(r.query.Get(name), value)
+	return fromText(s.query.Get(name), value)
 }
 
 // fromText reads a path or query parameter: text, or a number.
@@ -166,8 +156,9 @@ func fromText(text string, value reflect.Value) (found bool, err error) {
 	}
 }
 
-// fromJSON reads a member of the body. The members of objects, and of objects in
-// arrays, are checked the same way.
+// fromJSON reads a member of the body. encoding/json alone would take an object in
+// which required members are missing, so nested objects, and those in arrays, are
+// read member by member as well.
 func fromJSON(raw json.RawMessage, value reflect.Value) (found bool, err error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return false, nil
@@ -194,7 +185,7 @@ func fromObject(raw json.RawMessage, value reflect.Value) error {
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return errBody
 	}
-	return (&request{body: members}).fill(value)
+	return (&source{body: members}).fill(value)
 }
 
 func fromArray(raw json.RawMessage, value reflect.Value) error {

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// deprecatedSince is when each action had its GraphQL field.
+// deprecatedSince is the day on which every action had its GraphQL field.
 func deprecatedSince() time.Time { return time.Date(2026, time.November, 22, 0, 0, 0, 0, time.UTC) }
 
-// moving tells clients of a surface to move: since when its routes are
-// deprecated (RFC 9745), when they end if that is known (RFC 8594), and for a
-// route which GraphQL field replaces it. It also has the request counted, so
-// that operators see who has yet to move.
-func (e *API) moving(s Surface, route *Route, next http.Handler) http.Handler {
+// withDeprecation adds the headers that tell a client to move: since when the
+// surface is deprecated (RFC 9745), when it will be switched off if that is known
+// (RFC 8594), and which GraphQL field replaces the route. It also has the request
+// counted by app, so operators see who has yet to move.
+//
+// The route is nil for a path or method that the surface does not have.
+func (a *API) withDeprecation(s Surface, route *Route, next http.Handler) http.Handler {
 	if s.Name == "" {
 		return next
 	}
@@ -28,14 +30,14 @@ func (e *API) moving(s Surface, route *Route, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Deprecation", fmt.Sprintf("@%d", deprecatedSince().Unix()))
-		if !e.Sunset.IsZero() {
-			h.Set("Sunset", e.Sunset.UTC().Format(http.TimeFormat))
+		if !a.Sunset.IsZero() {
+			h.Set("Sunset", a.Sunset.UTC().Format(http.TimeFormat))
 		}
 		for _, link := range links {
 			h.Add("Link", link)
 		}
-		if e.Count != nil {
-			e.Count(s.Name, name, r)
+		if a.Count != nil {
+			a.Count(s.Name, name, r)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -15,28 +15,63 @@ import (
 // luxDeviceRoutes are the routes of the LUX device page.
 func luxDeviceRoutes() []Route {
 	return []Route{
-		signedIn(http.MethodGet, "/device/child-device", "childUser", childDevice,
-			apperr.NotAuthorizedUser, apperr.DeviceNotFound),
-		signedIn(http.MethodGet, "/device/get-all-device", "childUsers", getAllDevice, apperr.UserIsNone),
-		signedIn(http.MethodPost, "/device/set-my-device", "registerDevice", setMyDevice,
-			apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice,
-			apperr.AlreadyConnectedDevice),
-		signedIn(http.MethodPatch, "/device/un-connect", "unregisterDevice", unConnect,
-			apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice),
-		signedIn(http.MethodGet, "/device/check-device", "checkDevice", checkDevice,
-			apperr.NotFoundDevice, apperr.AlreadyConnectedDevice),
-		signedIn(http.MethodPatch, "/device/update-alias", "updateDeviceAlias", updateAlias,
-			apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice, apperr.NotConnectedDevice),
-		signedIn(http.MethodPost, "/device/devlog", "uploadDevlogs", uploadDevlogs,
-			apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser, apperr.NotConnectedDevice,
-			apperr.UpdateDeviceLogFailed, apperr.CreateDeviceLogFailed),
-		signedIn(http.MethodPost, "/device/alimtalk", "sendImpedanceAlert", alimtalk,
-			apperr.PhoneNotFound, apperr.AlimtalkSendFailed),
+		signedIn(Route{
+			Method: http.MethodGet, Path: "/device/child-device", Operation: "childUser",
+			Summary:     "The device of a child",
+			Description: "The device, and how far its logs are stored: last_log_file_id.",
+			Errors:      []apperr.Kind{apperr.NotAuthorizedUser, apperr.DeviceNotFound},
+		}, childDevice),
+		signedIn(getAllDeviceRoute(), getAllDevice),
+		signedIn(Route{
+			Method: http.MethodPost, Path: "/device/set-my-device", Operation: "registerDevice",
+			Summary: "Register a device to a child",
+			Description: "Registered again to the same child it changes its unique_id alone. A child that comes back to its " +
+				"device goes on where its logs stood, another child starts at 0.",
+			Errors: []apperr.Kind{
+				apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice,
+				apperr.AlreadyConnectedDevice,
+			},
+		}, setMyDevice),
+		signedIn(Route{
+			Method: http.MethodPatch, Path: "/device/un-connect", Operation: "unregisterDevice",
+			Summary:     "Free the device of a child",
+			Description: "The device keeps its unique_id.",
+			Errors:      []apperr.Kind{apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice},
+		}, unConnect),
+		signedIn(Route{
+			Method: http.MethodGet, Path: "/device/check-device", Operation: "checkDevice",
+			Summary:     "May I connect this device?",
+			Description: "Connection Confirmed: a child of the account has it. Device Registerable: nobody has it.",
+			Errors:      []apperr.Kind{apperr.NotFoundDevice, apperr.AlreadyConnectedDevice},
+		}, checkDevice),
+		signedIn(Route{
+			Method: http.MethodPatch, Path: "/device/update-alias", Operation: "updateDeviceAlias",
+			Summary:     "Rename a device",
+			Description: "At most 100 characters; may be empty.",
+			Errors:      []apperr.Kind{apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice, apperr.NotConnectedDevice},
+		}, updateAlias),
+		signedIn(Route{
+			Method: http.MethodPost, Path: "/device/devlog", Operation: "uploadDevlogs",
+			Summary: "Upload usage logs",
+			Description: "All are stored or none is, in the order of the array. Sending a log again is safe and changes " +
+				"nothing. Without a finish_flag the use still runs: such a temporary log is stored 30 seconds " +
+				"earlier than sent, and the first log with a finish_flag completes it.",
+			Errors: []apperr.Kind{
+				apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser, apperr.NotConnectedDevice,
+				apperr.UpdateDeviceLogFailed, apperr.CreateDeviceLogFailed,
+			},
+		}, uploadDevlogs),
+		signedIn(Route{
+			Method: http.MethodPost, Path: "/device/alimtalk", Operation: "sendImpedanceAlert",
+			Summary:     "Tell of poor electrode contact",
+			Description: "Sends a KakaoTalk message to the phone of the account.",
+			Errors:      []apperr.Kind{apperr.PhoneNotFound, apperr.AlimtalkSendFailed},
+		}, alimtalk),
 	}
 }
 
-// luxDevice is a device as the LUX device page shows it.
-type luxDevice struct {
+// luxDeviceResponse is a device as the LUX device page has it.
+type luxDeviceResponse struct {
 	ID            int     `json:"id"`
 	RealUserID    int     `json:"real_user_id"`
 	ProjectID     int     `json:"project_id"`
@@ -50,9 +85,9 @@ type luxDevice struct {
 	LastLogFileID int     `json:"last_log_file_id"`
 }
 
-// showLuxDevice shows a free device with child 0.
-func showLuxDevice(d *ent.Device) luxDevice {
-	return luxDevice{
+// newLuxDeviceResponse gives a free device the child 0, since the page has no null.
+func newLuxDeviceResponse(d *ent.Device) luxDeviceResponse {
+	return luxDeviceResponse{
 		ID:            d.ID,
 		RealUserID:    orZero(d.ChildUserID),
 		ProjectID:     d.ProjectID,
@@ -61,158 +96,99 @@ func showLuxDevice(d *ent.Device) luxDevice {
 		UniqueID:      orZero(d.UniqueID),
 		SerialCode:    d.SerialCode,
 		DeviceAlias:   d.DeviceAlias,
-		MacID:         lastFour(d.MACID),
+		MacID:         lastFourOfMAC(d.MACID),
 		CreatedAt:     instant(d.CreatedAt),
 		LastLogFileID: d.LastLogFileID,
 	}
 }
 
-// familyMember is one entry of get-all-device: a device and the child that has it.
-type familyMember struct {
-	ID              int     `json:"id"`
-	RealUserID      int     `json:"real_user_id"`
-	ProjectID       int     `json:"project_id"`
-	HardwareID      int     `json:"hardware_id"`
-	NowFirmwareID   int     `json:"now_firmware_id"`
-	FirmwareVersion string  `json:"firmware_version"`
-	UniqueID        string  `json:"unique_id"`
-	SerialCode      string  `json:"serial_code"`
-	DeviceAlias     string  `json:"device_alias"`
-	MacID           string  `json:"mac_id"`
-	CreatedAt       instant `json:"created_at"`
-	LastLogFileID   int     `json:"last_log_file_id"`
-	RootUserID      int     `json:"root_user_id"`
-	FirstName       string  `json:"first_name"`
-	LastName        string  `json:"last_name"`
-	Birthdate       date    `json:"birthdate"`
-	Gender          string  `json:"gender"`
-}
-
-func showFamilyMember(c *ent.ChildUser, mac func(string) string) familyMember {
-	d := c.Edges.Device
-	return familyMember{
-		ID:              d.ID,
-		RealUserID:      c.ID,
-		ProjectID:       d.ProjectID,
-		HardwareID:      d.HardwareID,
-		NowFirmwareID:   d.NowFirmwareID,
-		FirmwareVersion: d.FirmwareVersion,
-		UniqueID:        orZero(d.UniqueID),
-		SerialCode:      d.SerialCode,
-		DeviceAlias:     d.DeviceAlias,
-		MacID:           mac(d.MACID),
-		CreatedAt:       instant(d.CreatedAt),
-		LastLogFileID:   d.LastLogFileID,
-		RootUserID:      c.RootUserID,
-		FirstName:       c.FirstName,
-		LastName:        c.LastName,
-		Birthdate:       date{c.Birthdate},
-		Gender:          string(c.Gender),
-	}
-}
-
-type childDeviceIn struct {
+type childDeviceRequest struct {
 	RealUserID int `query:"real_user_id"`
 }
 
-func childDevice(ctx context.Context, e *API, v viewer.Viewer, in childDeviceIn) (luxDevice, error) {
-	d, err := e.Children.Device(ctx, v, in.RealUserID)
+func childDevice(ctx context.Context, a *API, v viewer.Viewer, in childDeviceRequest) (luxDeviceResponse, error) {
+	d, err := a.Children.Device(ctx, v, in.RealUserID)
 	if err != nil {
-		return luxDevice{}, err
+		return luxDeviceResponse{}, err
 	}
-	return showLuxDevice(d), nil
+	return newLuxDeviceResponse(d), nil
 }
 
-func getAllDevice(ctx context.Context, e *API, v viewer.Viewer, _ nothing) ([]familyMember, error) {
-	return family(ctx, e, v, lastFour)
+func getAllDevice(ctx context.Context, a *API, v viewer.Viewer, _ nothing) ([]familyMemberResponse, error) {
+	return listFamily(ctx, a, v, lastFourOfMAC)
 }
 
-// family lists the children that have a device.
-func family(ctx context.Context, e *API, v viewer.Viewer, mac func(string) string) ([]familyMember, error) {
-	children, err := e.Children.List(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	members := []familyMember{}
-	for _, c := range children {
-		if c.Edges.Device != nil {
-			members = append(members, showFamilyMember(c, mac))
-		}
-	}
-	return members, nil
-}
-
-type setMyDeviceIn struct {
+type setMyDeviceRequest struct {
 	SerialCode string `query:"serial_code"`
 	MacID      string `query:"mac_id"`
 	UniqueID   string `query:"unique_id"`
 	RealUserID int    `query:"real_user_id"`
 }
 
-// connected is the answer of set-my-device, whose page spells its status in
-// lower case, unlike all others.
-type connected struct {
+// connectedResponse spells its status in lower case, as the page of set-my-device
+// does and no other.
+type connectedResponse struct {
 	StatusCode int    `json:"statuscode"`
 	Message    string `json:"message"`
 }
 
-func setMyDevice(ctx context.Context, e *API, v viewer.Viewer, in setMyDeviceIn) (connected, error) {
-	_, err := e.Children.RegisterDevice(ctx, v, in.RealUserID, child.DeviceParams{
+func setMyDevice(ctx context.Context, a *API, v viewer.Viewer, in setMyDeviceRequest) (connectedResponse, error) {
+	_, err := a.Children.RegisterDevice(ctx, v, in.RealUserID, child.DeviceParams{
 		SerialCode: in.SerialCode, MacID: in.MacID, UniqueID: &in.UniqueID,
 	})
-	return connected{http.StatusOK, "device connected"}, err
+	return connectedResponse{http.StatusOK, "device connected"}, err
 }
 
-type unConnectIn struct {
+type unConnectRequest struct {
 	UniqueID   string `query:"unique_id"`
 	RealUserID int    `query:"real_user_id"`
 }
 
-func unConnect(ctx context.Context, e *API, v viewer.Viewer, in unConnectIn) (done, error) {
-	_, err := e.Children.UnregisterDevice(ctx, v, in.RealUserID, in.UniqueID)
-	return done{http.StatusOK, "device unconnected"}, err
+func unConnect(ctx context.Context, a *API, v viewer.Viewer, in unConnectRequest) (doneResponse, error) {
+	_, err := a.Children.UnregisterDevice(ctx, v, in.RealUserID, in.UniqueID)
+	return doneResponse{http.StatusOK, "device unconnected"}, err
 }
 
-type checkDeviceIn struct {
+type checkDeviceRequest struct {
 	UniqueID string `query:"unique_id"`
 }
 
-type deviceCheck struct {
-	Detail     string    `json:"detail"`
-	DeviceData luxDevice `json:"device_data"`
+type deviceCheckResponse struct {
+	Detail     string            `json:"detail"`
+	DeviceData luxDeviceResponse `json:"device_data"`
 }
 
-func checkDevice(ctx context.Context, e *API, v viewer.Viewer, in checkDeviceIn) (deviceCheck, error) {
-	status, found, err := e.Children.CheckDevice(ctx, v, in.UniqueID)
+func checkDevice(ctx context.Context, a *API, v viewer.Viewer, in checkDeviceRequest) (deviceCheckResponse, error) {
+	status, found, err := a.Children.CheckDevice(ctx, v, in.UniqueID)
 	if err != nil {
-		return deviceCheck{}, err
+		return deviceCheckResponse{}, err
 	}
 	detail := "Device Registerable"
 	if status == child.ConnectionConfirmed {
 		detail = "Connection Confirmed"
 	}
-	return deviceCheck{detail, showLuxDevice(found)}, nil
+	return deviceCheckResponse{detail, newLuxDeviceResponse(found)}, nil
 }
 
-type updateAliasIn struct {
+type updateAliasRequest struct {
 	DeviceID    int    `json:"device_id"`
 	RealUserID  int    `json:"real_user_id"`
 	DeviceAlias string `json:"device_alias"`
 }
 
-func updateAlias(ctx context.Context, e *API, v viewer.Viewer, in updateAliasIn) (luxDevice, error) {
-	renamed, err := e.Children.UpdateDeviceAlias(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
+func updateAlias(ctx context.Context, a *API, v viewer.Viewer, in updateAliasRequest) (luxDeviceResponse, error) {
+	renamed, err := a.Children.UpdateDeviceAlias(ctx, v, in.RealUserID, in.DeviceID, in.DeviceAlias)
 	if err != nil {
-		return luxDevice{}, err
+		return luxDeviceResponse{}, err
 	}
-	return showLuxDevice(renamed), nil
+	return newLuxDeviceResponse(renamed), nil
 }
 
-func alimtalk(ctx context.Context, e *API, v viewer.Viewer, _ nothing) (any, error) {
-	return nil, e.Accounts.SendImpedanceAlert(ctx, v)
+func alimtalk(ctx context.Context, a *API, v viewer.Viewer, _ nothing) (any, error) {
+	return nil, a.Accounts.SendImpedanceAlert(ctx, v)
 }
 
-type devlogIn struct {
+type devlogRequest struct {
 	LogArrays []devlogRecord `json:"log_arrays"`
 }
 
@@ -231,7 +207,7 @@ type devlogDetail struct {
 	TreatmentTime int               `json:"treatment_time"`
 }
 
-func uploadDevlogs(ctx context.Context, e *API, v viewer.Viewer, in devlogIn) (done, error) {
+func uploadDevlogs(ctx context.Context, a *API, v viewer.Viewer, in devlogRequest) (doneResponse, error) {
 	records := make([]devlog.Record, len(in.LogArrays))
 	for i, r := range in.LogArrays {
 		records[i] = devlog.Record{
@@ -245,12 +221,12 @@ func uploadDevlogs(ctx context.Context, e *API, v viewer.Viewer, in devlogIn) (d
 			LogFileID:     r.LogFileID,
 		}
 	}
-	stored, err := e.Devlogs.Upload(ctx, v, records)
+	stored, err := a.Devlogs.Upload(ctx, v, records)
 	if err != nil {
-		return done{}, err
+		return doneResponse{}, err
 	}
 	if stored.AllTemporary {
-		return done{http.StatusOK, "Temp devlog saved successfully"}, nil
+		return doneResponse{http.StatusOK, "Temp devlog saved successfully"}, nil
 	}
-	return done{http.StatusOK, "Devlog saved successfully"}, nil
+	return doneResponse{http.StatusOK, "Devlog saved successfully"}, nil
 }

@@ -10,45 +10,51 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// luxUserRoutes are the routes of the LUX user page that Addnox does not share.
+// luxUserRoutes are the routes of the LUX user page that Addnox does not have, or has
+// with differences.
 func luxUserRoutes() []Route {
 	return []Route{
-		signedIn(http.MethodGet, "/user/me", "me", luxMe, apperr.UserIsNone, apperr.UserIsDeleted),
-		signedIn(http.MethodPatch, "/user/policy", "updatePolicy", updatePolicy(true),
-			apperr.UserNotFound, apperr.UserPolicyNotFound, apperr.UserPolicyUpdateFailed),
-		signedIn(http.MethodPost, "/user/create-real-user", "createChildUser", luxCreateRealUser,
-			apperr.RealUserCreateFailed, apperr.SerialCodeNotValid, apperr.NotAuthorizedUser, apperr.NotFoundDevice,
-			apperr.AlreadyConnectedDevice),
-		signedIn(http.MethodPost, "/user/change-phone", "changePhone", changePhone,
-			apperr.CodeExpired, apperr.CodeInvalid, apperr.UserPreviouslyDeleted, apperr.PhoneTaken),
-		signedIn(http.MethodPatch, "/user/notification", "updateNotificationSettings", updateNotification,
-			apperr.UserNotFound, apperr.NotificationUpdateFailed),
+		signedIn(meRoute(), luxMe),
+		signedIn(policyRoute(), updatePolicy(true)),
+		signedIn(createRealUserRoute(), luxCreateRealUser),
+		signedIn(Route{
+			Method: http.MethodPost, Path: "/user/change-phone", Operation: "changePhone",
+			Summary:     "Change the phone number",
+			Description: "Have a code sent to the new number with send-sms-auth first.",
+			Errors:      []apperr.Kind{apperr.CodeExpired, apperr.CodeInvalid, apperr.UserPreviouslyDeleted, apperr.PhoneTaken},
+		}, changePhone),
+		signedIn(Route{
+			Method: http.MethodPatch, Path: "/user/notification", Operation: "updateNotificationSettings",
+			Summary:     "Change the notification settings",
+			Description: "Booleans come as true and false or as 1 and 0, and go back in the kind in which they came.",
+			Errors:      []apperr.Kind{apperr.UserNotFound, apperr.NotificationUpdateFailed},
+		}, updateNotification),
 	}
 }
 
-// luxMeOut has the device settings, which Addnox doesn't know.
-type luxMeOut struct {
-	me
+// luxMeResponse adds the settings of the device, which Addnox does not know.
+type luxMeResponse struct {
+	meResponse
 	IsDeviceMuted             bool `json:"is_device_muted"`
 	IsDeviceAlimTalkEnabled   bool `json:"is_device_alim_talk_enabled"`
 	IsBasestationAlertEnabled bool `json:"is_basestation_alert_enabled"`
 }
 
-func luxMe(_ context.Context, e *API, v viewer.Viewer, _ nothing) (luxMeOut, error) {
-	return luxMeOut{
-		me:                        showMe(e, v.User),
+func luxMe(_ context.Context, a *API, v viewer.Viewer, _ nothing) (luxMeResponse, error) {
+	return luxMeResponse{
+		meResponse:                newMeResponse(a, v.User),
 		IsDeviceMuted:             v.User.IsDeviceMuted,
 		IsDeviceAlimTalkEnabled:   v.User.IsDeviceAlimTalkEnabled,
 		IsBasestationAlertEnabled: v.User.IsBasestationAlertEnabled,
 	}, nil
 }
 
-type luxCreateRealUserIn struct {
-	newChild
+type luxCreateRealUserRequest struct {
+	childFields
 	UniqueID string `json:"unique_id"`
 }
 
-type luxCreateRealUserOut struct {
+type luxCreateRealUserResponse struct {
 	RealUserID    int          `json:"real_user_id"`
 	FirstName     string       `json:"first_name"`
 	LastName      string       `json:"last_name"`
@@ -64,14 +70,14 @@ type luxCreateRealUserOut struct {
 }
 
 func luxCreateRealUser(
-	ctx context.Context, e *API, v viewer.Viewer, in luxCreateRealUserIn,
-) (luxCreateRealUserOut, error) {
-	made, err := e.Children.Create(ctx, v, in.params(&in.UniqueID))
+	ctx context.Context, a *API, v viewer.Viewer, in luxCreateRealUserRequest,
+) (luxCreateRealUserResponse, error) {
+	made, err := a.Children.Create(ctx, v, in.params(&in.UniqueID))
 	if err != nil {
-		return luxCreateRealUserOut{}, err
+		return luxCreateRealUserResponse{}, err
 	}
 	d := made.Edges.Device
-	return luxCreateRealUserOut{
+	return luxCreateRealUserResponse{
 		RealUserID:    made.ID,
 		FirstName:     made.FirstName,
 		LastName:      made.LastName,
@@ -87,20 +93,20 @@ func luxCreateRealUser(
 	}, nil
 }
 
-func changePhone(ctx context.Context, e *API, v viewer.Viewer, in phoneCodeIn) (done, error) {
-	_, err := e.Accounts.Profiles.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
-	return done{http.StatusOK, "Root user phone updated"}, err
+func changePhone(ctx context.Context, a *API, v viewer.Viewer, in phoneCodeRequest) (doneResponse, error) {
+	_, err := a.Accounts.Profiles.ChangePhone(ctx, v, account.ChangePhoneParams{Phone: in.Phone, Code: orZero(in.Validnum)})
+	return doneResponse{http.StatusOK, "Root user phone updated"}, err
 }
 
-// notification goes in and comes back the same.
+// notification is request and response alike.
 type notification struct {
 	IsDeviceMuted             flag `json:"is_device_muted"`
 	IsDeviceAlimTalkEnabled   flag `json:"is_device_alim_talk_enabled"`
 	IsBasestationAlertEnabled flag `json:"is_basestation_alert_enabled"`
 }
 
-func updateNotification(ctx context.Context, e *API, v viewer.Viewer, in notification) (notification, error) {
-	_, err := e.Accounts.Profiles.UpdateNotifications(ctx, v, account.NotificationSettings{
+func updateNotification(ctx context.Context, a *API, v viewer.Viewer, in notification) (notification, error) {
+	_, err := a.Accounts.Profiles.UpdateNotifications(ctx, v, account.NotificationSettings{
 		IsDeviceMuted:             &in.IsDeviceMuted.on,
 		IsDeviceAlimTalkEnabled:   &in.IsDeviceAlimTalkEnabled.on,
 		IsBasestationAlertEnabled: &in.IsBasestationAlertEnabled.on,

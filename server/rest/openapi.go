@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -11,8 +12,8 @@ import (
 	"luxbff/server/openapi"
 )
 
-// Describe is the OpenAPI document of the surfaces, made of the tables that
-// serve them.
+// Describe gives the OpenAPI document of the surfaces. It is made of the tables that
+// serve them, so it cannot describe a route otherwise than it is.
 func Describe(surfaces []Surface) *openapi.Document {
 	shared := schemas{}
 	d := &openapi.Document{
@@ -40,16 +41,16 @@ func Describe(surfaces []Surface) *openapi.Document {
 }
 
 const (
-	bearerToken = "bearer"
-	headerToken = "accessToken"
-	phoneToken  = "validToken"
+	bearerScheme     = "bearer"
+	headerScheme     = "accessToken"
+	validTokenScheme = "validToken"
 )
 
 func securitySchemes() map[string]openapi.SecurityScheme {
 	return map[string]openapi.SecurityScheme{
-		bearerToken: {Type: "http", Scheme: "bearer", Description: "An access token."},
-		headerToken: {Type: "apiKey", In: "header", Name: "x-access-token", Description: "An access token."},
-		phoneToken:  {Type: "http", Scheme: "bearer", Description: "The valid_token of a verified phone."},
+		bearerScheme:     {Type: "http", Scheme: "bearer", Description: "An access token."},
+		headerScheme:     {Type: "apiKey", In: "header", Name: "x-access-token", Description: "An access token."},
+		validTokenScheme: {Type: "http", Scheme: "bearer", Description: "The valid_token of a verified phone."},
 	}
 }
 
@@ -70,22 +71,22 @@ func describeSurface(s Surface, shared schemas) openapi.Ordered[*openapi.PathIte
 }
 
 func describeRoute(s Surface, r Route, shared schemas) *openapi.Operation {
-	told := explained(r)
 	return &openapi.Operation{
 		Tags:        []string{s.Name},
 		OperationID: operationID(s.Name, r),
-		Summary:     told.summary,
-		Description: told.text + " Replaced by the GraphQL field " + r.Operation + ".",
+		Summary:     r.Summary,
+		Description: r.Description + " Replaced by the GraphQL field " + r.Operation + ".",
 		Replacement: r.Operation,
 		Deprecated:  true,
-		Security:    security(r.Access),
-		Parameters:  parameters(r.In, shared),
-		RequestBody: requestBody(r.In, shared),
+		Security:    security(r.access),
+		Parameters:  parameters(r.request, shared),
+		RequestBody: requestBody(r.request, shared),
 		Responses:   responses(s, r, shared),
 	}
 }
 
-// operationID is as luxPatchUserRealUserId.
+// operationID gives an id such as luxPatchUserRealUserId. The Deprecation header of
+// each response links to it, so it must stay the same.
 func operationID(surface string, r Route) string {
 	words := strings.FieldsFunc(r.Path, func(c rune) bool { return strings.ContainsRune("/-_{}", c) })
 	id := strings.ToLower(strings.ReplaceAll(surface, " ", "")) + title(strings.ToLower(r.Method))
@@ -97,20 +98,24 @@ func operationID(surface string, r Route) string {
 
 func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
-func security(a Access) []map[string][]string {
+// security lists the schemes of which a request must fulfil one; an empty list means
+// that it needs no token.
+func security(a access) []map[string][]string {
 	switch a {
-	case SignedIn:
-		return []map[string][]string{{bearerToken: {}}, {headerToken: {}}}
-	case ValidToken:
-		return []map[string][]string{{phoneToken: {}}}
+	case accessToken:
+		return []map[string][]string{{bearerScheme: {}}, {headerScheme: {}}}
+	case validToken:
+		return []map[string][]string{{validTokenScheme: {}}}
 	default:
 		return []map[string][]string{}
 	}
 }
 
-func parameters(in reflect.Type, shared schemas) []openapi.Parameter {
+// parameters describes what stands in path and query. A field that may come in the
+// query or in the body is described in both places, and required in neither.
+func parameters(request reflect.Type, shared schemas) []openapi.Parameter {
 	var all []openapi.Parameter
-	for _, f := range inputFields(in) {
+	for _, f := range objectOf(request).fields {
 		if f.place == inBody {
 			continue
 		}
@@ -120,114 +125,113 @@ func parameters(in reflect.Type, shared schemas) []openapi.Parameter {
 		}
 		all = append(all, openapi.Parameter{
 			Name: f.name, In: where, Description: glossary(f.name),
-			Required: f.place != inEither && f.Type.Kind() != reflect.Pointer,
-			Schema:   shared.of(f.Type, false),
+			Required: f.place != inEither && !f.optional(),
+			Schema:   shared.of(f.typ, false),
 		})
 	}
 	return all
 }
 
-func requestBody(in reflect.Type, shared schemas) *openapi.Body {
-	if !hasBody(in) {
+func requestBody(request reflect.Type, shared schemas) *openapi.Body {
+	o := objectOf(request)
+	if !o.usesBody {
 		return nil
 	}
-	body := &openapi.Body{}
-	for _, f := range inputFields(in) {
-		body.Required = body.Required || f.place == inBody && f.Type.Kind() != reflect.Pointer
+	body := &openapi.Body{Content: contentOf(shared.named(request, false))}
+	for _, f := range o.fields {
+		body.Required = body.Required || f.place == inBody && !f.optional()
 	}
-	body.Content = ofSchema(shared.named(in, false))
 	return body
 }
 
-func ofSchema(s *openapi.Schema) openapi.Content {
+func contentOf(s *openapi.Schema) openapi.Content {
 	return openapi.Content{JSON: openapi.MediaType{Schema: s}}
 }
 
 func responses(s Surface, r Route, shared schemas) openapi.Ordered[*openapi.ResponseBody] {
-	good := &openapi.ResponseBody{Description: "Success", Content: ofSchema(shared.ofOut(r.Out))}
+	good := &openapi.ResponseBody{Description: "Success", Content: contentOf(shared.of(r.response, true))}
 	all := openapi.Ordered[*openapi.ResponseBody]{{Name: strconv.Itoa(r.Status), Value: good}}
-	failures := failuresOf(s, r)
-	statuses := make([]int, 0, len(failures))
-	for status := range failures {
-		statuses = append(statuses, status)
-	}
-	slices.Sort(statuses)
-	for _, status := range statuses {
+	byStatus := errorsOf(s, r)
+	for _, status := range slices.Sorted(maps.Keys(byStatus)) {
 		all = append(all, openapi.Member[*openapi.ResponseBody]{
-			Name: strconv.Itoa(status), Value: describeFailures(failures[status]),
+			Name: strconv.Itoa(status), Value: describeErrors(byStatus[status]),
 		})
 	}
 	return all
 }
 
-// failure is the body of an error, and when it comes.
-type failure struct {
-	body any
-	when string
+// errorBody is the body of an error, and when it is sent.
+type errorBody struct {
+	body   any
+	reason string
 }
 
-// failuresOf gives the errors by their status: those of the page and those that
-// every such route may answer.
-func failuresOf(s Surface, r Route) map[int][]failure {
-	kinds := slices.Clone(r.Faults)
-	if r.Access == SignedIn {
+// errorsOf gives the errors by their status: those that the route's page documents
+// and those that every such route can answer.
+func errorsOf(s Surface, r Route) map[int][]errorBody {
+	kinds := slices.Clone(r.Errors)
+	if r.access == accessToken {
 		kinds = append(kinds, apperr.Unauthenticated, apperr.TokenIsExpired, apperr.UserIsNone, apperr.UserIsDeleted)
 	}
-	if r.In.NumField() > 0 {
+	if r.request.NumField() > 0 {
 		kinds = append(kinds, apperr.BadRequest)
 	}
 	kinds = append(kinds, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
-	failures := map[int][]failure{}
+
+	byStatus := map[int][]errorBody{}
 	for _, kind := range kinds {
-		for _, asked := range []*http.Request{{}, {Header: http.Header{"X-Access-Token": {"a"}}}} {
-			status, body := s.failure(asked, kind.WithProvider(anyProvider))
-			known := func(f failure) bool { return f.body == body }
-			if !slices.ContainsFunc(failures[status], known) {
-				failures[status] = append(failures[status], failure{body, reason(kind)})
+		// SNUTT has one code for a missing token and another for a bad one, so each
+		// kind is asked for without a token and with one.
+		for _, request := range []*http.Request{{}, {Header: http.Header{"X-Access-Token": {"a"}}}} {
+			status, body := s.errorBody(request, kind.WithProvider(anyProvider))
+			isKnown := func(e errorBody) bool { return e.body == body }
+			if !slices.ContainsFunc(byStatus[status], isKnown) {
+				byStatus[status] = append(byStatus[status], errorBody{body, errorReason(kind)})
 			}
 		}
 	}
-	return failures
+	return byStatus
 }
 
 // anyProvider stands for the name of a provider in an error.
 const anyProvider = "{provider}"
 
-// describeFailures describes bodies of one status, which have the same members,
-// by the values that each member may have.
-func describeFailures(failures []failure) *openapi.ResponseBody {
+// describeErrors describes the bodies of one status, which all have the same
+// members, by the values that each member can have.
+func describeErrors(errors []errorBody) *openapi.ResponseBody {
 	o := &openapi.Schema{Type: openapi.Types{"object"}, Closed: true}
-	t := reflect.TypeOf(failures[0].body)
+	t := reflect.TypeOf(errors[0].body)
 	var texts []string
 	for i := range t.NumField() {
 		name := t.Field(i).Tag.Get("json")
 		member := &openapi.Schema{Type: openapi.Types{"string"}}
-		for _, f := range failures {
-			value := reflect.ValueOf(f.body).Field(i).Interface()
+		for _, e := range errors {
+			value := reflect.ValueOf(e.body).Field(i).Interface()
 			if !slices.Contains(member.Enum, value) {
 				member.Enum = append(member.Enum, value)
 			}
 			if text, ok := value.(string); ok {
-				texts = append(texts, "- "+text+" — "+f.when)
+				texts = append(texts, "- "+text+" — "+e.reason)
 			}
 		}
 		if t.Field(i).Type.Kind() == reflect.Int {
 			member.Type = openapi.Types{"integer"}
 		}
-		openEnded(member)
+		allowAnyProvider(member)
 		o.Properties = append(o.Properties, openapi.Member[*openapi.Schema]{Name: name, Value: member})
 		o.Required = append(o.Required, name)
 	}
-	return &openapi.ResponseBody{Description: strings.Join(texts, "\n"), Content: ofSchema(o)}
+	return &openapi.ResponseBody{Description: strings.Join(texts, "\n"), Content: contentOf(o)}
 }
 
-// openEnded makes examples of texts that name a provider.
-func openEnded(member *openapi.Schema) {
-	names := func(value any) bool {
+// allowAnyProvider turns the values of a member into examples if one of them names a
+// provider, because an enumeration would have to list every provider.
+func allowAnyProvider(member *openapi.Schema) {
+	namesProvider := func(value any) bool {
 		text, ok := value.(string)
 		return ok && strings.Contains(text, anyProvider)
 	}
-	if slices.ContainsFunc(member.Enum, names) {
+	if slices.ContainsFunc(member.Enum, namesProvider) {
 		member.Examples, member.Enum = member.Enum, nil
 	}
 }

@@ -8,24 +8,21 @@ import (
 	"luxbff/server/openapi"
 )
 
-// schemas are the JSON Schemas of the inputs and outputs of routes, read by the
-// tags that decode reads.
+// schemas holds the JSON Schemas of the requests and responses of routes by the name
+// of their component, made of the same tags that decode reads.
 type schemas map[string]*openapi.Schema
 
-// described is a type that is written otherwise than its fields say.
-type described interface{ schema() *openapi.Schema }
+// hasSchema is a type whose JSON does not follow from its fields.
+type hasSchema interface{ schema() *openapi.Schema }
 
-// ofOut is the schema of an answer: every member is there, and no other.
-func (s schemas) ofOut(t reflect.Type) *openapi.Schema {
-	return s.of(t, true)
-}
-
+// of gives the schema of a type. In a response (out) every member is present, and no
+// other.
 func (s schemas) of(t reflect.Type, out bool) *openapi.Schema {
-	if own, ok := reflect.New(t).Interface().(described); ok {
+	if own, ok := reflect.New(t).Interface().(hasSchema); ok {
 		return own.schema()
 	}
-	if known := vocabulary(t); known != nil {
-		return known
+	if enum := vocabularySchema(t); enum != nil {
+		return enum
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -35,93 +32,79 @@ func (s schemas) of(t reflect.Type, out bool) *openapi.Schema {
 	case reflect.Struct:
 		return s.named(t, out)
 	case reflect.Interface:
-		return ofType("null") // an answer that shows nothing
+		return typeSchema("null") // a response that has nothing to say
 	case reflect.Bool:
-		return ofType("boolean")
+		return typeSchema("boolean")
 	case reflect.Int:
-		return ofType("integer")
+		return typeSchema("integer")
 	default:
-		return ofType("string")
+		return typeSchema("string")
 	}
 }
 
-// named puts an object among the components and refers to it. A type that goes
-// in and comes out is two components: an answer is told more strictly.
+// named puts an object among the components and gives a reference to it. A type that
+// is both sent and received becomes two components, because its schema is stricter
+// in a response.
 func (s schemas) named(t reflect.Type, out bool) *openapi.Schema {
-	name := title(t.Name())
-	if !out && !strings.HasSuffix(name, "In") {
-		name += "In"
-	}
+	name := componentName(t, out)
 	if _, known := s[name]; !known {
-		s[name] = nil // holds the place while the members are read
+		s[name] = nil // a type that contains itself finds its name here
 		s[name] = s.object(t, out)
 	}
 	return &openapi.Schema{Ref: "#/components/schemas/" + name}
 }
 
-// object reads the members that stand in a body. An input may have others, which
-// are ignored; a pointer in it is optional.
+// componentName gives the name of a type in the document. Clients may have generated
+// code from these names, so they stay what they were when the document was first
+// published, whatever the Go types are called.
+func componentName(t reflect.Type, out bool) string {
+	switch t.Name() {
+	case "tokenResponse":
+		return "TokenAnswer"
+	case "renewedTokenResponse":
+		return "Renewed"
+	case "doneResponse", "connectedResponse", "deviceCheckResponse", "familyMemberResponse", "luxDeviceResponse",
+		"meResponse", "registeredResponse":
+		return title(strings.TrimSuffix(t.Name(), "Response"))
+	}
+	if request, ok := strings.CutSuffix(t.Name(), "Request"); ok {
+		return title(request) + "In"
+	}
+	if response, ok := strings.CutSuffix(t.Name(), "Response"); ok {
+		return title(response) + "Out"
+	}
+	if !out {
+		return title(t.Name()) + "In"
+	}
+	return title(t.Name())
+}
+
+// object describes the members that stand in a body. A request may have others,
+// which are ignored, and its pointers are optional.
 func (s schemas) object(t reflect.Type, out bool) *openapi.Schema {
 	o := &openapi.Schema{Type: openapi.Types{"object"}, Closed: openapi.Closed(out)}
-	for _, f := range inputFields(t) {
+	for _, f := range objectOf(t).fields {
 		if f.place != inBody && f.place != inEither {
 			continue
 		}
-		member := s.of(f.Type, out)
+		member := s.of(f.typ, out)
 		if member.Ref == "" {
 			member.Description = glossary(f.name)
 		}
 		o.Properties = append(o.Properties, openapi.Member[*openapi.Schema]{Name: f.name, Value: member})
-		if out || f.Type.Kind() != reflect.Pointer && f.place == inBody {
+		if out || !f.optional() && f.place == inBody {
 			o.Required = append(o.Required, f.name)
 		}
 	}
 	return o
 }
 
-// place is where a field of an input comes from.
-type place uint8
+func typeSchema(name string) *openapi.Schema { return &openapi.Schema{Type: openapi.Types{name}} }
 
-const (
-	inBody place = iota
-	inPath
-	inQuery
-	inEither // query, else body
-)
-
-type inputField struct {
-	reflect.StructField
-	name  string
-	place place
-}
-
-// inputFields lists the fields of a struct, those of embedded ones in their
-// place, as decode reads them.
-func inputFields(t reflect.Type) []inputField {
-	var fields []inputField
-	for i := range t.NumField() {
-		f := t.Field(i)
-		switch {
-		case f.Anonymous && f.Tag == "":
-			fields = append(fields, inputFields(f.Type)...)
-		case f.Tag.Get("path") != "":
-			fields = append(fields, inputField{f, f.Tag.Get("path"), inPath})
-		case f.Tag.Get("query") != "":
-			fields = append(fields, inputField{f, f.Tag.Get("query"), inQuery})
-		case f.Tag.Get("either") != "":
-			fields = append(fields, inputField{f, f.Tag.Get("either"), inEither})
-		default:
-			fields = append(fields, inputField{f, f.Tag.Get("json"), inBody})
-		}
-	}
-	return fields
-}
-
-func ofType(name string) *openapi.Schema { return &openapi.Schema{Type: openapi.Types{name}} }
-
+// orNull adds null to the values that a schema allows.
 func orNull(s *openapi.Schema) *openapi.Schema {
 	if s.Ref != "" || len(s.AnyOf) > 0 {
-		return &openapi.Schema{AnyOf: []*openapi.Schema{s, ofType("null")}}
+		return &openapi.Schema{AnyOf: []*openapi.Schema{s, typeSchema("null")}}
 	}
 	s.Type = append(s.Type, "null")
 	if len(s.Enum) > 0 {
@@ -130,49 +113,32 @@ func orNull(s *openapi.Schema) *openapi.Schema {
 	return s
 }
 
-func vocabulary(t reflect.Type) *openapi.Schema {
+// vocabularySchema lists the values of an enumeration as REST writes them; nil for any
+// other type.
+func vocabularySchema(t reflect.Type) *openapi.Schema {
 	switch reflect.Zero(t).Interface().(type) {
 	case vocab.Gender:
-		return oneOf("string", vocab.Male, vocab.Female, vocab.NonBinary, vocab.PreferNotToSay)
+		return enumSchema("string", vocab.Male, vocab.Female, vocab.NonBinary, vocab.PreferNotToSay)
 	case vocab.RegisterType:
-		return oneOf("string", vocab.RegisteredByEmail, vocab.RegisteredBySocial, vocab.RegisteredLocally)
+		return enumSchema("string", vocab.RegisteredByEmail, vocab.RegisteredBySocial, vocab.RegisteredLocally)
 	case vocab.FinishFlag:
-		return oneOf("integer", vocab.NormalShutdown, vocab.ButtonShutdown, vocab.AppShutdown,
+		return enumSchema("integer", vocab.NormalShutdown, vocab.ButtonShutdown, vocab.AppShutdown,
 			vocab.FaultyContactsShutdown, vocab.VbusShutdown, vocab.FactoryShutdown)
 	default:
 		return nil
 	}
 }
 
-func oneOf(kind string, values ...any) *openapi.Schema {
+func enumSchema(kind string, values ...any) *openapi.Schema {
 	return &openapi.Schema{Type: openapi.Types{kind}, Enum: values}
 }
 
-func text(pattern, example string) *openapi.Schema {
+func textSchema(pattern, example string) *openapi.Schema {
 	return &openapi.Schema{Type: openapi.Types{"string"}, Pattern: pattern, Examples: []any{example}}
 }
 
-func (date) schema() *openapi.Schema { return text(`^[0-9]{8}$`, "19970101") }
-
-func (wallClock) schema() *openapi.Schema {
-	return text(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$`, "2025-02-21T15:48:49")
-}
-
-func (instant) schema() *openapi.Schema {
-	return &openapi.Schema{
-		Type: openapi.Types{"string"}, Format: "date-time", Examples: []any{"2024-10-28T08:09:47.889Z"},
-	}
-}
-
-func (byEmail) schema() *openapi.Schema { return oneOf("string", vocab.RegisteredByEmail) }
-
-func (bySocial) schema() *openapi.Schema { return oneOf("string", vocab.RegisteredBySocial) }
-
-func (flag) schema() *openapi.Schema {
-	return &openapi.Schema{AnyOf: []*openapi.Schema{ofType("boolean"), oneOf("integer", 0, 1)}}
-}
-
-// glossary is what a name means, wherever it stands.
+// glossary says what a member or parameter means. A name means the same on every
+// route, so it is explained once.
 func glossary(name string) string {
 	return map[string]string{ //nolint:gosec // These explain what tokens and passwords are; none is one.
 		"access_token":                 "Good for 15 minutes. At a social sign-in: the provider's token.",

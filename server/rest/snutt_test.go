@@ -3,13 +3,10 @@ package rest_test
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
-
-	"luxbff/internal/testutil/apptest"
 )
 
-// refused is an error of SNUTT.
+// refused is the body of an error of SNUTT.
 func refused(errcode int) string { return fmt.Sprintf(`{"errcode": %d, "message": "*"}`, errcode) }
 
 const (
@@ -26,7 +23,7 @@ func (s server) local(t *testing.T, id string) string {
 
 func TestSnuttAccount(t *testing.T) {
 	t.Parallel()
-	s := start(t, graph(t))
+	s := start(t, fakeFacebook(t))
 	token := s.local(t, "Abcd1234")
 	s.step(t, "GET /user/info", token, "", 200, `{"isAdmin": false, "regDate": "*", "notificationCheckedAt": "*",
 		"email": null, "local_id": "Abcd1234", "fb_name": null}`)
@@ -71,7 +68,7 @@ func TestSnuttAccount(t *testing.T) {
 
 func TestSnuttSignIn(t *testing.T) {
 	t.Parallel()
-	s := start(t, graph(t))
+	s := start(t, fakeFacebook(t))
 	s.step(t, "GET /user/info", "", "", 401, refused(0x2001))
 	s.step(t, "GET /user/info", "forged", "", 403, refused(0x2002))
 	s.step(t, "GET /user/unknown", "", "", 404, refused(0))
@@ -140,15 +137,4 @@ func TestSnuttEmail(t *testing.T) {
 	s.step(t, send, token, "", 409, refused(0x9000))
 	second := s.local(t, "second1")
 	s.step(t, send, second, `{"email": "JOHN@snu.example"}`, 409, refused(0x9001))
-}
-
-func TestAnUnknownPathElsewhere(t *testing.T) {
-	t.Parallel()
-	s := apptest.Start(t)
-	for _, path := range []string{"/nothing", "/api/v1/lux/nothing", "/api/v2/lux/user/me"} {
-		answer := s.Call(t, http.MethodGet, path, "", "")
-		if answer.Status != http.StatusNotFound || !strings.Contains(string(answer.Body), `"Resource not found"`) {
-			t.Errorf("%s: %d %s", path, answer.Status, answer.Body)
-		}
-	}
 }

@@ -1,0 +1,107 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"luxbff/internal/account"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
+)
+
+// snuttAuthRoutes are the routes by which a SNUTT app signs up, in and out.
+func snuttAuthRoutes() []Route {
+	return []Route{
+		public(Route{
+			Method: http.MethodPost, Path: "/auth/register_local", Operation: "registerLocal",
+			Summary: "Sign up by a local id",
+			Description: "Ids compare without case. The token is long-lived: it is good until the account's credentials " +
+				"change.",
+			Errors: []apperr.Kind{apperr.LocalIDMalformed, apperr.PasswordMalformed, apperr.LocalIDTaken, apperr.EmailMalformed},
+		}, registerLocal),
+		public(Route{
+			Method: http.MethodPost, Path: "/auth/request_temp", Operation: "registerLocal",
+			Summary:     "Make a temporary account",
+			Description: "One without any way to sign in but its token, until it gets a local id or a Facebook link.",
+		}, requestTemp),
+		public(Route{
+			Method: http.MethodPost, Path: "/auth/login_local", Operation: "signInLocal",
+			Summary:     "Sign in by a local id",
+			Description: "Signing in again gives the same token until the credentials change.",
+			Errors:      []apperr.Kind{apperr.NoSuchLocalID, apperr.WrongPassword, apperr.AccountBlocked},
+		}, loginLocal),
+		public(Route{
+			Method: http.MethodPost, Path: "/auth/login_fb", Operation: "signInWithFacebook",
+			Summary:     "Sign in through Facebook",
+			Description: "Makes an account where the Facebook id is new.",
+			Errors:      []apperr.Kind{apperr.FacebookParametersMissing, apperr.FacebookTokenRefused, apperr.ProviderTokenInvalid},
+		}, loginFacebook),
+		public(Route{
+			Method: http.MethodPost, Path: "/auth/logout", Operation: "removePushDevice",
+			Summary:     "Drop a phone at sign-out",
+			Description: "Stops notifying the phone; the token stays good.",
+		}, logout),
+	}
+}
+
+type registerLocalRequest struct {
+	localRequest
+	Email *string `json:"email"`
+}
+
+// registeredResponse is a new account and its long-lived token.
+type registeredResponse struct {
+	Message string `json:"message"`
+	Token   string `json:"token"`
+	UserID  int    `json:"user_id"`
+}
+
+func newRegisteredResponse(t auth.Tokens) registeredResponse {
+	return registeredResponse{Message: "ok", Token: t.AccessToken, UserID: t.RootUserID}
+}
+
+func registerLocal(ctx context.Context, a *API, in registerLocalRequest) (registeredResponse, error) {
+	made, err := a.Accounts.SignUps.ByLocalID(ctx, account.RegisterLocalParams{
+		LocalID: orZero(in.ID), Password: orZero(in.Password), Email: in.Email, Style: auth.LongLivedToken,
+	})
+	return newRegisteredResponse(made.Tokens), err
+}
+
+func requestTemp(ctx context.Context, a *API, _ nothing) (registeredResponse, error) {
+	made, err := a.Accounts.SignUps.Temporary(ctx, auth.LongLivedToken)
+	return newRegisteredResponse(made.Tokens), err
+}
+
+// signedInResponse is the account and its long-lived token.
+type signedInResponse struct {
+	Token  string `json:"token"`
+	UserID int    `json:"user_id"`
+}
+
+func newSignedInResponse(t auth.Tokens) signedInResponse {
+	return signedInResponse{Token: t.AccessToken, UserID: t.RootUserID}
+}
+
+func loginLocal(ctx context.Context, a *API, in localRequest) (signedInResponse, error) {
+	signedIn, err := a.Auth.SignInLocal(ctx, auth.SignInLocalParams{
+		LocalID: orZero(in.ID), Password: orZero(in.Password), Style: auth.LongLivedToken,
+	})
+	return newSignedInResponse(signedIn.Tokens), err
+}
+
+func loginFacebook(ctx context.Context, a *API, in facebookRequest) (signedInResponse, error) {
+	signedIn, err := a.Accounts.SignUps.SignInWithFacebook(ctx, in.params())
+	return newSignedInResponse(signedIn.Tokens), err
+}
+
+type logoutRequest struct {
+	UserID         int    `json:"user_id"`
+	RegistrationID string `json:"registration_id"`
+}
+
+// logout takes the account from the body and not from a token, as the page has it.
+// Whoever knows the registration id has the phone.
+func logout(ctx context.Context, a *API, in logoutRequest) (messageResponse, error) {
+	device := account.PushDeviceParams{RegistrationID: in.RegistrationID}
+	return snuttOK(a.Accounts.Push.RemoveDevice(ctx, in.UserID, device))
+}

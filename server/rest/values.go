@@ -1,0 +1,169 @@
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"luxbff/ent/vocab"
+	"luxbff/server/openapi"
+)
+
+// The types of this file read and write values as the REST pages spell them, where
+// that differs from GraphQL. Each brings its schema for the OpenAPI document.
+
+// date is a day as 19970101.
+type date struct{ vocab.Date }
+
+var errDate = errors.New("not a day as 19970101")
+
+// MarshalJSON writes 19970101.
+func (d date) MarshalJSON() ([]byte, error) { return json.Marshal(d.Compact()) }
+
+// UnmarshalJSON reads 19970101 and refuses a day that the calendar does not have.
+func (d *date) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return errDate
+	}
+	day, err := vocab.ParseCompactDate(text)
+	d.Date = day
+	return err
+}
+
+func (date) schema() *openapi.Schema { return textSchema(`^[0-9]{8}$`, "19970101") }
+
+// orNil unwraps an optional day.
+func (d *date) orNil() *vocab.Date {
+	if d == nil {
+		return nil
+	}
+	return &d.Date
+}
+
+// newDate wraps an optional day; nil is written as null.
+func newDate(d *vocab.Date) *date {
+	if d == nil {
+		return nil
+	}
+	return &date{*d}
+}
+
+// wallClock is the device's time as 2025-02-21T15:48:49.
+type wallClock struct{ vocab.LocalDateTime }
+
+// UnmarshalJSON reads 2025-02-21T15:48:49.
+func (w *wallClock) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return errDate
+	}
+	at, err := vocab.ParseLocalDateTime(text)
+	w.LocalDateTime = at
+	return err
+}
+
+func (wallClock) schema() *openapi.Schema {
+	return textSchema(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$`, "2025-02-21T15:48:49")
+}
+
+// instant is a time in UTC as 2024-10-28T08:09:47.889Z.
+type instant time.Time
+
+// MarshalJSON writes 2024-10-28T08:09:47.889Z.
+func (i instant) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Time(i).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+}
+
+func (instant) schema() *openapi.Schema {
+	return &openapi.Schema{
+		Type: openapi.Types{"string"}, Format: "date-time", Examples: []any{"2024-10-28T08:09:47.889Z"},
+	}
+}
+
+// flag is a boolean that comes as true or false, or as 1 or 0, and is answered in
+// the form in which it came (rule 4 of the contract).
+type flag struct {
+	on, asNumber bool
+}
+
+var errFlag = errors.New("not true, false, 1 or 0")
+
+// UnmarshalJSON reads either form.
+func (f *flag) UnmarshalJSON(raw []byte) error {
+	switch string(raw) {
+	case "true", "false":
+		*f = flag{on: string(raw) == "true"}
+	case "1", "0":
+		*f = flag{on: string(raw) == "1", asNumber: true}
+	default:
+		return errFlag
+	}
+	return nil
+}
+
+// MarshalJSON writes the form that was read.
+func (f flag) MarshalJSON() ([]byte, error) {
+	switch {
+	case !f.asNumber:
+		return json.Marshal(f.on)
+	case f.on:
+		return []byte("1"), nil
+	}
+	return []byte("0"), nil
+}
+
+func (flag) schema() *openapi.Schema {
+	return &openapi.Schema{AnyOf: []*openapi.Schema{typeSchema("boolean"), enumSchema("integer", 0, 1)}}
+}
+
+var errRegisterType = errors.New("another register_type than the route's")
+
+// byEmail is the register_type of a sign-up by e-mail, which is E and nothing else.
+type byEmail struct{}
+
+// UnmarshalJSON reads "E".
+func (*byEmail) UnmarshalJSON(raw []byte) error {
+	return checkRegisterType(raw, vocab.RegisteredByEmail)
+}
+
+func (byEmail) schema() *openapi.Schema { return enumSchema("string", vocab.RegisteredByEmail) }
+
+// bySocial is the register_type of a sign-up through a provider, which is S and
+// nothing else.
+type bySocial struct{}
+
+// UnmarshalJSON reads "S".
+func (*bySocial) UnmarshalJSON(raw []byte) error {
+	return checkRegisterType(raw, vocab.RegisteredBySocial)
+}
+
+func (bySocial) schema() *openapi.Schema { return enumSchema("string", vocab.RegisteredBySocial) }
+
+func checkRegisterType(raw []byte, want vocab.RegisterType) error {
+	var got vocab.RegisterType
+	if err := json.Unmarshal(raw, &got); err != nil || got != want {
+		return errRegisterType
+	}
+	return nil
+}
+
+// orZero gives the zero value for nil: these pages write "" or 0 where GraphQL has
+// null, and treat a missing value of some routes as an empty one.
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// lastFourOfMAC gives the four hex digits of a MAC that LUX shows.
+func lastFourOfMAC(mac string) string {
+	digits := strings.ReplaceAll(mac, ":", "")
+	return digits[max(0, len(digits)-4):]
+}
+
+// wholeMAC gives a MAC as Addnox shows it.
+func wholeMAC(mac string) string { return mac }

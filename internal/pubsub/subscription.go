@@ -9,14 +9,14 @@ import (
 // The transport makes it and puts it into the context of the operation with
 // [WithSubscription]; the resolver, and through it the feed, takes it out with
 // [SubscriptionFrom]. The values themselves go over the channel that the resolver
-// returns; here stands what a channel cannot say: that there is a value to
-// fetch, which cursor it has, and with which error the subscription ends.
+// returns; here stands what a channel cannot say: that there is a value to fetch,
+// which cursor it has, and with which error the subscription ends.
 //
 // The feed calls EnableNotify, Notify, SetNextCursor, MarkRecovered, OnAck, Fail
 // and OnClose; the transport SetNotify, NotifyEnabled, TakeDelivery, Err and Close.
-// All methods may be called from any goroutine. The zero value is ready for use,
-// so that a transport can hold it within its own state: a server holds one for
-// each subscriber, and it costs 56 bytes and no allocation of its own.
+// All methods may be called from any goroutine. The zero value is ready for use, so
+// that a transport can hold it within its own state: a server holds one for each
+// subscriber, and it costs 56 bytes and no allocation of its own.
 type Subscription struct {
 	mu            sync.Mutex
 	notify        func()
@@ -25,12 +25,12 @@ type Subscription struct {
 	deliveries    *deliveries
 	notifyEnabled bool
 	closed        bool
-	detached      bool // no transport will ever call TakeDelivery
+	detached      bool // it has no transport, so nobody will call TakeDelivery
 }
 
-// deliveries is what the transport has to know of values to come. It is nil
-// while no value is on its way and the feed asks for no acknowledgement, so that
-// an idle subscription does not keep it.
+// deliveries is what the transport has to know of values to come. It is nil while
+// no value is on its way and the feed asks for no acknowledgement, so that an idle
+// subscription does not keep it.
 type deliveries struct {
 	cursors   []string // of the values on the channel, oldest first
 	recovered bool
@@ -44,7 +44,7 @@ type Delivery struct {
 	// Cursor is empty for a value that has none.
 	Cursor string
 	// Recovered is true for the first value of a subscription that was resumed
-	// without a gap; the client is told with that value.
+	// without a gap; the transport says so to the client with that value.
 	Recovered bool
 	// Ack reports that the client has received the value with this cursor. It is
 	// nil where nobody asks.
@@ -54,8 +54,8 @@ type Delivery struct {
 type subscriptionKey struct{}
 
 // NewSubscription makes a subscription whose transport is notified by the given
-// function, which must be safe to call from any goroutine and must not block.
-// Nil is for transports that keep a goroutine waiting on the channel.
+// function, which must be safe to call from any goroutine and must not block. Nil
+// is for transports that keep a goroutine waiting on the channel.
 func NewSubscription(notify func()) *Subscription { return &Subscription{notify: notify} }
 
 // WithSubscription puts the subscription into the context of its operation.
@@ -63,10 +63,10 @@ func WithSubscription(ctx context.Context, s *Subscription) context.Context {
 	return context.WithValue(ctx, subscriptionKey{}, s)
 }
 
-// SubscriptionFrom gives the subscription that runs under ctx. Only the resolver
-// of the subscription's own field may ask for it, and only once. Without one, as
-// where a test calls a feed directly, it makes one that is closed when ctx ends and
-// has no transport.
+// SubscriptionFrom gives the subscription that runs under ctx. Only the resolver of
+// the subscription's own field may ask for it, and only once. Without one, as where
+// a test calls a feed directly, it makes one that is closed when ctx ends and has
+// no transport.
 func SubscriptionFrom(ctx context.Context) *Subscription {
 	if s, ok := ctx.Value(subscriptionKey{}).(*Subscription); ok {
 		return s
@@ -76,8 +76,8 @@ func SubscriptionFrom(ctx context.Context) *Subscription {
 	return s
 }
 
-// SetNotify sets the function that notifies the transport, for a zero
-// Subscription. It must be called before the resolver runs.
+// SetNotify sets the function that notifies the transport, for a zero Subscription.
+// It must be called before the resolver runs.
 func (s *Subscription) SetNotify(notify func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,9 +104,9 @@ func (s *Subscription) NotifyEnabled() bool {
 }
 
 // Notify tells the transport that one more value can be read from the channel. It
-// is called once after each value that was put on it, and once after it was
-// closed: a value without a call stays on the channel until the next call. The
-// channel must be buffered, because nobody waits on its other side.
+// is called once after each value that was put on it, and once after it was closed:
+// a value without a call stays on the channel until the next call. The channel must
+// be buffered, because nobody waits on its other side.
 func (s *Subscription) Notify() {
 	s.mu.Lock()
 	notify := s.notify
@@ -116,15 +116,15 @@ func (s *Subscription) Notify() {
 	}
 }
 
-// SetNextCursor names the value that is put on the channel next, so that the
-// client can say how far it came: over SSE it is the event's id. A feed names
-// either all its values or none.
+// SetNextCursor names the value that is put on the channel next, so that the client
+// can say how far it came: over SSE it is the event's id. A feed names either all
+// its values or none.
 func (s *Subscription) SetNextCursor(cursor string) {
 	s.updateDeliveries(func(d *deliveries) { d.cursors = append(d.cursors, cursor) })
 }
 
-// MarkRecovered says that the subscription goes on where it was broken off and
-// that no value in between is missing. The client is told with the first value.
+// MarkRecovered says that the subscription goes on where it was broken off and that
+// no value in between is missing. The client learns it with the first value.
 func (s *Subscription) MarkRecovered() {
 	s.updateDeliveries(func(d *deliveries) { d.recovered = true })
 }
@@ -150,7 +150,7 @@ func (s *Subscription) updateDeliveries(update func(*deliveries)) {
 }
 
 // TakeDelivery is called by the transport once for each value that it takes from
-// the channel, and tells what there is to know of it.
+// the channel, and gives what there is to know of it.
 func (s *Subscription) TakeDelivery() Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,8 +173,8 @@ func (s *Subscription) TakeDelivery() Delivery {
 }
 
 // Fail sets the error with which the subscription ends. It is called before the
-// channel is closed; the client gets the error, through the error presenter,
-// after the values that are still on the channel. The first error stays.
+// channel is closed; the client gets the error, through the error presenter, after
+// the values that are still on the channel. The first error stays.
 func (s *Subscription) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,8 +205,8 @@ func (s *Subscription) OnClose(fn func()) {
 	}
 }
 
-// Close is called by the transport when the subscription has ended, however it
-// did. A second call has no effect.
+// Close is called by the transport when the subscription has ended, however it did.
+// A second call has no effect.
 func (s *Subscription) Close() {
 	s.mu.Lock()
 	fn := s.onClose

@@ -6,8 +6,8 @@ import (
 )
 
 // accepts looks for a media type in the Accept header (RFC 9110, section 12.5.1)
-// whose parameters are as wanted. A weight of 0 says that the client refuses it; other
-// weights make no difference, because a client that names a stream wants one.
+// whose parameters are as wanted. A weight of 0 says that the client refuses it;
+// other weights make no difference, because a client that names a stream wants one.
 func accepts(header http.Header, mediaType string, wanted map[string]string) bool {
 	for element := range strings.SplitSeq(strings.Join(header.Values("Accept"), ","), ",") {
 		name, parameters, _ := strings.Cut(element, ";")

@@ -8,9 +8,10 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// The close codes that a client of a socket may see, with their reasons; docs/live.md
-// lists them for clients. 4400 to 4429 are those of the graphql-transport-ws
-// protocol, except 4410 and 4411, which are our own; the others are RFC 6455's.
+// The close codes that a client of a socket may see, with their reasons;
+// docs/live.md lists them for clients. 4400 to 4429 are those of the
+// graphql-transport-ws protocol, except 4410 and 4411, which are our own; the
+// others are RFC 6455's.
 const (
 	CodeGoingAway      = 1001 // the server stops: "Restarting, retry in N ms"
 	CodeMessageTooBig  = 1009 // "Message is too big"
@@ -27,8 +28,8 @@ const (
 	CodeTooManyInits   = 4429 // "Too many initialisation requests"
 )
 
-// CloseReason is why the server ends a connection. A socket shows Code and Text.
-// A stream over HTTP, which has no codes, shows Err or says when to come back.
+// CloseReason is why the server ends a connection. A socket shows Code and Text. A
+// stream over HTTP, which has no codes, shows Err or says when to come back.
 type CloseReason struct {
 	Code       int
 	Text       string
@@ -36,9 +37,9 @@ type CloseReason struct {
 	RetryAfter time.Duration
 }
 
-// ReasonFor is the reason for an error of Init or Renew, or for one by which
-// a session ends: 4403 with the error's detail, or 1013 where the error is the server's
-// and not the client's.
+// ReasonFor is the reason for an error of Init or Renew, or for one by which a
+// session ends: 4403 with the error's detail, or 1013 where the error is the
+// server's and not the client's.
 func ReasonFor(err error) CloseReason {
 	known := apperr.From(err)
 	if known.Status() >= http.StatusInternalServerError {

@@ -1,13 +1,13 @@
 // Package gqlstream answers a GraphQL operation with a stream over HTTP:
 // Server-Sent Events, and Apollo's multipart subscriptions. It also holds what it
-// shares with package gqlws, which does the same over WebSocket: the
-// configuration, the registry of live connections, the execution of one
-// operation, and the close codes.
+// shares with package gqlws, which does the same over WebSocket: the configuration,
+// the registry of live connections, the execution of one operation, and the close
+// codes.
 //
-// The package knows nothing of accounts: who may connect, and until when, is
-// said by the functions of [Config]. It must not import gqlws, a WebSocket
-// library, graph, ent or any package of the domain; of internal it needs only
-// apperr and pubsub.
+// The package knows nothing of accounts: who may connect, and until when, is said
+// by the functions of [Config]. It must not import gqlws, a WebSocket library,
+// graph, ent or any package of the domain; of internal it needs only apperr and
+// pubsub.
 package gqlstream
 
 import (
@@ -34,11 +34,11 @@ type Config struct {
 	// error answers the operation, its context becomes the operation's.
 	Operation func(ctx context.Context) (context.Context, error)
 
-	// Registry is told of every connection. The transports of one server share one; a
-	// transport that is given none makes its own with the default bounds.
+	// Registry holds every connection. The transports of one server share one;
+	// a transport that is given none makes its own with the default bounds.
 	Registry Connections
 
-	// Logger is told of panics and of responses that cannot be encoded.
+	// Logger gets panics and responses that cannot be encoded.
 	Logger *slog.Logger
 	// Clock is compared with Session.ExpiresAt.
 	Clock func() time.Time
@@ -50,14 +50,15 @@ type Config struct {
 
 // Session is what Init learned of who connects.
 type Session struct {
-	// Context is the base of each operation's context; nil means the one that
-	// Init was given. Only its values count: an operation ends when its client
-	// stops it and when the connection ends.
+	// Context is the base of each operation's context; nil means the one that Init
+	// was given. Only its values count: an operation ends when its client stops it
+	// and when the connection ends.
 	Context context.Context //nolint:containedctx // carries the viewer from Init to operations
-	// Key is where the registry files the connection, see [Registry.Key]. Without one it
-	// can be found only by a shutdown, and no limit holds it.
+	// Key is where the registry files the connection, see [Registry.Key]. Without
+	// one it can be found only by a shutdown, and no limit holds it.
 	Key Key
-	// ExpiresAt is when the connection ends with TOKEN_IS_EXPIRED; zero means never.
+	// ExpiresAt is when the connection ends with TOKEN_IS_EXPIRED; zero means
+	// never.
 	ExpiresAt time.Time
 	// Ack is the payload of connection_ack on a socket; nil sends none.
 	Ack map[string]any
@@ -98,8 +99,8 @@ func wallClock() time.Time {
 	return time.Now().UTC().Truncate(time.Millisecond) //nolint:forbidigo // the default clock itself
 }
 
-// Deadline is d from now on the clock of the network connections, which no
-// injected clock moves.
+// Deadline is d from now on the clock of the network connections, which no injected
+// clock moves.
 func Deadline(d time.Duration) time.Time {
 	return time.Now().Add(d) //nolint:forbidigo // net.Conn deadlines are wall time
 }

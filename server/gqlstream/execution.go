@@ -15,9 +15,8 @@ import (
 )
 
 // Execution is one operation in the hands of gqlgen's executor, whatever transport
-// it came by. Executor and Context are set before any method is called; the
-// zero rest is ready for use. Except Close, its methods are called by one goroutine
-// at a time.
+// it came by. Executor and Context are set before any method is called; the rest is
+// ready for use as it is. Only Close may be called while another method runs.
 type Execution struct {
 	Executor graphql.GraphExecutor
 	// Context ends the operation. Start derives the one that the responses need and
@@ -32,10 +31,10 @@ type Execution struct {
 	subscribed bool
 }
 
-// Start asks the hook, where there is one, and dispatches the operation. It
-// gives the response with the errors if one of them refused it. Notify tells the
-// transport that one more response can be had without waiting, and is called only
-// if NotifyEnabled is true afterwards; a nil notify is for transports that keep a
+// Start asks the hook, where there is one, and dispatches the operation. It gives
+// the response with the errors if one of them refused it. The feed of a
+// subscription calls notify when one more response can be had without waiting, if
+// NotifyEnabled is true afterwards. A nil notify is for transports that keep a
 // goroutine in Next.
 func (x *Execution) Start(
 	hook func(context.Context) (context.Context, error), params *graphql.RawParams, notify func(),
@@ -65,9 +64,10 @@ func (x *Execution) Start(
 }
 
 // shareQueryText replaces the client's copy of a query by the equal one that the
-// query cache holds. A subscription keeps its OperationContext as long as it
-// lives, and with it the text of its query: without this each subscriber has a copy of its
-// own.
+// query cache holds. A subscription keeps its OperationContext as long as it lives,
+// and with it the text of its query, of which each subscriber would have a copy: in
+// BenchmarkFeed 0.16 KB, the length of the query. It may go when gqlgen itself
+// takes the text from its cache.
 func shareQueryText(opCtx *graphql.OperationContext) {
 	at := opCtx.Operation.Position
 	if at != nil && at.Src != nil && at.Src.Input == opCtx.RawQuery {
@@ -85,8 +85,9 @@ func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationConte
 		x.subscribed = false
 		result, err := middleware(ctx, next)
 		x.subscribed = err == nil
-		// The field's context lives as long as the subscription; the resolver was the
-		// only reader of its arguments, a map of 336 bytes or more.
+		// The field's context lives as long as the subscription, and only the
+		// resolver reads its arguments: a map, which is 336 bytes even for one
+		// argument.
 		if field := graphql.GetFieldContext(ctx); field != nil {
 			field.Args = nil
 		}
@@ -100,10 +101,12 @@ func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationConte
 }
 
 // ForgetCollectedFields makes the executor forget which fields it has collected.
-// It keeps them in an unexported cache of the OperationContext, which a subscription would
-// hold while it waits although it is made again in microseconds. The cache
-// can't be emptied from outside, so all exported fields are copied into a fresh
-// OperationContext. Nothing of the operation may run meanwhile.
+// They stand in an unexported cache of the OperationContext, which a subscription
+// would keep while it waits: in BenchmarkFeed 0.5 KB of 6.2 KB of live objects, for
+// what the next event makes again at once. The cache cannot be emptied from
+// outside, so all exported fields are copied to a new OperationContext (a test
+// looks whether a release of gqlgen has a new one). It may go when gqlgen lets the
+// cache be emptied. Nothing of the operation may run meanwhile.
 func (x *Execution) ForgetCollectedFields() {
 	opCtx := graphql.GetOperationContext(x.Context)
 	*opCtx = graphql.OperationContext{
@@ -115,7 +118,7 @@ func (x *Execution) ForgetCollectedFields() {
 	}
 }
 
-// Next waits for the next response, nil when there are no more, and tells what has
+// Next waits for the next response, nil when there are no more, and gives what has
 // to be known of its delivery.
 func (x *Execution) Next() (*graphql.Response, pubsub.Delivery) {
 	response := x.responses(x.Context)
@@ -135,8 +138,8 @@ func (x *Execution) Next() (*graphql.Response, pubsub.Delivery) {
 // NotifyEnabled reports whether Next is to be called only after a notification.
 func (x *Execution) NotifyEnabled() bool { return x.subscribed && x.subscription.NotifyEnabled() }
 
-// Err is why a subscription that has no more responses ended, nil if it is
-// simply complete.
+// Err is why a subscription that has no more responses ended, nil if it is simply
+// complete.
 func (x *Execution) Err() error {
 	if !x.subscribed {
 		return nil
@@ -159,7 +162,7 @@ func (x *Execution) ErrorResponse(err error) *graphql.Response {
 var errPanic = errors.New("operation panicked")
 
 // LogPanic logs what was recovered from a panic and gives the error that the client
-// is told instead.
+// gets instead.
 func LogPanic(log *slog.Logger, cause any) error {
 	log.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
 	return apperr.Internal.Wrap(errPanic)

@@ -74,12 +74,16 @@ func feeds(n int) func(schematest.State) bool {
 // awaitNoConnections polls until the registry knows none.
 func (b *bench) awaitNoConnections() {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for b.registry.Len() > 0 {
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			b.t.Fatalf("%d connections are left", b.registry.Len())
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 

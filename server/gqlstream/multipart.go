@@ -20,8 +20,8 @@ func NewMultipart(cfg Config) graphql.Transport {
 	}}
 }
 
-// Clients take a part as whole when they see the boundary behind it, so each
-// part is written with the boundary of the next one.
+// Clients take a part as whole when they see the boundary behind it, so each part
+// is written with the boundary of the next one.
 const (
 	partHead = "\r\nContent-Type: application/json\r\n\r\n"
 	partEnd  = "\r\n--graphql"

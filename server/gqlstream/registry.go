@@ -17,8 +17,8 @@ type RegistryConfig struct {
 
 // Connection is a live connection: a socket or a stream over HTTP.
 type Connection interface {
-	// Close ends the connection and lets the client know why, after what is
-	// queued for it already. It does not wait. Only the first reason counts.
+	// Close ends the connection and lets the client know why, after what is queued
+	// for it already. It does not wait. Only the first reason counts.
 	Close(reason CloseReason)
 	// Abort cuts the connection without a word.
 	Abort()
@@ -46,8 +46,8 @@ type Key interface {
 	sameAccount(other Key) bool
 }
 
-// Admit files the connection under the session's key. It is false where the
-// account has as many connections as it may have.
+// Admit files the connection under the session's key. It is false where the account
+// has as many connections as it may have.
 func (s Session) Admit(c Connection) bool { return s.Key == nil || s.Key.admit(c) }
 
 // Move files an admitted connection under this session instead of the one it was
@@ -66,8 +66,8 @@ func (s Session) SameAccount(other Session) bool {
 	return s.Key.sameAccount(other.Key)
 }
 
-// Registry knows every live connection, and those that were admitted by account
-// and session, so that ending a session or an account, or stopping the server, ends
+// Registry knows every live connection, and those that were admitted by account and
+// session, so that ending a session or an account, or stopping the server, ends
 // them too. What identifies an account and a session is the caller's: any
 // comparable types will do.
 type Registry[Account, SessionID comparable] struct {
@@ -83,8 +83,8 @@ type Registry[Account, SessionID comparable] struct {
 
 var _ Connections = (*Registry[int, int])(nil)
 
-// key is a pointer wherever it is kept, so that the session and the registry
-// hold it once.
+// key is a pointer wherever it is kept, so that the session and the registry hold
+// it once.
 type key[Account, SessionID comparable] struct {
 	registry *Registry[Account, SessionID]
 	account  Account
@@ -214,10 +214,10 @@ func (r *Registry[Account, SessionID]) Stats() map[string]Stats {
 	return all
 }
 
-// Shutdown takes no connection any more and closes every one with 1001. The
-// reason is "Restarting, retry in N ms", N spread evenly over RetrySpread, so
-// that the clients don't all return at once. It waits until they are gone; when
-// ctx ends first, the rest are cut and its error is given.
+// Shutdown takes no connection any more and closes every one with 1001. The reason
+// is "Restarting, retry in N ms", N spread evenly over RetrySpread, so that the
+// clients don't all return at once. It waits until they are gone; when ctx ends
+// first, the rest are cut and its error is given.
 func (r *Registry[Account, SessionID]) Shutdown(ctx context.Context) error {
 	r.startDraining()
 	connections := r.connections()

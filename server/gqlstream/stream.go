@@ -14,8 +14,8 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// streamFormat is how one of the two HTTP protocols writes its stream. The
-// framing is a function of the payload and no prefix or suffix, because SSE ends each event
+// streamFormat is how one of the two HTTP protocols writes its stream. The framing
+// is a function of the payload and no prefix or suffix, because SSE ends each event
 // with a blank line and multipart each part with the next boundary.
 type streamFormat struct {
 	name, contentType string
@@ -30,8 +30,8 @@ type streamFormat struct {
 	retry func(after time.Duration) []byte
 }
 
-// httpTransport is GraphQL over one of the two protocols: one operation a
-// request, answered in parts for as long as it has responses.
+// httpTransport is GraphQL over one of the two protocols: one operation a request,
+// answered in parts for as long as it has responses.
 type httpTransport struct {
 	cfg     Config
 	format  streamFormat
@@ -232,8 +232,8 @@ func (s *stream) fetchResponses(end chan<- error) <-chan cursorResponse {
 	return responses
 }
 
-// expiryTimer fires when the token ends, never for one without an end. It looks
-// at least once in a ping interval, so that a clock that was moved is noticed.
+// expiryTimer fires when the token ends, never for one without an end. It looks at
+// least once in a ping interval, so that a clock that was moved is noticed.
 func (s *stream) expiryTimer() <-chan time.Time {
 	if s.expiresAt.IsZero() {
 		return nil

@@ -179,7 +179,7 @@ func TestStreamThatIsNotRead(t *testing.T) {
 	b.awaitNoConnections()
 }
 
-func TestMarkIsTheEventsID(t *testing.T) {
+func TestCursorIsTheEventID(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	go func() {
@@ -199,9 +199,9 @@ func TestMarkIsTheEventsID(t *testing.T) {
 	}
 }
 
-// TestSubscriptionStandsWhenItsStreamBegins: the same over HTTP, where the
-// header says it.
-func TestSubscriptionStandsWhenItsStreamBegins(t *testing.T) {
+// TestSubscriptionHasItsStartPointWhenItsStreamBegins: a client that has the header
+// of the answer misses no event from then on.
+func TestSubscriptionHasItsStartPointWhenItsStreamBegins(t *testing.T) {
 	t.Parallel()
 	const rounds = 100
 	for name, accept := range map[string]string{"SSE": "text/event-stream", "multipart": acceptMultipart} {
@@ -220,8 +220,8 @@ func TestSubscriptionStandsWhenItsStreamBegins(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if standing := b.schema.Board.Feeds(); standing != 1 {
-					t.Errorf("the stream has begun, and %d feeds stand", standing)
+				if n := b.schema.Board.Feeds(); n != 1 {
+					t.Errorf("the stream has begun, and there are %d feeds", n)
 				}
 				cut()
 				_ = answer.Body.Close()

@@ -12,17 +12,17 @@ import (
 
 // ackTracker finds out which values a client has received, for the subscriptions
 // that want to know. A value counts as received when the client answers a ping that
-// was queued behind it: frames arrive in their order, and clients answer in that order.
-// It counts the pings of a socket: the messages of the newer protocol, and the
-// frames of the older one.
+// was queued behind it: frames arrive in their order, and clients answer in that
+// order. It numbers the pings of a socket: the messages of the newer protocol, and
+// the frames of the older one.
 type ackTracker struct {
 	socket *socket
 
 	mu sync.Mutex
 	// pinged is the number of the last ping, ponged of the last that was answered.
 	pinged, ponged uint32
-	// numbered says that this client sends our payload back, as most do: then
-	// pongs without one count for nothing.
+	// numbered says that this client sends our payload back, as most do: then pongs
+	// without one count for nothing.
 	numbered bool
 	closed   bool
 	// unacked is nil while all that was sent has been acknowledged.
@@ -42,8 +42,8 @@ type sentValue struct {
 	pubsub.Delivery
 }
 
-// ackPing is a ping on its way, and the values sent between it and the one before, of
-// each operation the last.
+// ackPing is a ping on its way, and the values sent between it and the one before,
+// of each operation the last.
 type ackPing struct {
 	number uint32
 	values []sentValue
@@ -118,8 +118,8 @@ func (a *ackTracker) countPing() {
 	a.pinged++
 }
 
-// handlePong takes the payload of a pong message. One without our number is the answer
-// to the oldest ping that has none.
+// handlePong takes the payload of a pong message. One without our number is the
+// answer to the oldest ping that has none.
 func (a *ackTracker) handlePong(payload json.RawMessage) error {
 	fields, err := decodeObject(payload)
 	if err != nil {
@@ -153,8 +153,8 @@ func (a *ackTracker) handlePongFrame(payload []byte) {
 	a.acknowledge()
 }
 
-// acknowledge tells the subscriptions what has arrived. It calls them without the
-// mutex, because they may send meanwhile.
+// acknowledge notifies the subscriptions of what has arrived. It calls them without
+// the mutex, because they may send meanwhile.
 func (a *ackTracker) acknowledge() {
 	for _, v := range a.takeArrived() {
 		v.Ack(v.Cursor)

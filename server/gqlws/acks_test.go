@@ -17,14 +17,14 @@ import (
 
 const resumedFrame = `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed(resumed: true) }"}}`
 
-// asksSoon is a server that asks for receipts almost at once.
-func asksSoon(cfg *gqlws.Config) { cfg.AckDelay = time.Millisecond }
+// pingSoon has values acknowledged almost at once.
+func pingSoon(cfg *gqlws.Config) { cfg.AckDelay = time.Millisecond }
 
-// resumed is a socket with a feed that wants to know what arrived; its first
-// value has been read.
+// resumed is a socket with a feed that wants acknowledgements; its first value has
+// been read.
 func (b *bench) resumed() *client {
 	b.t.Helper()
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(resumedFrame)
 	b.await(feeds(1))
 	b.schema.Board.Publish("a")
@@ -45,21 +45,21 @@ func (c *client) expectPing(number int) {
 	c.expect(fmt.Sprintf(`{"type":"ping","payload":{"number":%d}}`, number))
 }
 
-// answered makes sure that the server has taken in all that was sent.
-func (c *client) answered() {
+// awaitPong makes sure that the server has taken in all that was sent.
+func (c *client) awaitPong() {
 	c.t.Helper()
 	c.send(`{"type":"ping","payload":{"all":"read"}}`)
 	c.expect(`{"type":"pong","payload":{"all":"read"}}`)
 }
 
-func (b *bench) arrived(want ...string) {
+func (b *bench) expectAcked(want ...string) {
 	b.t.Helper()
 	if diff := cmp.Diff(want, b.schema.Board.Acked()); diff != "" {
-		b.t.Fatalf("arrived (-want +got):\n%s", diff)
+		b.t.Fatalf("acknowledged (-want +got):\n%s", diff)
 	}
 }
 
-func TestPongConfirmsWhatWasSentBeforeItsPing(t *testing.T) {
+func TestPongAcknowledgesWhatWasSentBeforeItsPing(t *testing.T) {
 	t.Parallel()
 	for name, pong := range map[string]string{
 		"with our payload": `{"type":"pong","payload":{"number":%d}}`,
@@ -67,22 +67,22 @@ func TestPongConfirmsWhatWasSentBeforeItsPing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, asksSoon)
+			b := setup(t, pingSoon)
 			c := b.resumed()
 			c.expectPing(1)
 			c.next(b, "b", 2)
 			c.next(b, "c", 3)
-			b.arrived()
+			b.expectAcked()
 			for i, want := range [][]string{{"a"}, {"a", "b"}, {"a", "b", "c"}} {
 				c.send(strings.ReplaceAll(pong, "%d", fmt.Sprint(i+1)))
-				c.answered()
-				b.arrived(want...)
+				c.awaitPong()
+				b.expectAcked(want...)
 			}
 		})
 	}
 }
 
-func TestOnePingAsksForManyValues(t *testing.T) {
+func TestOnePingForManyValues(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.AckDelay = 3 * time.Second })
 	c := b.resumed()
@@ -92,12 +92,13 @@ func TestOnePingAsksForManyValues(t *testing.T) {
 	}
 	c.expectPing(1)
 	c.send(`{"type":"pong","payload":{"number":1}}`)
-	c.answered()
-	b.arrived("c")
+	c.awaitPong()
+	b.expectAcked("c")
 }
 
-// TestManyValuesAreAskedOfAtOnce: nobody waits for the delay where much comes.
-func TestManyValuesAreAskedOfAtOnce(t *testing.T) {
+// TestPingFollowsManyValuesAtOnce: where many values come, none waits for the
+// delay.
+func TestPingFollowsManyValuesAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.AckDelay = time.Hour })
 	c := b.resumed()
@@ -107,14 +108,14 @@ func TestManyValuesAreAskedOfAtOnce(t *testing.T) {
 	}
 	c.expectPing(1)
 	c.send(`{"type":"pong","payload":{"number":1}}`)
-	c.answered()
-	b.arrived("14")
+	c.awaitPong()
+	b.expectAcked("14")
 }
 
-func TestPongsThatConfirmNothing(t *testing.T) {
+func TestPongsThatAcknowledgeNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t, asksSoon)
-	c := b.hello(`{}`)
+	b := setup(t, pingSoon)
+	c := b.connect(`{}`)
 	c.send(`{"type":"pong"}`) // a heartbeat before there was a ping
 	c.send(resumedFrame)
 	b.await(feeds(1))
@@ -124,30 +125,30 @@ func TestPongsThatConfirmNothing(t *testing.T) {
 	for _, number := range []string{"2", "-1", "1e99"} { // which we never asked with
 		c.send(`{"type":"pong","payload":{"number":` + number + `}}`)
 	}
-	c.answered()
-	b.arrived()
+	c.awaitPong()
+	b.expectAcked()
 	for _, number := range []string{`"1"`, "null"} { // no numbers: such a pong counts as bare
 		c.send(`{"type":"pong","payload":{"number":` + number + `}}`)
 	}
-	c.answered()
-	b.arrived("a")
+	c.awaitPong()
+	b.expectAcked("a")
 	c.next(b, "b", 2)
 	c.send(`{"type":"pong","payload":{"number":2}}`)
 	c.next(b, "c", 3)
 	// This client sends our payload back: its bare pongs are heartbeats.
 	c.send(`{"type":"pong"}`)
-	c.answered()
-	b.arrived("a", "b")
+	c.awaitPong()
+	b.expectAcked("a", "b")
 	c.send(`{"type":"pong","payload":{"number":3}}`)
-	c.answered()
-	b.arrived("a", "b", "c")
+	c.awaitPong()
+	b.expectAcked("a", "b", "c")
 }
 
-// TestPongFrameConfirmsInTheOlderProtocol: the client library answers ping
+// TestPongFrameAcknowledgesInTheOlderProtocol: the client library answers ping
 // frames by itself, with the data they had.
-func TestPongFrameConfirmsInTheOlderProtocol(t *testing.T) {
+func TestPongFrameAcknowledgesInTheOlderProtocol(t *testing.T) {
 	t.Parallel()
-	b := setup(t, asksSoon)
+	b := setup(t, pingSoon)
 	c := b.dial(legacy)
 	pinged := make(chan string, 10)
 	c.conn.SetPingHandler(func(data string) error {
@@ -183,19 +184,19 @@ func TestPongFrameConfirmsInTheOlderProtocol(t *testing.T) {
 		return func(s schematest.State) bool { return slices.Equal(s.Acked, want) }
 	}
 	if err := b.schema.Board.Await(ctx, acked("a")); err != nil {
-		b.arrived("a")
+		b.expectAcked("a")
 	}
 	pong(second)
 	if err := b.schema.Board.Await(ctx, acked("a", "b")); err != nil {
-		b.arrived("a", "b")
+		b.expectAcked("a", "b")
 	}
 }
 
-// TestClientThatAnswersNoPing makes the server remember eight questions and no
-// more; the next pong has it ask again.
+// TestClientThatAnswersNoPing makes the server remember eight pings and no more;
+// after the next pong it pings again.
 func TestClientThatAnswersNoPing(t *testing.T) {
 	t.Parallel()
-	b := setup(t, asksSoon)
+	b := setup(t, pingSoon)
 	c := b.resumed()
 	c.expectPing(1)
 	for i := 2; i <= 8; i++ {
@@ -205,23 +206,23 @@ func TestClientThatAnswersNoPing(t *testing.T) {
 		b.schema.Board.Publish(text)
 		c.expect(fmt.Sprintf(`{"id":"f","type":"next","payload":{"data":{"feed":%q}}}`, text))
 	}
-	c.answered() // and no ping came before
+	c.awaitPong() // and no ping came before
 	c.send(`{"type":"pong","payload":{"number":8}}`)
 	c.expectPing(9)
-	b.arrived("a", "2", "3", "4", "5", "6", "7", "8")
+	b.expectAcked("a", "2", "3", "4", "5", "6", "7", "8")
 	c.send(`{"type":"pong","payload":{"number":9}}`)
-	c.answered()
-	b.arrived("a", "2", "3", "4", "5", "6", "7", "8", "11")
+	c.awaitPong()
+	b.expectAcked("a", "2", "3", "4", "5", "6", "7", "8", "11")
 }
 
-func TestStoppedFeedIsConfirmedAllTheSame(t *testing.T) {
+func TestStoppedFeedIsAcknowledgedToo(t *testing.T) {
 	t.Parallel()
-	b := setup(t, asksSoon)
+	b := setup(t, pingSoon)
 	c := b.resumed()
 	c.expectPing(1)
 	c.send(`{"type":"complete","id":"f"}`)
 	b.await(feeds(0))
 	c.send(`{"type":"pong","payload":{"number":1}}`)
-	c.answered()
-	b.arrived("a")
+	c.awaitPong()
+	b.expectAcked("a")
 }

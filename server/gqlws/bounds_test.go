@@ -24,7 +24,7 @@ func TestSlowReader(t *testing.T) {
 		cfg.SlowTimeout = 3 * time.Second
 	})
 	const events, query = 200, `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed(padding: 10000) }"}}`
-	slow, quick := b.hello(`{}`), b.hello(`{}`)
+	slow, quick := b.connect(`{}`), b.connect(`{}`)
 	slow.send(query)
 	quick.send(query)
 	b.await(feeds(2))
@@ -52,8 +52,11 @@ func TestSlowReader(t *testing.T) {
 
 func TestSlowReaderOfPongs(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *gqlws.Config) { cfg.QueueLimit = 1 << 10 })
-	c := b.hello(`{}`)
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.QueueLimit = 1 << 10
+		cfg.WriteTimeout = time.Minute // a busy machine takes long to send all pings
+	})
+	c := b.connect(`{}`)
 	ping := fmt.Appendf(nil, `{"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 50_000))
 	for range 1000 {
 		_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
@@ -76,7 +79,7 @@ func TestSlowReaderOfPongs(t *testing.T) {
 func TestDeadPeerIsNoticed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.PingInterval = 20 * time.Millisecond })
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(feedFrame)
 	// A client that doesn't read answers no ping.
 	b.awaitLen(0)
@@ -84,7 +87,7 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 	for {
 		if _, err := c.read(); err != nil {
 			if websocket.IsCloseError(err, websocket.CloseNormalClosure) {
-				t.Fatalf("a dead peer was told %v", err)
+				t.Fatalf("a dead peer got %v", err)
 			}
 			return
 		}
@@ -108,7 +111,7 @@ func TestLivePeerIsPinged(t *testing.T) {
 func TestOperationLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.OperationLimit = 2 })
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.play(`
 > {"id":"1","type":"subscribe","payload":{"query":"subscription { feed }"}}
 > {"id":"2","type":"subscribe","payload":{"query":"subscription { feed }"}}
@@ -120,20 +123,20 @@ func TestOperationLimit(t *testing.T) {
 < {"id":"3","type":"complete"}`)
 }
 
-func TestUserLimit(t *testing.T) {
+func TestAccountLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) {
 		cfg.Registry = newRegistry(gqlstream.RegistryConfig{AccountLimit: 2})
 	})
-	first := b.hello(`{"user":"a"}`)
-	b.hello(`{"user":"a"}`)
-	b.hello(`{"user":"b"}`)
+	first := b.connect(`{"user":"a"}`)
+	b.connect(`{"user":"a"}`)
+	b.connect(`{"user":"b"}`)
 	third := b.dial(modern)
 	third.send(`{"type":"connection_init","payload":{"user":"a"}}`)
 	third.expectClose(4411, "Too many sockets")
 	_ = first.conn.Close()
 	b.awaitLen(2)
-	b.hello(`{"user":"a"}`)
+	b.connect(`{"user":"a"}`)
 }
 
 // awaitLen polls until the registry knows n connections.

@@ -24,8 +24,8 @@ func FuzzLegacyFrames(f *testing.F) {
 	fuzzFrames(f, legacy, legacyScripts(), []int{1000, 4401, 4429})
 }
 
-// fuzzFrames sends two frames to a socket that has its ack. Whatever they are,
-// the socket goes on answering, or is closed with one of the codes.
+// fuzzFrames sends two frames to a socket that has its ack. Whatever they are, the
+// socket goes on answering, or is closed with one of the codes.
 func fuzzFrames(f *testing.F, subprotocol string, scripts []script, codes []int) {
 	f.Helper()
 	for _, s := range scripts {

@@ -41,8 +41,8 @@ func newRegistry(cfg gqlstream.RegistryConfig) *registry {
 	return gqlstream.NewRegistry[string, string](cfg)
 }
 
-// setup starts a server. A change may replace the registry, and Init, which is admit
-// where it doesn't.
+// setup starts a server. A change may replace the registry, and Init, which is
+// admit where it doesn't.
 func setup(t *testing.T, change func(*gqlws.Config)) *bench {
 	t.Helper()
 	cfg := gqlws.Config{Config: gqlstream.Config{Registry: newRegistry(gqlstream.RegistryConfig{})}}
@@ -79,8 +79,8 @@ func config(r *registry) gqlws.Config {
 
 type initHook = func(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error)
 
-// admit is an Init that lets in everybody but those who ask to be refused. The payload,
-// or the headers of a stream over HTTP, say what the session is.
+// admit is an Init that lets in everybody but those who ask to be refused. The
+// payload, or the headers of a stream over HTTP, say what the session is.
 func admit(registry *registry) initHook {
 	return func(ctx context.Context, payload gqlstream.InitPayload, r *http.Request) (gqlstream.Session, error) {
 		return sessionOf(ctx, registry, payload, r)
@@ -153,8 +153,8 @@ func (b *bench) dial(subprotocols ...string) *client {
 	return &client{b.t, conn}
 }
 
-// hello dials and gets as far as the ack.
-func (b *bench) hello(payload string) *client {
+// connect dials and gets as far as the ack.
+func (b *bench) connect(payload string) *client {
 	b.t.Helper()
 	c := b.dial(modern)
 	c.send(`{"type":"connection_init","payload":` + payload + `}`)

@@ -11,13 +11,13 @@ import (
 
 const feedFrame = `{"id":"f","type":"subscribe","payload":{"query":"subscription { feed }"}}`
 
-func TestWokenFeedLosesNothing(t *testing.T) {
+func TestNotifiedFeedLosesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	const readers, events = 8, 1000
 	var wg sync.WaitGroup
 	for range readers {
-		c := b.hello(`{}`)
+		c := b.connect(`{}`)
 		c.send(feedFrame)
 		wg.Go(func() {
 			for i := range events {
@@ -36,10 +36,10 @@ func TestWokenFeedLosesNothing(t *testing.T) {
 	wg.Wait()
 }
 
-func TestWokenFeedThatHasNewsBeforeItIsDispatched(t *testing.T) {
+func TestFeedNotifiesBeforeItIsDispatched(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	for round := range 200 {
 		b.schema.Board.Preload(fmt.Sprint(round))
 		c.send(feedFrame)
@@ -51,7 +51,7 @@ func TestWokenFeedThatHasNewsBeforeItIsDispatched(t *testing.T) {
 func TestFeedCompletes(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(feedFrame)
 	b.await(feeds(1))
 	b.schema.Board.Publish("last")
@@ -63,7 +63,7 @@ func TestFeedCompletes(t *testing.T) {
 func TestFeedEndsWithAnError(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(strings.Replace(feedFrame, "feed", "feed(ends: true)", 1))
 	b.await(feeds(1))
 	b.schema.Board.Publish("last")
@@ -77,7 +77,7 @@ func TestFeedEndsWithAnError(t *testing.T) {
 func TestStoppedFeedIsSilent(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(feedFrame)
 	b.await(feeds(1))
 	c.send(`{"type":"complete","id":"f"}`)
@@ -90,7 +90,7 @@ func TestStoppedFeedIsSilent(t *testing.T) {
 func TestFeedsEndWithTheirSocket(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(feedFrame)
 	c.send(`{"id":"w","type":"subscribe","payload":{"query":"{ wait }"}}`)
 	b.await(feeds(1))

@@ -21,8 +21,8 @@ type operation struct {
 	cancel    context.CancelFunc
 	// pending counts the notifications that have not been answered with a response,
 	// and the dispatch as the first. Whoever raises it from zero runs the operation
-	// until it is zero again: so no two goroutines ever run it, and no
-	// notification is lost.
+	// until it is zero again: so no two goroutines ever run it, and no notification
+	// is lost.
 	pending atomic.Int64
 }
 
@@ -52,8 +52,9 @@ func (op *operation) run(params *graphql.RawParams, previous <-chan struct{}, di
 	}
 }
 
-// dispatch hands the operation to the executor, once the previous one, nil for none, has
-// been dispatched, and then lets the next one. It is false if the operation was refused.
+// dispatch waits until the previous operation, nil for none, has been dispatched,
+// hands this one to the executor, and lets the next one be dispatched. It is false
+// if the operation was refused.
 func (op *operation) dispatch(params *graphql.RawParams, previous <-chan struct{}, dispatched chan struct{}) bool {
 	defer op.socket.operations.markDispatched(dispatched)
 	if previous != nil {
@@ -66,8 +67,8 @@ func (op *operation) dispatch(params *graphql.RawParams, previous <-chan struct{
 	return refused == nil
 }
 
-// notify tells that one more response can be had without waiting. It does not block,
-// because the feed calls it.
+// notify counts one more response that can be had without waiting, and starts a
+// goroutine where none sends. It never blocks, because the feed calls it.
 func (op *operation) notify() {
 	if op.pending.Add(1) == 1 {
 		go op.sendPending()
@@ -84,8 +85,8 @@ func (op *operation) sendPending() {
 	}
 }
 
-// releaseOne counts one notification as answered, and reports whether it was the
-// last. From then on the operation may run on another goroutine.
+// releaseOne counts one notification, or the dispatch, as answered, and reports
+// whether it was the last. From then on the operation may run on another goroutine.
 func (op *operation) releaseOne() (last bool) {
 	if op.pending.Load() == 1 {
 		op.execution.ForgetCollectedFields()
@@ -116,8 +117,8 @@ func (op *operation) sendNext() bool {
 }
 
 // send queues a frame of the operation. While the queue is full it waits, for
-// SlowTimeout at most; then the peer is a slow reader. With last the operation
-// is over and its id free as soon as the frame is queued. It is false once the
+// SlowTimeout at most; then the peer is a slow reader. With last the operation is
+// over and its id free as soon as the frame is queued. It is false once the
 // operation or the socket has ended.
 func (op *operation) send(data []byte, last bool) bool {
 	var slow *time.Timer
@@ -173,8 +174,8 @@ func (op *operation) sendLast(data []byte) {
 	op.end()
 }
 
-// end cancels an operation that is over, or that the socket has taken out. One
-// that waited for the ack has nothing to cancel.
+// end cancels an operation that is over, or that the socket has taken out. One that
+// waited for the ack has nothing to cancel.
 func (op *operation) end() {
 	if op.cancel != nil {
 		op.cancel()
@@ -182,8 +183,8 @@ func (op *operation) end() {
 	op.execution.Close()
 }
 
-// recoverPanic keeps a panic outside the resolvers, which the executor
-// recovers itself, from ending the program.
+// recoverPanic keeps a panic outside the resolvers, which the executor recovers
+// itself, from ending the program.
 func (op *operation) recoverPanic() {
 	if cause := recover(); cause != nil {
 		op.fail(gqlstream.LogPanic(op.socket.cfg.Logger, cause))

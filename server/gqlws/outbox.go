@@ -9,8 +9,8 @@ import (
 	"luxbff/server/gqlstream"
 )
 
-// outbox is the writing side of a socket: frames in the order in which they go
-// out, and one goroutine while there are any. Nothing follows the close frame.
+// outbox is the writing side of a socket: frames in the order in which they go out,
+// and one goroutine while there are any. Nothing follows the close frame.
 type outbox struct {
 	conn *websocket.Conn
 	cfg  *Config
@@ -48,8 +48,9 @@ func (o *outbox) pushAlways(kind int, data []byte) {
 	o.append(kind, data)
 }
 
-// pushIfRoom queues a frame of an operation. Where there is no room it gives a channel
-// that is closed when there may be. Ok is false for a closed outbox as well.
+// pushIfRoom queues a frame of an operation. Where there is no room it gives a
+// channel that is closed when there may be. For a closed outbox, room is nil and ok
+// false.
 func (o *outbox) pushIfRoom(data []byte) (room <-chan struct{}, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -84,8 +85,8 @@ func (o *outbox) startWriting() {
 	}
 }
 
-// close queues the close frame as the last one. With discard the frames before it are
-// dropped, as for a peer that doesn't read them.
+// close queues the close frame as the last one. With discard the frames before it
+// are dropped, for a peer that doesn't read them.
 func (o *outbox) close(code int, reason string, discard bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -174,7 +175,6 @@ func (o *outbox) countWritten(size int) {
 	o.announceRoom()
 }
 
-// state gives the bytes that wait to be written.
 func (o *outbox) waitingBytes() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -188,7 +188,8 @@ func (o *outbox) empty() bool {
 	return len(o.queue) == 0
 }
 
-// maxReason is what a close frame can carry beside its code (RFC 6455, section 5.5).
+// maxReason is what a close frame can carry beside its code (RFC 6455, section
+// 5.5).
 const maxReason = 123
 
 // clipReason shortens a close reason to what a frame can carry, between runes.

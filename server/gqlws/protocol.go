@@ -26,8 +26,8 @@ const (
 	actionTerminate
 )
 
-// protocol is one of the two subprotocols: the names of its messages and the
-// few points in which they behave differently.
+// protocol is one of the two subprotocols: the names of its messages and the few
+// points in which they behave differently.
 type protocol struct {
 	name    string
 	actions map[string]action
@@ -35,15 +35,15 @@ type protocol struct {
 	next, failed, complete string
 	// keepAlive is sent at every ping interval, besides a ping frame.
 	keepAlive []byte
-	// ackPing asks the client to send the number back, which tells that all that was
-	// sent before has arrived: a ping message, or a ping frame in the older
+	// ackPing asks the client to send the number back, which tells that all that
+	// was sent before has arrived: a ping message, or a ping frame in the older
 	// protocol, which has no such message.
 	ackPing func(number uint32) (kind int, data []byte)
 	// legacy is how subscriptions-transport-ws differs: malformed messages are
-	// answered and then ignored, a refusal is a connection_error before the
-	// close, an operation may come before the ack and waits for it, a used id
-	// replaces its operation, a stop is answered by a complete, an error is one
-	// object, and the ack is followed by a keep-alive.
+	// answered and then ignored, a refusal is a connection_error before the close,
+	// an operation may come before the ack and waits for it, a used id replaces its
+	// operation, a stop is answered by a complete, an error is one object, and the
+	// ack is followed by a keep-alive.
 	legacy bool
 }
 
@@ -127,8 +127,8 @@ func decodeObject(payload json.RawMessage) (map[string]any, error) {
 }
 
 // encodeMessage leaves out a nil payload, and so an empty id. The id comes quoted.
-// It puts the parts together by hand, because the payload is valid JSON that
-// json.Marshal would walk through once more.
+// It puts the parts together by hand for the reason given at
+// gqlstream.EncodeResponse.
 func encodeMessage(messageType string, quotedID, payload []byte) []byte {
 	out := make([]byte, 0, len(messageType)+len(quotedID)+len(payload)+32)
 	out = append(out, `{"type":"`...)

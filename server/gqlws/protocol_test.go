@@ -14,8 +14,8 @@ import (
 	"luxbff/server/gqlws"
 )
 
-// A script is what goes over the wire: "> frame" from the client, "< frame"
-// from the server, "b frame" as a binary message, "x code reason" the close.
+// A script is what goes over the wire: "> frame" from the client, "< frame" from
+// the server, "b frame" as a binary message, "x code reason" the close.
 type script struct {
 	name         string
 	subprotocols []string
@@ -315,7 +315,7 @@ func TestMessageLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.MessageLimit = 1000 })
 	b.dial(modern).play(fmt.Sprintf(`> {"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 1000)) + "\nx 1009 Message is too big")
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(fmt.Sprintf(`{"type":"ping","payload":{"p":%q}}`, strings.Repeat("x", 900)))
 	if _, err := c.read(); err != nil {
 		t.Fatalf("a message within the limit: %v", err)
@@ -324,12 +324,12 @@ func TestMessageLimit(t *testing.T) {
 	c.expectClose(1009, "Message is too big")
 }
 
-func TestMessageLimitOfStrangers(t *testing.T) {
+func TestMessageLimitBeforeTheAck(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	long := strings.Repeat("x", 64<<10)
 	b.dial(modern).play(fmt.Sprintf(`> {"type":"ping","payload":{"p":%q}}`, long) + "\nx 1009 Message is too big")
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(fmt.Sprintf(`{"type":"ping","payload":{"p":%q}}`, long))
 	if _, err := c.read(); err != nil {
 		t.Fatalf("the same after the ack: %v", err)

@@ -15,8 +15,8 @@ type frameReader struct {
 	conn *websocket.Conn
 	// buffered is the reader that conn reads from.
 	buffered *bufio.Reader
-	// unaligned says that a message was left unread, so that only gorilla knows where
-	// the next frame begins.
+	// unaligned says that a message was left unread, so that only gorilla knows
+	// where the next frame begins.
 	unaligned bool
 }
 
@@ -56,18 +56,18 @@ func (r *frameReader) readMessage(onMessage func() (limit int64)) ([]byte, error
 }
 
 // A ping or pong frame from a client begins with two bytes, opcode and length, and
-// four of the mask. Its payload has at most 125 bytes (RFC 6455, sections 5.2
-// and 5.5).
+// four of the mask. Its payload has at most 125 bytes (RFC 6455, sections 5.2 and
+// 5.5).
 const (
 	maskStart         = 2
 	controlHeaderSize = 6
 	maxControlPayload = 125
 )
 
-// readControlFrame takes a ping or pong frame. Gorilla would not return
-// after such a frame but wait, on a stack that has grown, for the message that follows. It
-// is false, and takes nothing, for every other frame and for a malformed one, which are
-// gorilla's to read. The reader must stand at the beginning of a frame.
+// readControlFrame takes a ping or pong frame. Gorilla would not return after such
+// a frame but wait for the message that follows, on a stack that has grown. Where
+// there is another frame, or a malformed one, it is false and takes nothing: those
+// are gorilla's to read. The reader must stand at the beginning of a frame.
 func (r *frameReader) readControlFrame() (kind int, payload []byte, ok bool) {
 	head, err := r.buffered.Peek(maskStart)
 	if err != nil {

@@ -31,7 +31,7 @@ func (c *client) pingFrame(payload string) {
 
 func TestPingFramesAreAnswered(t *testing.T) {
 	t.Parallel()
-	c := setup(t, nil).hello(`{}`)
+	c := setup(t, nil).connect(`{}`)
 	got := c.pongs()
 	payloads := []string{"", "x", strings.Repeat("y", 125)}
 	for _, payload := range payloads {
@@ -49,7 +49,7 @@ func TestPingFramesAreAnswered(t *testing.T) {
 
 func TestPingFrameWithinAMessage(t *testing.T) {
 	t.Parallel()
-	c := setup(t, nil).hello(`{}`)
+	c := setup(t, nil).connect(`{}`)
 	got := c.pongs()
 	message, err := c.conn.NextWriter(websocket.TextMessage)
 	if err != nil {
@@ -73,8 +73,8 @@ func TestPingFrameWithinAMessage(t *testing.T) {
 	}
 }
 
-// TestPingFrameAfterAMessageLeftUnread: what is left of a binary message must
-// not be taken for frames.
+// TestPingFrameAfterAMessageLeftUnread: what is left of a binary message must not
+// be taken for frames.
 func TestPingFrameAfterAMessageLeftUnread(t *testing.T) {
 	t.Parallel()
 	c := setup(t, nil).dial(legacy)
@@ -107,7 +107,7 @@ func TestMalformedControlFramesEndTheSocket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := setup(t, nil).hello(`{}`)
+			c := setup(t, nil).connect(`{}`)
 			if _, err := c.conn.NetConn().Write(frame); err != nil {
 				t.Fatal(err)
 			}
@@ -118,14 +118,14 @@ func TestMalformedControlFramesEndTheSocket(t *testing.T) {
 	}
 }
 
-// TestIdleSocketsWaitOnSmallStacks: no frame leaves an idle socket on the
-// goroutine that read it.
+// TestIdleSocketsWaitOnSmallStacks: no frame leaves an idle socket on the goroutine
+// that read it.
 func TestIdleSocketsWaitOnSmallStacks(t *testing.T) { //nolint:paralleltest // counts the program's goroutines
 	const sockets = 20
 	b := setup(t, func(cfg *gqlws.Config) { cfg.PingInterval = time.Second })
 	var pinged []chan struct{}
 	for range sockets {
-		c := b.hello(`{}`)
+		c := b.connect(`{}`)
 		c.send(feedFrame)
 		answer := c.conn.PingHandler()
 		first := make(chan struct{}, 1)

@@ -51,21 +51,21 @@ func (s *socket) runInit(payload gqlstream.InitPayload, r *http.Request) {
 		s.close(gqlstream.CodeTooManySockets, "Too many sockets")
 		return
 	}
-	// A session that ended while Init ran was not yet to be found by
-	// CloseSession; from here on it is, so this check is the last one needed.
+	// A session that ended while Init ran was not yet to be found by CloseSession;
+	// from here on it is, so this check is the last one needed.
 	if s.cfg.Operation != nil {
 		if _, err := s.cfg.Operation(session.Context); err != nil {
 			s.closeForError(err)
 			return
 		}
 	}
-	if err := s.sendAck(session); err != nil { //nolint:contextcheck // an operation's context is its session's
+	if err := s.sendAck(session); err != nil {
 		s.closeForError(err)
 	}
 }
 
-// sendAck makes the socket ready. The ack is queued under the mutex, so that it goes
-// before all that operations send.
+// sendAck makes the socket ready. The ack is queued under the mutex, so that it
+// goes before all that operations send.
 func (s *socket) sendAck(session gqlstream.Session) error {
 	var payload []byte
 	if session.Ack != nil {
@@ -124,7 +124,7 @@ func (s *socket) runRenewal(before gqlstream.Session, token string) {
 	s.mu.Lock()
 	s.renewing = false
 	s.session = session
-	s.operations.setBase(session.Context) //nolint:contextcheck // an operation's context is its session's
+	s.operations.setBase(session.Context)
 	s.mu.Unlock()
 	session.Move(s)
 	s.resetTimer()

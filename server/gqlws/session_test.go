@@ -70,7 +70,7 @@ func TestRenewalMovesTheExpiry(t *testing.T) {
 			return gqlstream.Session{Context: schematest.WithUser(ctx, token), Key: key, ExpiresAt: clock.in(3)}, nil
 		}
 	})
-	c := b.hello(`{"user":"a"}`)
+	c := b.connect(`{"user":"a"}`)
 	c.send(`{"type":"ping","payload":{"accessToken":"fresh"}}`)
 	c.expect(`{"type":"pong","payload":{"expiresAt":"2027-01-15T11:00:00.000Z"}}`)
 	c.send(`{"id":"1","type":"subscribe","payload":{"query":"{ who }"}}`)
@@ -108,9 +108,9 @@ func TestRenewalRefused(t *testing.T) {
 		"other":  "4403 Not authorized user",
 		"broken": "1013 Internal server error. Please try again later.",
 	} {
-		b.hello(`{"user":"a"}`).play("> " + renew(token) + "\nx " + want)
+		b.connect(`{"user":"a"}`).play("> " + renew(token) + "\nx " + want)
 	}
-	b.hello(`{"user":"a"}`).play("> " + renew("slow") + "\n> " + renew("old") + "\nx 4429 Too many initialisation requests")
+	b.connect(`{"user":"a"}`).play("> " + renew("slow") + "\n> " + renew("old") + "\nx 4429 Too many initialisation requests")
 	b.dial(modern).play("> " + renew("early") + "\nx 4401 Unauthorized")
 }
 
@@ -150,7 +150,7 @@ func TestOperationHookIsAskedEachTime(t *testing.T) {
 			return ctx, nil
 		}
 	})
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	query := `> {"id":"1","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`
 	c.play(query + `
 < {"id":"1","type":"next","payload":{"data":{"echo":"x"}}}
@@ -166,10 +166,10 @@ func TestOperationHookIsAskedEachTime(t *testing.T) {
 func TestRegistryClosesByKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	a1 := b.hello(`{"user":"a","session":"1"}`)
-	a2 := b.hello(`{"user":"a","session":"2"}`)
-	a3 := b.hello(`{"user":"a","session":"2"}`)
-	other := b.hello(`{"user":"b","session":"3"}`)
+	a1 := b.connect(`{"user":"a","session":"1"}`)
+	a2 := b.connect(`{"user":"a","session":"2"}`)
+	a3 := b.connect(`{"user":"a","session":"2"}`)
+	other := b.connect(`{"user":"b","session":"3"}`)
 	a1.send(feedFrame)
 	b.await(feeds(1))
 	b.registry.CloseSession("a", "1", apperr.Unauthenticated.New())
@@ -189,7 +189,7 @@ func TestShutdownSpreadsTheReturn(t *testing.T) {
 	b := setup(t, func(cfg *gqlws.Config) {
 		cfg.Registry = newRegistry(gqlstream.RegistryConfig{RetrySpread: 3 * time.Second})
 	})
-	clients := []*client{b.hello(`{}`), b.hello(`{}`), b.dial(modern)}
+	clients := []*client{b.connect(`{}`), b.connect(`{}`), b.dial(modern)}
 	b.awaitLen(3)
 	done := make(chan error)
 	go func() { done <- b.registry.Shutdown(context.Background()) }()
@@ -204,7 +204,7 @@ func TestShutdownSpreadsTheReturn(t *testing.T) {
 	}
 	for _, ms := range []int{1000, 2000, 3000} {
 		if want := fmt.Sprintf("Restarting, retry in %d ms", ms); !reasons[want] {
-			t.Errorf("no client was told %q: %v", want, reasons)
+			t.Errorf("no client got the reason %q: %v", want, reasons)
 		}
 	}
 	if err := <-done; err != nil {
@@ -215,10 +215,10 @@ func TestShutdownSpreadsTheReturn(t *testing.T) {
 	}
 }
 
-func TestShutdownCutsWhoStays(t *testing.T) {
+func TestShutdownCutsConnectionsThatStay(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	b.hello(`{}`) // never reads, so never answers the close frame
+	b.connect(`{}`) // never reads, so never answers the close frame
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := b.registry.Shutdown(ctx); !errors.Is(err, context.Canceled) {

@@ -27,8 +27,8 @@ const (
 )
 
 // socket is the life of one WebSocket, from the upgrade to the end of its
-// connection. A process holds one for each client, so its size counts: it and its parts are
-// one allocation. Locks are taken in this order: the socket's, then that of operations
+// connection. A server holds one for each client, so it and its parts are one
+// allocation. Locks are taken in this order: the socket's, then that of operations
 // or of acks, then the outbox's.
 type socket struct {
 	cfg      *Config
@@ -75,18 +75,20 @@ func startSocket(
 	go s.waitForFrame()
 }
 
-// waitForFrame waits for the next byte and leaves it to a goroutine that reads. A
-// stack that has once grown never becomes the smallest again, of which half is in
-// use here: so the goroutine that waits must call little, and be a new one each
-// time. It keeps 2 KB of stack; one that had read a message kept 4 KB.
+// waitForFrame waits for the next byte and leaves it to a goroutine that reads.
+// This goroutine must call little and be a new one each time, for then the smallest
+// stack of 2 KB holds it. One that has read a message has 4 KB and keeps them: the
+// runtime halves a stack only when less than a quarter of it is in use. This way of
+// waiting may go when sockets wait without a goroutine, which needs a parser of
+// frames of our own (docs/decisions).
 func (s *socket) waitForFrame() {
-	_, _ = s.reader.buffered.Peek(1) // the reader meets the error again
+	_, _ = s.reader.buffered.Peek(1) // readLoop meets the error again
 	go s.readLoop()
 }
 
 // readLoop takes frames until all that came is read, or until the connection ends.
-// After our own close frame it goes on reading, to let the frame reach a peer
-// that is still sending.
+// After our own close frame it goes on reading, to let the frame reach a peer that
+// is still sending.
 func (s *socket) readLoop() {
 	for {
 		kind, data, err := s.reader.read(s.beginMessage)
@@ -159,8 +161,8 @@ func (s *socket) handleMalformed(err error) {
 	s.close(gqlstream.CodeBadMessage, err.Error())
 }
 
-// handleStart books the operation on the reader's goroutine and leaves the rest to the
-// operation's own.
+// handleStart books the operation on the reader's goroutine and leaves the rest to
+// the operation's own.
 func (s *socket) handleStart(m message) error {
 	params, err := gqlstream.DecodeParams(m.Payload)
 	if err != nil {
@@ -251,8 +253,8 @@ func (s *socket) Stats() (protocol string, stats gqlstream.Stats) {
 // Close implements gqlstream.Connection.
 func (s *socket) Close(reason gqlstream.CloseReason) { s.close(reason.Code, reason.Text) }
 
-// close ends every operation and closes the socket with the code and reason,
-// after the frames that are queued already. Only the first close counts.
+// close ends every operation and closes the socket with the code and reason, after
+// the frames that are queued already. Only the first close counts.
 func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
 	if s.phase == phaseClosed {
@@ -279,9 +281,8 @@ func (s *socket) release() {
 	s.cfg.Registry.Remove(s)
 }
 
-// stopAll needs the mutex. It ends the phase in which anything can begin, and
-// gives the operations, which are to be ended without the mutex because that calls the
-// feeds.
+// stopAll needs the mutex. It ends the phase in which anything can begin, and gives
+// the operations, for endAll to end without the mutex because that calls the feeds.
 func (s *socket) stopAll() []*operation {
 	s.phase = phaseClosed
 	s.request = nil

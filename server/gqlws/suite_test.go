@@ -30,17 +30,17 @@ type event struct {
 	Recovered bool
 }
 
-// A wire is a transport, seen from the client. It runs one operation for the
-// viewer and gives a function that waits for the next event; leave breaks off.
-type wire struct {
+// A transport is one, seen from the client. It runs one operation for the login and
+// gives a function that waits for the next event; leave breaks off.
+type transport struct {
 	name string
-	open func(b *bench, as viewer, query string) (next func() event, leave func())
+	open func(b *bench, as login, query string) (next func() event, leave func())
 }
 
-type viewer struct{ as, user, session string }
+type login struct{ as, user, session string }
 
-func wires() []wire {
-	return []wire{
+func transports() []transport {
+	return []transport{
 		{modern, overSocket(modern, "subscribe")},
 		{legacy, overSocket(legacy, "start")},
 		{"sse", overHTTP("text/event-stream", readEventStream)},
@@ -48,10 +48,10 @@ func wires() []wire {
 	}
 }
 
-// scenario runs one thing on all four.
-func scenario(t *testing.T, change func(*gqlws.Config), run func(*bench, wire)) {
+// overAll runs one test on all four.
+func overAll(t *testing.T, change func(*gqlws.Config), run func(*bench, transport)) {
 	t.Helper()
-	for _, w := range wires() {
+	for _, w := range transports() {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			run(setup(t, change), w)
@@ -59,7 +59,7 @@ func scenario(t *testing.T, change func(*gqlws.Config), run func(*bench, wire)) 
 	}
 }
 
-func (b *bench) sees(next func() event, want ...event) {
+func (b *bench) expect(next func() event, want ...event) {
 	b.t.Helper()
 	for i, w := range want {
 		if diff := cmp.Diff(w, next()); diff != "" {
@@ -72,7 +72,7 @@ func data(text string) event       { return event{Kind: "next", Data: text} }
 func failed(message string) event  { return event{Kind: "failed", Errors: []string{message}} }
 func complete() event              { return event{Kind: "complete"} }
 func restarting(hint string) event { return event{Kind: "restarting", Data: hint} }
-func feedOf(w wire, b *bench, as viewer) (func() event, func()) {
+func feedOf(w transport, b *bench, as login) (func() event, func()) {
 	return w.open(b, as, `subscription { feed(ends: true) }`)
 }
 
@@ -90,9 +90,9 @@ func TestSuiteOperations(t *testing.T) {
 	} {
 		t.Run(query, func(t *testing.T) {
 			t.Parallel()
-			scenario(t, nil, func(b *bench, w wire) {
-				next, _ := w.open(b, viewer{user: "me"}, query)
-				b.sees(next, want...)
+			overAll(t, nil, func(b *bench, w transport) {
+				next, _ := w.open(b, login{user: "me"}, query)
+				b.expect(next, want...)
 			})
 		})
 	}
@@ -100,54 +100,54 @@ func TestSuiteOperations(t *testing.T) {
 
 func TestSuiteFeed(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		next, _ := feedOf(w, b, viewer{})
+	overAll(t, nil, func(b *bench, w transport) {
+		next, _ := feedOf(w, b, login{})
 		b.await(feeds(1))
 		for _, text := range []string{"one", "two", "three"} {
 			b.schema.Board.Publish(text)
-			b.sees(next, data(`{"feed":"`+text+`"}`))
+			b.expect(next, data(`{"feed":"`+text+`"}`))
 		}
 		b.schema.Board.Publish("last")
 		b.schema.Board.Finish(nil)
-		b.sees(next, data(`{"feed":"last"}`), complete())
+		b.expect(next, data(`{"feed":"last"}`), complete())
 	})
 }
 
 func TestSuiteFeedEndsWithAnError(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		next, _ := feedOf(w, b, viewer{})
+	overAll(t, nil, func(b *bench, w transport) {
+		next, _ := feedOf(w, b, login{})
 		b.await(feeds(1))
 		b.schema.Board.Publish("last")
 		b.schema.Board.Finish(apperr.CursorExpired.New())
-		b.sees(next, data(`{"feed":"last"}`), failed("Cursor expired"))
+		b.expect(next, data(`{"feed":"last"}`), failed("Cursor expired"))
 	})
 }
 
 func TestSuiteRecovered(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		next, _ := w.open(b, viewer{}, `subscription { feed(resumed: true) }`)
+	overAll(t, nil, func(b *bench, w transport) {
+		next, _ := w.open(b, login{}, `subscription { feed(resumed: true) }`)
 		b.await(feeds(1))
 		b.schema.Board.Publish("first")
 		b.schema.Board.Publish("second")
-		b.sees(next, event{Kind: "next", Data: `{"feed":"first"}`, Recovered: true}, data(`{"feed":"second"}`))
+		b.expect(next, event{Kind: "next", Data: `{"feed":"first"}`, Recovered: true}, data(`{"feed":"second"}`))
 	})
 }
 
 func TestSuiteSessionEnds(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		mine, _ := feedOf(w, b, viewer{user: "a", session: "1"})
-		other, _ := feedOf(w, b, viewer{user: "a", session: "2"})
+	overAll(t, nil, func(b *bench, w transport) {
+		mine, _ := feedOf(w, b, login{user: "a", session: "1"})
+		other, _ := feedOf(w, b, login{user: "a", session: "2"})
 		b.await(feeds(2))
 		b.registry.CloseSession("a", "1", apperr.Unauthenticated.New())
-		b.sees(mine, failed("Could not validate credentials"))
+		b.expect(mine, failed("Could not validate credentials"))
 		b.await(feeds(1))
 		b.schema.Board.Publish("on")
-		b.sees(other, data(`{"feed":"on"}`))
+		b.expect(other, data(`{"feed":"on"}`))
 		b.registry.CloseAccount("a", apperr.UserIsDeleted.New())
-		b.sees(other, failed("User is Deleted"))
+		b.expect(other, failed("User is Deleted"))
 		b.awaitLen(0)
 	})
 }
@@ -159,26 +159,26 @@ func TestSuiteTokenExpires(t *testing.T) {
 			return gqlstream.Session{ExpiresAt: time.Now().Add(50 * time.Millisecond)}, nil
 		}
 	}
-	scenario(t, expiring, func(b *bench, w wire) {
-		next, _ := feedOf(w, b, viewer{})
-		b.sees(next, failed("Token is expired"))
+	overAll(t, expiring, func(b *bench, w transport) {
+		next, _ := feedOf(w, b, login{})
+		b.expect(next, failed("Token is expired"))
 		b.await(feeds(0))
 	})
 }
 
 func TestSuiteRefused(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		next, _ := feedOf(w, b, viewer{as: "nobody"})
-		b.sees(next, failed("Could not validate credentials"))
-		next, _ = feedOf(w, b, viewer{as: "broken"})
-		b.sees(next, failed("Internal server error. Please try again later."))
+	overAll(t, nil, func(b *bench, w transport) {
+		next, _ := feedOf(w, b, login{as: "nobody"})
+		b.expect(next, failed("Could not validate credentials"))
+		next, _ = feedOf(w, b, login{as: "broken"})
+		b.expect(next, failed("Internal server error. Please try again later."))
 	})
 }
 
 func TestSuiteHookRefuses(t *testing.T) {
 	t.Parallel()
-	for _, w := range wires() {
+	for _, w := range transports() {
 		var ended atomic.Bool
 		b := setup(t, func(cfg *gqlws.Config) {
 			cfg.Operation = func(ctx context.Context) (context.Context, error) {
@@ -188,15 +188,15 @@ func TestSuiteHookRefuses(t *testing.T) {
 				return ctx, nil // the look after Init
 			}
 		})
-		next, _ := feedOf(w, b, viewer{})
-		b.sees(next, failed("User is Deleted"))
+		next, _ := feedOf(w, b, login{})
+		b.expect(next, failed("User is Deleted"))
 	}
 }
 
 func TestSuiteClientLeaves(t *testing.T) {
 	t.Parallel()
-	scenario(t, nil, func(b *bench, w wire) {
-		_, leave := feedOf(w, b, viewer{})
+	overAll(t, nil, func(b *bench, w transport) {
+		_, leave := feedOf(w, b, login{})
 		b.await(feeds(1))
 		leave()
 		b.await(feeds(0))
@@ -209,12 +209,12 @@ func TestSuiteShutdown(t *testing.T) {
 	spread := func(cfg *gqlws.Config) {
 		cfg.Registry = newRegistry(gqlstream.RegistryConfig{RetrySpread: 4 * time.Second})
 	}
-	scenario(t, spread, func(b *bench, w wire) {
-		next, _ := feedOf(w, b, viewer{})
+	overAll(t, spread, func(b *bench, w transport) {
+		next, _ := feedOf(w, b, login{})
 		b.await(feeds(1))
 		done := make(chan error, 1)
 		go func() { done <- b.registry.Shutdown(context.Background()) }()
-		b.sees(next, restarting("4000"))
+		b.expect(next, restarting("4000"))
 		if err := <-done; err != nil {
 			b.t.Fatal(err)
 		}
@@ -224,27 +224,27 @@ func TestSuiteShutdown(t *testing.T) {
 func TestSuiteHeartbeats(t *testing.T) {
 	t.Parallel()
 	quick := func(cfg *gqlws.Config) { cfg.PingInterval = 100 * time.Millisecond }
-	scenario(t, quick, func(b *bench, w wire) {
+	overAll(t, quick, func(b *bench, w transport) {
 		if w.name == modern || w.name == legacy {
 			return // TestLivePeerIsPinged
 		}
-		next, _ := feedOf(w, b, viewer{user: "beats"})
-		b.sees(next, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"})
+		next, _ := feedOf(w, b, login{user: "beats"})
+		b.expect(next, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"})
 	})
 }
 
-func TestStreamsCountForTheUser(t *testing.T) {
+func TestConnectionsCountForTheAccount(t *testing.T) {
 	t.Parallel()
 	limited := func(cfg *gqlws.Config) { cfg.Registry = newRegistry(gqlstream.RegistryConfig{AccountLimit: 1}) }
-	scenario(t, limited, func(b *bench, w wire) {
-		feedOf(w, b, viewer{user: "a"})
+	overAll(t, limited, func(b *bench, w transport) {
+		feedOf(w, b, login{user: "a"})
 		b.await(feeds(1))
-		next, _ := feedOf(w, b, viewer{user: "a"})
+		next, _ := feedOf(w, b, login{user: "a"})
 		want := "Too many requests"
 		if w.name == modern || w.name == legacy {
 			want = "Too many sockets"
 		}
-		b.sees(next, failed(want))
+		b.expect(next, failed(want))
 	})
 }
 
@@ -255,21 +255,21 @@ func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
 	server.Start()
 	t.Cleanup(server.Close)
-	for _, w := range wires() {
+	for _, w := range transports() {
 		one := *b
 		one.server = server
 		if w.name == modern || w.name == legacy {
 			continue // a hijacked connection has left them behind
 		}
-		next, leave := feedOf(w, &one, viewer{user: "beats"})
-		b.sees(next, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"})
+		next, leave := feedOf(w, &one, login{user: "beats"})
+		b.expect(next, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"}, event{Kind: "beat"})
 		leave()
 	}
 }
 
 // overSocket is a client of one of the two socket protocols.
-func overSocket(subprotocol, start string) func(*bench, viewer, string) (func() event, func()) {
-	return func(b *bench, as viewer, query string) (func() event, func()) {
+func overSocket(subprotocol, start string) func(*bench, login, string) (func() event, func()) {
+	return func(b *bench, as login, query string) (func() event, func()) {
 		c := b.dial(subprotocol)
 		c.send(`{"type":"connection_init","payload":` + string(mustJSON(map[string]string{"as": as.as, "user": as.user, "session": as.session})) + `}`)
 		next := func() event {
@@ -302,8 +302,8 @@ func overSocket(subprotocol, start string) func(*bench, viewer, string) (func() 
 	}
 }
 
-// prefetch reads ahead, so that the operation is on its way before the test
-// waits for its first event.
+// prefetch reads ahead, so that the operation is on its way before the test waits
+// for its first event.
 func prefetch(b *bench, next func() event) func() event {
 	events := make(chan event, 100)
 	go func() {
@@ -361,10 +361,10 @@ func messages(errs json.RawMessage) []string {
 	return texts
 }
 
-// overHTTP is a client of one of the two HTTP protocols. Its heartbeats are
-// events only for the user "beats".
-func overHTTP(accept string, read func(*http.Response) func() event) func(*bench, viewer, string) (func() event, func()) {
-	return func(b *bench, as viewer, query string) (func() event, func()) {
+// overHTTP is a client of one of the two HTTP protocols. Its heartbeats are events
+// only for the user "beats".
+func overHTTP(accept string, read func(*http.Response) func() event) func(*bench, login, string) (func() event, func()) {
+	return func(b *bench, as login, query string) (func() event, func()) {
 		ctx, cancel := context.WithCancel(context.Background())
 		b.t.Cleanup(cancel)
 		body := bytes.NewReader(mustJSON(map[string]string{"query": query}))
@@ -394,8 +394,8 @@ func overHTTP(accept string, read func(*http.Response) func() event) func(*bench
 	}
 }
 
-// readEventStream reads as the EventSource interpretation does, and checks that
-// a stream that fails is completed.
+// readEventStream reads as the EventSource interpretation does, and checks that a
+// stream that fails is completed.
 func readEventStream(answer *http.Response) func() event {
 	lines := bufio.NewScanner(answer.Body)
 	block := func() (fields map[string]string, ok bool) {

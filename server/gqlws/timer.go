@@ -9,9 +9,10 @@ import (
 	"luxbff/server/gqlstream"
 )
 
-// One timer serves a socket all its life, first for the missing connection_init, then
-// for pings and the end of the token, whichever comes first: a timer of
-// each kind would cost every idle socket its memory.
+// One timer serves a socket all its life: first for the missing connection_init,
+// then for the next ping or the end of the token, whichever comes first. A second
+// one would cost each socket 112 bytes and its place in the runtime's heap of
+// timers.
 
 func (s *socket) startTimer(d time.Duration) {
 	s.mu.Lock()
@@ -57,8 +58,8 @@ func (s *socket) onTimer() {
 		s.closeForError(apperr.TokenIsExpired.New())
 		return
 	case setting < s.cfg.PingInterval:
-		// The timer was set to the end of the token, which a clock that was set back
-		// has put off. No ping is due yet.
+		// The timer was set to the end of the token, which a clock that was set
+		// back has put off. No ping is due yet.
 	case !s.peerAlive.Swap(false):
 		// Nothing came since the last ping, one interval ago.
 		s.Abort()
@@ -69,8 +70,9 @@ func (s *socket) onTimer() {
 	s.resetTimer()
 }
 
-// sendKeepAlive shows a silent client that we are there, and has it show the same: by
-// a message for the client, and by a ping frame that its WebSocket library answers.
+// sendKeepAlive shows a silent client that we are there, and has it show the same:
+// by a message for the client, and by a ping frame that its WebSocket library
+// answers.
 func (s *socket) sendKeepAlive() {
 	if !s.protocol.legacy {
 		s.acks.countPing()

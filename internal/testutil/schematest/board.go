@@ -99,7 +99,8 @@ func (b *Board) Publish(text string) {
 	}
 }
 
-// Finish closes every feed; those that were asked for with "ends" end with the error.
+// Finish closes every feed; those that were asked for with "ends" end with the
+// error.
 func (b *Board) Finish(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -176,8 +176,8 @@ func counter(ctx context.Context, n int) chan any {
 	return values
 }
 
-// PresentError is an error presenter as the graph has one: it shows errors of apperr
-// and what GraphQL itself found, and of all else nothing.
+// PresentError is an error presenter as the graph has one: it shows errors of
+// apperr and what GraphQL itself found, and of all else nothing.
 func PresentError(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
 	var known *apperr.Error

@@ -12,10 +12,10 @@ import (
 	"luxbff/server/gqlws"
 )
 
-// TestStorm lets clients of both protocols do whatever comes to their mind while
-// the board publishes and sessions end. Nothing may be left of them: no
+// TestRandomClients lets clients of both protocols send valid frames in random
+// order while the board publishes and sessions end. Nothing may be left of them: no
 // connection, no feed, and (TestMain) no goroutine.
-func TestStorm(t *testing.T) {
+func TestRandomClients(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlws.Config) { cfg.OperationLimit = 4 })
 	stop := make(chan struct{})
@@ -42,7 +42,7 @@ func TestStorm(t *testing.T) {
 		clients.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(n), 1))
 			for range 12 {
-				b.rage(random)
+				b.runRandomClient(random)
 			}
 		})
 	}
@@ -53,8 +53,8 @@ func TestStorm(t *testing.T) {
 	b.await(feeds(0))
 }
 
-// rage is one short and unruly life of a client.
-func (b *bench) rage(random *rand.Rand) {
+// runRandomClient sends random frames, valid ones in a random order, and leaves.
+func (b *bench) runRandomClient(random *rand.Rand) {
 	subprotocol, start, end := modern, "subscribe", "complete"
 	if random.IntN(2) == 0 {
 		subprotocol, start, end = legacy, "start", "stop"
@@ -70,7 +70,7 @@ func (b *bench) rage(random *rand.Rand) {
 	user := "u" + strconv.Itoa(random.IntN(3))
 	frames := []string{`{"type":"connection_init","payload":{"user":"` + user + `","session":"s"}}`}
 	for range random.IntN(30) {
-		frames = append(frames, whim(random, start, end))
+		frames = append(frames, randomFrame(random, start, end))
 	}
 	go func() {
 		for {
@@ -86,7 +86,7 @@ func (b *bench) rage(random *rand.Rand) {
 	}
 }
 
-func whim(random *rand.Rand, start, end string) string {
+func randomFrame(random *rand.Rand, start, end string) string {
 	id := strconv.Itoa(random.IntN(6))
 	queries := []string{"{ echo(text: \\\"x\\\") }", "{ wait }", "{ panic }", "{", "subscription { feed }", "subscription { feed(ends: true) }", "subscription { refused }", "subscription { count(to: 3) }"}
 	switch pick := random.IntN(20); {

@@ -8,10 +8,10 @@ import (
 	"luxbff/server/gqlws"
 )
 
-// TestWhatFollowsASubscription: what a client asks behind a subscription is
-// answered when that stands. A client that subscribes and then reads its screens
-// misses nothing between the two.
-func TestWhatFollowsASubscription(t *testing.T) {
+// TestOperationsBehindASubscription: what a client asks behind a subscription is
+// answered when that has its start point. A client that subscribes and then reads
+// its screens misses nothing between the two.
+func TestOperationsBehindASubscription(t *testing.T) {
 	t.Parallel()
 	const rounds = 200
 	for protocol, words := range map[string]struct{ start, next, complete, stop string }{
@@ -42,13 +42,13 @@ func TestWhatFollowsASubscription(t *testing.T) {
 	}
 }
 
-// TestNoMoreWaitThanMayRun: behind a subscription that is slow to get its place
-// those that may run wait, and as many that the client has stopped.
-func TestNoMoreWaitThanMayRun(t *testing.T) {
+// TestUndispatchedLimit: behind a subscription that is slow to start, as many
+// operations wait as may run, and as many more that the client has stopped.
+func TestUndispatchedLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 3
 	b := setup(t, func(cfg *gqlws.Config) { cfg.OperationLimit = limit })
-	c := b.hello(`{}`)
+	c := b.connect(`{}`)
 	c.send(`{"id":"slow","type":"subscribe","payload":{"query":"subscription { slow }"}}`)
 	b.await(waits(1))
 	for i := range 2*limit - 1 {

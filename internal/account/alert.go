@@ -14,7 +14,7 @@ import (
 const impedanceText = "An electrode of the device has poor contact with the skin. Please check how it is worn."
 
 // SendImpedanceAlert sends the viewer an Alimtalk that an electrode has poor
-// contact (seeds, LUX device page, "Send Device Impedance Error Notification").
+// contact (LUX device page, "Send Device Impedance Error Notification").
 // Errors: PhoneNotFound, AlimtalkSendFailed.
 func (s *Service) SendImpedanceAlert(ctx context.Context, v viewer.Viewer) error {
 	if v.User.Phone == nil {

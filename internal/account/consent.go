@@ -37,7 +37,7 @@ type UpdatePolicyParams struct {
 	IsPushAgree      *bool
 	IsMarketingAgree *bool
 	// PushToken leads out of the documented circle: no token without consent, no
-	// consent without token (api/README.md, rule 7).
+	// consent without token (rule 7 of the contract).
 	PushToken *string
 	// NeedsPushToken refuses consent to push where no token is known, as LUX does.
 	NeedsPushToken bool
@@ -45,7 +45,7 @@ type UpdatePolicyParams struct {
 
 // Update changes what the viewer consents to. A date is set when its flag
 // becomes true and stays afterwards; withdrawing keeps the push token
-// (api/README.md, rule 7). Errors: UserPolicyNotFound, UserPolicyUpdateFailed.
+// (rule 7 of the contract). Errors: UserPolicyNotFound, UserPolicyUpdateFailed.
 func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyParams) (changed *ent.Consent, err error) {
 	if p.PushToken != nil && !isPushToken(*p.PushToken) {
 		return nil, apperr.UserPolicyUpdateFailed.WithField("input.token")

@@ -54,7 +54,7 @@ func TestVerifyEmail(t *testing.T) {
 	}
 	accounttest.WantKind(t, sendEmail(t, k, v, ptr("third@snu.example")), apperr.EmailVerifiedAlready)
 
-	// The verified address signs in, but LUX asks for a phone first (api/auth.md).
+	// The verified address signs in, but LUX asks for a phone first (auth.md).
 	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: "john@SNU.example", Password: localPassword})
 	accounttest.WantKind(t, err, apperr.SmsVerificationRequired)
 	_, err = k.Accounts.Profiles.ChangePhone(t.Context(), v, account.ChangePhoneParams{Phone: phone, Code: k.SMSCode(t, phone)})

@@ -25,14 +25,14 @@ type Profiles struct {
 }
 
 // NeedsPasswordChange reports whether the password is older than three months;
-// never for an account without one (api/README.md, rule 8).
+// never for an account without one (rule 8 of the contract).
 func (p *Profiles) NeedsPasswordChange(u *ent.User) bool {
 	const months = 3
 	return u.PasswordChangedAt != nil && p.now().After(u.PasswordChangedAt.AddDate(0, months, 0))
 }
 
 // NeedsPersonalInfoUpdate reports whether first name, birthdate, gender or phone
-// is missing (api/README.md, rule 8).
+// is missing (rule 8 of the contract).
 func NeedsPersonalInfoUpdate(u *ent.User) bool {
 	return u.FirstName == nil || u.Birthdate == nil || u.Gender == nil || u.Phone == nil
 }

@@ -23,7 +23,7 @@ type Push struct {
 }
 
 // isPushToken reports whether token is 32 to 4096 printable ASCII characters
-// without spaces (api/README.md, rule 7).
+// without spaces (rule 7 of the contract).
 func isPushToken(token string) bool {
 	return len(token) >= 32 && len(token) <= 4096 && !strings.ContainsFunc(token, isNotGraphic)
 }

@@ -156,7 +156,7 @@ func (s *SignUps) register(
 }
 
 // nameSignUpError gives an unexpected error the name that the sign-up routes have
-// for it (api/auth.md, "Failed to sign up user"). The cause is in the log alone.
+// for it (auth.md, "Failed to sign up user"). The cause is in the log alone.
 func nameSignUpError(err error) error {
 	var known *apperr.Error
 	if errors.As(err, &known) {
@@ -289,7 +289,7 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 
 var localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 
-// checkLocal holds a local id and its password to the rules of api/snutt.md.
+// checkLocal holds a local id and its password to the rules of snutt.md.
 func checkLocal(localID, password string) error {
 	switch {
 	case !localIDPattern.MatchString(localID):
@@ -301,7 +301,7 @@ func checkLocal(localID, password string) error {
 }
 
 // takeLocalID stores the local id under its lower case, because ids are compared
-// without case (api/snutt.md), and beside it as it was typed, to be shown.
+// without case (snutt.md), and beside it as it was typed, to be shown.
 func takeLocalID(
 	ctx context.Context, tx *store.Tx, identities *auth.Identities, rootUserID int, localID string,
 ) error {

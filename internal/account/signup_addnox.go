@@ -15,7 +15,7 @@ import (
 	"luxbff/internal/text"
 )
 
-// AddnoxSignUps is the sign-up of Addnox, in two steps (api/auth.md): Begin
+// AddnoxSignUps is the sign-up of Addnox, in two steps (auth.md): Begin
 // takes e-mail and password, Complete the verified phone and the person. Between
 // the two the e-mail is held by an identity without an account, whose id is the
 // email_user_id of the routes.

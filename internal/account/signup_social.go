@@ -78,7 +78,7 @@ func verifyFacebook(ctx context.Context, identities *auth.Identities, p Facebook
 }
 
 // SignInWithFacebook signs in by a Facebook account, and makes an account where
-// that is new (api/snutt.md). Errors: FacebookParametersMissing,
+// that is new (snutt.md). Errors: FacebookParametersMissing,
 // FacebookTokenRefused, ProviderTokenInvalid, TooManyRequests.
 func (s *SignUps) SignInWithFacebook(ctx context.Context, p FacebookParams) (signedIn auth.SignedIn, err error) {
 	if err := s.limits.Guess(ctx); err != nil {

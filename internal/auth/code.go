@@ -21,8 +21,8 @@ import (
 	"luxbff/internal/text"
 )
 
-// Verification codes are good for 3 minutes and 5 tries (api/README.md, rule
-// 11), a valid_token for 10 minutes and a reset link for 30 (api/auth.md).
+// Verification codes are good for 3 minutes and 5 tries (rule 11 of the contract),
+// a valid_token for 10 minutes and a reset link for 30 (auth.md).
 const (
 	codeLifetime  = 3 * time.Minute
 	maxCodeTries  = 5
@@ -31,7 +31,7 @@ const (
 )
 
 // After five codes by e-mail the next has to wait until three minutes have
-// passed since the last one (seeds, SNUTT user page).
+// passed since the last one (SNUTT user page).
 const (
 	maxEmailCodes  = 5
 	emailCodePause = 3 * time.Minute

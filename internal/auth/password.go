@@ -18,7 +18,7 @@ import (
 	"luxbff/internal/text"
 )
 
-// Ten wrong passwords in a row block sign-in by password (api/auth.md).
+// Ten wrong passwords in a row block sign-in by password (auth.md).
 const (
 	maxWrongPasswords = 10
 	blockLifetime     = 15 * time.Minute
@@ -196,14 +196,14 @@ func (p *Passwords) Change(ctx context.Context, tx *store.Tx, u *ent.User, hash 
 	return changed, p.sessions.EndAll(ctx, tx, u.ID)
 }
 
-// IsStrongPassword is the rule of LUX and Addnox (api/auth.md): 8 to 128
+// IsStrongPassword is the rule of LUX and Addnox (auth.md): 8 to 128
 // characters with a letter and a digit. What nobody can type again is refused:
 // control characters, and U+FFFD for what a decoder could not read.
 func IsStrongPassword(password string) bool {
 	return text.Clean(password, 128) && utf8.RuneCountInString(password) >= 8 && hasLetterAndDigit(password)
 }
 
-// IsLocalPassword is the rule of SNUTT (api/snutt.md): 6 to 20 non-blank
+// IsLocalPassword is the rule of SNUTT (snutt.md): 6 to 20 non-blank
 // characters with a letter and a digit.
 func IsLocalPassword(password string) bool {
 	return text.Clean(password, 20) && utf8.RuneCountInString(password) >= 6 &&

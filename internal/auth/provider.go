@@ -32,7 +32,7 @@ type Profile struct {
 	Email   string
 }
 
-// ParseSocialProvider knows the names of providers that api/auth.md lists.
+// ParseSocialProvider knows the names of providers that auth.md lists.
 func ParseSocialProvider(name string) (identity.Provider, bool) {
 	switch p := identity.Provider(name); p {
 	case identity.ProviderApple, identity.ProviderGoogle, identity.ProviderFacebook,

@@ -18,7 +18,7 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// How long tokens are good (api/README.md, rule 1).
+// How long tokens are good (rule 1 of the contract).
 const (
 	accessLifetime  = 15 * time.Minute
 	refreshLifetime = 14 * 24 * time.Hour
@@ -51,7 +51,7 @@ const (
 	// each time it is used.
 	SessionTokens TokenStyle = iota
 	// LongLivedToken is the one that SNUTT's apps keep: signing in again gives the
-	// same text until the credentials change (api/snutt.md).
+	// same text until the credentials change (snutt.md).
 	LongLivedToken
 )
 

@@ -24,7 +24,7 @@ func Clean(s string, limit int) bool {
 func Name(s string) bool { return Clean(s, MaxName) && strings.TrimSpace(s) != "" }
 
 // NameOrEmpty is [Name] for a name that may be left empty, as a last name may
-// (api/auth.md).
+// (auth.md).
 func NameOrEmpty(s string) bool { return s == "" || Name(s) }
 
 func isBroken(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }

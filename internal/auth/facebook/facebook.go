@@ -42,7 +42,7 @@ func New(base string) *Client {
 	}
 }
 
-// Verify gives the id and the name behind the token (api/snutt.md). An error that
+// Verify gives the id and the name behind the token (snutt.md). An error that
 // wraps [auth.ErrTokenRefused] is Facebook's no; no error holds the token.
 func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error) {
 	query := url.Values{"fields": {"id,name"}, "access_token": {token}}

@@ -17,9 +17,9 @@ import (
 	"luxbff/server/rest"
 )
 
-// TestBadInput takes the valid request of each case file, where its first case
-// leads to, and spoils it one way at a time. An error must be one that the
-// route's page of the OpenAPI document lists, and no row may have changed.
+// TestBadInput takes the valid request of each case file, in the state that its first
+// case prepares, and changes it one way at a time. An error must be one that the
+// OpenAPI document lists for the route, and no row may have changed.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	for _, folder := range folders() {
@@ -27,39 +27,40 @@ func TestBadInput(t *testing.T) {
 			for _, v := range variants(folder) {
 				t.Run(v.name+" "+f.method+" "+f.route, func(t *testing.T) {
 					t.Parallel()
-					(&run{T: t, file: f, variant: v, values: map[string]string{}}).bad()
+					(&run{T: t, file: f, variant: v, values: map[string]string{}}).badInput()
 				})
 			}
 		}
 	}
 }
 
-func (r *run) bad() {
+func (r *run) badInput() {
 	valid := r.first()
 	all, err := documented()
 	if err != nil {
 		r.Fatal(err)
 	}
 	template := all.template(valid)
-	s := spoiler{
+	bad := badRequests{
 		T: r.T, valid: valid, template: template, operation: all.doc.Paths.Find(template).GetOperation(valid.method),
 		others: r.others(),
 	}
-	s.tokens(r.badTokens())
-	s.parameters()
-	s.bodies()
-	slices.SortStableFunc(s.all, func(a, b spoiling) int { return int(a.want) - int(b.want) })
+	bad.addTokens(r.badTokens())
+	bad.addParameters()
+	bad.addBodies()
+	// Those that must change nothing come first, while the rows are as they were.
+	slices.SortStableFunc(bad.all, func(a, b badRequest) int { return int(a.want) - int(b.want) })
 	before := r.server().Dump(r.T)
-	for _, one := range s.all {
+	for _, one := range bad.all {
 		before = r.try(one, before)
 	}
 }
 
-// first goes to where the first request of the file would be sent.
+// first prepares the state for the first request of the file, and gives that request.
 func (r *run) first() request {
 	for _, b := range r.file.cases[0].blocks {
 		if b.kind == "request" {
-			return r.ready(b.text)
+			return r.prepare(b.text)
 		}
 		r.commands(b.text)
 	}
@@ -67,29 +68,29 @@ func (r *run) first() request {
 	return request{}
 }
 
-// try sends a spoiled request, and gives the rows there are then.
-func (r *run) try(one spoiling, before map[string][]string) map[string][]string {
-	answer := one.sent.serve(r.server())
-	if answer.Status >= http.StatusInternalServerError {
-		r.Errorf("%s: %d %s", one.name, answer.Status, answer.Body)
+// try sends a bad request and gives the rows as they are afterwards.
+func (r *run) try(one badRequest, before map[string][]string) map[string][]string {
+	response := one.serve(r.server())
+	if response.Status >= http.StatusInternalServerError {
+		r.Errorf("%s: %d %s", one.name, response.Status, response.Body)
 	}
-	fitsSchema(r.T, one.sent, answer)
+	checkSchema(r.T, one.request, response)
 	after := r.server().Dump(r.T)
 	changed := cmp.Diff(before, after)
-	good := answer.Status < http.StatusBadRequest
+	success := response.Status < http.StatusBadRequest
 	switch {
-	case !good && changed != "":
-		r.Errorf("%s: %d %s, and yet rows have changed:\n%s", one.name, answer.Status, answer.Body, changed)
-	case good && one.want == refused:
-		r.Errorf("%s: %d %s, want an error", one.name, answer.Status, answer.Body)
-	case good && one.want == harmless && changed != "":
-		r.Errorf("%s: %d %s, and rows have changed:\n%s", one.name, answer.Status, answer.Body, changed)
+	case !success && changed != "":
+		r.Errorf("%s: %d %s, and yet rows have changed:\n%s", one.name, response.Status, response.Body, changed)
+	case success && one.want == refused:
+		r.Errorf("%s: %d %s, want an error", one.name, response.Status, response.Body)
+	case success && one.want == harmless && changed != "":
+		r.Errorf("%s: %d %s, and rows have changed:\n%s", one.name, response.Status, response.Body, changed)
 	}
 	return after
 }
 
-// serve hands the request to the program without a connection, which a body too
-// long for it would break.
+// serve hands the request to the program's handler without a connection: the program
+// would close it while a body that is too long is still being sent.
 func (r request) serve(s *apptest.Server) apptest.Response {
 	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
 	sent.Header = r.header
@@ -98,10 +99,10 @@ func (r request) serve(s *apptest.Server) apptest.Response {
 	return apptest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
 }
 
-// others makes another account with a child and a device. Its ids come after
-// those that the page's request names.
+// others creates another account with a child and a device, and gives their ids by
+// the names of the fields.
 func (r *run) others() map[string]any {
-	r.parents, r.born = r.parents+100, "19970101"
+	r.parents, r.birthdate = r.parents+100, "19970101"
 	r.parent("stranger")
 	r.catalogue("SL99999999,00:80:E1:99:99:99,strangers")
 	r.child("strangers SL99999999 9999 strangers as stranger")
@@ -112,7 +113,7 @@ func (r *run) others() map[string]any {
 	}
 }
 
-// badTokens are what an Authorization header may wrongly hold.
+// badTokens are tokens that must be refused.
 func (r *run) badTokens() map[string]string {
 	r.parent("ghost")
 	r.onLUX("gone as ghost: DELETE /user/root-user")
@@ -129,7 +130,7 @@ func (r *run) badTokens() map[string]string {
 	return map[string]string{
 		"no token": "", "no token at all": "x", "a forged token": signed[:half] + signed[half+1:], "an expired token": old,
 		"a refresh token": r.values["stranger.refresh_token"], "the token of a deleted account": r.values["ghost.access_token"],
-		"the token of nobody": r.values["nobody.access_token"], "a token of 10,000 characters": strings.Repeat("a", 10_000),
+		"the token of an unknown account": r.values["nobody.access_token"], "a token of 10,000 characters": strings.Repeat("a", 10_000),
 	}
 }
 
@@ -145,28 +146,28 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		for _, route := range surface.Routes {
 			allowed[route.Path] = append(allowed[route.Path], route.Method)
 		}
-		for path, its := range allowed {
+		for path, served := range allowed {
 			target := surface.Prefix + parameters.Replace(path)
 			for _, method := range methods {
-				if slices.Contains(its, method) {
+				if slices.Contains(served, method) {
 					continue
 				}
-				answer := request{method: method, target: target}.serve(s)
-				if answer.Status != http.StatusMethodNotAllowed || !says(answer, "Method Not Allowed") {
-					t.Errorf("%s %s: %d %s", method, target, answer.Status, answer.Body)
+				response := request{method: method, target: target}.serve(s)
+				if response.Status != http.StatusMethodNotAllowed || !hasText(response, "Method Not Allowed") {
+					t.Errorf("%s %s: %d %s", method, target, response.Status, response.Body)
 				}
-				for _, one := range its {
-					if !slices.Contains(strings.Split(answer.Header.Get("Allow"), ", "), one) {
-						t.Errorf("%s %s: Allow is %q, without %s", method, target, answer.Header.Get("Allow"), one)
+				for _, one := range served {
+					if !slices.Contains(strings.Split(response.Header.Get("Allow"), ", "), one) {
+						t.Errorf("%s %s: Allow is %q, without %s", method, target, response.Header.Get("Allow"), one)
 					}
 				}
 			}
 		}
 		for _, below := range append(surface.Below, "/nothing", "/user/nothing", "/auth/%00", "/device/%ff") {
 			for _, method := range methods {
-				answer := request{method: method, target: surface.Prefix + below}.serve(s)
-				if answer.Status != http.StatusNotFound || !says(answer, "Resource not found") {
-					t.Errorf("%s %s%s: %d %s", method, surface.Prefix, below, answer.Status, answer.Body)
+				response := request{method: method, target: surface.Prefix + below}.serve(s)
+				if response.Status != http.StatusNotFound || !hasText(response, "Resource not found") {
+					t.Errorf("%s %s%s: %d %s", method, surface.Prefix, below, response.Status, response.Body)
 				}
 			}
 		}
@@ -178,8 +179,8 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 
 var parameters = strings.NewReplacer("{id}", "1", "{email}", "a@b.example", "{provider}", "kakao", "{registration_id}", "phone")
 
-// says reports whether an error has the text, in either surface's form.
-func says(answer apptest.Response, text string) bool {
+// hasText reports whether an error has the text, in either surface's form.
+func hasText(response apptest.Response, text string) bool {
 	var failure struct{ Detail, Message string }
-	return json.Unmarshal(answer.Body, &failure) == nil && failure.Detail+failure.Message == text
+	return json.Unmarshal(response.Body, &failure) == nil && failure.Detail+failure.Message == text
 }

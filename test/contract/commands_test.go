@@ -80,7 +80,7 @@ func (r *run) command(word, rest string) {
 	case "bytes":
 		r.bytes = true
 	default:
-		r.Fatalf("nobody knows the command %q", word)
+		r.Fatalf("there is no command %q", word)
 	}
 }
 
@@ -169,7 +169,7 @@ func (r *run) catalogue(rest string) {
 	}
 }
 
-// parent signs an account up: the one that the pages show.
+// parent signs up an account with the data of the pages.
 func (r *run) parent(name string) {
 	if name == "" {
 		name = "parent"
@@ -185,7 +185,7 @@ func (r *run) parent(name string) {
 	r.onLUX(fmt.Sprintf(`%s as signup: POST /auth/email/signup {"email": %q, "password": "secret123", "first_name": "test",
 		"last_name": "kim", "birthdate": %q, "gender": "M", "phone": %q, "register_type": "E",
 		"is_push_agree": false, "is_marketing_agree": false, "national_code": "KR"}`,
-		name, name+"@example.com", cmp.Or(r.born, "20240722"), phone))
+		name, name+"@example.com", cmp.Or(r.birthdate, "20240722"), phone))
 }
 
 func (r *run) signIn(name string) {
@@ -195,13 +195,13 @@ func (r *run) signIn(name string) {
 
 func (r *run) child(rest string) {
 	words := strings.Fields(rest)
-	who := "parent"
+	parent := "parent"
 	if len(words) == 6 {
-		who = words[5]
+		parent = words[5]
 	}
 	r.onLUX(fmt.Sprintf(`%s as %s: POST /user/create-real-user {"first_name": "test", "last_name": "kim",
 		"birthdate": %q, "gender": "F", "serial_code": %q, "mac_id": %q, "unique_id": %q}`,
-		words[0], who, cmp.Or(r.born, "20200101"), words[1], words[2], words[3]))
+		words[0], parent, cmp.Or(r.birthdate, "20200101"), words[1], words[2], words[3]))
 }
 
 func (r *run) code(rest string) {
@@ -209,34 +209,34 @@ func (r *run) code(rest string) {
 	r.values[name] = r.server().LastCode(r.T, address)
 }
 
-// call sends NAME [as WHO]: METHOD PATH [BODY]
+// call sends the request of NAME [as WHO]: METHOD PATH [BODY].
 func (r *run) call(rest string) { r.callAt(rest, r.variant.path) }
 
-// onLUX is a call that stays on LUX, whatever the variant.
+// onLUX is a call to LUX, whatever the variant.
 func (r *run) onLUX(rest string) {
 	r.callAt(rest, func(path string) string { return apptest.LUX + path })
 }
 
 func (r *run) callAt(rest string, path func(string) string) {
 	head, line, ok := strings.Cut(rest, ": ")
-	name, who, as := strings.Cut(head, " as ")
-	if !as {
-		who = "parent"
+	name, caller, named := strings.Cut(head, " as ")
+	if !named {
+		caller = "parent"
 	}
 	parts := append(strings.SplitN(line, " ", 3), "")
 	if !ok || len(parts) < 3 {
 		r.Fatalf("call %s: no `NAME: METHOD PATH`", rest)
 	}
-	answer := r.server().Call(r.T, parts[0], path(parts[1]), r.values[who+".access_token"], parts[2])
-	if answer.Status != http.StatusOK && answer.Status != http.StatusCreated {
-		r.Fatalf("call %s: %d %s", rest, answer.Status, answer.Body)
+	response := r.server().Call(r.T, parts[0], path(parts[1]), r.values[caller+".access_token"], parts[2])
+	if response.Status != http.StatusOK && response.Status != http.StatusCreated {
+		r.Fatalf("call %s: %d %s", rest, response.Status, response.Body)
 	}
-	r.keep(name, answer.JSON(r.T))
+	r.setMembers(name, response.JSON(r.T))
 }
 
-// keep names the members of an answer.
-func (r *run) keep(name string, answer any) {
-	object, _ := answer.(map[string]any)
+// setMembers gives the members of a response names.
+func (r *run) setMembers(name string, response any) {
+	object, _ := response.(map[string]any)
 	for key, value := range object {
 		text, ok := value.(string)
 		if !ok {
@@ -253,21 +253,21 @@ func (r *run) keep(name string, answer any) {
 	}
 }
 
-// local signs an account up on SNUTT, with the id NAME1234.
+// local signs up an account on SNUTT with the id NAME1234.
 func (r *run) local(name string) {
 	r.call(fmt.Sprintf(`%s as nobody: POST /auth/register_local {"id": "%s1234", "password": "abcd1234"}`, name, name))
 }
 
-// facebook lets a stand-in for Facebook know a token, the id behind it and its name.
+// facebook lets a stand-in for Facebook know a token, and the id and name of its owner.
 func (r *run) facebook(rest string) {
 	if r.people == nil {
 		r.people = map[string]map[string]string{}
-		stand := httptest.NewServer(http.HandlerFunc(r.graphAPI))
-		r.Cleanup(stand.Close)
+		standIn := httptest.NewServer(http.HandlerFunc(r.graphAPI))
+		r.Cleanup(standIn.Close)
 		if r.program != nil {
 			r.Fatal("the program started without the stand-in for Facebook")
 		}
-		r.set("FACEBOOK_GRAPH_URL " + stand.URL)
+		r.set("FACEBOOK_GRAPH_URL " + standIn.URL)
 	}
 	words := strings.SplitN(rest, " ", 3)
 	r.people[words[0]] = map[string]string{"id": words[1], "name": words[2]}

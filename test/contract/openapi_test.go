@@ -19,15 +19,15 @@ import (
 	"luxbff/server/rest"
 )
 
-// served is the OpenAPI document as the program serves it, read by a validator
-// that knows 3.1.
-func served(t *testing.T, s *apptest.Server) *openapi3.T {
+// servedDocument is the OpenAPI document as the program serves it, read by a library
+// that validates version 3.1.
+func servedDocument(t *testing.T, s *apptest.Server) *openapi3.T {
 	t.Helper()
-	answer := s.Call(t, http.MethodGet, "/openapi.json", "", "")
-	if answer.Status != http.StatusOK || answer.Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("%d %s", answer.Status, answer.Header)
+	response := s.Call(t, http.MethodGet, "/openapi.json", "", "")
+	if response.Status != http.StatusOK || response.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s", response.Status, response.Header)
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(answer.Body)
+	doc, err := openapi3.NewLoader().LoadFromData(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func served(t *testing.T, s *apptest.Server) *openapi3.T {
 
 func TestOpenAPIIsValid(t *testing.T) {
 	t.Parallel()
-	doc := served(t, apptest.Start(t))
+	doc := servedDocument(t, apptest.Start(t))
 	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Error(err)
 	}
@@ -47,7 +47,7 @@ func TestOpenAPIIsValid(t *testing.T) {
 
 func TestOpenAPIHasEveryServedRoute(t *testing.T) {
 	t.Parallel()
-	doc := served(t, apptest.Start(t))
+	doc := servedDocument(t, apptest.Start(t))
 	var described, tables []string
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
@@ -66,11 +66,11 @@ func TestOpenAPIHasEveryServedRoute(t *testing.T) {
 	}
 }
 
-// TestOpenAPIExplainsEveryRoute holds that each operation says what it does, and
-// each of its errors when it comes.
+// TestOpenAPIExplainsEveryRoute holds that each operation says what it does, and each
+// of its errors when it occurs.
 func TestOpenAPIExplainsEveryRoute(t *testing.T) {
 	t.Parallel()
-	doc := served(t, apptest.Start(t))
+	doc := servedDocument(t, apptest.Start(t))
 	for path, item := range doc.Paths.Map() {
 		for method, o := range item.Operations() {
 			if len(o.Summary) < 8 || len(o.Description) < 40 || strings.HasPrefix(o.Description, " ") {
@@ -87,15 +87,15 @@ func TestOpenAPIExplainsEveryRoute(t *testing.T) {
 	}
 }
 
-// answers holds the schemas of the document. They are the same for all cases.
-type answers struct {
+// schemas are those of the responses in the document, compiled once for all cases.
+type schemas struct {
 	sync.Mutex
 	doc      *openapi3.T
 	patterns map[string]*regexp.Regexp
 	compiler *jsonschema.Compiler
 }
 
-var documented = sync.OnceValues(func() (*answers, error) {
+var documented = sync.OnceValues(func() (*schemas, error) {
 	raw, err := json.Marshal(rest.Describe(rest.Surfaces()))
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ var documented = sync.OnceValues(func() (*answers, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answers{compiler: jsonschema.NewCompiler()}
+	a := &schemas{compiler: jsonschema.NewCompiler()}
 	a.compiler.AssertFormat()
 	if err := a.compiler.AddResource("openapi.json", tree); err != nil {
 		return nil, err
@@ -119,9 +119,9 @@ var documented = sync.OnceValues(func() (*answers, error) {
 	return a, nil
 })
 
-// fitsSchema holds an answer to what the OpenAPI document says of it. Answers of
-// what is no documented route are not held to anything.
-func fitsSchema(t *testing.T, sent request, answer apptest.Response) {
+// checkSchema checks a response against the schema that the OpenAPI document has for
+// it. A request to no documented route isn't checked.
+func checkSchema(t *testing.T, sent request, response apptest.Response) {
 	t.Helper()
 	all, err := documented()
 	if err != nil {
@@ -131,22 +131,22 @@ func fitsSchema(t *testing.T, sent request, answer apptest.Response) {
 	if template == "" {
 		return
 	}
-	schema, err := all.schema(template, sent.method, answer.Status)
+	schema, err := all.schema(template, sent.method, response.Status)
 	if err != nil {
-		t.Errorf("%s %s: the document knows no answer %d: %v", sent.method, sent.target, answer.Status, err)
+		t.Errorf("%s %s: the document knows no response %d: %v", sent.method, sent.target, response.Status, err)
 		return
 	}
-	body, err := jsonschema.UnmarshalJSON(bytes.NewReader(answer.Body))
+	body, err := jsonschema.UnmarshalJSON(bytes.NewReader(response.Body))
 	if err != nil {
-		t.Errorf("%s %s: %q is no JSON", sent.method, sent.target, answer.Body)
+		t.Errorf("%s %s: %q is no JSON", sent.method, sent.target, response.Body)
 		return
 	}
 	if err := schema.Validate(body); err != nil {
-		t.Errorf("%s %s: the answer %s doesn't fit its schema: %v", sent.method, sent.target, answer.Body, err)
+		t.Errorf("%s %s: the response %s doesn't fit its schema: %v", sent.method, sent.target, response.Body, err)
 	}
 }
 
-func (a *answers) schema(template, method string, status int) (*jsonschema.Schema, error) {
+func (a *schemas) schema(template, method string, status int) (*jsonschema.Schema, error) {
 	a.Lock()
 	defer a.Unlock()
 	escaped := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(template)
@@ -156,9 +156,9 @@ func (a *answers) schema(template, method string, status int) (*jsonschema.Schem
 
 var parameter = regexp.MustCompile(`\\\{[^}]*\\\}`)
 
-// template finds the path of the document that a request was sent to, with the
-// method; the one without parameters first.
-func (a *answers) template(sent request) string {
+// template finds the path of the document to which a request was sent. A path without
+// parameters comes before one with.
+func (a *schemas) template(sent request) string {
 	path, _, _ := strings.Cut(sent.target, "?")
 	found := ""
 	for template, item := range a.doc.Paths.Map() {
@@ -173,15 +173,15 @@ func (a *answers) template(sent request) string {
 func TestDocsPageNeedsNoOtherHost(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	answer := s.Call(t, http.MethodGet, "/docs", "", "")
-	page := string(answer.Body)
-	if answer.Status != http.StatusOK || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
-		t.Fatalf("%d %s", answer.Status, answer.Header)
+	response := s.Call(t, http.MethodGet, "/docs", "", "")
+	page := string(response.Body)
+	if response.Status != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		t.Fatalf("%d %s", response.Status, response.Header)
 	}
 	if found := regexp.MustCompile(`(src|href)="(https?:)?//`).FindString(page); found != "" {
 		t.Errorf("the page refers to another host: %s", found)
 	}
-	if policy := answer.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {
+	if policy := response.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {
 		t.Errorf("policy %q", policy)
 	}
 	if got := s.Call(t, http.MethodGet, "/docs/style.css", "", ""); got.Status != http.StatusOK {

@@ -3,7 +3,6 @@ package contract_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -52,8 +51,8 @@ func readRequest(t testing.TB, text string) request {
 	return r
 }
 
-// unquoted reads the body as a Go string literal.
-func (r *request) unquoted(t *testing.T) {
+// unquoteBody replaces the body, which is a Go string literal, by what it stands for.
+func (r *request) unquoteBody(t *testing.T) {
 	t.Helper()
 	body, err := strconv.Unquote(string(r.body))
 	if err != nil {
@@ -69,14 +68,5 @@ func (r request) send(t *testing.T, s *apptest.Server) apptest.Response {
 		t.Fatal(err)
 	}
 	sent.Header = r.header
-	answer, err := s.Client().Do(sent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return apptest.Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
+	return s.Do(t, sent)
 }

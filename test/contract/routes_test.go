@@ -11,9 +11,8 @@ import (
 	"luxbff/server/rest"
 )
 
-// listed are the routes of the pages, as "METHOD PATH", with the variants
-// under which each is served.
-func listed(t *testing.T) []string {
+// documentedRoutes are the routes of the pages, as "METHOD PATH".
+func documentedRoutes(t *testing.T) []string {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/routes.txt")
 	if err != nil {
@@ -31,17 +30,17 @@ func listed(t *testing.T) []string {
 
 func TestEveryDocumentedRouteHasCases(t *testing.T) {
 	t.Parallel()
-	var held []string
+	var tested []string
 	for _, folder := range folders() {
 		for _, f := range readFiles(t, folder) {
-			held = append(held, f.method+" "+f.route)
+			tested = append(tested, f.method+" "+f.route)
 			if !f.hasAnswer() {
-				t.Errorf("%s shows no good answer", f.path)
+				t.Errorf("%s has no case with a successful response", f.path)
 			}
 		}
 	}
-	slices.Sort(held)
-	if diff := cmp.Diff(listed(t), held); diff != "" {
+	slices.Sort(tested)
+	if diff := cmp.Diff(documentedRoutes(t), tested); diff != "" {
 		t.Errorf("documented routes (-) and routes with cases (+):\n%s", diff)
 	}
 }

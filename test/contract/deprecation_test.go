@@ -12,14 +12,16 @@ import (
 	"luxbff/server/app"
 )
 
-func TestEveryLegacyAnswerTellsToMove(t *testing.T) {
+// TestLegacyRoutesAreDeprecated holds that every response of a legacy surface names
+// the date of its deprecation, and that of a route its GraphQL field as well.
+func TestLegacyRoutesAreDeprecated(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, func(c *app.Config) { c.Sunset = time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC) })
 	tests := []struct {
 		name, method, path string
 		links              []string
 	}{
-		{"an answer of a route", http.MethodPost, "/auth/request_temp", []string{
+		{"an response of a route", http.MethodPost, "/auth/request_temp", []string{
 			`</docs#registerLocal>; rel="successor-version"; title="registerLocal"`,
 			`</docs#snuttPostAuthRequestTemp>; rel="deprecation"; type="text/html"`,
 		}},
@@ -53,7 +55,7 @@ func TestNothingElseIsDeprecated(t *testing.T) {
 		}
 	}
 	if got := s.Call(t, http.MethodGet, "/user/info", "", "").Header.Get("Sunset"); got != "" {
-		t.Errorf("Sunset %q although nobody set it", got)
+		t.Errorf("Sunset %q although none is set", got)
 	}
 }
 
@@ -66,11 +68,11 @@ func TestCountsRequestsByAppAtMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("User-Agent", "Withnox/5.2.1 (Android 16)")
-		answer, err := s.Client().Do(r)
+		response, err := s.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = answer.Body.Close()
+		_ = response.Body.Close()
 	}
 	page := string(s.Call(t, http.MethodGet, "/metrics", "", "").Body)
 	for _, line := range []string{

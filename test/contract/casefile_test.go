@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// file is one route's cases.
+// file is a case file: the cases of one route.
 type file struct {
 	path   string
 	method string
@@ -16,7 +16,7 @@ type file struct {
 	cases  []testCase
 }
 
-// block is a header line, `== title` or `-- kind arg`, and the lines below it.
+// block is a header line, which is `== title` or `-- kind arg`, and the lines below it.
 type block struct {
 	header string
 	kind   string
@@ -68,7 +68,7 @@ func readFile(t testing.TB, path string) *file {
 	return f
 }
 
-// first is the first request of the file: the page's.
+// first is the first request of the file, which is the one of the page.
 func (f *file) first() string {
 	for _, b := range f.blocks {
 		if b.kind == "request" {
@@ -96,7 +96,7 @@ func parse(text string) []*block {
 	return blocks
 }
 
-// write writes the file back, with the goldens that changed.
+// write writes the file back with its new goldens.
 func (f *file) write(t *testing.T) {
 	t.Helper()
 	var text strings.Builder

@@ -16,14 +16,15 @@ import (
 
 var update = flag.Bool("update", false, "write the golden answers anew")
 
-// variant is a place under which the same cases hold.
+// variant is a surface for which the cases of a folder hold.
 type variant struct {
 	name string
-	// path is where a path of the file stands there.
+	// path gives the surface's path for a path of the file.
 	path func(string) string
 }
 
-// variants of the cases of a folder; the first is the one the files are written for.
+// variants are the surfaces for the cases of a folder. The files are written for the
+// first.
 func variants(folder string) []variant {
 	asWritten := func(path string) string { return path }
 	under := func(from, to string) func(string) string {
@@ -80,7 +81,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// run is one case at work.
+// run is a case that is running.
 type run struct {
 	*testing.T
 	file    *file
@@ -90,18 +91,18 @@ type run struct {
 	settings []func(*app.Config)
 	program  *apptest.Server
 	parents  int
-	// born is the birthdate of people signed up by a command, if not the usual one.
-	born string
-	// people are those whom the stand-in for Facebook knows, by their tokens.
+	// birthdate is that of people whom a command signs up, if it isn't the usual one.
+	birthdate string
+	// people are those that the stand-in for Facebook knows, by their tokens.
 	people map[string]map[string]string
 	values map[string]string
-	// What the commands said of the next request.
-	swaps   [][2]string
-	repair  bool
-	bytes   bool
-	differs []string
-	masks   []string
-	answer  *apptest.Response
+	// What commands have set for the next request.
+	swaps    [][2]string
+	repair   bool
+	bytes    bool
+	differs  []string
+	masks    []string
+	response *apptest.Response
 }
 
 func (r *run) all(c testCase) {
@@ -116,26 +117,26 @@ func (r *run) all(c testCase) {
 		case "example":
 			r.example(b)
 		case "answer":
-			r.wantAnswer(b)
+			r.wantResponse(b)
 		case "look":
 			r.look(b)
 		case "fault":
-			r.wantFault(b)
+			r.wantError(b)
 		default:
-			r.Fatalf("nobody knows what %q means", b.header)
+			r.Fatalf("there is no block of the kind %q", b.header)
 		}
 	}
 }
 
 func (r *run) request(text string) {
-	ready := r.ready(text)
-	answer := ready.send(r.T, r.server())
-	fitsSchema(r.T, ready, answer)
-	r.answer = &answer
+	sent := r.prepare(text)
+	response := sent.send(r.T, r.server())
+	checkSchema(r.T, sent, response)
+	r.response = &response
 }
 
-// ready is the request of the text, as the commands before it change it.
-func (r *run) ready(text string) request {
+// prepare makes the request of the text, as the commands before it change it.
+func (r *run) prepare(text string) request {
 	for _, swap := range r.swaps {
 		if !strings.Contains(text, swap[0]) {
 			r.Fatalf("the request has no %q", swap[0])
@@ -143,16 +144,16 @@ func (r *run) ready(text string) request {
 		text = strings.ReplaceAll(text, swap[0], r.expand(swap[1]))
 	}
 	text = strings.ReplaceAll(text, "your_token_here", r.values["parent.access_token"])
-	ready := readRequest(r.T, r.expand(text))
+	prepared := readRequest(r.T, r.expand(text))
 	if r.repair {
-		ready.body = []byte(repair(string(ready.body)))
+		prepared.body = []byte(repair(string(prepared.body)))
 	}
 	if r.bytes {
-		ready.unquoted(r.T)
+		prepared.unquoteBody(r.T)
 	}
-	ready.target = r.variant.path(ready.target)
+	prepared.target = r.variant.path(prepared.target)
 	r.swaps, r.repair, r.bytes = nil, false, false
-	return ready
+	return prepared
 }
 
 func (r *run) example(b *block) {
@@ -160,43 +161,43 @@ func (r *run) example(b *block) {
 	if err != nil {
 		r.Fatalf("the example is no JSON, repaired neither: %v", err)
 	}
-	answered, err := readJSON(r.answer.Body)
+	responseed, err := readJSON(r.response.Body)
 	if err != nil {
-		r.Fatalf("the answer %d %q is no JSON: %v", r.answer.Status, r.answer.Body, err)
+		r.Fatalf("the response %d %q is no JSON: %v", r.response.Status, r.response.Body, err)
 	}
-	for _, problem := range compare(documented, answered, r.differs) {
+	for _, problem := range compare(documented, responseed, r.differs) {
 		r.Error(problem)
 	}
 	r.differs = nil
 }
 
-func (r *run) wantAnswer(b *block) {
+func (r *run) wantResponse(b *block) {
 	r.wantStatus(b.arg)
 	r.wantGolden(b)
 }
 
 func (r *run) wantStatus(status string) {
-	if want, err := strconv.Atoi(status); err != nil || r.answer.Status != want {
-		r.Fatalf("the answer is %d %s, want %s", r.answer.Status, r.answer.Body, status)
+	if want, err := strconv.Atoi(status); err != nil || r.response.Status != want {
+		r.Fatalf("the response is %d %s, want %s", r.response.Status, r.response.Body, status)
 	}
 }
 
-// look shows what the account has now: a GraphQL query, its data the golden.
+// look compares what a GraphQL query of the account shows with the golden.
 func (r *run) look(b *block) {
 	reply := r.server().GraphQL(r.T, r.values["parent.access_token"], b.arg, nil)
 	if len(reply.Errors) > 0 {
 		r.Fatalf("%s: %+v", b.arg, reply.Errors)
 	}
-	r.sameAs(b, string(reply.Data)+"\n")
+	r.compareGolden(b, string(reply.Data)+"\n")
 }
 
 func (r *run) wantGolden(b *block) {
-	r.isJSON()
-	r.sameAs(b, r.masked(string(r.answer.Body)))
+	r.checkJSON()
+	r.compareGolden(b, r.masked(string(r.response.Body)))
 	r.masks = nil
 }
 
-func (r *run) sameAs(b *block, got string) {
+func (r *run) compareGolden(b *block, got string) {
 	if r.golden {
 		goldens.Lock()
 		defer goldens.Unlock()
@@ -204,14 +205,14 @@ func (r *run) sameAs(b *block, got string) {
 		return
 	}
 	if want := strings.TrimRight(b.text, "\n") + "\n"; got != want {
-		r.Errorf("the answer is\n%swant\n%s", got, want)
+		r.Errorf("the response is\n%swant\n%s", got, want)
 	}
 }
 
-// goldens guards the blocks that cases of one file write.
+// goldens guards the blocks of a file, which its cases write at the same time.
 var goldens sync.Mutex
 
-// trailing is the empty line that parts a block from the next case.
+// trailing is the empty line between a block and the next case, if there is one.
 func trailing(text string) string {
 	if strings.HasSuffix(text, "\n\n") || text == "\n" {
 		return "\n"
@@ -219,9 +220,9 @@ func trailing(text string) string {
 	return ""
 }
 
-func (r *run) isJSON() {
-	if kind := r.answer.Header.Get("Content-Type"); kind != "application/json" {
-		r.Errorf("the answer is of type %q", kind)
+func (r *run) checkJSON() {
+	if kind := r.response.Header.Get("Content-Type"); kind != "application/json" {
+		r.Errorf("the response is of type %q", kind)
 	}
 }
 
@@ -236,18 +237,18 @@ func (r *run) masked(body string) string {
 	return body
 }
 
-// wantFault holds the answer to one row of a page's table of errors.
-func (r *run) wantFault(b *block) {
+// wantError compares the response with one row of a page's table of errors.
+func (r *run) wantError(b *block) {
 	status, text, _ := strings.Cut(b.arg, " ")
 	r.wantStatus(status)
 	if !strings.HasPrefix(text, "0x") {
-		r.isJSON()
+		r.checkJSON()
 		want, err := json.Marshal(map[string]string{"detail": r.expand(text)})
 		if err != nil {
 			r.Fatal(err)
 		}
-		if got := strings.TrimSuffix(string(r.answer.Body), "\n"); got != string(want) {
-			r.Errorf("the answer is %s, want %s", got, want)
+		if got := strings.TrimSuffix(string(r.response.Body), "\n"); got != string(want) {
+			r.Errorf("the response is %s, want %s", got, want)
 		}
 		return
 	}
@@ -255,8 +256,8 @@ func (r *run) wantFault(b *block) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	if prefix := fmt.Sprintf(`{"errcode":%d,"message":"`, number); !strings.HasPrefix(string(r.answer.Body), prefix) {
-		r.Errorf("the answer is %s, want %s…", r.answer.Body, prefix)
+	if prefix := fmt.Sprintf(`{"errcode":%d,"message":"`, number); !strings.HasPrefix(string(r.response.Body), prefix) {
+		r.Errorf("the response is %s, want %s…", r.response.Body, prefix)
 	}
 	r.wantGolden(b)
 }

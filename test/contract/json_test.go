@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// node is a JSON value that remembers the order of its keys.
+// node is a JSON value with its keys in their order, which a map would lose.
 type node struct {
 	kind    string // object, array, string, number, boolean, null
 	keys    []string
@@ -77,7 +77,7 @@ var (
 	bareWord        = regexp.MustCompile(`(^|:\s*)(string)\b`)
 )
 
-// repair makes JSON of an example, by the rules that the package comment states.
+// repair makes JSON of an example, by the rules in the package comment.
 func repair(example string) string {
 	example = stringOrComment.ReplaceAllStringFunc(example, func(found string) string {
 		if strings.HasPrefix(found, `"`) {
@@ -89,61 +89,62 @@ func repair(example string) string {
 	return bareWord.ReplaceAllString(example, `$1"$2"`)
 }
 
-// compare says how an answer differs from the page's example.
-func compare(example, answer node, differs []string) []string {
-	return compareAt("", example, answer, differs)
+// compare lists how a response differs from the page's example.
+func compare(example, response node, differs []string) []string {
+	return compareAt("", example, response, differs)
 }
 
-func compareAt(path string, example, answer node, differs []string) []string {
-	if example.kind != answer.kind {
-		return []string{fmt.Sprintf("%s is of type %s, documented as %s", at(path), answer.kind, example.kind)}
+func compareAt(path string, example, response node, differs []string) []string {
+	if example.kind != response.kind {
+		return []string{fmt.Sprintf("%s is of type %s, documented as %s", at(path), response.kind, example.kind)}
 	}
 	switch example.kind {
 	case "object":
-		return compareObjects(path, example, answer, differs)
+		return compareObjects(path, example, response, differs)
 	case "array":
-		return compareArrays(path, example, answer, differs)
+		return compareArrays(path, example, response, differs)
 	default:
 		key := path[strings.LastIndexAny(path, ".]")+1:]
-		if example.scalar == answer.scalar || placeholder(example.scalar) || slices.Contains(differs, key) {
+		if example.scalar == response.scalar || placeholder(example.scalar) || slices.Contains(differs, key) {
 			return nil
 		}
-		return []string{fmt.Sprintf("%s is %v, documented as %v", at(path), answer.scalar, example.scalar)}
+		return []string{fmt.Sprintf("%s is %v, documented as %v", at(path), response.scalar, example.scalar)}
 	}
 }
 
-func compareObjects(path string, example, answer node, differs []string) []string {
-	if !slices.Equal(example.keys, answer.keys) {
-		return []string{fmt.Sprintf("%s has the keys %v, documented are %v", at(path), answer.keys, example.keys)}
+func compareObjects(path string, example, response node, differs []string) []string {
+	if !slices.Equal(example.keys, response.keys) {
+		return []string{fmt.Sprintf("%s has the keys %v, documented are %v", at(path), response.keys, example.keys)}
 	}
 	var problems []string
 	for i, key := range example.keys {
-		problems = append(problems, compareAt(path+"."+key, example.members[i], answer.members[i], differs)...)
+		problems = append(problems, compareAt(path+"."+key, example.members[i], response.members[i], differs)...)
 	}
 	return problems
 }
 
-// compareArrays holds each element to the example's of the same place, else to
-// its last.
-func compareArrays(path string, example, answer node, differs []string) []string {
-	if len(example.members) == 0 || len(answer.members) == 0 {
+// compareArrays compares each element with the example's element at the same place,
+// or with its last one.
+func compareArrays(path string, example, response node, differs []string) []string {
+	if len(example.members) == 0 || len(response.members) == 0 {
 		return []string{fmt.Sprintf("%s is an empty array and shows nothing", at(path))}
 	}
 	var problems []string
-	for i, element := range answer.members {
+	for i, element := range response.members {
 		like := example.members[min(i, len(example.members)-1)]
 		problems = append(problems, compareAt(fmt.Sprintf("%s[%d]", path, i), like, element, differs)...)
 	}
 	return problems
 }
 
+// placeholder reports whether the page shows the value in place of any other.
 func placeholder(scalar any) bool {
 	return scalar == "string" || scalar == "0" || scalar == "..."
 }
 
 func at(path string) string {
 	if path == "" {
-		return "the answer"
+		return "the response"
 	}
 	return strings.TrimPrefix(path, ".")
 }

@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -149,16 +147,7 @@ func TestMutationsOfPasswords(t *testing.T) {
 
 func TestMutationsOfFacebook(t *testing.T) {
 	t.Parallel()
-	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, known := strings.CutPrefix(r.URL.Query().Get("access_token"), "token ")
-		if !known {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"id": id, "name": "John Smith"})
-	}))
-	t.Cleanup(graph.Close)
-	s := apptest.Start(t, func(c *app.Config) { c.FacebookURL = graph.URL })
+	s := apptest.Start(t, func(c *app.Config) { c.FacebookURL = apptest.StartFacebook(t) })
 	token, _ := s.Parent(t)
 	const good = `facebookId: "7", facebookToken: "token 7"`
 	expectCode(t, s, token, "connectFacebook", `facebookId: "", facebookToken: "x"`, "FACEBOOK_ID_OR_TOKEN_IS_MISSING")

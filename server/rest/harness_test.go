@@ -2,8 +2,6 @@ package rest_test
 
 import (
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,14 +84,5 @@ func person(phone, more string) string {
 // fakeFacebook serves the Graph API of Facebook. The token of account N is "token N".
 func fakeFacebook(t *testing.T) func(*app.Config) {
 	t.Helper()
-	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, known := strings.CutPrefix(r.URL.Query().Get("access_token"), "token ")
-		if !known {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"id": id, "name": "John Smith"})
-	}))
-	t.Cleanup(fake.Close)
-	return func(c *app.Config) { c.FacebookURL = fake.URL }
+	return func(c *app.Config) { c.FacebookURL = apptest.StartFacebook(t) }
 }

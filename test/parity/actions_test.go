@@ -46,17 +46,17 @@ func profileActions() []action {
 			},
 		},
 		{
-			name: "change my phone", arrange: both(parent, code), as: "parent",
+			name: "change my phone", arrange: steps(parent, code), as: "parent",
 			graphql: `changePhone(input: {phone: "${phone}", validnum: "${code}"}) { user { id } }`,
 			rest:    []string{"POST " + lux + `/user/change-phone {"phone": "${phone}", "validnum": "${code}"}`},
 		},
 		{
-			name: "change my phone, wrong code", arrange: both(parent, code), as: "parent",
+			name: "change my phone, wrong code", arrange: steps(parent, code), as: "parent",
 			graphql: `changePhone(input: {phone: "${phone}", validnum: "none"}) { user { id } }`, code: "VALIDATION_CODE_IS_INVALID",
 			rest: []string{"POST " + lux + `/user/change-phone {"phone": "${phone}"}`},
 		},
 		{
-			name: "delete my account", arrange: both(family, code), as: "parent", graphql: `deleteAccount { ok }`,
+			name: "delete my account", arrange: steps(family, code), as: "parent", graphql: `deleteAccount { ok }`,
 			rest: []string{"DELETE " + lux + "/user/root-user", "DELETE " + addnox + "/user/root-user", "DELETE /user/account"},
 		},
 	}
@@ -64,7 +64,7 @@ func profileActions() []action {
 
 func consentActions() []action {
 	const yes = `{"is_push_agree": true, "is_marketing_agree": false, "token": "${push}"}`
-	consent := both(parent, after(http.MethodPatch, lux+"/user/policy", `{"is_push_agree": true, "token": "${push}"}`))
+	consent := steps(parent, sent(http.MethodPatch, lux+"/user/policy", `{"is_push_agree": true, "token": "${push}"}`))
 	return []action{
 		{
 			name: "consent", arrange: parent, as: "parent",
@@ -100,7 +100,7 @@ func consentActions() []action {
 			rest: []string{"POST /user/device/phone:1", "POST /v1/user/device/phone:1"},
 		},
 		{
-			name: "remove a push device", arrange: both(local, after(http.MethodPost, "/user/device/phone:1", "")), as: "parent",
+			name: "remove a push device", arrange: steps(local, sent(http.MethodPost, "/user/device/phone:1", "")), as: "parent",
 			graphql: `removePushDevice(input: {registrationId: "phone:1"}) { ok }`,
 			rest:    []string{"DELETE /user/device/phone:1", "DELETE /v1/user/device/phone:1"},
 		},
@@ -122,7 +122,7 @@ func mail(email, password string) func(*testing.T, *world) {
 func signUpActions() []action {
 	refresh := func(t *testing.T, w *world) {
 		t.Helper()
-		answer := w.good(t, http.MethodPost, lux+"/auth/email/signin", "", `{"username": "parent1@example.com", "password": "secret123"}`)
+		answer := w.mustCall(t, http.MethodPost, lux+"/auth/email/signin", "", `{"username": "parent1@example.com", "password": "secret123"}`)
 		w.vars["refresh"], _ = answer["refresh_token"].(string)
 	}
 	return []action{
@@ -147,17 +147,17 @@ func signUpActions() []action {
 			rest:    []string{"POST " + lux + `/auth/phone-number-validation {"phone": "${phone}", "validnum": "x"}`},
 		},
 		{
-			name: "sign up", arrange: both(validToken, mail("new@lux.example", "correct horse 1")), as: "valid",
+			name: "sign up", arrange: steps(validToken, mail("new@lux.example", "correct horse 1")), as: "valid",
 			graphql: `signUp(input: {` + signUpInput + `}) { user { id } }`,
 			rest:    []string{"POST " + lux + "/auth/email/signup " + signUpBody},
 		},
 		{
-			name: "sign up with an e-mail that is taken", arrange: both(parent, validToken, mail("PARENT1@example.com", "correct horse 1")), as: "valid",
+			name: "sign up with an e-mail that is taken", arrange: steps(parent, validToken, mail("PARENT1@example.com", "correct horse 1")), as: "valid",
 			graphql: `signUp(input: {` + signUpInput + `}) { user { id } }`, code: "SAME_EMAIL_IS_ALREADY_REGISTERED",
 			rest: []string{"POST " + lux + "/auth/email/signup " + signUpBody},
 		},
 		{
-			name: "sign up with a weak password", arrange: both(validToken, mail("new@lux.example", "weak")), as: "valid",
+			name: "sign up with a weak password", arrange: steps(validToken, mail("new@lux.example", "weak")), as: "valid",
 			graphql: `signUp(input: {` + signUpInput + `}) { user { id } }`, code: "INVALID_REQUEST_OR_MISSING_PARAMETERS",
 			rest: []string{"POST " + lux + "/auth/email/signup " + signUpBody},
 		},
@@ -174,17 +174,17 @@ func signUpActions() []action {
 			rest:    []string{"POST " + lux + `/auth/email/signin {"username": "parent1@example.com", "password": "wrong"}`},
 		},
 		{
-			name: "refresh", arrange: both(parent, refresh), graphql: `refreshToken(input: {refreshToken: "${refresh}"}) { tokens { expiresIn } }`,
+			name: "refresh", arrange: steps(parent, refresh), graphql: `refreshToken(input: {refreshToken: "${refresh}"}) { tokens { expiresIn } }`,
 			rest: []string{"POST " + lux + `/auth/refresh-token {"refresh_token": "${refresh}"}`, "POST " + addnox + `/auth/refresh-token {"refresh_token": "${refresh}"}`},
 		},
 		{
 			name: "refresh twice", code: "REFRESH_TOKEN_IS_NOT_VALID",
-			arrange: both(parent, refresh, after(http.MethodPost, lux+"/auth/refresh-token", `{"refresh_token": "${refresh}"}`)),
+			arrange: steps(parent, refresh, sent(http.MethodPost, lux+"/auth/refresh-token", `{"refresh_token": "${refresh}"}`)),
 			graphql: `refreshToken(input: {refreshToken: "${refresh}"}) { tokens { expiresIn } }`,
 			rest:    []string{"POST " + lux + `/auth/refresh-token {"refresh_token": "${refresh}"}`},
 		},
 		{
-			name: "find my account", arrange: both(parent, code, after(http.MethodPost, lux+"/user/change-phone", `{"phone": "${phone}", "validnum": "${code}"}`), code),
+			name: "find my account", arrange: steps(parent, code, sent(http.MethodPost, lux+"/user/change-phone", `{"phone": "${phone}", "validnum": "${code}"}`), code),
 			graphql: `findAccount(input: {phone: "${phone}", validnum: "${code}"}) { email provider }`,
 			rest: []string{
 				"POST " + lux + `/auth/find-id-by-phone {"phone": "${phone}", "validnum": "${code}"}`,
@@ -210,19 +210,19 @@ func signUpActions() []action {
 
 func credentialActions() []action {
 	long := []string{"sessions"}
-	linked := both(local, after(http.MethodPost, "/user/facebook", `{"fb_id": "7", "fb_token": "token 7"}`))
-	mailed := both(local, after(http.MethodPost, "/user/email/verification", ""), func(t *testing.T, w *world) {
+	linked := steps(local, sent(http.MethodPost, "/user/facebook", `{"fb_id": "7", "fb_token": "token 7"}`))
+	mailed := steps(local, sent(http.MethodPost, "/user/email/verification", ""), func(t *testing.T, w *world) {
 		t.Helper()
 		w.vars["code"] = w.LastCode(t, "john@snu.example")
 	})
 	temporary := func(t *testing.T, w *world) {
 		t.Helper()
-		answer := w.good(t, http.MethodPost, "/auth/request_temp", "", "")
+		answer := w.mustCall(t, http.MethodPost, "/auth/request_temp", "", "")
 		w.vars["parent"], _ = answer["token"].(string)
 	}
 	return []action{
 		{
-			name: "register a local id", apart: long,
+			name: "register a local id", differing: long,
 			graphql: `registerLocal(input: {localId: "Abcd1234", password: "abcd1234", email: "john@snu.example"}) { user { id } }`,
 			rest:    []string{`POST /auth/register_local {"id": "Abcd1234", "password": "abcd1234", "email": "john@snu.example"}`},
 		},
@@ -232,7 +232,7 @@ func credentialActions() []action {
 			rest:    []string{`POST /auth/register_local {"id": "ABCD1234", "password": "abcd1234"}`},
 		},
 		{
-			name: "sign in by local id", arrange: local, apart: long,
+			name: "sign in by local id", arrange: local, differing: long,
 			graphql: `signInLocal(input: {localId: "abcd1234", password: "abcd1234"}) { user { id } }`,
 			rest:    []string{`POST /auth/login_local {"id": "abcd1234", "password": "abcd1234"}`},
 		},
@@ -242,7 +242,7 @@ func credentialActions() []action {
 			rest:    []string{`POST /v1/auth/login_local {"id": "abcd1234", "password": "wrong"}`},
 		},
 		{
-			name: "sign in with Facebook", apart: long, graphql: `signInWithFacebook(input: {facebookId: "7", facebookToken: "token 7"}) { user { id } }`,
+			name: "sign in with Facebook", differing: long, graphql: `signInWithFacebook(input: {facebookId: "7", facebookToken: "token 7"}) { user { id } }`,
 			rest: []string{`POST /auth/login_fb {"fb_id": "7", "fb_token": "token 7"}`},
 		},
 		{
@@ -251,7 +251,7 @@ func credentialActions() []action {
 			rest:    []string{`POST /auth/login_fb {"fb_id": "7", "fb_token": "x"}`},
 		},
 		{
-			name: "change my password", arrange: local, as: "parent", apart: long,
+			name: "change my password", arrange: local, as: "parent", differing: long,
 			graphql: `changePassword(input: {oldPassword: "abcd1234", newPassword: "efgh5678"}) { user { id } }`,
 			rest:    []string{`PUT /user/password {"old_password": "abcd1234", "new_password": "efgh5678"}`},
 		},
@@ -261,7 +261,7 @@ func credentialActions() []action {
 			rest:    []string{`PUT /user/password {"new_password": "efgh5678"}`},
 		},
 		{
-			name: "create a local credential", arrange: temporary, as: "parent", apart: long,
+			name: "create a local credential", arrange: temporary, as: "parent", differing: long,
 			graphql: `createLocalCredential(input: {localId: "fresh1", password: "abcd1234"}) { user { id } }`,
 			rest:    []string{`POST /user/password {"id": "fresh1", "password": "abcd1234"}`},
 		},
@@ -271,7 +271,7 @@ func credentialActions() []action {
 			rest:    []string{`POST /user/password {"id": "fresh1", "password": "abcd1234"}`},
 		},
 		{
-			name: "link Facebook", arrange: local, as: "parent", apart: long,
+			name: "link Facebook", arrange: local, as: "parent", differing: long,
 			graphql: `connectFacebook(input: {facebookId: "7", facebookToken: "token 7"}) { user { id } }`,
 			rest:    []string{`POST /user/facebook {"fb_id": "7", "fb_token": "token 7"}`},
 		},
@@ -281,7 +281,7 @@ func credentialActions() []action {
 			rest:    []string{`POST /user/facebook {"fb_id": "8", "fb_token": "token 8"}`},
 		},
 		{
-			name: "unlink Facebook", arrange: linked, as: "parent", apart: long, graphql: `disconnectFacebook { user { id } }`,
+			name: "unlink Facebook", arrange: linked, as: "parent", differing: long, graphql: `disconnectFacebook { user { id } }`,
 			rest: []string{"DELETE /user/facebook"},
 		},
 		{

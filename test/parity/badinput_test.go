@@ -18,15 +18,16 @@ import (
 
 	"luxbff/graph"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/testutil/apptest"
 )
 
 // TestBadInput takes each action's GraphQL operation, puts its arguments into
-// variables and spoils them one at a time. An error must be one that the field's
-// description names, and no row may have changed. The REST routes have their own
-// such test in test/contract.
+// variables and changes them one at a time. An error must be one that the field's
+// description names, and no row may have changed. TestBadInput of test/contract does
+// the same for the REST routes.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	facebook := facebook(t)
+	facebook := apptest.StartFacebook(t)
 	tested := map[string]bool{}
 	for _, a := range allActions() {
 		name := regexp.MustCompile(`^\w+`).FindString(a.graphql)
@@ -38,7 +39,7 @@ func TestBadInput(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, a, facebook)
 			w.vars["others"], _ = w.Parent(t)
-			w.spoil(t, a)
+			w.badInput(t, a)
 		})
 	}
 }
@@ -55,7 +56,7 @@ type operation struct {
 func (w *world) operation(t *testing.T, a action) operation {
 	t.Helper()
 	schema := graph.Schema(nil).Schema()
-	text := kindOf(a) + " { " + w.fill(a.graphql) + " }"
+	text := operationType(a) + " { " + w.fill(a.graphql) + " }"
 	document, wrong := gqlparser.LoadQueryWithRules(schema, text, rules.NewDefaultRules())
 	if wrong != nil {
 		t.Fatal(wrong)
@@ -75,44 +76,44 @@ func (w *world) operation(t *testing.T, a action) operation {
 	o.text = text
 	if len(declared) > 0 {
 		selected := text[strings.LastIndex(text, ")")+1:]
-		o.text = fmt.Sprintf("%s(%s) { %s(%s)%s", kindOf(a), strings.Join(declared, ", "), field.Name, strings.Join(passed, ", "), selected)
+		o.text = fmt.Sprintf("%s(%s) { %s(%s)%s", operationType(a), strings.Join(declared, ", "), field.Name, strings.Join(passed, ", "), selected)
 	}
 	return o
 }
 
-// spoiled is a request body, and whether it must be answered by an error.
-type spoiled struct {
+// badRequest is a request, and whether it must be refused.
+type badRequest struct {
 	name, token, body string
 	refused           bool
 }
 
-func (w *world) spoil(t *testing.T, a action) {
+func (w *world) badInput(t *testing.T, a action) {
 	t.Helper()
 	o := w.operation(t, a)
-	all := o.tokens(t, w, a)
+	all := o.badTokens(t, w, a)
 	for _, argument := range o.field.Arguments {
-		all = append(all, o.argument(t, argument)...)
+		all = append(all, o.badArguments(t, argument)...)
 	}
-	slices.SortStableFunc(all, func(a, b spoiled) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(all, func(a, b badRequest) int { return rank(a) - rank(b) })
 	before := w.Dump(t)
 	for _, one := range all {
-		answer := w.Call(t, http.MethodPost, "/graphql", one.token, one.body)
-		codes := o.codes(t, one, answer.Status, answer.Body)
+		response := w.Call(t, http.MethodPost, "/graphql", one.token, one.body)
+		codes := o.codes(t, one, response.Status, response.Body)
 		after := w.Dump(t)
 		changed := cmp.Diff(before, after)
 		if len(codes) > 0 && changed != "" {
 			t.Errorf("%s: %v, and yet rows have changed:\n%s", one.name, codes, changed)
 		}
 		if len(codes) == 0 && one.refused {
-			t.Errorf("%s: %s, want an error", one.name, answer.Body)
+			t.Errorf("%s: %s, want an error", one.name, response.Body)
 		}
 		before = after
 	}
 }
 
-// rank puts first what changes nothing.
-func rank(s spoiled) int {
-	if s.refused {
+// rank puts first what must change nothing, while the rows are as they were.
+func rank(r badRequest) int {
+	if r.refused {
 		return 0
 	}
 	return 1
@@ -120,13 +121,13 @@ func rank(s spoiled) int {
 
 var documentedCode = regexp.MustCompile("`([A-Z][A-Z_]{3,})`")
 
-// codes are those of the answer's errors, each of which must be documented.
-func (o operation) codes(t *testing.T, one spoiled, status int, body []byte) []string {
+// codes are those of the errors in the response, each of which must be documented.
+func (o operation) codes(t *testing.T, one badRequest, status int, body []byte) []string {
 	t.Helper()
-	var reply struct {
+	var response struct {
 		Errors []struct{ Extensions struct{ Code string } }
 	}
-	if err := json.Unmarshal(body, &reply); err != nil || status >= http.StatusInternalServerError {
+	if err := json.Unmarshal(body, &response); err != nil || status >= http.StatusInternalServerError {
 		t.Fatalf("%s: %d %s", one.name, status, body)
 	}
 	known := []string{
@@ -137,7 +138,7 @@ func (o operation) codes(t *testing.T, one spoiled, status int, body []byte) []s
 		known = append(known, found[1])
 	}
 	var codes []string
-	for _, failure := range reply.Errors {
+	for _, failure := range response.Errors {
 		codes = append(codes, failure.Extensions.Code)
 		if !slices.Contains(known, failure.Extensions.Code) {
 			t.Errorf("%s: %s, which the description of %s doesn't name", one.name, body, o.field.Name)
@@ -146,8 +147,8 @@ func (o operation) codes(t *testing.T, one spoiled, status int, body []byte) []s
 	return codes
 }
 
-// tokens spoils the caller's token, if the field asks for one.
-func (o operation) tokens(t *testing.T, w *world, a action) []spoiled {
+// badTokens are the requests with a wrong token, if the field asks for one.
+func (o operation) badTokens(t *testing.T, w *world, a action) []badRequest {
 	t.Helper()
 	if a.as != "parent" {
 		return nil
@@ -161,19 +162,19 @@ func (o operation) tokens(t *testing.T, w *world, a action) []spoiled {
 		return text
 	}
 	w.vars["ghost"], _ = w.Parent(t)
-	if reply := w.GraphQL(t, w.vars["ghost"], `mutation { deleteAccount { ok } }`, nil); reply.Code() != "" {
-		t.Fatal(reply.Code())
+	if response := w.GraphQL(t, w.vars["ghost"], `mutation { deleteAccount { ok } }`, nil); response.Code() != "" {
+		t.Fatal(response.Code())
 	}
 	half := len(o.token) / 2
 	bad := map[string]string{
 		"no token": "", "a forged token": o.token[:half] + o.token[half+1:],
-		"an expired token":               sign(token.Claims{Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-1)}),
-		"the token of nobody":            sign(token.Claims{Use: token.Access, RootUserID: 999999, SessionID: 1, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}),
-		"the token of a deleted account": w.vars["ghost"],
+		"an expired token":                sign(token.Claims{Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-1)}),
+		"the token of an unknown account": sign(token.Claims{Use: token.Access, RootUserID: 999999, SessionID: 1, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}),
+		"the token of a deleted account":  w.vars["ghost"],
 	}
-	var all []spoiled
+	var all []badRequest
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
-		all = append(all, spoiled{name, bad[name], o.body(t, o.variables), true})
+		all = append(all, badRequest{name, bad[name], o.body(t, o.variables), true})
 	}
 	return all
 }
@@ -187,13 +188,13 @@ func (o operation) body(t *testing.T, variables map[string]any) string {
 	return string(raw)
 }
 
-// argument spoils one argument and all that is in it.
-func (o operation) argument(t *testing.T, argument *ast.ArgumentDefinition) []spoiled {
+// badArguments are the requests with one argument changed, or something in it.
+func (o operation) badArguments(t *testing.T, argument *ast.ArgumentDefinition) []badRequest {
 	t.Helper()
 	v := visitor{T: t, operation: o}
 	v.visit(argument.Name, argument.Type, o.variables[argument.Name], func(changed any) map[string]any {
 		variables := maps.Clone(o.variables)
-		if variables[argument.Name] = changed; changed == (gone{}) {
+		if variables[argument.Name] = changed; changed == (absent{}) {
 			delete(variables, argument.Name)
 		}
 		return variables
@@ -201,25 +202,26 @@ func (o operation) argument(t *testing.T, argument *ast.ArgumentDefinition) []sp
 	return v.all
 }
 
-// gone stands for a member that is left out.
-type gone struct{}
+// absent stands for a member that is left out.
+type absent struct{}
 
-// visitor spoils a value and all that is in it.
+// visitor changes a value and all that is in it, one at a time.
 type visitor struct {
 	*testing.T
 	operation
-	all []spoiled
+	all []badRequest
 }
 
 func (v *visitor) add(refused bool, name string, variables map[string]any) {
-	v.all = append(v.all, spoiled{name, v.token, v.body(v.T, variables), refused})
+	v.all = append(v.all, badRequest{name, v.token, v.body(v.T, variables), refused})
 }
 
-// marker stands for what no Go string can be marshalled to.
+// marker stands in the marshalled JSON where text is put that no Go string can be
+// marshalled to.
 const marker = "MARKER"
 
 func (v *visitor) visit(path string, of *ast.Type, value any, into func(any) map[string]any) {
-	v.add(of.NonNull, path+" is missing", into(gone{}))
+	v.add(of.NonNull, path+" is missing", into(absent{}))
 	v.add(of.NonNull, path+" is null", into(nil))
 	switch value := value.(type) {
 	case map[string]any:
@@ -227,7 +229,7 @@ func (v *visitor) visit(path string, of *ast.Type, value any, into func(any) map
 		v.add(true, path+" has an unknown member", into(merged(value, "unknown", 1)))
 		for _, field := range v.schema.Types[of.Name()].Fields {
 			v.visit(path+"."+field.Name, field.Type, value[field.Name], func(changed any) map[string]any {
-				if changed == (gone{}) {
+				if changed == (absent{}) {
 					without := maps.Clone(value)
 					delete(without, field.Name)
 					return into(without)
@@ -238,7 +240,7 @@ func (v *visitor) visit(path string, of *ast.Type, value any, into func(any) map
 	case []any:
 		v.add(true, path+" is empty", into([]any{}))
 		v.visit(path+".0", of.Elem, value[0], func(changed any) map[string]any {
-			if changed == (gone{}) {
+			if changed == (absent{}) {
 				changed = nil
 			}
 			return into([]any{changed})
@@ -288,7 +290,7 @@ func (v *visitor) scalar(path string, of *ast.Type, into func(any) map[string]an
 			"NUL": `\u0000`, "a lone surrogate": `\ud800`, "a broken byte": "\xff", "5,000 characters": strings.Repeat("1a", 2500),
 		} {
 			body := strings.ReplaceAll(v.body(v.T, into("test"+marker)), marker, text)
-			v.all = append(v.all, spoiled{path + " holds " + name, v.token, body, false})
+			v.all = append(v.all, badRequest{path + " holds " + name, v.token, body, false})
 		}
 	}
 }

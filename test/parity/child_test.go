@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// childActions are of children, devices and logs. The child of a family is 1, as
-// is its device; the device 2 is free.
+// childActions are those of children, devices and logs. The child of a family has the
+// id 1, and so has its device; the device 2 is free.
 func childActions() []action {
 	const (
 		create = `{"first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F", "serial_code": "SL20401001",
@@ -17,8 +17,8 @@ func childActions() []action {
 		uploadDevlogs = `uploadDevlogs(input: {logs: [{childUserId: 1, deviceId: 1, uniqueId: "unique", treatmentDate: "2025-02-21T15:48:49",
 			finishFlag: BUTTON_SHUTDOWN, lastIntensity: 2, treatmentTime: 255555, logFileId: 7}]}) { devlogs { id } }`
 	)
-	stranger := both(family, func(_ *testing.T, w *world) { w.vars["stranger"] = w.vars["other"] })
-	free := both(family, after(http.MethodPatch, lux+"/device/un-connect?unique_id=unique&real_user_id=1", ""))
+	stranger := steps(family, func(_ *testing.T, w *world) { w.vars["stranger"] = w.vars["other"] })
+	free := steps(family, sent(http.MethodPatch, lux+"/device/un-connect?unique_id=unique&real_user_id=1", ""))
 	return []action{
 		{
 			name: "create a child", arrange: family, as: "parent",

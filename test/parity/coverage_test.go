@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "write docs/coverage.md anew")
 
 const coveragePath = "../../docs/coverage.md"
 
-// TestCoverage writes down which test shows each action on each surface, and
-// fails when an action has none or docs/coverage.md tells it otherwise.
+// TestCoverage lists which test covers each action on each surface, and fails when an
+// action has none or docs/coverage.md differs.
 func TestCoverage(t *testing.T) {
 	t.Parallel()
 	got := coverage(t)
@@ -57,8 +57,8 @@ replaces. What stands in a cell runs against the whole program:
 |---|---|---|---|---|
 `
 
-// elsewhere are the tests of fields that no REST route has.
-func elsewhere() map[string]string {
+// otherTests are the tests of the fields that no REST route has.
+func otherTests() map[string]string {
 	return map[string]string{
 		"signOut":       "server/app TestRightsThatGoEndTheFeed",
 		"resetPassword": "server/app TestMutationsOfPasswords",
@@ -77,8 +77,8 @@ func coverage(t *testing.T) string {
 			if strings.HasPrefix(field.Name, "__") {
 				continue
 			}
-			shown := shownBy(t, field.Name)
-			fmt.Fprintf(&text, "| `%s` | %s |", field.Name, shown)
+			tests := testsOf(t, field.Name)
+			fmt.Fprintf(&text, "| `%s` | %s |", field.Name, tests)
 			for _, surface := range []string{"LUX", "Addnox", "SNUTT"} {
 				fmt.Fprintf(&text, " %s |", routesOf(t, surface, field.Name, files))
 			}
@@ -88,8 +88,8 @@ func coverage(t *testing.T) string {
 	return text.String()
 }
 
-// shownBy names the tests of a field.
-func shownBy(t *testing.T, field string) string {
+// testsOf names the tests of a field.
+func testsOf(t *testing.T, field string) string {
 	t.Helper()
 	var titles []string
 	for _, a := range allActions() {
@@ -100,7 +100,7 @@ func shownBy(t *testing.T, field string) string {
 	if len(titles) > 0 {
 		return strings.Join(titles, "; ")
 	}
-	folder, name, _ := strings.Cut(elsewhere()[field], " ")
+	folder, name, _ := strings.Cut(otherTests()[field], " ")
 	paths, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func shownBy(t *testing.T, field string) string {
 		return err == nil && strings.Contains(string(raw), "func "+name+"(")
 	}
 	if name == "" || !slices.ContainsFunc(paths, declared) {
-		t.Errorf("no test shows %s", field)
+		t.Errorf("no test covers %s", field)
 	}
 	return folder + " `" + name + "`"
 }
@@ -125,7 +125,7 @@ func routesOf(t *testing.T, surface, field string, files map[string]string) stri
 				continue
 			}
 			file := files[route.Method+" "+s.Prefix+route.Path]
-			if file == "" { // shared, and written for LUX
+			if file == "" { // the cases of shared routes are written for LUX
 				file = files[route.Method+" /api/v1/lux"+route.Path]
 			}
 			if file == "" {
@@ -137,7 +137,7 @@ func routesOf(t *testing.T, surface, field string, files map[string]string) stri
 	return strings.Join(cells, "<br>")
 }
 
-// caseFiles are the files of test/contract by the route of their first line.
+// caseFiles are the case files of test/contract, by the route in their first line.
 func caseFiles(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob("../contract/testdata/*/*.txt")

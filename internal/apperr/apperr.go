@@ -1,6 +1,10 @@
-// Package apperr is the one error type. The domain returns a *fault.Error for
-// everything a client may be told; whatever else reaches an edge is Internal
-// there, its cause in the log alone. It imports the standard library only.
+// Package apperr is the one error type of the program. The domain returns an [*Error]
+// for everything that a client may learn. Any other error that reaches an edge is
+// [Internal] there, and its text is only logged, because it may name tables, addresses
+// or personal data. It imports the standard library only.
+//
+// Each edge has one place that writes errors: server/gqlhttp for GraphQL, server/rest
+// for the REST surfaces. A test holds every kind to each of them.
 package apperr
 
 import (
@@ -10,45 +14,48 @@ import (
 	"time"
 )
 
-// Kind is one documented error: a status and a detail of the pages.
+// Kind is one error of the documents: a status, a text and a code.
 type Kind uint8
 
-// Error is a Kind on its way to a client. Field is the input path at fault, as
-// "input.serialCode", where one input is. Cause is for the log and never shown.
+// Error is an error of a kind with what is known of the one case.
 type Error struct {
-	Kind  Kind
+	Kind Kind
+	// Field is the path of the input that is wrong, such as "input.serialCode"; empty
+	// if it is not one input. GraphQL shows it, the REST pages have no place for it.
 	Field string
-	arg   string
-	cause error
-	after time.Duration
+
+	provider string
+	cause    error
+	wait     time.Duration
 }
 
-// Error is the documented detail.
+// Error gives the detail.
 func (e *Error) Error() string { return e.Detail() }
 
-// Unwrap gives the cause.
+// Unwrap gives the cause, nil if there is none. Edges log it and never send it.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is makes errors.Is(err, fault.X.Err()) compare kinds.
+// Is lets errors.Is compare kinds: errors.Is(err, UserNotFound.New()).
 func (e *Error) Is(target error) bool {
 	other, ok := target.(*Error)
 	return ok && other.Kind == e.Kind
 }
 
-// Status is the documented HTTP status.
+// Status gives the HTTP status of the kind.
 func (e *Error) Status() int { return e.Kind.Status() }
 
-// Detail is the documented text, the same on every surface that has no text of
-// its own.
+// Detail gives the text for the client. LUX and Addnox send it as "detail", GraphQL and
+// SNUTT as "message".
 func (e *Error) Detail() string {
 	detail := e.Kind.entry().detail
 	if strings.Contains(detail, "%s") {
-		return fmt.Sprintf(detail, e.arg)
+		return fmt.Sprintf(detail, e.provider)
 	}
 	return detail
 }
 
-// Code is the detail in capitals, or the name the contract gives it.
+// Code gives the code for the client, which GraphQL sends as "extensions.code": the
+// detail in capitals, unless the contract names another.
 func (e *Error) Code() string {
 	if code := e.Kind.entry().code; code != "" {
 		return code
@@ -59,27 +66,30 @@ func (e *Error) Code() string {
 // New makes an error of the kind.
 func (k Kind) New() *Error { return &Error{Kind: k} }
 
-// WithField makes an error of the kind with the input path at fault.
+// WithField makes an error of the kind for one wrong input; see [Error.Field].
 func (k Kind) WithField(field string) *Error { return &Error{Kind: k, Field: field} }
 
-// Wrap makes an error of the kind whose cause goes to the log.
+// Wrap makes an error of the kind with a cause for the log.
 func (k Kind) Wrap(cause error) *Error { return &Error{Kind: k, cause: cause} }
 
-// WithProvider makes an error of a kind whose detail names a provider.
-func (k Kind) WithProvider(provider string) *Error { return &Error{Kind: k, arg: provider} }
+// WithProvider makes an error of a kind whose detail names a provider, such as
+// [ProviderTokenInvalid].
+func (k Kind) WithProvider(provider string) *Error { return &Error{Kind: k, provider: provider} }
 
-// WithRetryAfter makes an error of the kind that is over when the time has passed.
-func (k Kind) WithRetryAfter(wait time.Duration) *Error { return &Error{Kind: k, after: wait} }
+// WithRetryAfter makes an error of the kind that a client may try again after the wait.
+func (k Kind) WithRetryAfter(wait time.Duration) *Error { return &Error{Kind: k, wait: wait} }
 
-// RetryAfter is when to try again, in whole seconds; 0 where nobody knows.
+// RetryAfter gives the wait before a client should try again, 0 if there is none to
+// name. It is rounded up to whole seconds, because the Retry-After header of HTTP has no
+// smaller unit and an app that comes too early is refused again.
 func (e *Error) RetryAfter() time.Duration {
-	return (e.after + time.Second - 1).Truncate(time.Second)
+	return (e.wait + time.Second - 1).Truncate(time.Second)
 }
 
-// Status is the documented HTTP status.
+// Status gives the HTTP status of the kind.
 func (k Kind) Status() int { return k.entry().status }
 
-// From finds the *Error in err; an error that holds none is Internal, with err
+// From gives the [*Error] in err. An error that holds none becomes [Internal] with err
 // as its cause. From(nil) is nil.
 func From(err error) *Error {
 	if err == nil {
@@ -98,6 +108,7 @@ func Is(err error, kind Kind) bool {
 	return errors.As(err, &known) && known.Kind == kind
 }
 
+// capitals turns "Access denied. Account blocked" into ACCESS_DENIED_ACCOUNT_BLOCKED.
 func capitals(text string) string {
 	words := strings.FieldsFunc(strings.ToUpper(text), func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')

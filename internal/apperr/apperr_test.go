@@ -10,8 +10,8 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// TestKindsAreDocumented holds that each kind has a status of an error, a text
-// and a code that a client can compare.
+// TestKindsAreDocumented holds each kind to a status of an error, a text and a code
+// that a client can compare.
 func TestKindsAreDocumented(t *testing.T) {
 	t.Parallel()
 	code := regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
@@ -35,8 +35,8 @@ func TestKindsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestContractsWords holds the answers that the contract and the pages spell out.
-func TestContractsWords(t *testing.T) {
+// TestTextsOfTheContract compares with what the contract and the pages spell out.
+func TestTextsOfTheContract(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind   apperr.Kind
@@ -83,7 +83,7 @@ func TestContractsWords(t *testing.T) {
 func TestFrom(t *testing.T) {
 	t.Parallel()
 	if apperr.From(nil) != nil {
-		t.Error("nothing became a fault")
+		t.Error("nil became an error")
 	}
 	known := apperr.BadRequest.WithField("input.firstName")
 	if got := apperr.From(fmt.Errorf("create: %w", known)); got != known {
@@ -103,16 +103,16 @@ func TestIs(t *testing.T) {
 	err := fmt.Errorf("delete: %w", apperr.RealUserNotFound.Wrap(io.EOF))
 	switch {
 	case !apperr.Is(err, apperr.RealUserNotFound), apperr.Is(err, apperr.UserNotFound), apperr.Is(nil, apperr.Internal), apperr.Is(io.EOF, apperr.Internal):
-		t.Error("Is tells kinds wrongly")
+		t.Error("Is confuses kinds")
 	case !errors.Is(err, apperr.RealUserNotFound.New()), errors.Is(err, apperr.UserNotFound.New()), !errors.Is(err, io.EOF):
-		t.Error("errors.Is tells kinds or causes wrongly")
+		t.Error("errors.Is confuses kinds or causes")
 	}
 	if detail := apperr.From(err).Detail(); detail != "Real user is not found" {
 		t.Errorf("the detail is %q", detail)
 	}
 }
 
-func TestOfNamesTheProvider(t *testing.T) {
+func TestWithProvider(t *testing.T) {
 	t.Parallel()
 	if got := apperr.ProviderTokenInvalid.WithProvider("kakao"); got.Detail() != "Invalid kakao access token" || got.Code() != "INVALID_KAKAO_ACCESS_TOKEN" {
 		t.Errorf("got %q, %s", got.Detail(), got.Code())

@@ -1,101 +1,118 @@
 package apperr
 
-// The documented errors, in the order of the pages that name them.
+// The documented errors. They are in the order of the documents that name them, so one
+// page and its kinds can be compared line by line.
 const (
-	Internal Kind = iota
-	// Every surface.
-	BadRequest
-	Unauthenticated
-	TokenIsExpired
-	UserIsNone
-	UserIsDeleted
-	NotAuthorizedUser
-	ResourceNotFound
-	MethodNotAllowed
-	TooManyRequests
-	Unavailable
-	// LUX and Addnox user pages.
-	UserNotFound
-	UserPolicyNotFound
-	UserPolicyUpdateFailed
-	PushPermissionDenied
-	PushTokenUpdateFailed
-	RealUserCreateFailed
-	RealUserNotFound
-	RealUserDeleteFailed
-	SerialCodeNotValid
-	NotFoundDevice
-	AlreadyConnectedDevice
-	CodeExpired
-	CodeInvalid
-	UserPreviouslyDeleted
-	PhoneTaken
-	NotificationUpdateFailed
-	SignInTypeNotFound
-	// LUX device page.
-	DeviceNotFound
-	NotConnectedDevice
-	NotFoundUser
-	UpdateDeviceLogFailed
-	CreateDeviceLogFailed
-	PhoneNotFound
-	AlimtalkSendFailed
-	// Authentication of LUX and Addnox.
-	PasswordInvalid
-	SignUpNotCompleted
-	SmsVerificationRequired
-	SignedUpUserIsDeleted
-	AccountBlocked
-	RefreshTokenNotValid
-	PhoneInvalid
-	SendSmsFailed
-	EmailNotValid
-	SignUpTokenInvalid
-	SameEmailIsRegistered
-	SameEmailRegistered
-	SignUpFailed
-	UserIDNotResolved
-	NotAuthenticated
-	SignUpFirst
-	SignedUpWithEmail
-	SignedUpWithSocial
-	ProviderTokenInvalid
-	SocialAccountHasNoPassword
-	UserIDNotFound
-	EmailSendFailed
-	// SNUTT.
-	NoSuchLocalID
-	WrongPassword
-	FacebookTokenRefused
-	FacebookParametersMissing
-	LocalIDMalformed
-	PasswordMalformed
-	LocalIDTaken
-	LocalIDExists
-	FacebookExists
-	NoLocalID
-	NoFacebook
-	FacebookTaken
-	EmailMalformed
-	EmailCodeWrong
-	EmailVerifiedAlready
-	EmailVerifiedElsewhere
-	TooManyEmailCodes
-	// The live feed.
-	CursorNotValid
-	CursorExpired
-	// kinds counts them; it stays last.
+	// On every surface, by the rules of the contract. Internal is the zero value, so an
+	// error whose kind was forgotten tells the client nothing.
+
+	Internal          Kind = iota // anything unexpected; the cause is in the log
+	BadRequest                    // wrong JSON, a wrong type, a missing or impossible value
+	Unauthenticated               // no token, or one that is not good
+	TokenIsExpired                // an access or refresh token that is too old
+	UserIsNone                    // the token of an account that never existed
+	UserIsDeleted                 // the token of a deleted account
+	NotAuthorizedUser             // a child or device of another account
+	ResourceNotFound              // a path that no surface has, or an unknown provider
+	MethodNotAllowed              // a path of a surface, with another method
+	TooManyRequests               // a rate limit; it says when to try again
+	Unavailable                   // the database cannot be reached for the moment
+
+	// On the LUX and Addnox user pages.
+
+	UserNotFound             // no such account, or no sign-up was begun
+	UserPolicyNotFound       // an account that was never asked for consent
+	UserPolicyUpdateFailed   // consent to push without a good push token
+	PushPermissionDenied     // a push token without consent to push
+	PushTokenUpdateFailed    // a malformed push token
+	RealUserCreateFailed     // a failure of the server while a child was created
+	RealUserNotFound         // no such child
+	RealUserDeleteFailed     // the device named is not that of the child
+	SerialCodeNotValid       // a malformed serial code
+	NotFoundDevice           // not in the catalogue, or not of that child
+	AlreadyConnectedDevice   // another child has the device, or the child has another
+	CodeExpired              // an SMS code that is too old
+	CodeInvalid              // a wrong, used or replaced SMS code, or too many tries
+	UserPreviouslyDeleted    // the phone of a deleted account, which is held back
+	PhoneTaken               // the phone of another account
+	NotificationUpdateFailed // a failure of the server while settings were stored
+	SignInTypeNotFound       // an account without any way to sign in
+
+	// On the LUX device page.
+
+	DeviceNotFound        // no such child, or it has no device
+	NotConnectedDevice    // a device that is not registered to the child
+	NotFoundUser          // no such child
+	UpdateDeviceLogFailed // a failure of the server while a log was completed
+	CreateDeviceLogFailed // a failure of the server while a log was stored
+	PhoneNotFound         // an alert for an account without a phone
+	AlimtalkSendFailed    // no sender of Alimtalk is configured
+
+	// In auth.md, the authentication of LUX and Addnox.
+
+	PasswordInvalid            // a wrong password
+	SignUpNotCompleted         // a sign-in before the sign-up was complete
+	SmsVerificationRequired    // a sign-in of an account without a verified phone
+	SignedUpUserIsDeleted      // a sign-in to a deleted account
+	AccountBlocked             // too many wrong passwords in a row
+	RefreshTokenNotValid       // a refresh token that was used, or whose session ended
+	PhoneInvalid               // a phone number that is not E.164
+	SendSmsFailed              // no sender of SMS is configured
+	EmailNotValid              // an empty or malformed e-mail address
+	SignUpTokenInvalid         // a bad valid_token at the sign-up of LUX
+	SameEmailIsRegistered      // an e-mail of another account, at the end of a sign-up
+	SameEmailRegistered        // the same, at the pre-signup of Addnox
+	SignUpFailed               // a failure of the server while an account was created
+	UserIDNotResolved          // no sign-up was begun for the e-mail
+	NotAuthenticated           // a bad valid_token at a sign-up of Addnox
+	SignUpFirst                // a social sign-in to an account that does not exist
+	SignedUpWithEmail          // a social sign-in to an account with a password
+	SignedUpWithSocial         // a social sign-in to the account of another provider
+	ProviderTokenInvalid       // a token that the provider refuses
+	SocialAccountHasNoPassword // a password reset for a social account
+	UserIDNotFound             // a recovery for an account that does not exist
+	EmailSendFailed            // no sender of e-mail is configured
+
+	// In snutt.md, with its errcode in server/rest.
+
+	NoSuchLocalID             // a sign-in by a local id that nobody has
+	WrongPassword             // a wrong password, or a missing old one
+	FacebookTokenRefused      // Facebook refuses the token, or it is of another id
+	FacebookParametersMissing // fb_id or fb_token is missing
+	LocalIDMalformed          // a local id that breaks the rules
+	PasswordMalformed         // a password that breaks the rules
+	LocalIDTaken              // the local id of another account
+	LocalIDExists             // a second local id for one account
+	FacebookExists            // a second Facebook link for one account
+	NoLocalID                 // a change of an account without a local id
+	NoFacebook                // the removal of a link that does not exist
+	FacebookTaken             // the Facebook id of another account
+	EmailMalformed            // not an e-mail address
+	EmailCodeWrong            // a wrong or old code, or one that nobody asked for
+	EmailVerifiedAlready      // a code for an address that is verified
+	EmailVerifiedElsewhere    // an address that another account has verified
+	TooManyEmailCodes         // a sixth code in a row
+
+	// On the subscription, as docs/live.md describes it.
+
+	CursorNotValid // a cursor that this server never gave
+	CursorExpired  // a cursor older than the events that are kept
+
+	// kinds is the number of kinds; it stays last.
 	kinds
 )
 
+// entry is what the documents say of one kind.
 type entry struct {
 	status int
+	// detail is the text of the REST pages, letter by letter with their slips of the pen:
+	// apps compare it.
 	detail string
-	// code stands in for the detail in capitals where the contract names it.
+	// code is what the contract calls the error, empty if that is the detail in capitals.
 	code string
 }
 
-// Kinds lists every kind, for the table tests of the edges.
+// Kinds gives every kind, so a test can hold an edge to answering each.
 func Kinds() []Kind {
 	all := make([]Kind, kinds)
 	for i := range all {
@@ -104,6 +121,7 @@ func Kinds() []Kind {
 	return all
 }
 
+// entry treats a number that is no kind as Internal.
 func (k Kind) entry() entry {
 	if k >= kinds {
 		k = Internal
@@ -111,7 +129,7 @@ func (k Kind) entry() entry {
 	return table[k]
 }
 
-// table is never written.
+// table is only read.
 var table = [kinds]entry{
 	Internal:          {500, "Internal server error. Please try again later.", "INTERNAL"},
 	BadRequest:        {400, "Invalid request or missing parameters", ""},

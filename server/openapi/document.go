@@ -1,6 +1,6 @@
-// Package openapi holds an OpenAPI 3.1 document and the page that shows it to
-// people. What is in the document comes from whoever serves the routes; this
-// package imports none of them.
+// Package openapi holds the types of an OpenAPI 3.1 document and makes a page of one
+// for people to read. The package that serves the routes fills the document; this one
+// imports none of them, and nothing else of the program.
 package openapi
 
 import (
@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 )
 
-// Document is what this program uses of an OpenAPI 3.1 document.
+// Document is an OpenAPI 3.1 document, with the members that this program uses.
 type Document struct {
 	OpenAPI    string             `json:"openapi"`
 	Info       Info               `json:"info"`
@@ -25,7 +25,7 @@ type Info struct {
 	Description string `json:"description"`
 }
 
-// Server is where the routes stand.
+// Server is the address that the paths are below.
 type Server struct {
 	URL string `json:"url"`
 }
@@ -36,10 +36,10 @@ type Tag struct {
 	Description string `json:"description"`
 }
 
-// PathItem holds a path's operations by their method in small letters.
+// PathItem holds the operations of a path by their method, in lower case.
 type PathItem = Ordered[*Operation]
 
-// Operation is one route.
+// Operation is one route. Replacement is the GraphQL field that takes its place.
 type Operation struct {
 	Tags        []string               `json:"tags"`
 	OperationID string                 `json:"operationId"`
@@ -53,7 +53,7 @@ type Operation struct {
 	Responses   Ordered[*ResponseBody] `json:"responses"`
 }
 
-// Parameter stands in the path or the query.
+// Parameter is one of the path or the query, as In says.
 type Parameter struct {
 	Name        string  `json:"name"`
 	In          string  `json:"in"`
@@ -68,18 +68,18 @@ type Body struct {
 	Content  Content `json:"content"`
 }
 
-// ResponseBody is what comes back with one status.
+// ResponseBody describes the responses of one status.
 type ResponseBody struct {
 	Description string  `json:"description"`
 	Content     Content `json:"content"`
 }
 
-// Content is JSON of a schema.
+// Content is a body in JSON, the only media type that the routes answer with.
 type Content struct {
 	JSON MediaType `json:"application/json"`
 }
 
-// MediaType names the schema of a content.
+// MediaType holds the schema of a body.
 type MediaType struct {
 	Schema *Schema `json:"schema"`
 }
@@ -90,7 +90,7 @@ type Components struct {
 	Schemas         map[string]*Schema        `json:"schemas"`
 }
 
-// SecurityScheme is a way to show a token.
+// SecurityScheme is a way in which a request can carry a token.
 type SecurityScheme struct {
 	Type        string `json:"type"`
 	Description string `json:"description"`
@@ -99,7 +99,7 @@ type SecurityScheme struct {
 	Name        string `json:"name,omitempty"`
 }
 
-// Schema is a JSON Schema (draft 2020-12), as far as the routes need it.
+// Schema is a JSON Schema of draft 2020-12, with the keywords that the routes need.
 type Schema struct {
 	Ref         string           `json:"$ref,omitempty"`
 	Type        Types            `json:"type,omitempty"`
@@ -115,10 +115,10 @@ type Schema struct {
 	Examples    []any            `json:"examples,omitempty"`
 }
 
-// Types is one JSON type, or several.
+// Types lists the JSON types that a value can have.
 type Types []string
 
-// MarshalJSON writes one type as a string.
+// MarshalJSON writes a single type as a string and several as an array.
 func (t Types) MarshalJSON() ([]byte, error) {
 	if len(t) == 1 {
 		return json.Marshal(t[0])
@@ -133,10 +133,12 @@ type Closed bool
 // member.
 func (c Closed) MarshalJSON() ([]byte, error) { return json.Marshal(!bool(c)) }
 
-// Ordered is an object whose members keep their order.
+// Ordered is a JSON object whose members keep the order in which they were added. A map
+// would sort paths and properties by name, and readers would not find related ones
+// side by side.
 type Ordered[T any] []Member[T]
 
-// Member is one of them.
+// Member is one member of an [Ordered].
 type Member[T any] struct {
 	Name  string
 	Value T
@@ -166,7 +168,7 @@ func (o Ordered[T]) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Find gives the member of that name, and whether there is one.
+// Find gives the value of the member with that name.
 func (o Ordered[T]) Find(name string) (T, bool) {
 	for _, m := range o {
 		if m.Name == name {

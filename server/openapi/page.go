@@ -14,8 +14,9 @@ import (
 //go:embed page.html style.css
 var files embed.FS
 
-// Handler serves the document at /openapi.json and a page made of it at /docs.
-// The page asks no other host for anything and runs no script.
+// Handler serves the document at /openapi.json and a page made of it at /docs. The page
+// loads nothing from another host and runs no script, so its content security policy
+// can forbid both. Document and page are made once, here.
 func Handler(d *Document) (http.Handler, error) {
 	document, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
@@ -30,15 +31,15 @@ func Handler(d *Document) (http.Handler, error) {
 		return nil, fmt.Errorf("read the style: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /openapi.json", static("application/json", document))
-	mux.Handle("GET /docs", static("text/html; charset=utf-8", page))
-	mux.Handle("GET /docs/style.css", static("text/css; charset=utf-8", style))
+	mux.Handle("GET /openapi.json", serveContent("application/json", document))
+	mux.Handle("GET /docs", serveContent("text/html; charset=utf-8", page))
+	mux.Handle("GET /docs/style.css", serveContent("text/css; charset=utf-8", style))
 	return mux, nil
 }
 
-func static(kind string, content []byte) http.Handler {
+func serveContent(contentType string, content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-cache")
@@ -61,18 +62,19 @@ func render(d *Document) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// operation is an Operation with its place, as the page shows it.
+// operation is an Operation with its method and path, as the page shows it.
 type operation struct {
 	Method, Path string
 	*Operation
 }
 
+// group is a tag with its operations; the page has a section for each.
 type group struct {
 	Tag
 	Operations []operation
 }
 
-// groups are the operations by their tag.
+// groups gives the operations by their first tag, in the order of the document.
 func (d *Document) groups() []group {
 	groups := make([]group, len(d.Tags))
 	for i, tag := range d.Tags {
@@ -95,12 +97,14 @@ func (d *Document) operations() []operation {
 	return all
 }
 
-// field is a GraphQL field and the operations that it replaces.
+// field is a GraphQL field and the operations that it replaces. The page lists them, and
+// the headers of deprecated routes link there.
 type field struct {
 	Name       string
 	Operations []operation
 }
 
+// fields gives the GraphQL fields by name.
 func (d *Document) fields() []field {
 	var fields []field
 	for _, o := range d.operations() {
@@ -115,15 +119,15 @@ func (d *Document) fields() []field {
 	return fields
 }
 
-// row is a member of an object as the page shows it, the members of its own
-// members behind dots.
+// row is a member of an object in a table of the page. Nested members have a row of
+// their own, named after the path to them: detail_data.treatment_date.
 type row struct {
 	Name, Type, Description string
 	Required                bool
 }
 
-// rows lists the members of a schema; a schema that is no object is one row
-// without a name.
+// rows lists the members of a schema. A schema that is no object gives one row without
+// a name.
 func (d *Document) rows(s *Schema) []row { return d.rowsBelow("", s) }
 
 func (d *Document) rowsBelow(path string, s *Schema) []row {
@@ -132,7 +136,7 @@ func (d *Document) rowsBelow(path string, s *Schema) []row {
 		return d.rowsBelow(path+"[]", s.Items)
 	}
 	if len(s.Properties) == 0 {
-		return []row{{Name: strings.TrimPrefix(path, "."), Type: kind(s), Description: s.Description, Required: true}}
+		return []row{{Name: strings.TrimPrefix(path, "."), Type: typeText(s), Description: s.Description, Required: true}}
 	}
 	var rows []row
 	for _, p := range s.Properties {
@@ -145,6 +149,7 @@ func (d *Document) rowsBelow(path string, s *Schema) []row {
 	return rows
 }
 
+// resolve gives the component that a schema refers to, or the schema itself.
 func (d *Document) resolve(s *Schema) *Schema {
 	if s.Ref == "" {
 		return s
@@ -152,20 +157,21 @@ func (d *Document) resolve(s *Schema) *Schema {
 	return d.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
 }
 
-func kind(s *Schema) string {
-	var kinds []string
+// typeText writes the type of a value in words, with its format and its possible values.
+func typeText(s *Schema) string {
+	var types []string
 	for _, one := range s.AnyOf {
-		kinds = append(kinds, kind(one))
+		types = append(types, typeText(one))
 	}
-	kinds = append(kinds, s.Type...)
-	text := strings.Join(kinds, " or ")
+	types = append(types, s.Type...)
+	text := strings.Join(types, " or ")
 	if s.Format != "" {
 		text += " (" + s.Format + ")"
 	}
 	if len(s.Enum) > 0 {
 		var values []string
 		for _, value := range s.Enum {
-			if value != nil { // said by the type
+			if value != nil { // null is among the types already
 				values = append(values, fmt.Sprint(value))
 			}
 		}
@@ -174,12 +180,13 @@ func kind(s *Schema) string {
 	return text
 }
 
-// items are those of a list in CommonMark.
+// items splits a list in CommonMark, as the descriptions of errors are.
 func items(list string) []string {
 	return strings.Split(strings.TrimPrefix(list, "- "), "\n- ")
 }
 
-// needs says which token an operation asks for.
+// needs says in a sentence which token an operation asks for. Only access tokens have
+// two schemes, one for each header that may carry them.
 func needs(o operation) string {
 	switch {
 	case len(o.Security) == 0:

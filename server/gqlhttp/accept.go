@@ -12,9 +12,10 @@ const (
 	graphqlResponseJSON = "application/graphql-response+json"
 )
 
-// negotiate picks the media type of the answer, empty where the client takes
-// neither. On a tie it is application/json: Apollo's iOS client names both and
-// reads no GraphQL error from an answer whose status is not 2xx.
+// negotiate picks the media type of the response, empty if the client accepts neither.
+// On a tie it is application/json. Apollo's iOS client accepts both with one weight, and
+// it reads GraphQL errors only from responses with a 2xx status, which every well-formed
+// request gets under application/json.
 func negotiate(header http.Header) string {
 	accept := strings.Join(header.Values("Accept"), ",")
 	switch accept {
@@ -31,8 +32,8 @@ func negotiate(header http.Header) string {
 	return applicationJSON
 }
 
-// quality is the weight, 0 to 1, that the most specific range of an Accept
-// header gives to an application type (RFC 9110, section 12.5.1).
+// quality gives the weight, 0 to 1, that an Accept header gives to an application type:
+// that of the most specific range that matches (RFC 9110, section 12.5.1).
 func quality(accept, mediaType string) float64 {
 	weight, specificity := 0.0, 0
 	for element := range strings.SplitSeq(accept, ",") {
@@ -45,6 +46,7 @@ func quality(accept, mediaType string) float64 {
 	return weight
 }
 
+// specificityOf is 0 for a range that does not match.
 func specificityOf(pattern, mediaType string) int {
 	switch {
 	case strings.EqualFold(pattern, mediaType):
@@ -57,7 +59,8 @@ func specificityOf(pattern, mediaType string) int {
 	return 0
 }
 
-// weightOf reads q; one that is no weight counts as not given.
+// weightOf reads the parameter q. A value that is no weight counts as absent, which
+// means 1.
 func weightOf(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")

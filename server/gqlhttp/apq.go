@@ -12,12 +12,12 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// codePersistedQueryNotFound is what Apollo's clients look for before they send
-// the text; they read it only from an answer with a 2xx status.
+// codePersistedQueryNotFound is the code at which Apollo's clients send the text of the
+// query. They read it only from a response with a 2xx status.
 const codePersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND"
 
-// persistedQueries is Apollo's automatic persisted queries: a client sends the
-// hash of a query, and its text only when the server does not know it.
+// persistedQueries implements Apollo's automatic persisted queries: a client sends the
+// hash of a query, and its text only if the server does not know the hash.
 type persistedQueries struct{ texts *textCache[string] }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -26,17 +26,18 @@ func (persistedQueries) ExtensionName() string { return "PersistedQueries" }
 // Validate implements graphql.HandlerExtension.
 func (persistedQueries) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters puts the text in place of its hash.
+// MutateOperationParameters fills in the text for a known hash, and remembers a text
+// that comes with its hash.
 func (p persistedQueries) MutateOperationParameters(
 	ctx context.Context, params *graphql.RawParams,
 ) *gqlerror.Error {
-	asked := params.Extensions["persistedQuery"]
-	if asked == nil {
+	extension := params.Extensions["persistedQuery"]
+	if extension == nil {
 		return nil
 	}
-	hash, ok := persistedHash(asked)
+	hash, ok := persistedHash(extension)
 	if !ok {
-		return invalid("extensions.persistedQuery", "It needs version 1 and the sha256Hash of the query in hex.")
+		return invalidInput("extensions.persistedQuery", "It needs version 1 and the sha256Hash of the query in hex.")
 	}
 	if params.Query == "" {
 		params.Query, ok = p.texts.Get(ctx, hash)
@@ -47,9 +48,11 @@ func (p persistedQueries) MutateOperationParameters(
 		}
 		return nil
 	}
+	// The hash is checked here, or a client could store another text under the hash of a
+	// query that others will ask for.
 	sum := sha256.Sum256([]byte(params.Query))
 	if hex.EncodeToString(sum[:]) != hash {
-		return invalid("extensions.persistedQuery.sha256Hash", "It is not the hash of the query.")
+		return invalidInput("extensions.persistedQuery.sha256Hash", "It is not the hash of the query.")
 	}
 	p.texts.add(hash, params.Query, len(params.Query))
 	return nil

@@ -7,27 +7,28 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// textCache keeps what was made of query texts, least recently used out first.
-// It is bounded by count and by the length of the texts, because clients choose
-// them; a text over largestCachedDocument is not kept.
+// textCache keeps values by the query text they were made of, or by its hash, and drops
+// the least recently used first. It is bounded by the number of entries and by the bytes
+// of text, because clients choose the texts: entries alone would not bound the memory.
+// A text longer than largestCachedDocument is not kept.
 type textCache[V any] struct {
 	mu      sync.Mutex
-	entries *simplelru.LRU[string, weighed[V]]
-	weight  int
-	limit   int
+	entries *simplelru.LRU[string, cacheEntry[V]]
+	size    int // bytes of text of all entries
+	maxSize int
 }
 
-type weighed[V any] struct {
-	value  V
-	weight int
+type cacheEntry[V any] struct {
+	value V
+	size  int // bytes of text
 }
 
-// newTextCache makes a cache of at most count entries and limit bytes of text.
-func newTextCache[V any](count, limit int) *textCache[V] {
-	cache := &textCache[V]{limit: limit}
-	// The one error of NewLRU is a count below one.
-	cache.entries, _ = simplelru.NewLRU(max(count, 1), func(_ string, evicted weighed[V]) {
-		cache.weight -= evicted.weight
+// newTextCache makes a cache of at most count entries and maxSize bytes of text.
+func newTextCache[V any](count, maxSize int) *textCache[V] {
+	cache := &textCache[V]{maxSize: maxSize}
+	// NewLRU only fails for a count below one.
+	cache.entries, _ = simplelru.NewLRU(max(count, 1), func(_ string, evicted cacheEntry[V]) {
+		cache.size -= evicted.size
 	})
 	return cache
 }
@@ -40,19 +41,19 @@ func (c *textCache[V]) Get(_ context.Context, key string) (value V, ok bool) {
 	return entry.value, ok
 }
 
-// Add implements graphql.Cache; the key is the text.
+// Add implements graphql.Cache, where the key is the text.
 func (c *textCache[V]) Add(_ context.Context, key string, value V) { c.add(key, value, len(key)) }
 
-func (c *textCache[V]) add(key string, value V, weight int) {
-	if weight > largestCachedDocument {
+func (c *textCache[V]) add(key string, value V, size int) {
+	if size > largestCachedDocument {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries.Remove(key)
-	c.entries.Add(key, weighed[V]{value, weight})
-	c.weight += weight
-	for c.weight > c.limit {
+	c.entries.Remove(key) // so that the size of an older entry is taken off
+	c.entries.Add(key, cacheEntry[V]{value, size})
+	c.size += size
+	for c.size > c.maxSize {
 		c.entries.RemoveOldest()
 	}
 }

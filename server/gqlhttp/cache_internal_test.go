@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTextCacheIsBoundedByWeight(t *testing.T) {
+func TestTextCacheIsBoundedBySize(t *testing.T) {
 	t.Parallel()
 	cache := newTextCache[int](1_000, 10_000)
 	text := func(i int) string { return strconv.Itoa(i) + strings.Repeat(" ", 990) }
@@ -25,8 +25,8 @@ func TestTextCacheIsBoundedByWeight(t *testing.T) {
 			}
 		}
 	}
-	if kept != 10 || cache.weight > 10_000 {
-		t.Errorf("kept %d, %d bytes", kept, cache.weight)
+	if kept != 10 || cache.size > 10_000 {
+		t.Errorf("kept %d, %d bytes", kept, cache.size)
 	}
 }
 
@@ -39,12 +39,12 @@ func TestTextCacheIsBoundedByCount(t *testing.T) {
 	if _, kept := cache.Get(t.Context(), "a"); kept {
 		t.Error("three are kept")
 	}
-	if value, _ := cache.Get(t.Context(), "bb"); value != 3 || cache.weight != len("bb")+len("ccc") {
-		t.Errorf("got %d, %d bytes", value, cache.weight)
+	if value, _ := cache.Get(t.Context(), "bb"); value != 3 || cache.size != len("bb")+len("ccc") {
+		t.Errorf("got %d, %d bytes", value, cache.size)
 	}
 }
 
-func TestTextCacheLeavesLargeTextsOut(t *testing.T) {
+func TestTextCacheDoesNotKeepLargeTexts(t *testing.T) {
 	t.Parallel()
 	cache := newTextCache[int](10, 1<<20)
 	for size, want := range map[int]bool{largestCachedDocument: true, largestCachedDocument + 1: false} {

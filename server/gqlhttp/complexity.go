@@ -12,10 +12,11 @@ import (
 
 const codeTooComplex = "COMPLEXITY_LIMIT_EXCEEDED"
 
-// complexityLimit refuses operations that cost more than limit. It asks the same
-// complexity functions as gqlgen's extension, which walks a fragment anew for
-// every spread: thirty fragments that spread each other twice would keep it busy
-// for minutes. Here each fragment is costed once an operation.
+// complexityLimit refuses operations that cost more than the limit, by the complexity
+// functions of the schema. gqlgen has an extension for it, which computes a fragment
+// again for each of its spreads: a document of thirty fragments, each of which spreads
+// the next one twice, keeps it busy for minutes. Here each fragment is computed once an
+// operation. This can go when gqlgen does the same.
 type complexityLimit struct {
 	limit  int
 	schema graphql.ExecutableSchema
@@ -34,8 +35,8 @@ func (l *complexityLimit) Validate(schema graphql.ExecutableSchema) error {
 func (l *complexityLimit) MutateOperationContext(
 	ctx context.Context, operation *graphql.OperationContext,
 ) *gqlerror.Error {
-	costs := costing{ctx: ctx, schema: l.schema, variables: operation.Variables}
-	cost := costs.ofSelections(operation.Operation.SelectionSet)
+	operationCosts := costs{ctx: ctx, schema: l.schema, variables: operation.Variables}
+	cost := operationCosts.ofSelections(operation.Operation.SelectionSet)
 	if cost <= l.limit {
 		return nil
 	}
@@ -44,30 +45,30 @@ func (l *complexityLimit) MutateOperationContext(
 	return err
 }
 
-// costing is one operation's cost being worked out; validation has made sure
-// that its fragments exist and have no cycle.
-type costing struct {
+// costs computes the cost of one operation. Validation, which comes before, has made
+// sure that its fragments exist and do not spread themselves.
+type costs struct {
 	ctx       context.Context //nolint:containedctx // lives as long as the call it is made in
 	schema    graphql.ExecutableSchema
 	variables map[string]any
 	fragments map[*ast.FragmentDefinition]int
 }
 
-func (c *costing) ofSelections(selections ast.SelectionSet) (cost int) {
+func (c *costs) ofSelections(selections ast.SelectionSet) (cost int) {
 	for _, selection := range selections {
 		switch selected := selection.(type) {
 		case *ast.Field:
-			cost = add(cost, c.ofField(selected))
+			cost = addCapped(cost, c.ofField(selected))
 		case *ast.InlineFragment:
-			cost = add(cost, c.ofSelections(selected.SelectionSet))
+			cost = addCapped(cost, c.ofSelections(selected.SelectionSet))
 		case *ast.FragmentSpread:
-			cost = add(cost, c.ofFragment(selected.Definition))
+			cost = addCapped(cost, c.ofFragment(selected.Definition))
 		}
 	}
 	return cost
 }
 
-func (c *costing) ofFragment(fragment *ast.FragmentDefinition) int {
+func (c *costs) ofFragment(fragment *ast.FragmentDefinition) int {
 	if cost, known := c.fragments[fragment]; known {
 		return cost
 	}
@@ -79,8 +80,9 @@ func (c *costing) ofFragment(fragment *ast.FragmentDefinition) int {
 	return cost
 }
 
-// ofField leaves __schema out: a rule of its own bounds introspection.
-func (c *costing) ofField(field *ast.Field) int {
+// ofField counts introspection as nothing, because a validation rule of its own bounds
+// it and its cost says nothing about the database.
+func (c *costs) ofField(field *ast.Field) int {
 	if field.Name == "__schema" {
 		return 0
 	}
@@ -93,6 +95,7 @@ func (c *costing) ofField(field *ast.Field) int {
 	if !parent.IsAbstractType() {
 		return c.ofFieldOn(parent, field, children, arguments)
 	}
+	// On an interface or union the most expensive type counts.
 	worst := 0
 	for _, possible := range c.schema.Schema().GetPossibleTypes(parent) {
 		worst = max(worst, c.ofFieldOn(possible, field, children, arguments))
@@ -100,18 +103,19 @@ func (c *costing) ofField(field *ast.Field) int {
 	return worst
 }
 
-func (c *costing) ofFieldOn(
+func (c *costs) ofFieldOn(
 	parent *ast.Definition, field *ast.Field, children int, arguments map[string]any,
 ) int {
 	cost, own := c.schema.Complexity(c.ctx, parent.Name, field.Name, children, arguments)
 	if own && cost >= 1 {
 		return cost
 	}
-	return add(1, children)
+	return addCapped(1, children)
 }
 
-// add stops at the largest int instead of starting again below zero.
-func add(a, b int) int {
+// addCapped adds up to the largest int, since an overflow would make the dearest
+// operations look cheap.
+func addCapped(a, b int) int {
 	if a > math.MaxInt-b {
 		return math.MaxInt
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -16,24 +17,25 @@ import (
 	"luxbff/internal/apperr"
 )
 
-// variableRoot is what gqlparser starts the path of a bad variable with.
+// variableRoot is the first element of the path that gqlparser gives a bad variable.
 const variableRoot = ast.PathName("variable")
 
-// presenter is the one place where errors become GraphQL errors:
+// presenter is the one place where errors become GraphQL errors, whatever the transport:
 //
-//   - a *apperr.Error has its detail as message, and code, status and field as
-//     extensions;
-//   - a bad variable or argument is apperr.BadRequest, with the input path as
-//     field and what is wrong with it as reason;
-//   - an error that carries a code already, as those of parsing and validation,
-//     keeps it and its message;
-//   - anything else is apperr.Internal, and its cause goes to the log.
+//   - A [*apperr.Error] has its detail as message, and its code, status and field as
+//     extensions.
+//   - A bad variable or argument becomes [apperr.BadRequest], with the input path as field
+//     and what is wrong with it as reason.
+//   - An error that has a code already, as those of parsing and validation, keeps code and
+//     message.
+//   - Any other error becomes [apperr.Internal], and its text is only logged.
 type presenter struct {
-	log   *slog.Logger
+	log *slog.Logger
+	// count is called with the code of each error.
 	count func(code string)
 }
 
-// present implements graphql.ErrorPresenterFunc. Each error comes by here once.
+// present implements graphql.ErrorPresenterFunc. gqlgen calls it once for each error.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	presented := p.translate(ctx, err)
 	if code, ok := presented.Extensions["code"].(string); ok {
@@ -43,7 +45,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 }
 
 func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
-	located := locate(ctx, err)
+	located := withLocation(ctx, err)
 	presented := &gqlerror.Error{Message: located.Message, Path: located.Path, Locations: located.Locations}
 	var known *apperr.Error
 	code, _ := located.Extensions["code"].(string)
@@ -51,23 +53,26 @@ func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	case errors.As(err, &known):
 		p.logCause(ctx, known, located.Path)
 	case code == errcode.ValidationFailed && len(located.Path) > 1 && located.Path[0] == variableRoot:
+		// The path is one of the input, which is no path of the response.
 		presented.Path = nil
-		return describe(presented, apperr.BadRequest.WithField(located.Path[1:].String()), located.Message)
+		return fill(presented, apperr.BadRequest.WithField(located.Path[1:].String()), located.Message)
 	case code != "":
 		presented.Extensions = withStatus(located.Extensions)
 		return presented
 	default:
-		if field, input := inputPath(ctx, located.Path); input != nil {
+		if field, input := splitInputPath(ctx, located.Path); input != nil {
 			presented.Path = field
-			return describe(presented, apperr.BadRequest.WithField(input.String()), located.Message)
+			return fill(presented, apperr.BadRequest.WithField(input.String()), located.Message)
 		}
 		known = apperr.Internal.Wrap(causeOf(located))
 		p.logCause(ctx, known, located.Path)
 	}
-	return describe(presented, known, "")
+	return fill(presented, known, "")
 }
 
-func locate(ctx context.Context, err error) *gqlerror.Error {
+// withLocation gives the GraphQL error in err, or wraps err with the path of the field
+// that is being resolved.
+func withLocation(ctx context.Context, err error) *gqlerror.Error {
 	var located *gqlerror.Error
 	if errors.As(err, &located) {
 		return located
@@ -82,9 +87,10 @@ func causeOf(located *gqlerror.Error) error {
 	return located
 }
 
-// inputPath splits the path of an argument that could not be read: gqlgen hangs
-// the path into the argument onto that of the field.
-func inputPath(ctx context.Context, path ast.Path) (field, input ast.Path) {
+// splitInputPath splits the path of an argument that could not be decoded into the path
+// of its field and the path into the argument, because gqlgen appends the one to the
+// other. The input is nil for any other error.
+func splitInputPath(ctx context.Context, path ast.Path) (field, input ast.Path) {
 	current := graphql.GetFieldContext(ctx)
 	if current == nil {
 		return nil, nil
@@ -101,28 +107,30 @@ func inputPath(ctx context.Context, path ast.Path) (field, input ast.Path) {
 	return field, path[len(field):]
 }
 
-func describe(presented *gqlerror.Error, known *apperr.Error, reason string) *gqlerror.Error {
+// fill gives a GraphQL error the message and the extensions of a documented error. The
+// reason is for developers of apps; empty leaves it out.
+func fill(presented *gqlerror.Error, known *apperr.Error, reason string) *gqlerror.Error {
 	presented.Message = known.Detail()
-	presented.Extensions = extensionsOf(known, reason)
+	presented.Extensions = map[string]any{"code": known.Code(), "status": known.Status()}
+	if wait := known.RetryAfter(); wait > 0 {
+		presented.Extensions["retryAfterMs"] = wait.Milliseconds()
+	}
+	if known.Field != "" {
+		presented.Extensions["field"] = known.Field
+	}
+	if reason != "" {
+		presented.Extensions["reason"] = reason
+	}
 	return presented
 }
 
-func extensionsOf(known *apperr.Error, reason string) map[string]any {
-	extensions := map[string]any{"code": known.Code(), "status": known.Status()}
-	if wait := known.RetryAfter(); wait > 0 {
-		extensions["retryAfterMs"] = wait.Milliseconds()
-	}
-	if known.Field != "" {
-		extensions["field"] = known.Field
-	}
-	if reason != "" {
-		extensions["reason"] = reason
-	}
-	return extensions
+// invalidInput is a bad input that is found before the operation runs.
+func invalidInput(field, reason string) *gqlerror.Error {
+	return fill(&gqlerror.Error{}, apperr.BadRequest.WithField(field), reason)
 }
 
-// withStatus completes an error that has a code and no status; that of an APQ
-// miss is no error of HTTP.
+// withStatus completes the extensions of an error that has a code and no status. That a
+// persisted query is not known is no error of HTTP: the client sends the text next.
 func withStatus(extensions map[string]any) map[string]any {
 	completed := map[string]any{"status": http.StatusBadRequest}
 	if extensions["code"] == codePersistedQueryNotFound {
@@ -134,8 +142,8 @@ func withStatus(extensions map[string]any) map[string]any {
 	return completed
 }
 
-// logCause writes what the client is not told. A request whose client is gone
-// fails for that alone and is no fault of ours.
+// logCause logs what the client does not learn. The level is that of a debug message if
+// the request failed only because its client hung up.
 func (p presenter) logCause(ctx context.Context, known *apperr.Error, path ast.Path) {
 	cause := known.Unwrap()
 	if cause == nil {
@@ -148,101 +156,42 @@ func (p presenter) logCause(ctx context.Context, known *apperr.Error, path ast.P
 	if ctx.Err() != nil && errors.Is(cause, context.Canceled) {
 		level = slog.LevelDebug
 	}
-	p.log.LogAttrs(ctx, level, "graphql: refused", append(p.about(ctx),
-		slog.String("detail", known.Detail()), slog.String("path", bounded(path.String())), slog.Any("cause", cause))...)
+	p.log.LogAttrs(ctx, level, "graphql: refused", operationAttr(ctx),
+		slog.String("detail", known.Detail()), slog.String("path", truncate(path.String())), slog.Any("cause", cause))
 }
 
-// recovered implements graphql.RecoverFunc: the stack goes to the log at once.
-// Of a panic value that is neither text nor an error only the type is written,
-// because it may hold a row.
+// recovered implements graphql.RecoverFunc. It logs the panic with its stack, which is
+// gone later. A panic value that is neither text nor an error may be a row with personal
+// data, so only its type is logged.
 func (p presenter) recovered(ctx context.Context, value any) error {
 	text := fmt.Sprintf("%T", value)
 	switch value.(type) {
 	case error, string:
 		text = fmt.Sprint(value)
 	}
-	p.log.LogAttrs(ctx, slog.LevelError, "graphql: panic", append(p.about(ctx),
-		slog.String("panic", text), slog.String("stack", string(debug.Stack())))...)
+	p.log.LogAttrs(ctx, slog.LevelError, "graphql: panic", operationAttr(ctx),
+		slog.String("panic", text), slog.String("stack", string(debug.Stack())))
 	return apperr.Internal.New()
 }
 
-func (p presenter) about(ctx context.Context) []slog.Attr {
-	operation := ""
+func operationAttr(ctx context.Context) slog.Attr {
+	name := ""
 	if graphql.HasOperationContext(ctx) {
-		operation = graphql.GetOperationContext(ctx).OperationName
+		name = graphql.GetOperationContext(ctx).OperationName
 	}
-	return []slog.Attr{
-		slog.String("operation", bounded(operation)),
-	}
+	return slog.String("operation", truncate(name))
 }
 
-// bounded cuts what a client named: operations and the aliases of a path.
-func bounded(text string) string {
-	const most = 200
-	if len(text) <= most {
+// truncate shortens text that a client chose, such as the name of an operation, to at
+// most 200 bytes for the log. It cuts between two characters, since half of one would
+// make the line invalid UTF-8.
+func truncate(text string) string {
+	end := 200
+	if len(text) <= end {
 		return text
 	}
-	return text[:most]
-}
-
-// refusal is why a request never became an operation.
-type refusal struct {
-	status        int
-	code, message string
-	field, reason string
-	// allow lists the methods that would do.
-	allow string
-}
-
-func (r *refusal) error() *gqlerror.Error {
-	extensions := map[string]any{"code": r.code, "status": r.status}
-	if r.field != "" {
-		extensions["field"] = r.field
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	if r.reason != "" {
-		extensions["reason"] = r.reason
-	}
-	return &gqlerror.Error{Message: r.message, Extensions: extensions}
-}
-
-func refusalOf(known *apperr.Error) *refusal {
-	return &refusal{status: known.Status(), code: known.Code(), message: known.Detail(), field: known.Field}
-}
-
-func badRequest(reason string) *refusal {
-	refused := refusalOf(apperr.BadRequest.New())
-	refused.reason = reason
-	return refused
-}
-
-func methodNotAllowed(allow, reason string) *refusal {
-	refused := refusalOf(apperr.MethodNotAllowed.New())
-	refused.allow, refused.reason = allow, reason
-	return refused
-}
-
-func tooLarge(limit int64) *refusal {
-	return &refusal{
-		status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload too large",
-		reason: fmt.Sprintf("A body has at most %d bytes.", limit),
-	}
-}
-
-func unsupported(reason string) *refusal {
-	return &refusal{
-		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
-		message: "Unsupported media type", reason: reason,
-	}
-}
-
-func notAcceptable() *refusal {
-	return &refusal{
-		status: http.StatusNotAcceptable, code: "NOT_ACCEPTABLE", message: "Not acceptable",
-		reason: "The answer is application/json or application/graphql-response+json.",
-	}
-}
-
-// invalid is a bad input that is found before the operation runs.
-func invalid(field, reason string) *gqlerror.Error {
-	return describe(&gqlerror.Error{}, apperr.BadRequest.WithField(field), reason)
+	return text[:end]
 }

@@ -1,8 +1,10 @@
-// Package gqlhttp serves GraphQL over HTTP: one transport for GET and POST that
-// follows the GraphQL-over-HTTP specification, the limits every operation is
-// held to whatever transport brought it, and the one table that turns errors
-// into GraphQL errors. It imports gqlgen and internal/fault, and neither the
-// schema, nor the domain, nor storage.
+// Package gqlhttp serves GraphQL over HTTP. It holds a transport for GET and POST that
+// follows the GraphQL-over-HTTP specification, the limits of every operation, whatever
+// transport brought it, and the one place where errors become GraphQL errors. Streams are
+// in server/gqlstream and sockets in server/gqlws.
+//
+// It serves any schema: it imports gqlgen and internal/apperr, and must import neither
+// the schema nor the domain nor the storage.
 package gqlhttp
 
 import (
@@ -14,64 +16,64 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// What a Config that leaves a limit at zero gets.
+// The limits of a [Config] that leaves them at zero.
 const (
 	DefaultMaxBody       = 1 << 20 // bytes
 	DefaultMaxComplexity = 5_000
 	DefaultMaxDepth      = 12
 	DefaultMaxSelections = 500
-	// DefaultMaxTokens has room for an upload of 1,000 devlogs written as
-	// literals: 26 tokens each.
+	// DefaultMaxTokens leaves room for an upload of 1,000 devlogs that are written into
+	// the document instead of variables: 26 tokens each.
 	DefaultMaxTokens = 30_000
 )
 
 const (
 	cachedDocuments       = 1_000
-	cachedDocumentBytes   = 2 << 20 // of query text; the parsed form is some ten times that
-	largestCachedDocument = 16 << 10
+	cachedDocumentBytes   = 2 << 20  // of query text; its parsed form takes about ten times as much
+	largestCachedDocument = 16 << 10 // bytes of text
 )
 
-// Config says what New assembles. A zero limit stands for its default.
+// Config is what [New] assembles a server of. A limit of zero stands for its default.
 type Config struct {
-	// Transports are asked in their order before the one of this package, which
-	// takes every request that they leave.
+	// Transports are asked in this order whether they serve a request. The transport of
+	// this package takes every request that they do not.
 	Transports []graphql.Transport
 	// Extensions run after the limits of this package, in their order.
 	Extensions []graphql.HandlerExtension
 
 	// MaxBody is the largest request body in bytes.
 	MaxBody int64
-	// MaxComplexity is the largest cost of one operation: a field costs 1 unless
-	// the schema's complexity functions say otherwise.
+	// MaxComplexity is the highest cost of one operation. A field costs 1 unless the
+	// complexity functions of the schema say otherwise.
 	MaxComplexity int
-	// MaxDepth is how deep selections may nest, introspection aside.
+	// MaxDepth is how deep selections may nest, not counting introspection.
 	MaxDepth int
-	// MaxSelections is the largest number of fields and fragments written in one
-	// document. The time that validation takes rises with its square.
+	// MaxSelections is the largest number of fields and fragments in one document. The
+	// time of validation grows with its square: 170 KB of one field took a minute.
 	MaxSelections int
 	// MaxTokens is the largest number of tokens of one document.
 	MaxTokens int
 
-	// Introspection lets clients read the schema.
+	// Introspection allows clients to read the schema.
 	Introspection bool
-	// Suggestions lets validation errors name fields, arguments and types that
-	// the client may have meant.
+	// Suggestions allows validation errors to name fields, arguments and types that the
+	// client may have meant, which tells the schema to who guesses.
 	Suggestions bool
 
-	// CountError is told the code of each error that a client is told, whatever the
+	// CountError is called with the code of each error that is sent, whatever the
 	// transport; nil counts nothing.
 	CountError func(code string)
-	// Logger gets the cause of every INTERNAL error; slog.Default where nil.
+	// Logger gets the cause of every INTERNAL error; nil stands for slog.Default.
 	Logger *slog.Logger
 }
 
-// New assembles the GraphQL server of schema.
+// New assembles the GraphQL server of a schema.
 func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	config = config.withDefaults()
 	present := presenter{log: config.Logger, count: config.CountError}
 	server := handler.New(schema)
-	for _, own := range config.Transports {
-		server.AddTransport(own)
+	for _, before := range config.Transports {
+		server.AddTransport(before)
 	}
 	server.AddTransport(transport{maxBody: config.MaxBody, presenter: present})
 
@@ -94,8 +96,8 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	if config.Introspection {
 		server.Use(extension.Introspection{})
 	}
-	for _, own := range config.Extensions {
-		server.Use(own)
+	for _, after := range config.Extensions {
+		server.Use(after)
 	}
 	return server
 }

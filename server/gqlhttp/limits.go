@@ -10,9 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// documentLimits refuses documents before they are validated: the rule that
-// compares fields of one name is quadratic, and 170 KB of one field kept it busy
-// for a minute. A document that is cached has passed.
+// documentLimits refuses documents that are too large before they are validated. The
+// rule that compares fields of one name takes quadratic time: 170 KB of one field kept it
+// busy for a minute, without a token. A document that is cached was within the limits.
 type documentLimits struct {
 	passed                             *textCache[*ast.QueryDocument]
 	maxTokens, maxSelections, maxDepth int
@@ -24,8 +24,9 @@ func (documentLimits) ExtensionName() string { return "DocumentLimits" }
 // Validate implements graphql.HandlerExtension.
 func (documentLimits) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters parses the document one time more than gqlgen does,
-// the first time that it comes. Errors of parsing are left to gqlgen.
+// MutateOperationParameters parses a document that is not cached, which gqlgen does once
+// more afterwards: gqlgen has no place for a check between parsing and validation. Errors
+// of parsing are left to gqlgen.
 func (l documentLimits) MutateOperationParameters(
 	ctx context.Context, params *graphql.RawParams,
 ) *gqlerror.Error {
@@ -69,6 +70,8 @@ func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 	return nil
 }
 
+// count gives the number of selections as they are written: a fragment counts once,
+// however often it is spread.
 func count(selections ast.SelectionSet) (all int) {
 	for _, selection := range selections {
 		all++
@@ -82,7 +85,8 @@ func count(selections ast.SelectionSet) (all int) {
 	return all
 }
 
-// depths measures one document, each fragment once.
+// depths measures how deep the operations of one document nest. It measures each fragment
+// once, because fragments that spread each other could otherwise take exponential time.
 type depths struct {
 	fragments map[string]*ast.FragmentDefinition
 	known     map[string]int
@@ -96,7 +100,8 @@ func newDepths(document *ast.QueryDocument) *depths {
 	return d
 }
 
-// ofSelections leaves introspection out: a validation rule of its own bounds it.
+// ofSelections leaves introspection out, because a validation rule of its own bounds it
+// and GraphiQL's query for the schema is deeper than any of an app.
 func (d *depths) ofSelections(selections ast.SelectionSet) (deepest int) {
 	for _, selection := range selections {
 		switch selected := selection.(type) {
@@ -113,8 +118,8 @@ func (d *depths) ofSelections(selections ast.SelectionSet) (deepest int) {
 	return deepest
 }
 
-// ofFragment counts a fragment that is missing, or is being measured because it
-// spreads itself, as nothing: validation refuses both.
+// ofFragment counts a fragment that does not exist, or that spreads itself, as nothing,
+// because validation refuses both.
 func (d *depths) ofFragment(name string) int {
 	if depth, known := d.known[name]; known {
 		return depth
@@ -128,8 +133,8 @@ func (d *depths) ofFragment(name string) int {
 	return d.known[name]
 }
 
-// errorLimit cuts the errors of a request that was not executed: one document
-// can break a rule ten thousand times.
+// errorLimit keeps the first errors of a request that was not executed, because one
+// document can break a rule ten thousand times.
 type errorLimit struct{}
 
 const mostRequestErrors = 20

@@ -10,11 +10,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// oneOf holds variables to @oneOf; gqlparser's validation holds literals alone.
+// oneOf checks variables against @oneOf: exactly one field must be given, and not null.
+// gqlparser's validation checks only literals (v2.5.36). This can go when it checks the
+// variables as well.
 type oneOf struct {
 	schema *ast.Schema
-	// concerned are the input types that are @oneOf or lead to one that is.
-	concerned map[string]bool
+	// checked are the input types that are @oneOf, or contain one that is at any depth.
+	checked map[string]bool
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -23,29 +25,31 @@ func (*oneOf) ExtensionName() string { return "OneOf" }
 // Validate implements graphql.HandlerExtension.
 func (o *oneOf) Validate(schema graphql.ExecutableSchema) error {
 	o.schema = schema.Schema()
-	o.concerned = concernedByOneOf(o.schema)
+	o.checked = typesToCheck(o.schema)
 	return nil
 }
 
-func concernedByOneOf(schema *ast.Schema) map[string]bool {
-	concerned := map[string]bool{}
+func typesToCheck(schema *ast.Schema) map[string]bool {
+	checked := map[string]bool{}
+	// Input types can contain each other in circles, so types are added until a round
+	// finds no more.
 	for grown := true; grown; {
 		grown = false
 		for name, definition := range schema.Types {
-			if !concerned[name] && leadsToOneOf(definition, concerned) {
-				concerned[name], grown = true, true
+			if !checked[name] && containsOneOf(definition, checked) {
+				checked[name], grown = true, true
 			}
 		}
 	}
-	return concerned
+	return checked
 }
 
-func leadsToOneOf(definition *ast.Definition, concerned map[string]bool) bool {
+func containsOneOf(definition *ast.Definition, checked map[string]bool) bool {
 	if definition.Kind != ast.InputObject {
 		return false
 	}
 	for _, field := range definition.Fields {
-		if concerned[field.Type.Name()] {
+		if checked[field.Type.Name()] {
 			return true
 		}
 	}
@@ -58,7 +62,7 @@ func isOneOf(definition *ast.Definition) bool { return definition.Directives.For
 func (o *oneOf) MutateOperationContext(
 	_ context.Context, operation *graphql.OperationContext,
 ) *gqlerror.Error {
-	if len(o.concerned) == 0 {
+	if len(o.checked) == 0 {
 		return nil
 	}
 	for _, variable := range operation.Operation.VariableDefinitions {
@@ -71,19 +75,19 @@ func (o *oneOf) MutateOperationContext(
 	return nil
 }
 
-// check takes values by reflection because coercion makes slices of whatever
-// type the one value had that stood for a list.
+// check reads values by reflection. A client may send one value where a list is asked
+// for, and gqlparser then makes a slice of the type that the value happened to have.
 func (o *oneOf) check(typeName string, value reflect.Value, path ast.Path) *gqlerror.Error {
 	for value.Kind() == reflect.Interface {
 		value = value.Elem()
 	}
-	if !o.concerned[typeName] || !value.IsValid() {
+	if !o.checked[typeName] || !value.IsValid() {
 		return nil
 	}
 	switch value.Kind() {
 	case reflect.Slice:
 		for i := range value.Len() {
-			if err := o.check(typeName, value.Index(i), at(path, ast.PathIndex(i))); err != nil {
+			if err := o.check(typeName, value.Index(i), appendPath(path, ast.PathIndex(i))); err != nil {
 				return err
 			}
 		}
@@ -101,7 +105,7 @@ func (o *oneOf) checkObject(definition *ast.Definition, object reflect.Value, pa
 	}
 	for _, field := range definition.Fields {
 		value := object.MapIndex(reflect.ValueOf(field.Name))
-		if err := o.check(field.Type.Name(), value, at(path, ast.PathName(field.Name))); err != nil {
+		if err := o.check(field.Type.Name(), value, appendPath(path, ast.PathName(field.Name))); err != nil {
 			return err
 		}
 	}
@@ -123,7 +127,8 @@ func hasExactlyOne(definition *ast.Definition, object reflect.Value) bool {
 	return given == 1 && null == 0
 }
 
-// at copies, because siblings share what path has room for.
-func at(path ast.Path, element ast.PathElement) ast.Path {
+// appendPath copies the path, because the paths of siblings would otherwise share the
+// memory of their last element.
+func appendPath(path ast.Path, element ast.PathElement) ast.Path {
 	return append(path[:len(path):len(path)], element)
 }

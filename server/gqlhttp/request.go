@@ -17,11 +17,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// largestPooledBuffer keeps one large body from holding its memory for ever.
+// largestPooledBuffer is the largest buffer that is kept, so that a few large bodies do
+// not hold their memory for as long as the process runs.
 const largestPooledBuffer = 64 << 10
 
-// buffers holds request bodies while they are decoded and answers while they are
-// written.
+// buffers hold request bodies while they are decoded and responses while they are
+// written. Without the pool each request would allocate both.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func borrowBuffer() *bytes.Buffer { return buffers.Get().(*bytes.Buffer) }
@@ -34,7 +35,7 @@ func returnBuffer(buffer *bytes.Buffer) {
 	buffers.Put(buffer)
 }
 
-// readBody reads the parameters of a POST.
+// readBody reads the parameters of a POST, of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.RawParams, *refusal) {
 	if refused := checkContent(r.Header); refused != nil {
 		return nil, refused
@@ -55,13 +56,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.Raw
 	if refused := decode(body.Bytes(), params); refused != nil {
 		return nil, refused
 	}
-	return complete(params)
+	return checkDocument(params)
 }
 
-// checkContent takes JSON in UTF-8, not compressed.
+// checkContent accepts JSON in UTF-8 that is not compressed. Form types are refused,
+// because a page of another site can send them without a preflight request.
 func checkContent(header http.Header) *refusal {
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return unsupported("The body must not be compressed.")
+		return unsupportedMediaType("The body must not be compressed.")
 	}
 	content := header.Get("Content-Type")
 	if content == applicationJSON {
@@ -69,10 +71,10 @@ func checkContent(header http.Header) *refusal {
 	}
 	mediaType, parameters, err := mime.ParseMediaType(content)
 	if err != nil || mediaType != applicationJSON {
-		return unsupported("The Content-Type must be application/json.")
+		return unsupportedMediaType("The Content-Type must be application/json.")
 	}
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("The charset must be utf-8.")
+		return unsupportedMediaType("The charset must be utf-8.")
 	}
 	return nil
 }
@@ -99,11 +101,11 @@ func readURL(r *http.Request) (*graphql.RawParams, *refusal) {
 			return nil, refused
 		}
 	}
-	return complete(params)
+	return checkDocument(params)
 }
 
-// complete refuses a request without a document: by text or by its hash.
-func complete(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
+// checkDocument refuses a request that names no document, neither by text nor by hash.
+func checkDocument(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
 	if params.Query == "" && params.Extensions["persistedQuery"] == nil {
 		refused := badRequest("The parameter query is missing.")
 		refused.field = "query"
@@ -112,9 +114,9 @@ func complete(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
 	return params, nil
 }
 
-// decode reads exactly one JSON object. Numbers keep their digits. What
-// encoding/json would mend without a word, invalid UTF-8 and lone surrogates, is
-// refused, because a name would be stored other than it was sent.
+// decode reads exactly one JSON object. Numbers keep their digits, which a float64 would
+// lose above 2^53. Invalid UTF-8 and lone surrogates are refused: encoding/json replaces
+// them without an error, and a name would be stored other than it was sent.
 func decode(text []byte, into any) *refusal {
 	if !utf8.Valid(text) || hasLoneSurrogate(text) {
 		return badRequest("The JSON is not valid Unicode.")
@@ -125,7 +127,7 @@ func decode(text []byte, into any) *refusal {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(into); err != nil {
-		return notDecoded(err)
+		return refuseJSON(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return badRequest("Something follows the JSON object.")
@@ -133,8 +135,9 @@ func decode(text []byte, into any) *refusal {
 	return nil
 }
 
-// notDecoded says where the JSON is wrong without repeating any of it.
-func notDecoded(err error) *refusal {
+// refuseJSON says where the JSON is wrong. It repeats nothing of it, because it may hold a
+// password.
+func refuseJSON(err error) *refusal {
 	var mistyped *json.UnmarshalTypeError
 	if !errors.As(err, &mistyped) {
 		return badRequest("The JSON is malformed.")
@@ -144,8 +147,8 @@ func notDecoded(err error) *refusal {
 	return refused
 }
 
-// hasLoneSurrogate looks for a \u escape of half a character. Text that is no
-// JSON may get either answer.
+// hasLoneSurrogate looks for a \u escape of half a character. The result means nothing
+// for text that is not JSON.
 func hasLoneSurrogate(text []byte) bool {
 	for {
 		backslash := bytes.IndexByte(text, '\\')
@@ -169,7 +172,7 @@ func hasLoneSurrogate(text []byte) bool {
 	}
 }
 
-// codeUnit reads the \uXXXX that text starts with.
+// codeUnit reads the \uXXXX that the text starts with.
 func codeUnit(text []byte) (unit rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false

@@ -3,39 +3,40 @@ package gqlhttp
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// answer is where one request is answered. An empty media type stands for one
-// that could not be agreed on.
-type answer struct {
-	w         http.ResponseWriter
+// responder writes the response to one request.
+type responder struct {
+	w http.ResponseWriter
+	// mediaType is empty if the client accepts none of ours.
 	mediaType string
-	// count is told the code of a refusal.
+	// count is called with the code of a refusal.
 	count func(code string)
 }
 
-// respond writes what the executor said.
-func (a answer) respond(response *graphql.Response) { a.write(a.statusOf(response), response) }
+// respond sends the response of the executor.
+func (r responder) respond(response *graphql.Response) { r.write(r.statusOf(response), response) }
 
-// refuse answers a request that never became an operation; its status is the
-// same under both media types.
-func (a answer) refuse(refused *refusal) {
+// refuse answers a request that never became an operation. Its status is the same under
+// both media types.
+func (r responder) refuse(refused *refusal) {
 	if refused.allow != "" {
-		a.w.Header().Set("Allow", refused.allow)
+		r.w.Header().Set("Allow", refused.allow)
 	}
-	a.count(refused.code)
-	a.write(refused.status, &graphql.Response{Errors: gqlerror.List{refused.error()}})
+	r.count(refused.code)
+	r.write(refused.status, &graphql.Response{Errors: gqlerror.List{refused.error()}})
 }
 
-// statusOf gives 200 to every well-formed request under application/json, and
-// under application/graphql-response+json to those that were executed. A
-// persisted query that is not known has 200 under both: Apollo's iOS client
-// looks for the code in answers with a 2xx status alone.
-func (a answer) statusOf(response *graphql.Response) int {
+// statusOf gives 200 to every well-formed request under application/json, and under
+// application/graphql-response+json to those that were executed, as the specification of
+// GraphQL over HTTP asks. An unknown persisted query has 200 under both, because Apollo's
+// iOS client looks for its code only in responses with a 2xx status.
+func (r responder) statusOf(response *graphql.Response) int {
 	if response.Data != nil || len(response.Errors) == 0 {
 		return http.StatusOK
 	}
@@ -44,7 +45,7 @@ func (a answer) statusOf(response *graphql.Response) int {
 	switch {
 	case status >= http.StatusInternalServerError:
 		return status
-	case a.mediaType == applicationJSON, first["code"] == codePersistedQueryNotFound:
+	case r.mediaType == applicationJSON, first["code"] == codePersistedQueryNotFound:
 		return http.StatusOK
 	case status >= http.StatusBadRequest:
 		return status
@@ -52,17 +53,18 @@ func (a answer) statusOf(response *graphql.Response) int {
 	return http.StatusBadRequest
 }
 
-// write sends one response. The data were encoded by the executor and go out as
-// they are; a request error has no data at all, not null.
-func (a answer) write(status int, response *graphql.Response) {
+// write sends a response. The executor has encoded the data already, so they are copied
+// and not encoded a second time. If the request failed before it was executed there is no
+// member data at all; the specification forbids null there.
+func (r responder) write(status int, response *graphql.Response) {
 	body := borrowBuffer()
 	defer returnBuffer(body)
-	comma := byte('{')
+	separator := byte('{')
 	member := func(name string, value []byte) {
-		body.WriteByte(comma)
+		body.WriteByte(separator)
 		body.WriteString(name)
 		body.Write(value)
-		comma = ','
+		separator = ','
 	}
 	if len(response.Errors) > 0 {
 		member(`"errors":`, encode(response.Errors))
@@ -75,20 +77,31 @@ func (a answer) write(status int, response *graphql.Response) {
 	}
 	body.WriteByte('}')
 
-	mediaType := a.mediaType
+	mediaType := r.mediaType
 	if mediaType == "" {
 		mediaType = applicationJSON
 	}
-	header := a.w.Header()
+	header := r.w.Header()
 	header.Set("Content-Type", mediaType+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(body.Len()))
-	a.w.WriteHeader(status)
-	// A client that is gone needs no answer.
-	_, _ = a.w.Write(body.Bytes())
+	r.w.WriteHeader(status)
+	// An error here means that the client hung up, and then nobody waits for the response.
+	_, _ = r.w.Write(body.Bytes())
 }
 
-// encode panics where an extension put a value into the response that JSON does
-// not have; the transport recovers.
+// WriteError answers a request with one error in the form of a GraphQL response. The
+// transports of subscriptions use it for requests that become no stream.
+func WriteError(w http.ResponseWriter, status int, err *gqlerror.Error) {
+	responder{w: w, mediaType: applicationJSON}.write(status, &graphql.Response{Errors: gqlerror.List{err}})
+}
+
+// EncodeErrors gives a response that has errors and nothing else as JSON.
+func EncodeErrors(errs gqlerror.List) []byte {
+	return slices.Concat([]byte(`{"errors":`), encode(errs), []byte{'}'})
+}
+
+// encode panics for a value that JSON does not have, which only a mistake in the program
+// can put into the extensions. The transport recovers and answers INTERNAL.
 func encode(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {

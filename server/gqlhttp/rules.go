@@ -6,9 +6,8 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// validationRules are those of the GraphQL specification and the ones the config
-// asks for. A document is validated once and then cached, so these cost nothing
-// on the hot path.
+// validationRules gives the rules of the GraphQL specification and those that the config
+// asks for. A valid document is cached, so the rules cost nothing when it comes again.
 func validationRules(config Config) func() *rules.Rules {
 	return func() *rules.Rules {
 		all := rules.NewDefaultRules()
@@ -22,14 +21,15 @@ func validationRules(config Config) func() *rules.Rules {
 	}
 }
 
-// withoutSuggestions swaps the rules that gqlgen's own switch leaves alone.
+// withoutSuggestions replaces the rules that still make suggestions after gqlgen's
+// SetDisableSuggestion.
 func withoutSuggestions(all *rules.Rules) {
-	for talkative, silent := range map[string]core.Rule{
+	for suggesting, silent := range map[string]core.Rule{
 		rules.KnownArgumentNamesRule.Name:  rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownTypeNamesRule.Name:      rules.KnownTypeNamesRuleWithoutSuggestions,
 		rules.ValuesOfCorrectTypeRule.Name: rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
 	} {
-		all.ReplaceRule(talkative, silent.RuleFunc)
+		all.ReplaceRule(suggesting, silent.RuleFunc)
 	}
 }
 

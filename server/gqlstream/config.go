@@ -7,7 +7,7 @@
 // The package knows nothing of accounts: who may connect, and until when, is said
 // by the functions of [Config]. It must not import gqlws, a WebSocket library,
 // graph, ent or any package of the domain; of internal it needs only apperr and
-// pubsub.
+// pubsub. Errors become JSON in gqlhttp.
 package gqlstream
 
 import (

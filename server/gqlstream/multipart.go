@@ -1,11 +1,13 @@
 package gqlstream
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/server/gqlhttp"
 )
 
 // NewMultipart makes the transport of Apollo's protocol for subscriptions over
@@ -32,6 +34,10 @@ func multipartFormat() streamFormat {
 	part := func(before string, payload []byte, after string) []byte {
 		return []byte(partHead + before + string(payload) + after + partEnd)
 	}
+	// A failure is a response of its own, with a null payload as its first member.
+	failure := func(response []byte) []byte {
+		return part(`{"payload":null,`, response[1:], ``)
+	}
 	return streamFormat{
 		name:        "multipart",
 		contentType: `multipart/mixed;boundary="graphql";subscriptionSpec=1.0`,
@@ -40,12 +46,13 @@ func multipartFormat() streamFormat {
 		next: func(_ string, payload []byte) []byte {
 			return part(`{"payload":`, payload, `}`)
 		},
-		failure: func(payload []byte) []byte {
-			return part(`{"payload":null,`, payload[1:], ``)
-		},
+		failure: failure,
 		retry: func(after time.Duration) []byte {
-			const text = `{"payload":null,"errors":[{"message":"Restarting","extensions":{"code":"GOING_AWAY","retryAfterMs":%d}}]}`
-			return append(part("", fmt.Appendf(nil, text, after.Milliseconds()), ""), lastPart...)
+			restarting := gqlhttp.EncodeErrors(gqlerror.List{{
+				Message:    "Restarting",
+				Extensions: map[string]any{"code": "GOING_AWAY", "retryAfterMs": after.Milliseconds()},
+			}})
+			return append(failure(restarting), lastPart...)
 		},
 		completion: lastPart,
 	}

@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/apperr"
+	"luxbff/server/gqlhttp"
 )
 
 // MalformedError is why a message of the client can't be understood. On a socket it
@@ -61,19 +63,16 @@ func EncodeResponse(r *graphql.Response) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// RefuseRequest answers a request that becomes neither socket nor stream, in
-// GraphQL's shape.
+// RefuseRequest answers a request that becomes neither socket nor stream with an
+// error of GraphQL, named after the status.
 func RefuseRequest(w http.ResponseWriter, status int) {
 	message := http.StatusText(status)
 	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
 	if status == http.StatusBadRequest {
 		message, code = apperr.BadRequest.New().Detail(), apperr.BadRequest.New().Code()
 	}
-	body, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{
-		"message": message, "extensions": map[string]any{"code": code, "status": status},
-	}}}) // strings and numbers always encode
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Sec-WebSocket-Version", "13")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	gqlhttp.WriteError(w, status, &gqlerror.Error{
+		Message: message, Extensions: map[string]any{"code": code, "status": status},
+	})
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/apperr"
+	"luxbff/server/gqlhttp"
 )
 
 // streamFormat is how one of the two HTTP protocols writes its stream. The framing
@@ -277,14 +277,14 @@ func (s *stream) writeResponse(r cursorResponse) bool {
 // writeRefusal writes the errors of an operation that was not started, which have
 // the form of a response, and completes the stream.
 func (s *stream) writeRefusal(response *graphql.Response) {
-	if s.write(s.transport.format.next("", encodeErrors(response.Errors))) {
+	if s.write(s.transport.format.next("", gqlhttp.EncodeErrors(response.Errors))) {
 		s.write([]byte(s.transport.format.completion))
 	}
 }
 
 // writeEnd completes a stream whose operation has ended, with an error or without.
 func (s *stream) writeEnd(err error) {
-	if err != nil && !s.write(s.transport.format.failure(encodeErrors(s.execution.ErrorResponse(err).Errors))) {
+	if err != nil && !s.write(s.transport.format.failure(gqlhttp.EncodeErrors(s.execution.ErrorResponse(err).Errors))) {
 		return
 	}
 	s.write([]byte(s.transport.format.completion))
@@ -297,13 +297,4 @@ func (s *stream) writeReason(reason CloseReason) {
 		return
 	}
 	s.write(s.transport.format.retry(reason.RetryAfter))
-}
-
-// encodeErrors gives a response without data.
-func encodeErrors(errs gqlerror.List) []byte {
-	payload, err := json.Marshal(map[string]any{"errors": errs})
-	if err != nil {
-		return []byte(`{"errors":[]}`)
-	}
-	return payload
 }

@@ -99,11 +99,11 @@ func TestStreamRequestsThatAreRefused(t *testing.T) {
 	long := `{"query":"` + strings.Repeat("#", 1000) + `"}`
 	for _, accept := range []string{"text/event-stream", acceptMultipart} {
 		for body, want := range map[string]string{
-			``:                          `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
-			`[]`:                        `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
-			`{"query":"{ echo }"} more`: `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
-			`{"variables":{}}`:          `400 {"errors":[{"extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400},"message":"Invalid request or missing parameters"}]}`,
-			long:                        `413 {"errors":[{"extensions":{"code":"REQUEST_ENTITY_TOO_LARGE","status":413},"message":"Request Entity Too Large"}]}`,
+			``:                          `400 {"errors":[{"message":"Invalid request or missing parameters","extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400}}]}`,
+			`[]`:                        `400 {"errors":[{"message":"Invalid request or missing parameters","extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400}}]}`,
+			`{"query":"{ echo }"} more`: `400 {"errors":[{"message":"Invalid request or missing parameters","extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400}}]}`,
+			`{"variables":{}}`:          `400 {"errors":[{"message":"Invalid request or missing parameters","extensions":{"code":"INVALID_REQUEST_OR_MISSING_PARAMETERS","status":400}}]}`,
+			long:                        `413 {"errors":[{"message":"Request Entity Too Large","extensions":{"code":"REQUEST_ENTITY_TOO_LARGE","status":413}}]}`,
 		} {
 			answer, text := b.post(accept, body)
 			if got := answer.Status[:4] + text; got != want {

@@ -19,7 +19,11 @@ type serveCommand struct{}
 
 // Run serves until ctx ends, and then shuts down in order.
 func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
-	logStart()
+	// Of all commands only this one runs long enough to need a memory limit.
+	memoryLimit := heap.LimitMemory()
+	info, _ := debug.ReadBuildInfo()
+	b := readBuild(version, info)
+	slog.Info("starting", "version", b.version, "revision", b.revision, "go", b.language, "memory_limit", memoryLimit)
 	// The port is taken first: a second server on it must not touch the data.
 	listener, err := listen(ctx, cfg.Addr)
 	if err != nil {
@@ -46,18 +50,15 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	return serveUntilDone(ctx, cfg, running, listener)
 }
 
-func logStart() {
-	info, _ := debug.ReadBuildInfo()
-	b := readBuild(version, info)
-	slog.Info("starting", "version", b.version, "revision", b.revision, "go", b.language, "memory_limit", heap.LimitMemory())
-}
-
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	return config.Listen(ctx, "tcp", addr)
 }
 
 func serveUntilDone(ctx context.Context, cfg app.Config, running *app.App, listener net.Listener) error {
+	// The timeouts bound how long a client that is slow, or pretends to be, can hold a
+	// connection. There is no WriteTimeout: a subscription over HTTP lasts, and sets a
+	// deadline for each of its writes.
 	server := &http.Server{
 		Handler:           running.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -96,7 +97,7 @@ func shutdown(ctx context.Context, cfg app.Config, running *app.App, server *htt
 }
 
 // serveMetrics serves the metrics on a listener of their own, which the public
-// need not reach, until it is closed. Without an address it does nothing.
+// need not reach, until stop is called. Without an address it does nothing.
 func serveMetrics(ctx context.Context, addr string, handler http.Handler) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil

@@ -33,7 +33,8 @@ import (
 	"luxbff/server/tracing"
 )
 
-// Options are what a test replaces. The zero value is what production uses.
+// Options are the clock, the randomness and the log, which tests replace. The zero
+// value is what production uses.
 type Options struct {
 	Clock  func() time.Time
 	Random io.Reader
@@ -88,6 +89,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		hub: pubsub.NewHub(), bus: pubsub.InProcess{}, leaveBus: func() {},
 		background: background.NewGroup(context.WithoutCancel(ctx)),
 	}
+	// Each step that fails ends what the steps before it have started.
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
 		return nil, err
 	}
@@ -121,7 +123,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// clock is the time as every surface shows it, in UTC and to the millisecond.
+// clock is the time in UTC and to the millisecond, which is what every surface shows:
+// nothing more exact is stored.
 func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // start wires everything over the open store, and then starts what runs in the
@@ -133,15 +136,16 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	if err := a.wireDomain(keys); err != nil {
 		return err
 	}
-	a.metrics.ReadStateWith(a.readState)
 	handler, err := a.routes(keys)
 	if err != nil {
 		return err
 	}
 	a.handler = handler
+	// From here on notifications of other replicas arrive, so the services must exist.
 	if err := a.joinBus(); err != nil {
 		return err
 	}
+	a.metrics.ReadStateWith(a.readState)
 	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
 	lasting := context.WithoutCancel(ctx) // each Close ends its own
 	a.Outbox.Start(lasting)

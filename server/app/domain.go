@@ -27,6 +27,8 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
 	})
+	// The services end sessions and so close sockets, and whether a socket's session has
+	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.Config.limiter(o.Clock)
@@ -57,7 +59,8 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	return nil
 }
 
-// limiter is nil where RATE_LIMITS lifts the limits.
+// limiter is nil where RATE_LIMITS lifts the limits. A nil Limiter lets everything
+// through.
 func (c Config) limiter(clock func() time.Time) *ratelimit.Limiter {
 	if c.RateLimits == "off" {
 		return nil
@@ -65,7 +68,7 @@ func (c Config) limiter(clock func() time.Time) *ratelimit.Limiter {
 	return ratelimit.New(clock)
 }
 
-// socialProviders are those that are configured.
+// socialProviders are those that are configured; signing in with another is refused.
 func (c Config) socialProviders() map[string]auth.SocialProvider {
 	if c.FacebookURL == "" {
 		return nil

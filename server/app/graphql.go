@@ -14,6 +14,8 @@ import (
 
 // graphQL serves /graphql: GET, POST, sockets and streams.
 func (a *App) graphQL() http.Handler {
+	// In production neither introspection nor the suggestions in error messages show
+	// strangers what the schema holds.
 	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
 		Transports:    a.liveTransports(),
@@ -25,6 +27,7 @@ func (a *App) graphQL() http.Handler {
 	})
 }
 
+// extensions count and trace the operations.
 func (a *App) extensions() []graphql.HandlerExtension {
 	extensions := []graphql.HandlerExtension{operationObserver{a.metrics, a.tracer, a.options.Elapsed}}
 	if a.tracer != nil {

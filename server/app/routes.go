@@ -1,12 +1,10 @@
 package app
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
 	"luxbff/internal/auth/token"
-	"luxbff/internal/viewer"
 	"luxbff/server/graphiql"
 	"luxbff/server/middleware"
 	"luxbff/server/openapi"
@@ -30,6 +28,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
+	// The legacy surfaces also answer for every unknown path, each with its own 404.
 	mux.Handle("/", a.authenticate(a.restAPI().Handler(rest.Surfaces())))
 	mux.Handle("GET /openapi.json", docs)
 	mux.Handle("GET /docs", docs)
@@ -45,14 +44,15 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 		mux.Handle("GET /metrics", a.metrics.Handler())
 	}
 
-	// The outermost comes last: the log line and the limits need the client's IP,
-	// and a recovered panic is to be logged as the 500 that it became.
+	// The outermost comes last. The recovery is within the log, so that a panic is
+	// logged as the 500 that it became.
 	handler := middleware.WithRecover(a.observers(), mux)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)
 	return middleware.WithClientIP(trustedProxies, handler), nil
 }
 
+// observers are what is told of every request.
 func (a *App) observers() middleware.Observers {
 	return middleware.Observers{Log: a.options.Log, Metrics: a.metrics, Tracer: a.tracer, Elapsed: a.options.Elapsed}
 }
@@ -60,12 +60,9 @@ func (a *App) observers() middleware.Observers {
 // authenticate puts the viewer into the context of every route of next, and takes
 // the acknowledgement that the request carries.
 func (a *App) authenticate(next http.Handler) http.Handler {
-	acknowledge := func(ctx context.Context, v viewer.Viewer, installationID, cursor string) {
-		a.Feed.Acknowledge(ctx, v, installationID, cursor)
-	}
 	return middleware.WithAuthentication(
 		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Auth.Sessions.Authenticate},
-		middleware.WithEventAck(acknowledge, next))
+		middleware.WithEventAck(a.Feed.Acknowledge, next))
 }
 
 // restAPI are the legacy surfaces.
@@ -80,7 +77,9 @@ func (a *App) restAPI() *rest.API {
 	}
 }
 
-// serveKeys publishes the keys by which others can check our access tokens.
+// serveKeys publishes the public keys by which others can verify our access tokens.
+// They may be kept for five minutes, so a new key has to be published that long
+// before it signs.
 func serveKeys(keys *token.Keys) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")

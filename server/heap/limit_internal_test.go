@@ -11,7 +11,7 @@ import (
 
 // TestLimitMemory changes the limit of the whole process, so its cases come one
 // after another.
-func TestLimitMemory(t *testing.T) { //nolint:paralleltest // see above
+func TestLimitMemory(t *testing.T) {
 	for name, tc := range map[string]struct {
 		environment string // GOMEMLIMIT
 		container   memlimit.Provider

@@ -15,24 +15,27 @@ import (
 func WithRecover(o Observers, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			cause := recover()
-			switch {
-			case cause == nil:
-				return
-			case cause == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so, too.
-				panic(cause)
-			}
-			o.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			info := RequestInfoFrom(r.Context())
-			if surface := info.read().surface; surface != "" {
-				o.Metrics.CountError(surface, apperr.Internal.New().Code())
-			}
-			if info == nil || info.response.status == 0 {
-				writeInternalError(w)
+			if cause := recover(); cause != nil {
+				o.answerPanic(w, r, cause)
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (o Observers) answerPanic(w http.ResponseWriter, r *http.Request, cause any) {
+	// Handlers panic with this value to have net/http cut the connection.
+	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too.
+		panic(cause)
+	}
+	o.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	info := RequestInfoFrom(r.Context())
+	if surface := info.read().surface; surface != "" {
+		o.Metrics.CountError(surface, apperr.Internal.New().Code())
+	}
+	if info == nil || info.response.status == 0 {
+		writeInternalError(w)
+	}
 }
 
 func writeInternalError(w http.ResponseWriter) {

@@ -17,6 +17,7 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/message"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
 )
 
@@ -54,26 +55,14 @@ type world struct {
 	store    *store.Store
 	provider *provider
 
+	clock  *testutil.Clock
 	mu     sync.Mutex
-	at     time.Time
 	states []entmessage.State
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-func (w *world) advance(by time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(by)
 }
 
 func newWorld(t *testing.T, keepText bool) *world {
 	t.Helper()
-	w := &world{store: storetest.Open(t), provider: &provider{}, at: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
+	w := &world{store: storetest.Open(t), provider: &provider{}, clock: testutil.NewClock(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))}
 	w.Outbox = w.another(keepText)
 	return w
 }
@@ -82,7 +71,7 @@ func newWorld(t *testing.T, keepText bool) *world {
 func (w *world) another(keepText bool) *message.Outbox {
 	return message.New(message.Config{
 		Store: w.store, Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: w.provider},
-		KeepText: keepText, Clock: w.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		KeepText: keepText, Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		OnTried: func(_ entmessage.Channel, state entmessage.State) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -190,11 +179,11 @@ func TestFailuresAreTriedAgainLater(t *testing.T) {
 	if row := w.rows(t)[0]; row.State != entmessage.StatePending || *row.LastError != "busy" || row.Text != "patient" {
 		t.Errorf("%v", row)
 	}
-	w.advance(2 * time.Second)
+	w.clock.Add(2 * time.Second)
 	w.deliver(t, 1)
-	w.advance(time.Second) // the second wait is at least two
+	w.clock.Add(time.Second) // the second wait is at least two
 	w.deliver(t, 0)
-	w.advance(3 * time.Second)
+	w.clock.Add(3 * time.Second)
 	w.deliver(t, 1)
 	if row := w.rows(t)[0]; row.State != entmessage.StateSent || row.LastError != nil || row.Attempts != 3 {
 		t.Errorf("%v", row)
@@ -210,12 +199,12 @@ func TestDeadLetters(t *testing.T) {
 	w.enqueue(t, sms("hopeless"))
 	for range 10 {
 		w.deliver(t, 1)
-		w.advance(10 * time.Minute)
+		w.clock.Add(10 * time.Minute)
 	}
 	w.provider.errs = []error{fmt.Errorf("no such number: %w", message.ErrPermanent)}
 	w.enqueue(t, sms("refused"))
 	w.deliver(t, 1)
-	w.advance(time.Hour)
+	w.clock.Add(time.Hour)
 	w.deliver(t, 0)
 	for _, row := range w.rows(t) {
 		if row.State != entmessage.StateDead || row.Text != "" || row.LastError == nil {
@@ -233,7 +222,7 @@ func TestAMessageOfADeadWorkerIsFreeAfterItsLease(t *testing.T) {
 	killed := make(chan error, 1)
 	stuck := message.New(message.Config{
 		Store: w.store, Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: waiting{}},
-		Clock: w.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	go func() {
 		_, err := stuck.Deliver(waitingFor(ctx, die))
@@ -243,7 +232,7 @@ func TestAMessageOfADeadWorkerIsFreeAfterItsLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.deliver(t, 0)
-	w.advance(6 * time.Minute)
+	w.clock.Add(6 * time.Minute)
 	w.deliver(t, 1)
 }
 
@@ -307,7 +296,7 @@ func TestRecentShowsTheNewestFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
 	w.enqueue(t, sms("first"), message.Message{Channel: entmessage.ChannelSms, To: "+821011112222", Text: "another's"})
-	w.advance(time.Second)
+	w.clock.Add(time.Second)
 	w.enqueue(t, sms("second"))
 	w.deliver(t, 3)
 	got, err := w.Recent(t.Context(), "+821012345678", 2)
@@ -315,8 +304,8 @@ func TestRecentShowsTheNewestFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []message.Sent{
-		{Channel: "sms", To: "+821012345678", Text: "second", CreatedAt: w.now()},
-		{Channel: "sms", To: "+821012345678", Text: "first", CreatedAt: w.now().Add(-time.Second)},
+		{Channel: "sms", To: "+821012345678", Text: "second", CreatedAt: w.clock.Now()},
+		{Channel: "sms", To: "+821012345678", Text: "first", CreatedAt: w.clock.Now().Add(-time.Second)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -334,9 +323,9 @@ func TestPruneKeepsWhatIsNewOrWaits(t *testing.T) {
 	w.provider.errs = []error{errors.New("busy")}
 	w.enqueue(t, sms("waiting"))
 	w.deliver(t, 1)
-	w.advance(30 * 24 * time.Hour)
+	w.clock.Add(30 * 24 * time.Hour)
 	w.enqueue(t, sms("new"))
-	w.advance(time.Millisecond)
+	w.clock.Add(time.Millisecond)
 	if err := w.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -375,13 +364,13 @@ func TestBacklogAndWhatBecomesOfMessages(t *testing.T) {
 	}
 	want(0, 0, 0)
 	w.enqueue(t, sms("a"))
-	w.advance(time.Minute)
+	w.clock.Add(time.Minute)
 	w.enqueue(t, sms("b"), sms("c"))
 	want(3, 0, time.Minute)
 	w.provider.errs = []error{errors.New("busy"), nil, message.ErrPermanent}
 	w.deliver(t, 3)
 	want(1, 1, time.Minute)
-	w.advance(time.Minute)
+	w.clock.Add(time.Minute)
 	w.deliver(t, 1)
 	want(0, 1, 0)
 	tried := []entmessage.State{entmessage.StatePending, entmessage.StateSent, entmessage.StateDead, entmessage.StateSent}

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"luxbff/ent/feedposition"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/subscriptiontest"
 )
@@ -152,23 +153,13 @@ func waitForResumePoint(t *testing.T, s *apptest.Server, seq int64) {
 // waitForResumePoints waits until there are n resume points and all have come to seq.
 func waitForResumePoints(t *testing.T, s *apptest.Server, seq int64, n int) {
 	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(30 * time.Second)
-	for {
+	testutil.WaitFor(t, fmt.Sprintf("%d resume points are at %d", n, seq), func() bool {
 		points, err := s.App.Store.Read().FeedPosition.Query().Select(feedposition.FieldSeq).Ints(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(points) == n && !slices.ContainsFunc(points, func(at int) bool { return int64(at) != seq }) {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("the resume points are %v, want %d", points, seq)
-		}
-	}
+		return len(points) == n && !slices.ContainsFunc(points, func(at int) bool { return int64(at) != seq })
+	})
 }
 
 // TestInstallationResumes cuts the connection and connects again with the same request:

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
 )
@@ -41,12 +42,7 @@ func readMetrics(t *testing.T, s *apptest.Server) map[string]float64 {
 // waitForMetric polls until the series has the value.
 func waitForMetric(t *testing.T, s *apptest.Server, series string, want float64) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for got := readMetrics(t, s); got[series] != want; got = readMetrics(t, s) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is %v, want %v", series, got[series], want)
-		}
-	}
+	testutil.WaitFor(t, fmt.Sprintf("%s is %v", series, want), func() bool { return readMetrics(t, s)[series] == want })
 }
 
 // TestEachMetricCounts does one thing after another and compares what was counted.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/natstest"
 	"luxbff/server/app"
@@ -30,20 +31,10 @@ func startReplicas(t *testing.T) (one, other *apptest.Server, nats *natstest.Ser
 // waitForReadiness waits until /readyz answers 200 and the body.
 func waitForReadiness(t *testing.T, s *apptest.Server, body string) {
 	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	tooLong := time.After(20 * time.Second)
-	for {
+	testutil.WaitFor(t, "/readyz answers "+body, func() bool {
 		response := s.Call(t, http.MethodGet, "/readyz", "", "")
-		if response.Status == http.StatusOK && strings.TrimSpace(string(response.Body)) == body {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-tooLong:
-			t.Fatalf("/readyz still answers %d %s", response.Status, response.Body)
-		}
-	}
+		return response.Status == http.StatusOK && strings.TrimSpace(string(response.Body)) == body
+	})
 }
 
 // startSubscription subscribes and returns once the server has the subscription. From

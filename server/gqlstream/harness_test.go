@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"go.uber.org/goleak"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/schematest"
 	"luxbff/server/gqlstream"
 )
@@ -71,20 +72,10 @@ func feeds(n int) func(schematest.State) bool {
 	return func(s schematest.State) bool { return s.Feeds == n }
 }
 
-// awaitNoConnections polls until the registry knows none.
+// awaitNoConnections waits until the registry knows none.
 func (b *bench) awaitNoConnections() {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for b.registry.Len() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			b.t.Fatalf("%d connections are left", b.registry.Len())
-		}
-	}
+	testutil.WaitFor(b.t, "no connection is left", func() bool { return b.registry.Len() == 0 })
 }
 
 // smallBuffers makes the kernel hold little, so that a reader is soon slow.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"luxbff/internal/testutil"
 	"luxbff/server/gqlstream"
 	"luxbff/server/gqlws"
 )
@@ -139,20 +140,10 @@ func TestAccountLimit(t *testing.T) {
 	b.connect(`{"user":"a"}`)
 }
 
-// awaitLen polls until the registry knows n connections.
+// awaitLen waits until the registry knows n connections.
 func (b *bench) awaitLen(n int) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for b.registry.Len() != n {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			b.t.Fatalf("%d connections are registered, want %d", b.registry.Len(), n)
-		}
-	}
+	testutil.WaitFor(b.t, fmt.Sprintf("%d connections are registered", n), func() bool { return b.registry.Len() == n })
 }
 
 func TestOriginIsChecked(t *testing.T) {

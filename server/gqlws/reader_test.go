@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"luxbff/internal/testutil"
 	"luxbff/server/gqlws"
 )
 
@@ -143,7 +144,7 @@ func TestIdleSocketsWaitOnSmallStacks(t *testing.T) { //nolint:paralleltest // c
 		<-first
 	}
 	b.await(feeds(sockets))
-	await(t, func() bool {
+	testutil.WaitFor(t, "every socket waits for a frame", func() bool {
 		return goroutinesIn("gqlws.(*socket).waitForFrame(") == sockets && goroutinesIn("gqlws.(*socket).readLoop(") == 0
 	})
 }
@@ -162,20 +163,4 @@ func goroutinesIn(function string) int {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	return strings.Count(string(stacks), function)
-}
-
-// await polls until the condition holds.
-func await(t *testing.T, condition func() bool) {
-	t.Helper()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-late.C:
-			t.Fatal("what was waited for has not come")
-		}
-	}
 }

@@ -12,25 +12,11 @@ import (
 	"github.com/gorilla/websocket"
 
 	"luxbff/internal/apperr"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/schematest"
 	"luxbff/server/gqlstream"
 	"luxbff/server/gqlws"
 )
-
-// dialClock is a clock that a test turns.
-type dialClock struct{ ms atomic.Int64 }
-
-func newDialClock() *dialClock {
-	c := &dialClock{}
-	c.ms.Store(1_800_000_000_000)
-	return c
-}
-
-func (c *dialClock) now() time.Time       { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *dialClock) turn(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-func (c *dialClock) in(hours int) time.Time {
-	return c.now().Add(time.Duration(hours) * time.Hour)
-}
 
 func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
@@ -57,17 +43,17 @@ func TestTokenExpiry(t *testing.T) {
 
 func TestRenewalMovesTheExpiry(t *testing.T) {
 	t.Parallel()
-	clock := newDialClock()
+	clock := testutil.NewClock(time.UnixMilli(1_800_000_000_000))
 	b := setup(t, func(cfg *gqlws.Config) {
-		cfg.Clock, cfg.PingInterval = clock.now, 2*time.Second
+		cfg.Clock, cfg.PingInterval = clock.Now, 2*time.Second
 		cfg.Init = func(ctx context.Context, p gqlstream.InitPayload, r *http.Request) (gqlstream.Session, error) {
 			session, err := sessionOf(ctx, cfg.Registry.(*registry), p, r)
-			session.ExpiresAt = clock.in(1)
+			session.ExpiresAt = clock.Now().Add(time.Hour)
 			return session, err
 		}
 		cfg.Renew = func(ctx context.Context, _ gqlstream.Session, token string) (gqlstream.Session, error) {
 			key := cfg.Registry.(*registry).Key("a", "")
-			return gqlstream.Session{Context: schematest.WithUser(ctx, token), Key: key, ExpiresAt: clock.in(3)}, nil
+			return gqlstream.Session{Context: schematest.WithUser(ctx, token), Key: key, ExpiresAt: clock.Now().Add(3 * time.Hour)}, nil
 		}
 	})
 	c := b.connect(`{"user":"a"}`)
@@ -76,10 +62,10 @@ func TestRenewalMovesTheExpiry(t *testing.T) {
 	c.send(`{"id":"1","type":"subscribe","payload":{"query":"{ who }"}}`)
 	c.expect(`{"id":"1","type":"next","payload":{"data":{"who":"fresh"}}}`)
 	c.expect(`{"id":"1","type":"complete"}`)
-	clock.turn(2 * time.Hour)
+	clock.Add(2 * time.Hour)
 	c.expect(`{"type":"ping"}`)
 	c.expect(`{"type":"ping"}`)
-	clock.turn(time.Hour)
+	clock.Add(time.Hour)
 	c.expectClose(4403, "Token is expired")
 }
 

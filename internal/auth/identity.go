@@ -215,8 +215,8 @@ func (i *Identities) Remove(ctx context.Context, tx *store.Tx, rootUserID int, p
 }
 
 // MarkDeleted frees the subjects of a deleted account. Digests of them stay, by
-// which a later sign-in or sign-up is told that there was an account; the
-// subjects themselves, which are personal data, are overwritten.
+// which a later sign-in or sign-up learns that there was an account; the subjects
+// themselves, which are personal data, are overwritten.
 func (i *Identities) MarkDeleted(ctx context.Context, tx *store.Tx, held []*ent.Identity) error {
 	for _, one := range held {
 		err := tx.Identity.UpdateOne(one).

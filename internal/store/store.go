@@ -1,7 +1,7 @@
 // Package store opens the database, migrates it and runs reads and writes. One
 // address picks the engine, SQLite or PostgreSQL, and nothing above the package
 // needs to know which it is. It holds no rule of the domain and imports ent,
-// internal/fault and the database drivers alone.
+// internal/apperr and the database drivers alone.
 package store
 
 import (

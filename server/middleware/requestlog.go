@@ -13,7 +13,7 @@ import (
 	"luxbff/server/tracing"
 )
 
-// Observers are what is told of requests.
+// Observers are those to which every request is reported.
 type Observers struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics

@@ -141,6 +141,6 @@ func write(w http.ResponseWriter, status int, body any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	// The status is sent already, so a client that hung up meanwhile is no error of
-	// ours, and nothing could be told to it.
+	// ours, and nothing could be sent to it.
 	_ = encoder.Encode(body)
 }

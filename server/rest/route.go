@@ -51,8 +51,8 @@ func signedIn[Request, Response any](
 	route Route, do func(context.Context, *API, viewer.Viewer, Request) (Response, error),
 ) Route {
 	return newRoute[Request, Response](route, accessToken, func(a *API, r *http.Request) (any, error) {
-		// The viewer comes before the body: a deleted account is told that it is
-		// deleted, whatever it sends.
+		// The viewer comes before the body: a deleted account gets the error that
+		// says so, whatever it sends.
 		v, err := viewer.From(r.Context())
 		if err != nil {
 			return nil, err

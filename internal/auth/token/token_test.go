@@ -129,7 +129,7 @@ func TestKeysAreReplaced(t *testing.T) {
 	}
 }
 
-func TestParseKeysNamesTheKeyAtFault(t *testing.T) {
+func TestParseKeysNamesTheBadKey(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                          "key 1",

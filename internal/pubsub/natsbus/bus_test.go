@@ -166,7 +166,7 @@ func TestBusRetriesAfterAWrongPassword(t *testing.T) {
 	nats := natstest.Start(t, func(o *server.Options) { o.Username, o.Password = "luxbff", "another" })
 	r := openReplica(t, "nats://luxbff:"+password+"@"+nats.Addr())
 	testutil.WaitFor(t, "the reason is logged", func() bool { return strings.Contains(r.log.String(), "Authorization") })
-	// The library gives up after two refusals unless told otherwise.
+	// Without our options the library gives up after two refusals.
 	testutil.WaitFor(t, "three tries", func() bool { return nats.TotalConnections() > 3 })
 	if r.bus.Connected() {
 		t.Error("connected with a wrong password")

@@ -33,7 +33,7 @@ func Transports() []Transport {
 func (t Transport) IsWebSocket() bool { return t == WebSocket || t == LegacyWebSocket }
 
 // patience is how long a subscription waits for the next message. The server pings
-// every 25 seconds, so that even an idle one hears of it within this time.
+// every 25 seconds, so that even an idle one receives something within this time.
 const patience = 30 * time.Second
 
 // Request is what a phone subscribes with. Empty fields are not sent.

@@ -375,6 +375,6 @@ func TestBacklogAndWhatBecomesOfMessages(t *testing.T) {
 	want(0, 1, 0)
 	tried := []entmessage.State{entmessage.StatePending, entmessage.StateSent, entmessage.StateDead, entmessage.StateSent}
 	if diff := cmp.Diff(tried, w.states); diff != "" {
-		t.Errorf("told of tries (-want +got):\n%s", diff)
+		t.Errorf("tries (-want +got):\n%s", diff)
 	}
 }

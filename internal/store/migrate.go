@@ -41,7 +41,7 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	if err := checkPragmas(ctx, db, pragmas); err != nil {
 		return err
 	}
-	provider, err := newProvider(ctx, goose.DialectSQLite3, db, s.migrations())
+	provider, err := newProvider(ctx, goose.DialectSQLite3, db, sqliteMigrations(s.cfg))
 	if err != nil {
 		return err
 	}
@@ -94,26 +94,26 @@ func CheckReferences(ctx context.Context, db *sql.DB) error {
 	return rows.Err()
 }
 
-func (s *sqlite) migrations() fs.FS {
-	if s.cfg.Migrations != nil {
-		return s.cfg.Migrations
+func sqliteMigrations(cfg Config) fs.FS {
+	if cfg.Migrations != nil {
+		return cfg.Migrations
 	}
 	return migrations.SQLite()
 }
 
 func (s *sqlite) pending(ctx context.Context) (int, error) {
-	_, pending, err := migrationStatus(ctx, s.readers.db, dialect.SQLite, versionTableInSQLite, s.migrations())
+	_, pending, err := migrationStatus(ctx, s.readers.db, dialect.SQLite, versionTableInSQLite, sqliteMigrations(s.cfg))
 	return pending, err
 }
 
-// SQLiteMigrations tells the newest migration that an SQLite database has, 0 for
+// SQLiteMigrations gives the newest migration that an SQLite database has, 0 for
 // none, and how many of the program's are to come. It only reads. A database that is
 // newer than the program is ErrNewerDatabase.
 func SQLiteMigrations(ctx context.Context, db *sql.DB, cfg Config) (version int64, pending int, err error) {
-	return migrationStatus(ctx, db, dialect.SQLite, versionTableInSQLite, (&sqlite{cfg: cfg}).migrations())
+	return migrationStatus(ctx, db, dialect.SQLite, versionTableInSQLite, sqliteMigrations(cfg))
 }
 
-// newProvider reads the migrations, and refuses a database that is ahead of them.
+// newProvider reads the migrations, and refuses a database that has later ones.
 func newProvider(
 	ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS, opts ...goose.ProviderOption,
 ) (*goose.Provider, error) {
@@ -121,12 +121,12 @@ func newProvider(
 	if err != nil {
 		return nil, fmt.Errorf("store: read the migrations: %w", err)
 	}
-	has, knows, err := provider.GetVersions(ctx)
+	applied, latest, err := provider.GetVersions(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: read the version of the database: %w", err)
 	}
-	if has > knows {
-		return nil, newer(has, knows)
+	if applied > latest {
+		return nil, newerError(applied, latest)
 	}
 	return provider, nil
 }
@@ -144,8 +144,8 @@ func migrationStatus(
 		return 0, 0, fmt.Errorf("store: read the version of the database: %w", err)
 	}
 	sources := provider.ListSources()
-	if knows := sources[len(sources)-1].Version; version > knows {
-		return 0, 0, newer(version, knows)
+	if latest := sources[len(sources)-1].Version; version > latest {
+		return 0, 0, newerError(version, latest)
 	}
 	for _, source := range sources {
 		if source.Version > version {
@@ -164,7 +164,7 @@ func readVersion(ctx context.Context, db *sql.DB, countVersionTables string) (ve
 	return version, db.QueryRowContext(ctx, newest).Scan(&version)
 }
 
-func newer(has, knows int64) error {
+func newerError(applied, latest int64) error {
 	return fmt.Errorf("%w: it has version %d, the program knows %d; run the newer program or restore a backup",
-		ErrNewerDatabase, has, knows)
+		ErrNewerDatabase, applied, latest)
 }

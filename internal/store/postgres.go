@@ -191,7 +191,8 @@ func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 	return tx, nil
 }
 
-// commit tells a refused commit from one whose answer got lost.
+// commit distinguishes a commit that the server refused from one whose answer got
+// lost, which may be stored.
 func commit(tx *sql.Tx) error {
 	err := tx.Commit()
 	var refused *pgconn.PgError
@@ -246,9 +247,9 @@ func pauseAtMost(ctx context.Context, longest time.Duration) error {
 
 func (p *postgres) stats() Stats { return Stats{Read: p.readers.Stats(), Write: p.writers.Stats()} }
 
-func (p *postgres) migrations() fs.FS {
-	if p.cfg.Migrations != nil {
-		return p.cfg.Migrations
+func postgresMigrations(cfg Config) fs.FS {
+	if cfg.Migrations != nil {
+		return cfg.Migrations
 	}
 	return migrations.Postgres()
 }
@@ -261,7 +262,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := newProvider(ctx, goose.DialectPostgres, p.writers, p.migrations(), goose.WithSessionLocker(locker))
+	provider, err := newProvider(ctx, goose.DialectPostgres, p.writers, postgresMigrations(p.cfg), goose.WithSessionLocker(locker))
 	if err != nil {
 		return err
 	}
@@ -275,7 +276,7 @@ func (p *postgres) pending(ctx context.Context) (int, error) {
 	ctx, end := withReadLimit(ctx, p.cfg.ReadLimit)
 	defer end()
 	countVersionTables := "SELECT CASE WHEN to_regclass('" + versionTable + "') IS NULL THEN 0 ELSE 1 END"
-	_, pending, err := migrationStatus(ctx, p.readers, goose.DialectPostgres, countVersionTables, p.migrations())
+	_, pending, err := migrationStatus(ctx, p.readers, goose.DialectPostgres, countVersionTables, postgresMigrations(p.cfg))
 	return pending, err
 }
 

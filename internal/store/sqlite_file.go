@@ -80,9 +80,9 @@ func (f SQLiteFile) OpenImmutable() (*sql.DB, error) {
 	return openFile(f.with(map[string]string{"immutable": "1"}, nil), 1)
 }
 
-// with adds parameters and pragmas. Where the user names a pragma of ours, theirs
-// takes its place: if it is another value that is found when it is read back, and
-// not passed over in silence.
+// with gives the URL with parameters and pragmas of ours. Where the operator's URL
+// sets a pragma, ours is left out: if the value is another one, checkPragmas then says
+// so, where otherwise the operator's would silently be ignored.
 func (f SQLiteFile) with(params map[string]string, ours []pragma) string {
 	query := maps.Clone(f.query)
 	for key, value := range params {
@@ -97,7 +97,8 @@ func (f SQLiteFile) with(params map[string]string, ours []pragma) string {
 	return "file:" + f.path + "?" + query.Encode()
 }
 
-// withoutForeignKeys is the address with nothing said about them.
+// withoutForeignKeys leaves out what the URL says about foreign keys, so that a
+// migration can set them off.
 func (f SQLiteFile) withoutForeignKeys() SQLiteFile {
 	query := maps.Clone(f.query)
 	query["_pragma"] = slices.DeleteFunc(slices.Clone(query["_pragma"]), isPragma("foreign_keys"))
@@ -106,6 +107,8 @@ func (f SQLiteFile) withoutForeignKeys() SQLiteFile {
 	return SQLiteFile{path: f.path, query: query}
 }
 
+// isPragma gives a condition on the value of a _pragma parameter, "name(value)" or
+// "name=value": that it sets this pragma.
 func isPragma(name string) func(setting string) bool {
 	return func(setting string) bool {
 		got, _, _ := strings.Cut(strings.ReplaceAll(setting, "=", "("), "(")

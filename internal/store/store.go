@@ -34,7 +34,8 @@ type Config struct {
 	// Log gets the errors that no caller receives; nil means slog.Default().
 	Log *slog.Logger
 	// Connections is the size of the pool of readers and, on PostgreSQL, of the
-	// pool of writers as well; 0 means 8.
+	// pool of writers as well; 0 means 8. On SQLite 2, 4 and 8 readers were equally
+	// fast on two cores: more than the cores only help while some wait for the disk.
 	Connections int
 	// WriteLimit bounds the time one function given to Write may take; 0 means
 	// 10 seconds. On SQLite it is checked between statements and interrupts none.
@@ -175,7 +176,8 @@ func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pend
 // Close refuses new writes, lets those that wait run, and closes the database.
 func (s *Store) Close() error { return s.engine.close() }
 
-// IsPostgres tells the URL of a PostgreSQL database from that of an SQLite file.
+// IsPostgres reports whether the URL is of a PostgreSQL database. Any other should be
+// that of an SQLite file.
 func IsPostgres(address string) bool {
 	scheme, _, _ := strings.Cut(address, ":")
 	return scheme == "postgres" || scheme == "postgresql"

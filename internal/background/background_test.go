@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,19 +66,20 @@ func TestASignalCallsAtOnceAndNotificationsAreOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		group := background.NewGroup(t.Context())
-		signal, calls := background.NewSignal(), 0
+		signal := background.NewSignal()
+		var calls atomic.Int32
 		for range 5 {
 			signal.Notify()
 		}
-		group.EveryOrWhen(time.Minute, signal, func(context.Context) { calls++ })
+		group.EveryOrWhen(time.Minute, signal, func(context.Context) { calls.Add(1) })
 		synctest.Wait()
-		if calls != 1 {
-			t.Errorf("%d calls after five notifications", calls)
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%d calls after five notifications", n)
 		}
 		<-time.After(time.Minute)
 		synctest.Wait()
-		if calls != 2 {
-			t.Errorf("%d calls after the interval", calls)
+		if n := calls.Load(); n != 2 {
+			t.Errorf("%d calls after the interval", n)
 		}
 		group.Close()
 	})

@@ -9296,6 +9296,11 @@ type SessionMutation struct {
 	typ              string
 	id               *int
 	refresh_hash     *string
+	previous_hash    *string
+	rotation_salt    *string
+	rotation         *int
+	addrotation      *int
+	is_rotation_used *bool
 	created_at       *time.Time
 	refreshed_at     *time.Time
 	expires_at       *time.Time
@@ -9476,6 +9481,170 @@ func (m *SessionMutation) OldRefreshHash(ctx context.Context) (v string, err err
 // ResetRefreshHash resets all changes to the "refresh_hash" field.
 func (m *SessionMutation) ResetRefreshHash() {
 	m.refresh_hash = nil
+}
+
+// SetPreviousHash sets the "previous_hash" field.
+func (m *SessionMutation) SetPreviousHash(s string) {
+	m.previous_hash = &s
+}
+
+// PreviousHash returns the value of the "previous_hash" field in the mutation.
+func (m *SessionMutation) PreviousHash() (r string, exists bool) {
+	v := m.previous_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreviousHash returns the old "previous_hash" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldPreviousHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreviousHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreviousHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreviousHash: %w", err)
+	}
+	return oldValue.PreviousHash, nil
+}
+
+// ResetPreviousHash resets all changes to the "previous_hash" field.
+func (m *SessionMutation) ResetPreviousHash() {
+	m.previous_hash = nil
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (m *SessionMutation) SetRotationSalt(s string) {
+	m.rotation_salt = &s
+}
+
+// RotationSalt returns the value of the "rotation_salt" field in the mutation.
+func (m *SessionMutation) RotationSalt() (r string, exists bool) {
+	v := m.rotation_salt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRotationSalt returns the old "rotation_salt" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldRotationSalt(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRotationSalt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRotationSalt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRotationSalt: %w", err)
+	}
+	return oldValue.RotationSalt, nil
+}
+
+// ResetRotationSalt resets all changes to the "rotation_salt" field.
+func (m *SessionMutation) ResetRotationSalt() {
+	m.rotation_salt = nil
+}
+
+// SetRotation sets the "rotation" field.
+func (m *SessionMutation) SetRotation(i int) {
+	m.rotation = &i
+	m.addrotation = nil
+}
+
+// Rotation returns the value of the "rotation" field in the mutation.
+func (m *SessionMutation) Rotation() (r int, exists bool) {
+	v := m.rotation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRotation returns the old "rotation" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldRotation(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRotation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRotation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRotation: %w", err)
+	}
+	return oldValue.Rotation, nil
+}
+
+// AddRotation adds i to the "rotation" field.
+func (m *SessionMutation) AddRotation(i int) {
+	if m.addrotation != nil {
+		*m.addrotation += i
+	} else {
+		m.addrotation = &i
+	}
+}
+
+// AddedRotation returns the value that was added to the "rotation" field in this mutation.
+func (m *SessionMutation) AddedRotation() (r int, exists bool) {
+	v := m.addrotation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRotation resets all changes to the "rotation" field.
+func (m *SessionMutation) ResetRotation() {
+	m.rotation = nil
+	m.addrotation = nil
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (m *SessionMutation) SetIsRotationUsed(b bool) {
+	m.is_rotation_used = &b
+}
+
+// IsRotationUsed returns the value of the "is_rotation_used" field in the mutation.
+func (m *SessionMutation) IsRotationUsed() (r bool, exists bool) {
+	v := m.is_rotation_used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIsRotationUsed returns the old "is_rotation_used" field's value of the Session entity.
+// If the Session object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SessionMutation) OldIsRotationUsed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIsRotationUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIsRotationUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIsRotationUsed: %w", err)
+	}
+	return oldValue.IsRotationUsed, nil
+}
+
+// ResetIsRotationUsed resets all changes to the "is_rotation_used" field.
+func (m *SessionMutation) ResetIsRotationUsed() {
+	m.is_rotation_used = nil
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -9696,12 +9865,24 @@ func (m *SessionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SessionMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 10)
 	if m.root_user != nil {
 		fields = append(fields, session.FieldRootUserID)
 	}
 	if m.refresh_hash != nil {
 		fields = append(fields, session.FieldRefreshHash)
+	}
+	if m.previous_hash != nil {
+		fields = append(fields, session.FieldPreviousHash)
+	}
+	if m.rotation_salt != nil {
+		fields = append(fields, session.FieldRotationSalt)
+	}
+	if m.rotation != nil {
+		fields = append(fields, session.FieldRotation)
+	}
+	if m.is_rotation_used != nil {
+		fields = append(fields, session.FieldIsRotationUsed)
 	}
 	if m.created_at != nil {
 		fields = append(fields, session.FieldCreatedAt)
@@ -9727,6 +9908,14 @@ func (m *SessionMutation) Field(name string) (ent.Value, bool) {
 		return m.RootUserID()
 	case session.FieldRefreshHash:
 		return m.RefreshHash()
+	case session.FieldPreviousHash:
+		return m.PreviousHash()
+	case session.FieldRotationSalt:
+		return m.RotationSalt()
+	case session.FieldRotation:
+		return m.Rotation()
+	case session.FieldIsRotationUsed:
+		return m.IsRotationUsed()
 	case session.FieldCreatedAt:
 		return m.CreatedAt()
 	case session.FieldRefreshedAt:
@@ -9748,6 +9937,14 @@ func (m *SessionMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRootUserID(ctx)
 	case session.FieldRefreshHash:
 		return m.OldRefreshHash(ctx)
+	case session.FieldPreviousHash:
+		return m.OldPreviousHash(ctx)
+	case session.FieldRotationSalt:
+		return m.OldRotationSalt(ctx)
+	case session.FieldRotation:
+		return m.OldRotation(ctx)
+	case session.FieldIsRotationUsed:
+		return m.OldIsRotationUsed(ctx)
 	case session.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case session.FieldRefreshedAt:
@@ -9778,6 +9975,34 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRefreshHash(v)
+		return nil
+	case session.FieldPreviousHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreviousHash(v)
+		return nil
+	case session.FieldRotationSalt:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRotationSalt(v)
+		return nil
+	case session.FieldRotation:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRotation(v)
+		return nil
+	case session.FieldIsRotationUsed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIsRotationUsed(v)
 		return nil
 	case session.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -9815,6 +10040,9 @@ func (m *SessionMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *SessionMutation) AddedFields() []string {
 	var fields []string
+	if m.addrotation != nil {
+		fields = append(fields, session.FieldRotation)
+	}
 	return fields
 }
 
@@ -9823,6 +10051,8 @@ func (m *SessionMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *SessionMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case session.FieldRotation:
+		return m.AddedRotation()
 	}
 	return nil, false
 }
@@ -9832,6 +10062,13 @@ func (m *SessionMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *SessionMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case session.FieldRotation:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRotation(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Session numeric field %s", name)
 }
@@ -9873,6 +10110,18 @@ func (m *SessionMutation) ResetField(name string) error {
 		return nil
 	case session.FieldRefreshHash:
 		m.ResetRefreshHash()
+		return nil
+	case session.FieldPreviousHash:
+		m.ResetPreviousHash()
+		return nil
+	case session.FieldRotationSalt:
+		m.ResetRotationSalt()
+		return nil
+	case session.FieldRotation:
+		m.ResetRotation()
+		return nil
+	case session.FieldIsRotationUsed:
+		m.ResetIsRotationUsed()
 		return nil
 	case session.FieldCreatedAt:
 		m.ResetCreatedAt()

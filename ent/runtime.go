@@ -12,6 +12,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/schema"
+	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
 )
@@ -192,6 +193,26 @@ func init() {
 			return nil
 		}
 	}()
+	sessionFields := schema.Session{}.Fields()
+	_ = sessionFields
+	// sessionDescPreviousHash is the schema descriptor for previous_hash field.
+	sessionDescPreviousHash := sessionFields[2].Descriptor()
+	// session.DefaultPreviousHash holds the default value on creation for the previous_hash field.
+	session.DefaultPreviousHash = sessionDescPreviousHash.Default.(string)
+	// sessionDescRotationSalt is the schema descriptor for rotation_salt field.
+	sessionDescRotationSalt := sessionFields[3].Descriptor()
+	// session.DefaultRotationSalt holds the default value on creation for the rotation_salt field.
+	session.DefaultRotationSalt = sessionDescRotationSalt.Default.(string)
+	// sessionDescRotation is the schema descriptor for rotation field.
+	sessionDescRotation := sessionFields[4].Descriptor()
+	// session.DefaultRotation holds the default value on creation for the rotation field.
+	session.DefaultRotation = sessionDescRotation.Default.(int)
+	// session.RotationValidator is a validator for the "rotation" field. It is called by the builders before save.
+	session.RotationValidator = sessionDescRotation.Validators[0].(func(int) error)
+	// sessionDescIsRotationUsed is the schema descriptor for is_rotation_used field.
+	sessionDescIsRotationUsed := sessionFields[5].Descriptor()
+	// session.DefaultIsRotationUsed holds the default value on creation for the is_rotation_used field.
+	session.DefaultIsRotationUsed = sessionDescIsRotationUsed.Default.(bool)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescFirstName is the schema descriptor for first_name field.

@@ -20,8 +20,16 @@ type Session struct {
 	ID int `json:"id,omitempty"`
 	// RootUserID holds the value of the "root_user_id" field.
 	RootUserID int `json:"root_user_id,omitempty"`
-	// The SHA-256 of the refresh token that is valid. Any other token of the session has been used before.
+	// SHA-256 of the newest refresh token, the one that is good.
 	RefreshHash string `json:"-"`
+	// SHA-256 of the refresh token that the newest one replaced; empty before the first refresh.
+	PreviousHash string `json:"-"`
+	// makes the newest refresh token out of the one before, for a client that lost the answer
+	RotationSalt string `json:"-"`
+	// counts the refreshes; an access token carries the number of the refresh it came with
+	Rotation int `json:"rotation,omitempty"`
+	// whether a token that came with the newest refresh was used, so that the answer has arrived
+	IsRotationUsed bool `json:"is_rotation_used,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// RefreshedAt holds the value of the "refreshed_at" field.
@@ -61,9 +69,11 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldID, session.FieldRootUserID:
+		case session.FieldIsRotationUsed:
+			values[i] = new(sql.NullBool)
+		case session.FieldID, session.FieldRootUserID, session.FieldRotation:
 			values[i] = new(sql.NullInt64)
-		case session.FieldRefreshHash:
+		case session.FieldRefreshHash, session.FieldPreviousHash, session.FieldRotationSalt:
 			values[i] = new(sql.NullString)
 		case session.FieldCreatedAt, session.FieldRefreshedAt, session.FieldExpiresAt, session.FieldEndedAt:
 			values[i] = new(sql.NullTime)
@@ -99,6 +109,30 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field refresh_hash", values[i])
 			} else if value.Valid {
 				_m.RefreshHash = value.String
+			}
+		case session.FieldPreviousHash:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field previous_hash", values[i])
+			} else if value.Valid {
+				_m.PreviousHash = value.String
+			}
+		case session.FieldRotationSalt:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field rotation_salt", values[i])
+			} else if value.Valid {
+				_m.RotationSalt = value.String
+			}
+		case session.FieldRotation:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rotation", values[i])
+			} else if value.Valid {
+				_m.Rotation = int(value.Int64)
+			}
+		case session.FieldIsRotationUsed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field is_rotation_used", values[i])
+			} else if value.Valid {
+				_m.IsRotationUsed = value.Bool
 			}
 		case session.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -170,6 +204,16 @@ func (_m *Session) String() string {
 	builder.WriteString(fmt.Sprintf("%v", _m.RootUserID))
 	builder.WriteString(", ")
 	builder.WriteString("refresh_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("previous_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("rotation_salt=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("rotation=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rotation))
+	builder.WriteString(", ")
+	builder.WriteString("is_rotation_used=")
+	builder.WriteString(fmt.Sprintf("%v", _m.IsRotationUsed))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

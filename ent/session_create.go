@@ -35,6 +35,62 @@ func (_c *SessionCreate) SetRefreshHash(v string) *SessionCreate {
 	return _c
 }
 
+// SetPreviousHash sets the "previous_hash" field.
+func (_c *SessionCreate) SetPreviousHash(v string) *SessionCreate {
+	_c.mutation.SetPreviousHash(v)
+	return _c
+}
+
+// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
+func (_c *SessionCreate) SetNillablePreviousHash(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetPreviousHash(*v)
+	}
+	return _c
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (_c *SessionCreate) SetRotationSalt(v string) *SessionCreate {
+	_c.mutation.SetRotationSalt(v)
+	return _c
+}
+
+// SetNillableRotationSalt sets the "rotation_salt" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableRotationSalt(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetRotationSalt(*v)
+	}
+	return _c
+}
+
+// SetRotation sets the "rotation" field.
+func (_c *SessionCreate) SetRotation(v int) *SessionCreate {
+	_c.mutation.SetRotation(v)
+	return _c
+}
+
+// SetNillableRotation sets the "rotation" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableRotation(v *int) *SessionCreate {
+	if v != nil {
+		_c.SetRotation(*v)
+	}
+	return _c
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (_c *SessionCreate) SetIsRotationUsed(v bool) *SessionCreate {
+	_c.mutation.SetIsRotationUsed(v)
+	return _c
+}
+
+// SetNillableIsRotationUsed sets the "is_rotation_used" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableIsRotationUsed(v *bool) *SessionCreate {
+	if v != nil {
+		_c.SetIsRotationUsed(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *SessionCreate) SetCreatedAt(v time.Time) *SessionCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -79,6 +135,7 @@ func (_c *SessionCreate) Mutation() *SessionMutation {
 
 // Save creates the Session in the database.
 func (_c *SessionCreate) Save(ctx context.Context) (*Session, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -104,6 +161,26 @@ func (_c *SessionCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *SessionCreate) defaults() {
+	if _, ok := _c.mutation.PreviousHash(); !ok {
+		v := session.DefaultPreviousHash
+		_c.mutation.SetPreviousHash(v)
+	}
+	if _, ok := _c.mutation.RotationSalt(); !ok {
+		v := session.DefaultRotationSalt
+		_c.mutation.SetRotationSalt(v)
+	}
+	if _, ok := _c.mutation.Rotation(); !ok {
+		v := session.DefaultRotation
+		_c.mutation.SetRotation(v)
+	}
+	if _, ok := _c.mutation.IsRotationUsed(); !ok {
+		v := session.DefaultIsRotationUsed
+		_c.mutation.SetIsRotationUsed(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *SessionCreate) check() error {
 	if _, ok := _c.mutation.RootUserID(); !ok {
@@ -111,6 +188,23 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.RefreshHash(); !ok {
 		return &ValidationError{Name: "refresh_hash", err: errors.New(`ent: missing required field "Session.refresh_hash"`)}
+	}
+	if _, ok := _c.mutation.PreviousHash(); !ok {
+		return &ValidationError{Name: "previous_hash", err: errors.New(`ent: missing required field "Session.previous_hash"`)}
+	}
+	if _, ok := _c.mutation.RotationSalt(); !ok {
+		return &ValidationError{Name: "rotation_salt", err: errors.New(`ent: missing required field "Session.rotation_salt"`)}
+	}
+	if _, ok := _c.mutation.Rotation(); !ok {
+		return &ValidationError{Name: "rotation", err: errors.New(`ent: missing required field "Session.rotation"`)}
+	}
+	if v, ok := _c.mutation.Rotation(); ok {
+		if err := session.RotationValidator(v); err != nil {
+			return &ValidationError{Name: "rotation", err: fmt.Errorf(`ent: validator failed for field "Session.rotation": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.IsRotationUsed(); !ok {
+		return &ValidationError{Name: "is_rotation_used", err: errors.New(`ent: missing required field "Session.is_rotation_used"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Session.created_at"`)}
@@ -154,6 +248,22 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RefreshHash(); ok {
 		_spec.SetField(session.FieldRefreshHash, field.TypeString, value)
 		_node.RefreshHash = value
+	}
+	if value, ok := _c.mutation.PreviousHash(); ok {
+		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
+		_node.PreviousHash = value
+	}
+	if value, ok := _c.mutation.RotationSalt(); ok {
+		_spec.SetField(session.FieldRotationSalt, field.TypeString, value)
+		_node.RotationSalt = value
+	}
+	if value, ok := _c.mutation.Rotation(); ok {
+		_spec.SetField(session.FieldRotation, field.TypeInt, value)
+		_node.Rotation = value
+	}
+	if value, ok := _c.mutation.IsRotationUsed(); ok {
+		_spec.SetField(session.FieldIsRotationUsed, field.TypeBool, value)
+		_node.IsRotationUsed = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(session.FieldCreatedAt, field.TypeTime, value)
@@ -249,6 +359,60 @@ func (u *SessionUpsert) SetRefreshHash(v string) *SessionUpsert {
 // UpdateRefreshHash sets the "refresh_hash" field to the value that was provided on create.
 func (u *SessionUpsert) UpdateRefreshHash() *SessionUpsert {
 	u.SetExcluded(session.FieldRefreshHash)
+	return u
+}
+
+// SetPreviousHash sets the "previous_hash" field.
+func (u *SessionUpsert) SetPreviousHash(v string) *SessionUpsert {
+	u.Set(session.FieldPreviousHash, v)
+	return u
+}
+
+// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
+func (u *SessionUpsert) UpdatePreviousHash() *SessionUpsert {
+	u.SetExcluded(session.FieldPreviousHash)
+	return u
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (u *SessionUpsert) SetRotationSalt(v string) *SessionUpsert {
+	u.Set(session.FieldRotationSalt, v)
+	return u
+}
+
+// UpdateRotationSalt sets the "rotation_salt" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateRotationSalt() *SessionUpsert {
+	u.SetExcluded(session.FieldRotationSalt)
+	return u
+}
+
+// SetRotation sets the "rotation" field.
+func (u *SessionUpsert) SetRotation(v int) *SessionUpsert {
+	u.Set(session.FieldRotation, v)
+	return u
+}
+
+// UpdateRotation sets the "rotation" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateRotation() *SessionUpsert {
+	u.SetExcluded(session.FieldRotation)
+	return u
+}
+
+// AddRotation adds v to the "rotation" field.
+func (u *SessionUpsert) AddRotation(v int) *SessionUpsert {
+	u.Add(session.FieldRotation, v)
+	return u
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (u *SessionUpsert) SetIsRotationUsed(v bool) *SessionUpsert {
+	u.Set(session.FieldIsRotationUsed, v)
+	return u
+}
+
+// UpdateIsRotationUsed sets the "is_rotation_used" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateIsRotationUsed() *SessionUpsert {
+	u.SetExcluded(session.FieldIsRotationUsed)
 	return u
 }
 
@@ -356,6 +520,69 @@ func (u *SessionUpsertOne) UpdateRefreshHash() *SessionUpsertOne {
 	})
 }
 
+// SetPreviousHash sets the "previous_hash" field.
+func (u *SessionUpsertOne) SetPreviousHash(v string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetPreviousHash(v)
+	})
+}
+
+// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdatePreviousHash() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdatePreviousHash()
+	})
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (u *SessionUpsertOne) SetRotationSalt(v string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetRotationSalt(v)
+	})
+}
+
+// UpdateRotationSalt sets the "rotation_salt" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateRotationSalt() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateRotationSalt()
+	})
+}
+
+// SetRotation sets the "rotation" field.
+func (u *SessionUpsertOne) SetRotation(v int) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetRotation(v)
+	})
+}
+
+// AddRotation adds v to the "rotation" field.
+func (u *SessionUpsertOne) AddRotation(v int) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.AddRotation(v)
+	})
+}
+
+// UpdateRotation sets the "rotation" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateRotation() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateRotation()
+	})
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (u *SessionUpsertOne) SetIsRotationUsed(v bool) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetIsRotationUsed(v)
+	})
+}
+
+// UpdateIsRotationUsed sets the "is_rotation_used" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateIsRotationUsed() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateIsRotationUsed()
+	})
+}
+
 // SetRefreshedAt sets the "refreshed_at" field.
 func (u *SessionUpsertOne) SetRefreshedAt(v time.Time) *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
@@ -457,6 +684,7 @@ func (_c *SessionCreateBulk) Save(ctx context.Context) ([]*Session, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*SessionMutation)
 				if !ok {
@@ -629,6 +857,69 @@ func (u *SessionUpsertBulk) SetRefreshHash(v string) *SessionUpsertBulk {
 func (u *SessionUpsertBulk) UpdateRefreshHash() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.UpdateRefreshHash()
+	})
+}
+
+// SetPreviousHash sets the "previous_hash" field.
+func (u *SessionUpsertBulk) SetPreviousHash(v string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetPreviousHash(v)
+	})
+}
+
+// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdatePreviousHash() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdatePreviousHash()
+	})
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (u *SessionUpsertBulk) SetRotationSalt(v string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetRotationSalt(v)
+	})
+}
+
+// UpdateRotationSalt sets the "rotation_salt" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateRotationSalt() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateRotationSalt()
+	})
+}
+
+// SetRotation sets the "rotation" field.
+func (u *SessionUpsertBulk) SetRotation(v int) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetRotation(v)
+	})
+}
+
+// AddRotation adds v to the "rotation" field.
+func (u *SessionUpsertBulk) AddRotation(v int) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.AddRotation(v)
+	})
+}
+
+// UpdateRotation sets the "rotation" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateRotation() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateRotation()
+	})
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (u *SessionUpsertBulk) SetIsRotationUsed(v bool) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetIsRotationUsed(v)
+	})
+}
+
+// UpdateIsRotationUsed sets the "is_rotation_used" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateIsRotationUsed() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateIsRotationUsed()
 	})
 }
 

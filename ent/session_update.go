@@ -43,6 +43,69 @@ func (_u *SessionUpdate) SetNillableRefreshHash(v *string) *SessionUpdate {
 	return _u
 }
 
+// SetPreviousHash sets the "previous_hash" field.
+func (_u *SessionUpdate) SetPreviousHash(v string) *SessionUpdate {
+	_u.mutation.SetPreviousHash(v)
+	return _u
+}
+
+// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillablePreviousHash(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetPreviousHash(*v)
+	}
+	return _u
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (_u *SessionUpdate) SetRotationSalt(v string) *SessionUpdate {
+	_u.mutation.SetRotationSalt(v)
+	return _u
+}
+
+// SetNillableRotationSalt sets the "rotation_salt" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableRotationSalt(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetRotationSalt(*v)
+	}
+	return _u
+}
+
+// SetRotation sets the "rotation" field.
+func (_u *SessionUpdate) SetRotation(v int) *SessionUpdate {
+	_u.mutation.ResetRotation()
+	_u.mutation.SetRotation(v)
+	return _u
+}
+
+// SetNillableRotation sets the "rotation" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableRotation(v *int) *SessionUpdate {
+	if v != nil {
+		_u.SetRotation(*v)
+	}
+	return _u
+}
+
+// AddRotation adds value to the "rotation" field.
+func (_u *SessionUpdate) AddRotation(v int) *SessionUpdate {
+	_u.mutation.AddRotation(v)
+	return _u
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (_u *SessionUpdate) SetIsRotationUsed(v bool) *SessionUpdate {
+	_u.mutation.SetIsRotationUsed(v)
+	return _u
+}
+
+// SetNillableIsRotationUsed sets the "is_rotation_used" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableIsRotationUsed(v *bool) *SessionUpdate {
+	if v != nil {
+		_u.SetIsRotationUsed(*v)
+	}
+	return _u
+}
+
 // SetRefreshedAt sets the "refreshed_at" field.
 func (_u *SessionUpdate) SetRefreshedAt(v time.Time) *SessionUpdate {
 	_u.mutation.SetRefreshedAt(v)
@@ -125,6 +188,11 @@ func (_u *SessionUpdate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *SessionUpdate) check() error {
+	if v, ok := _u.mutation.Rotation(); ok {
+		if err := session.RotationValidator(v); err != nil {
+			return &ValidationError{Name: "rotation", err: fmt.Errorf(`ent: validator failed for field "Session.rotation": %w`, err)}
+		}
+	}
 	if _u.mutation.RootUserCleared() && len(_u.mutation.RootUserIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Session.root_user"`)
 	}
@@ -151,6 +219,21 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.RefreshHash(); ok {
 		_spec.SetField(session.FieldRefreshHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PreviousHash(); ok {
+		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RotationSalt(); ok {
+		_spec.SetField(session.FieldRotationSalt, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rotation(); ok {
+		_spec.SetField(session.FieldRotation, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRotation(); ok {
+		_spec.AddField(session.FieldRotation, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.IsRotationUsed(); ok {
+		_spec.SetField(session.FieldIsRotationUsed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.RefreshedAt(); ok {
 		_spec.SetField(session.FieldRefreshedAt, field.TypeTime, value)
@@ -196,6 +279,69 @@ func (_u *SessionUpdateOne) SetRefreshHash(v string) *SessionUpdateOne {
 func (_u *SessionUpdateOne) SetNillableRefreshHash(v *string) *SessionUpdateOne {
 	if v != nil {
 		_u.SetRefreshHash(*v)
+	}
+	return _u
+}
+
+// SetPreviousHash sets the "previous_hash" field.
+func (_u *SessionUpdateOne) SetPreviousHash(v string) *SessionUpdateOne {
+	_u.mutation.SetPreviousHash(v)
+	return _u
+}
+
+// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillablePreviousHash(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetPreviousHash(*v)
+	}
+	return _u
+}
+
+// SetRotationSalt sets the "rotation_salt" field.
+func (_u *SessionUpdateOne) SetRotationSalt(v string) *SessionUpdateOne {
+	_u.mutation.SetRotationSalt(v)
+	return _u
+}
+
+// SetNillableRotationSalt sets the "rotation_salt" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableRotationSalt(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetRotationSalt(*v)
+	}
+	return _u
+}
+
+// SetRotation sets the "rotation" field.
+func (_u *SessionUpdateOne) SetRotation(v int) *SessionUpdateOne {
+	_u.mutation.ResetRotation()
+	_u.mutation.SetRotation(v)
+	return _u
+}
+
+// SetNillableRotation sets the "rotation" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableRotation(v *int) *SessionUpdateOne {
+	if v != nil {
+		_u.SetRotation(*v)
+	}
+	return _u
+}
+
+// AddRotation adds value to the "rotation" field.
+func (_u *SessionUpdateOne) AddRotation(v int) *SessionUpdateOne {
+	_u.mutation.AddRotation(v)
+	return _u
+}
+
+// SetIsRotationUsed sets the "is_rotation_used" field.
+func (_u *SessionUpdateOne) SetIsRotationUsed(v bool) *SessionUpdateOne {
+	_u.mutation.SetIsRotationUsed(v)
+	return _u
+}
+
+// SetNillableIsRotationUsed sets the "is_rotation_used" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableIsRotationUsed(v *bool) *SessionUpdateOne {
+	if v != nil {
+		_u.SetIsRotationUsed(*v)
 	}
 	return _u
 }
@@ -295,6 +441,11 @@ func (_u *SessionUpdateOne) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *SessionUpdateOne) check() error {
+	if v, ok := _u.mutation.Rotation(); ok {
+		if err := session.RotationValidator(v); err != nil {
+			return &ValidationError{Name: "rotation", err: fmt.Errorf(`ent: validator failed for field "Session.rotation": %w`, err)}
+		}
+	}
 	if _u.mutation.RootUserCleared() && len(_u.mutation.RootUserIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Session.root_user"`)
 	}
@@ -338,6 +489,21 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if value, ok := _u.mutation.RefreshHash(); ok {
 		_spec.SetField(session.FieldRefreshHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PreviousHash(); ok {
+		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RotationSalt(); ok {
+		_spec.SetField(session.FieldRotationSalt, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rotation(); ok {
+		_spec.SetField(session.FieldRotation, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRotation(); ok {
+		_spec.AddField(session.FieldRotation, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.IsRotationUsed(); ok {
+		_spec.SetField(session.FieldIsRotationUsed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.RefreshedAt(); ok {
 		_spec.SetField(session.FieldRefreshedAt, field.TypeTime, value)

@@ -311,6 +311,14 @@ func (_m *Session) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Int(&_m.RootUserID))
 		case session.FieldRefreshHash:
 			targets = append(targets, column.String(&_m.RefreshHash))
+		case session.FieldPreviousHash:
+			targets = append(targets, column.String(&_m.PreviousHash))
+		case session.FieldRotationSalt:
+			targets = append(targets, column.String(&_m.RotationSalt))
+		case session.FieldRotation:
+			targets = append(targets, column.Int(&_m.Rotation))
+		case session.FieldIsRotationUsed:
+			targets = append(targets, column.Bool(&_m.IsRotationUsed))
 		case session.FieldCreatedAt:
 			targets = append(targets, column.Time(&_m.CreatedAt))
 		case session.FieldRefreshedAt:

@@ -446,6 +446,10 @@ var (
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "refresh_hash", Type: field.TypeString},
+		{Name: "previous_hash", Type: field.TypeString, Default: ""},
+		{Name: "rotation_salt", Type: field.TypeString, Default: ""},
+		{Name: "rotation", Type: field.TypeInt, Default: 0},
+		{Name: "is_rotation_used", Type: field.TypeBool, Default: false},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "refreshed_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
@@ -460,7 +464,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "sessions_users_sessions",
-				Columns:    []*schema.Column{SessionsColumns[6]},
+				Columns:    []*schema.Column{SessionsColumns[10]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -469,12 +473,12 @@ var (
 			{
 				Name:    "session_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[6]},
+				Columns: []*schema.Column{SessionsColumns[10]},
 			},
 			{
 				Name:    "session_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[4]},
+				Columns: []*schema.Column{SessionsColumns[8]},
 			},
 		},
 	}

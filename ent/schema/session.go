@@ -15,7 +15,15 @@ func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		rootUserID(),
 		field.String("refresh_hash").Sensitive().
-			Comment("The SHA-256 of the refresh token that is valid. Any other token of the session has been used before."),
+			Comment("SHA-256 of the newest refresh token, the one that is good."),
+		field.String("previous_hash").Default("").Sensitive().
+			Comment("SHA-256 of the refresh token that the newest one replaced; empty before the first refresh."),
+		field.String("rotation_salt").Default("").Sensitive().
+			Comment("makes the newest refresh token out of the one before, for a client that lost the answer"),
+		field.Int("rotation").Default(0).NonNegative().
+			Comment("counts the refreshes; an access token carries the number of the refresh it came with"),
+		field.Bool("is_rotation_used").Default(false).
+			Comment("whether a token that came with the newest refresh was used, so that the answer has arrived"),
 		createdAt(),
 		field.Time("refreshed_at"),
 		field.Time("expires_at").Comment("When the refresh token that is valid expires."),

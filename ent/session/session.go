@@ -16,6 +16,14 @@ const (
 	FieldRootUserID = "root_user_id"
 	// FieldRefreshHash holds the string denoting the refresh_hash field in the database.
 	FieldRefreshHash = "refresh_hash"
+	// FieldPreviousHash holds the string denoting the previous_hash field in the database.
+	FieldPreviousHash = "previous_hash"
+	// FieldRotationSalt holds the string denoting the rotation_salt field in the database.
+	FieldRotationSalt = "rotation_salt"
+	// FieldRotation holds the string denoting the rotation field in the database.
+	FieldRotation = "rotation"
+	// FieldIsRotationUsed holds the string denoting the is_rotation_used field in the database.
+	FieldIsRotationUsed = "is_rotation_used"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldRefreshedAt holds the string denoting the refreshed_at field in the database.
@@ -42,6 +50,10 @@ var Columns = []string{
 	FieldID,
 	FieldRootUserID,
 	FieldRefreshHash,
+	FieldPreviousHash,
+	FieldRotationSalt,
+	FieldRotation,
+	FieldIsRotationUsed,
 	FieldCreatedAt,
 	FieldRefreshedAt,
 	FieldExpiresAt,
@@ -57,6 +69,19 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultPreviousHash holds the default value on creation for the "previous_hash" field.
+	DefaultPreviousHash string
+	// DefaultRotationSalt holds the default value on creation for the "rotation_salt" field.
+	DefaultRotationSalt string
+	// DefaultRotation holds the default value on creation for the "rotation" field.
+	DefaultRotation int
+	// RotationValidator is a validator for the "rotation" field. It is called by the builders before save.
+	RotationValidator func(int) error
+	// DefaultIsRotationUsed holds the default value on creation for the "is_rotation_used" field.
+	DefaultIsRotationUsed bool
+)
 
 // OrderOption defines the ordering options for the Session queries.
 type OrderOption func(*sql.Selector)
@@ -74,6 +99,26 @@ func ByRootUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByRefreshHash orders the results by the refresh_hash field.
 func ByRefreshHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRefreshHash, opts...).ToFunc()
+}
+
+// ByPreviousHash orders the results by the previous_hash field.
+func ByPreviousHash(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPreviousHash, opts...).ToFunc()
+}
+
+// ByRotationSalt orders the results by the rotation_salt field.
+func ByRotationSalt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRotationSalt, opts...).ToFunc()
+}
+
+// ByRotation orders the results by the rotation field.
+func ByRotation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRotation, opts...).ToFunc()
+}
+
+// ByIsRotationUsed orders the results by the is_rotation_used field.
+func ByIsRotationUsed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIsRotationUsed, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -65,6 +65,26 @@ func RefreshHash(v string) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldRefreshHash, v))
 }
 
+// PreviousHash applies equality check predicate on the "previous_hash" field. It's identical to PreviousHashEQ.
+func PreviousHash(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPreviousHash, v))
+}
+
+// RotationSalt applies equality check predicate on the "rotation_salt" field. It's identical to RotationSaltEQ.
+func RotationSalt(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldRotationSalt, v))
+}
+
+// Rotation applies equality check predicate on the "rotation" field. It's identical to RotationEQ.
+func Rotation(v int) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldRotation, v))
+}
+
+// IsRotationUsed applies equality check predicate on the "is_rotation_used" field. It's identical to IsRotationUsedEQ.
+func IsRotationUsed(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldIsRotationUsed, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldCreatedAt, v))
@@ -168,6 +188,186 @@ func RefreshHashEqualFold(v string) predicate.Session {
 // RefreshHashContainsFold applies the ContainsFold predicate on the "refresh_hash" field.
 func RefreshHashContainsFold(v string) predicate.Session {
 	return predicate.Session(sql.FieldContainsFold(FieldRefreshHash, v))
+}
+
+// PreviousHashEQ applies the EQ predicate on the "previous_hash" field.
+func PreviousHashEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldPreviousHash, v))
+}
+
+// PreviousHashNEQ applies the NEQ predicate on the "previous_hash" field.
+func PreviousHashNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldPreviousHash, v))
+}
+
+// PreviousHashIn applies the In predicate on the "previous_hash" field.
+func PreviousHashIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldPreviousHash, vs...))
+}
+
+// PreviousHashNotIn applies the NotIn predicate on the "previous_hash" field.
+func PreviousHashNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldPreviousHash, vs...))
+}
+
+// PreviousHashGT applies the GT predicate on the "previous_hash" field.
+func PreviousHashGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldPreviousHash, v))
+}
+
+// PreviousHashGTE applies the GTE predicate on the "previous_hash" field.
+func PreviousHashGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldPreviousHash, v))
+}
+
+// PreviousHashLT applies the LT predicate on the "previous_hash" field.
+func PreviousHashLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldPreviousHash, v))
+}
+
+// PreviousHashLTE applies the LTE predicate on the "previous_hash" field.
+func PreviousHashLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldPreviousHash, v))
+}
+
+// PreviousHashContains applies the Contains predicate on the "previous_hash" field.
+func PreviousHashContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldPreviousHash, v))
+}
+
+// PreviousHashHasPrefix applies the HasPrefix predicate on the "previous_hash" field.
+func PreviousHashHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldPreviousHash, v))
+}
+
+// PreviousHashHasSuffix applies the HasSuffix predicate on the "previous_hash" field.
+func PreviousHashHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldPreviousHash, v))
+}
+
+// PreviousHashEqualFold applies the EqualFold predicate on the "previous_hash" field.
+func PreviousHashEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldPreviousHash, v))
+}
+
+// PreviousHashContainsFold applies the ContainsFold predicate on the "previous_hash" field.
+func PreviousHashContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldPreviousHash, v))
+}
+
+// RotationSaltEQ applies the EQ predicate on the "rotation_salt" field.
+func RotationSaltEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldRotationSalt, v))
+}
+
+// RotationSaltNEQ applies the NEQ predicate on the "rotation_salt" field.
+func RotationSaltNEQ(v string) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldRotationSalt, v))
+}
+
+// RotationSaltIn applies the In predicate on the "rotation_salt" field.
+func RotationSaltIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldRotationSalt, vs...))
+}
+
+// RotationSaltNotIn applies the NotIn predicate on the "rotation_salt" field.
+func RotationSaltNotIn(vs ...string) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldRotationSalt, vs...))
+}
+
+// RotationSaltGT applies the GT predicate on the "rotation_salt" field.
+func RotationSaltGT(v string) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldRotationSalt, v))
+}
+
+// RotationSaltGTE applies the GTE predicate on the "rotation_salt" field.
+func RotationSaltGTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldRotationSalt, v))
+}
+
+// RotationSaltLT applies the LT predicate on the "rotation_salt" field.
+func RotationSaltLT(v string) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldRotationSalt, v))
+}
+
+// RotationSaltLTE applies the LTE predicate on the "rotation_salt" field.
+func RotationSaltLTE(v string) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldRotationSalt, v))
+}
+
+// RotationSaltContains applies the Contains predicate on the "rotation_salt" field.
+func RotationSaltContains(v string) predicate.Session {
+	return predicate.Session(sql.FieldContains(FieldRotationSalt, v))
+}
+
+// RotationSaltHasPrefix applies the HasPrefix predicate on the "rotation_salt" field.
+func RotationSaltHasPrefix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasPrefix(FieldRotationSalt, v))
+}
+
+// RotationSaltHasSuffix applies the HasSuffix predicate on the "rotation_salt" field.
+func RotationSaltHasSuffix(v string) predicate.Session {
+	return predicate.Session(sql.FieldHasSuffix(FieldRotationSalt, v))
+}
+
+// RotationSaltEqualFold applies the EqualFold predicate on the "rotation_salt" field.
+func RotationSaltEqualFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldEqualFold(FieldRotationSalt, v))
+}
+
+// RotationSaltContainsFold applies the ContainsFold predicate on the "rotation_salt" field.
+func RotationSaltContainsFold(v string) predicate.Session {
+	return predicate.Session(sql.FieldContainsFold(FieldRotationSalt, v))
+}
+
+// RotationEQ applies the EQ predicate on the "rotation" field.
+func RotationEQ(v int) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldRotation, v))
+}
+
+// RotationNEQ applies the NEQ predicate on the "rotation" field.
+func RotationNEQ(v int) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldRotation, v))
+}
+
+// RotationIn applies the In predicate on the "rotation" field.
+func RotationIn(vs ...int) predicate.Session {
+	return predicate.Session(sql.FieldIn(FieldRotation, vs...))
+}
+
+// RotationNotIn applies the NotIn predicate on the "rotation" field.
+func RotationNotIn(vs ...int) predicate.Session {
+	return predicate.Session(sql.FieldNotIn(FieldRotation, vs...))
+}
+
+// RotationGT applies the GT predicate on the "rotation" field.
+func RotationGT(v int) predicate.Session {
+	return predicate.Session(sql.FieldGT(FieldRotation, v))
+}
+
+// RotationGTE applies the GTE predicate on the "rotation" field.
+func RotationGTE(v int) predicate.Session {
+	return predicate.Session(sql.FieldGTE(FieldRotation, v))
+}
+
+// RotationLT applies the LT predicate on the "rotation" field.
+func RotationLT(v int) predicate.Session {
+	return predicate.Session(sql.FieldLT(FieldRotation, v))
+}
+
+// RotationLTE applies the LTE predicate on the "rotation" field.
+func RotationLTE(v int) predicate.Session {
+	return predicate.Session(sql.FieldLTE(FieldRotation, v))
+}
+
+// IsRotationUsedEQ applies the EQ predicate on the "is_rotation_used" field.
+func IsRotationUsedEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldIsRotationUsed, v))
+}
+
+// IsRotationUsedNEQ applies the NEQ predicate on the "is_rotation_used" field.
+func IsRotationUsedNEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldIsRotationUsed, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

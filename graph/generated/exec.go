@@ -1896,8 +1896,9 @@ extend type Mutation {
   signIn(input: SignInInput!): SignInPayload
 
   """
-  Trades a refresh token for two new tokens. Needs no access token. A refresh token is good once: one that comes
-  again ends its session, because somebody else may have it.
+  Trades a refresh token for two new tokens. Needs no access token. If the answer is lost, send the old refresh token
+  again: until the new refresh token or an access token that came with it is used, it gets the same new one. After that
+  the old one ends its session, because somebody else may have it. A session ends 180 days after its sign-in.
   Errors: ` + "`" + `REFRESH_TOKEN_IS_NOT_VALID` + "`" + `, ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
   """
   refreshToken(input: RefreshTokenInput!): RefreshTokenPayload

@@ -9,6 +9,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -43,6 +44,9 @@ type Config struct {
 	// RejoinAfter is how long the phone of a deleted account cannot sign up again;
 	// 0 means not at all.
 	RejoinAfter time.Duration
+	// SessionLifetime is how long after its sign-in a session ends, whatever is
+	// refreshed; 0 means 180 days.
+	SessionLifetime time.Duration
 	// Providers are the social providers that are configured, by their names in
 	// the routes.
 	Providers map[string]SocialProvider
@@ -82,6 +86,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	sessions := &Sessions{
 		store: cfg.Store, keys: cfg.Keys, now: cfg.Clock, random: cfg.Random, onEnded: cfg.OnSessionsEnded,
+		lifetime: cmp.Or(cfg.SessionLifetime, defaultSessionLifetime),
 	}
 	passwords, err := newPasswords(cfg, sessions)
 	if err != nil {

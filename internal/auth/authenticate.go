@@ -49,7 +49,7 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 	if claims.Expired(s.now()) {
 		return viewer.Viewer{}, apperr.TokenIsExpired.New()
 	}
-	u, sessionOpen, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
+	u, of, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
 	switch {
 	case err != nil:
 		return viewer.Viewer{}, err
@@ -57,9 +57,15 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 		return viewer.Viewer{}, apperr.UserIsNone.New()
 	case u.DeletedAt != nil:
 		return viewer.Viewer{}, apperr.UserIsDeleted.New()
-	case claims.Use == token.Access && !sessionOpen,
+	case claims.Use == token.Access && !of.open,
 		claims.Use == token.Long && claims.CredentialVersion != u.CredentialVersion:
 		return viewer.Viewer{}, apperr.Unauthenticated.New()
+	}
+	if claims.Use == token.Access && claims.Rotation == of.rotation && of.rotation > 0 && !of.rotationUsed {
+		// A database that takes no writes now also rotates no token, so reading goes on.
+		if err := s.markRotationUsed(ctx, claims); err != nil && !apperr.Is(err, apperr.Unavailable) {
+			return viewer.Viewer{}, err
+		}
 	}
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }
@@ -73,30 +79,40 @@ var viewerColumns = column.Except(user.Columns,
 // The statement is written by hand because every request with a token waits for
 // it; ent would need two. The columns are those of the entity, so that a new one
 // is read without a change here.
-var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at" +
+var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.rotation, s.is_rotation_used" +
 	" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id WHERE u.id = $1"
 
-// userOfSession gives nil for an account that never was, and whether the session
-// is one of the account's that has not ended.
-func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int) (u *ent.User, open bool, err error) {
+// sessionState is what a token asks about its session. It is zero where the account
+// has no such session.
+type sessionState struct {
+	open         bool
+	rotation     int
+	rotationUsed bool
+}
+
+// userOfSession gives nil for an account that never was, and what there is to know
+// of its session.
+func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int) (*ent.User, sessionState, error) {
 	rows, err := s.store.Query(ctx, selectUserOfSession, rootUserID, sessionID)
 	if err != nil {
-		return nil, false, fmt.Errorf("read the viewer: %w", err)
+		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	if !rows.Next() {
-		return nil, false, rows.Err()
+		return nil, sessionState{}, rows.Err()
 	}
-	u = &ent.User{}
+	u := &ent.User{}
+	var of sessionState
 	var foundSession int // stays 0 where no session is joined
 	var endedAt *time.Time
 	var room [32]any // on the stack; with more columns append moves to the heap
 	targets := u.AppendTargets(room[:0], viewerColumns)
-	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt))
+	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Int(&of.rotation), column.Bool(&of.rotationUsed))
 	if err := rows.Scan(targets...); err != nil {
-		return nil, false, fmt.Errorf("read the viewer: %w", err)
+		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
-	return u, foundSession != 0 && endedAt == nil, nil
+	of.open = foundSession != 0 && endedAt == nil
+	return u, of, nil
 }
 
 // SessionKey names what a connection was opened with: a session or, where

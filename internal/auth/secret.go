@@ -64,6 +64,15 @@ func randomText(random io.Reader) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(bits[:]), nil
 }
 
+// successor is the nonce that replaces another one, by the salt of the replacement.
+// Whoever knows the nonce can be given its successor again; the salt, which is
+// stored, is of no use without the nonce, which is not.
+func successor(nonce, salt string) string {
+	mac := hmac.New(sha256.New, []byte(nonce))
+	_, _ = io.WriteString(mac, salt) // a hash never fails to write
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
 // randomDigits is a code of six digits. A plain remainder would make the lowest
 // codes more likely, because 2^32 is no multiple of a million: numbers past the
 // last whole million are drawn again.

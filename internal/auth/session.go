@@ -22,6 +22,9 @@ import (
 const (
 	accessLifetime  = 15 * time.Minute
 	refreshLifetime = 14 * 24 * time.Hour
+	// defaultSessionLifetime bounds what a stolen refresh token is worth to whoever
+	// keeps it alive.
+	defaultSessionLifetime = 180 * 24 * time.Hour
 )
 
 // Tokens are what a sign-in gives. ExpiresIn and RefreshExpiresIn are seconds.
@@ -66,6 +69,9 @@ type Sessions struct {
 	now     func() time.Time
 	random  io.Reader
 	onEnded func(rootUserID int, sessionIDs []int)
+	// lifetime is how long after its sign-in a session ends, however often it is
+	// refreshed.
+	lifetime time.Duration
 }
 
 // Issue gives the account tokens of the style, in the transaction that made the
@@ -118,7 +124,7 @@ func (s *Sessions) open(ctx context.Context, tx *store.Tx, rootUserID int, acces
 		SetRefreshHash(digest(nonce)).
 		SetCreatedAt(now).
 		SetRefreshedAt(now).
-		SetExpiresAt(now.Add(refreshLifetime)).
+		SetExpiresAt(s.refreshEnd(now, now)).
 		Save(ctx)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("store a session: %w", err)
@@ -126,29 +132,53 @@ func (s *Sessions) open(ctx context.Context, tx *store.Tx, rootUserID int, acces
 	return s.signTokens(opened, nonce, accessTTL)
 }
 
+// refreshEnd is when a refresh token ends that is made now: after two weeks, or
+// together with its session.
+func (s *Sessions) refreshEnd(opened, now time.Time) time.Time {
+	end, last := now.Add(refreshLifetime), opened.Add(s.lifetime)
+	if last.Before(end) {
+		return last
+	}
+	return end
+}
+
+// signTokens makes the tokens of a session as it is stored. The refresh token
+// depends on nothing but the row and the nonce, so that it can be made again for a
+// client that lost it; the access token is a new one each time.
 func (s *Sessions) signTokens(of *ent.Session, nonce string, accessTTL time.Duration) (Tokens, error) {
 	now := s.now()
+	accessNonce, err := randomText(s.random)
+	if err != nil {
+		return Tokens{}, err
+	}
+	accessEnd := now.Add(accessTTL)
+	if last := of.CreatedAt.Add(s.lifetime); last.Before(accessEnd) {
+		accessEnd = last
+	}
 	access, err := s.keys.Sign(token.Claims{
-		Use: token.Access, RootUserID: of.RootUserID, SessionID: of.ID,
-		IssuedAt: now, ExpiresAt: now.Add(accessTTL),
+		Use: token.Access, RootUserID: of.RootUserID, SessionID: of.ID, Rotation: of.Rotation, Nonce: accessNonce,
+		IssuedAt: now, ExpiresAt: accessEnd,
 	})
 	if err != nil {
 		return Tokens{}, err
 	}
 	refresh, err := s.keys.Sign(token.Claims{
 		Use: token.Refresh, RootUserID: of.RootUserID, SessionID: of.ID, Nonce: nonce,
-		IssuedAt: now, ExpiresAt: now.Add(refreshLifetime),
+		IssuedAt: of.RefreshedAt, ExpiresAt: of.ExpiresAt,
 	})
 	return Tokens{
-		AccessToken: access, ExpiresIn: int(accessTTL / time.Second),
-		RefreshToken: refresh, RefreshExpiresIn: int(refreshLifetime / time.Second),
+		AccessToken: access, ExpiresIn: int(accessEnd.Sub(now) / time.Second),
+		RefreshToken: refresh, RefreshExpiresIn: int(of.ExpiresAt.Sub(now) / time.Second),
 		TokenType: "bearer", RootUserID: of.RootUserID,
 	}, err
 }
 
-// Refresh trades a refresh token for two new tokens. One that was used before
-// ends its session, because somebody else may have it. Errors: Unauthenticated,
-// TokenIsExpired, RefreshTokenNotValid, UserIsDeleted.
+// Refresh trades a refresh token for two new tokens. The token that was traded last
+// gives the same successor again for as long as nothing that came with it was used:
+// its client has lost the answer, or two of its threads refreshed at once. Any other
+// token that was used before ends its session, because somebody else may have it
+// (api/README.md, rule 1). Errors: Unauthenticated, TokenIsExpired,
+// RefreshTokenNotValid, UserIsDeleted.
 func (s *Sessions) Refresh(ctx context.Context, refreshToken string) (tokens Tokens, err error) {
 	claims, err := s.keys.Verify(refreshToken, s.now())
 	switch {
@@ -159,16 +189,15 @@ func (s *Sessions) Refresh(ctx context.Context, refreshToken string) (tokens Tok
 	}
 	var refused error
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		tokens, refused, err = s.rotate(ctx, tx, claims)
+		tokens, refused, err = s.refresh(ctx, tx, claims)
 		return err
 	})
 	return tokens, cmp.Or(err, refused)
 }
 
-// rotate replaces the refresh token of a session. refused is returned apart from
-// err where the call fails although tx must commit: the end of the session is
-// written in it.
-func (s *Sessions) rotate(
+// refresh returns refused apart from err where the call fails although tx must
+// commit: the end of the session is written in it.
+func (s *Sessions) refresh(
 	ctx context.Context, tx *store.Tx, claims token.Claims,
 ) (tokens Tokens, refused, err error) {
 	if _, err := LockUser(ctx, tx, claims.RootUserID); err != nil {
@@ -181,26 +210,64 @@ func (s *Sessions) rotate(
 	if err != nil {
 		return Tokens{}, nil, fmt.Errorf("read a session: %w", err)
 	}
-	// Only the newest refresh token of a session has the stored digest. The
-	// comparison takes the same time wherever the two differ.
-	if subtle.ConstantTimeCompare([]byte(current.RefreshHash), []byte(digest(claims.Nonce))) != 1 {
+	// SESSION_DAYS may have been shortened since the token was signed.
+	if !s.now().Before(current.CreatedAt.Add(s.lifetime)) {
 		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
 	}
-	nonce, err := randomText(s.random)
+	switch given := digest(claims.Nonce); {
+	case sameDigest(given, current.RefreshHash):
+		if current, err = s.rotate(ctx, tx, current, claims.Nonce); err != nil {
+			return Tokens{}, nil, err
+		}
+	case sameDigest(given, current.PreviousHash) && !current.IsRotationUsed &&
+		sameDigest(digest(successor(claims.Nonce, current.RotationSalt)), current.RefreshHash):
+		// The answer was lost: it is given again below.
+	default:
+		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
+	}
+	tokens, err = s.signTokens(current, successor(claims.Nonce, current.RotationSalt), accessLifetime)
+	return tokens, nil, err
+}
+
+// sameDigest compares in a time that does not depend on where the two differ.
+func sameDigest(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// rotate replaces the refresh token of a session, the one with the nonce.
+func (s *Sessions) rotate(ctx context.Context, tx *store.Tx, current *ent.Session, nonce string) (*ent.Session, error) {
+	salt, err := randomText(s.random)
 	if err != nil {
-		return Tokens{}, nil, err
+		return nil, err
 	}
 	now := s.now()
-	err = tx.Session.UpdateOne(current).
-		SetRefreshHash(digest(nonce)).
+	rotated, err := tx.Session.UpdateOne(current).
+		SetRefreshHash(digest(successor(nonce, salt))).
+		SetPreviousHash(digest(nonce)).
+		SetRotationSalt(salt).
+		SetRotation(current.Rotation + 1).
+		SetIsRotationUsed(false).
 		SetRefreshedAt(now).
-		SetExpiresAt(now.Add(refreshLifetime)).
-		Exec(ctx)
+		SetExpiresAt(s.refreshEnd(current.CreatedAt, now)).
+		Save(ctx)
 	if err != nil {
-		return Tokens{}, nil, fmt.Errorf("rotate a session: %w", err)
+		return nil, fmt.Errorf("rotate a session: %w", err)
 	}
-	tokens, err = s.signTokens(current, nonce, accessLifetime)
-	return tokens, nil, err
+	return rotated, nil
+}
+
+// markRotationUsed records that the client has the answer of its last refresh: from
+// now on the refresh token before it ends the session. It is one write for each
+// refresh, with the first access token of it.
+func (s *Sessions) markRotationUsed(ctx context.Context, claims token.Claims) error {
+	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err := tx.Session.Update().
+			Where(session.ID(claims.SessionID), session.Rotation(claims.Rotation)).
+			SetIsRotationUsed(true).
+			Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("mark a refresh as used: %w", err)
+		}
+		return nil
+	})
 }
 
 // SignOut ends the viewer's session: both its tokens stop at once, and the place

@@ -26,6 +26,7 @@ type Config struct {
 	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
 	PublicURL      string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
 	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
+	SessionDays    int           `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed."`
 	FacebookURL    string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
@@ -82,6 +83,9 @@ func (c Config) checkProduction() error {
 	}
 	if c.RejoinAfter < 0 {
 		wrong = append(wrong, errors.New("REJOIN_AFTER must not be negative"))
+	}
+	if c.SessionDays < 0 {
+		wrong = append(wrong, errors.New("SESSION_DAYS must not be negative"))
 	}
 	return errors.Join(wrong...)
 }

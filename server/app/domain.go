@@ -37,6 +37,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
+		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
 		Providers:       a.Config.socialProviders(),
 		PasswordCost:    o.PasswordCost,
 		OnSessionsEnded: a.sessions.close,

@@ -125,6 +125,15 @@ func signUpActions() []action {
 		answer := w.mustCall(t, http.MethodPost, lux+"/auth/email/signin", "", `{"username": "parent1@example.com", "password": "secret123"}`)
 		w.vars["refresh"], _ = answer["refresh_token"].(string)
 	}
+	// refreshedTwice uses the successor of the refresh token.
+	refreshedTwice := func(t *testing.T, w *world) {
+		t.Helper()
+		token := w.vars["refresh"]
+		for range 2 {
+			answer := w.mustCall(t, http.MethodPost, lux+"/auth/refresh-token", "", `{"refresh_token": "`+token+`"}`)
+			token, _ = answer["refresh_token"].(string)
+		}
+	}
 	return []action{
 		{
 			name: "send a code", graphql: `sendSmsCode(input: {phone: "${phone}"}) { ok }`,
@@ -178,8 +187,14 @@ func signUpActions() []action {
 			rest: []string{"POST " + lux + `/auth/refresh-token {"refresh_token": "${refresh}"}`, "POST " + addnox + `/auth/refresh-token {"refresh_token": "${refresh}"}`},
 		},
 		{
-			name: "refresh twice", code: "REFRESH_TOKEN_IS_NOT_VALID",
+			name:    "refresh again after a lost answer",
 			arrange: steps(parent, refresh, sent(http.MethodPost, lux+"/auth/refresh-token", `{"refresh_token": "${refresh}"}`)),
+			graphql: `refreshToken(input: {refreshToken: "${refresh}"}) { tokens { expiresIn } }`,
+			rest:    []string{"POST " + lux + `/auth/refresh-token {"refresh_token": "${refresh}"}`},
+		},
+		{
+			name: "refresh with a token whose successor was used", code: "REFRESH_TOKEN_IS_NOT_VALID",
+			arrange: steps(parent, refresh, refreshedTwice),
 			graphql: `refreshToken(input: {refreshToken: "${refresh}"}) { tokens { expiresIn } }`,
 			rest:    []string{"POST " + lux + `/auth/refresh-token {"refresh_token": "${refresh}"}`},
 		},

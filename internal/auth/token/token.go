@@ -37,14 +37,17 @@ var (
 )
 
 // Claims are what a token says. SessionID is 0 and ExpiresAt zero in a Long
-// token, CredentialVersion is 0 in the others. Nonce is set in a Refresh token
-// alone and tells it from the others of its session.
+// token, CredentialVersion is 0 in the others. Nonce tells a Refresh token from the
+// others of its session, and an Access token from others of the same second.
+// Rotation is the number of the refresh that an Access token came with, 0 for one
+// of a sign-in.
 type Claims struct {
 	Use               Use
 	RootUserID        int
 	SessionID         int
 	CredentialVersion int
 	Nonce             string
+	Rotation          int
 	IssuedAt          time.Time
 	ExpiresAt         time.Time
 }
@@ -58,6 +61,7 @@ type payload struct {
 	SessionID         int    `json:"sid,omitempty"`
 	CredentialVersion int    `json:"ver,omitempty"`
 	Nonce             string `json:"jti,omitempty"`
+	Rotation          int    `json:"rot,omitempty"`
 	IssuedAt          int64  `json:"iat,omitempty"`
 	ExpiresAt         int64  `json:"exp,omitempty"`
 }
@@ -121,7 +125,7 @@ func (k *Keys) verifySignature(text string) (Claims, error) {
 func toPayload(c Claims) payload {
 	p := payload{
 		Issuer: issuer, Subject: strconv.Itoa(c.RootUserID), Use: c.Use, SessionID: c.SessionID,
-		CredentialVersion: c.CredentialVersion, Nonce: c.Nonce,
+		CredentialVersion: c.CredentialVersion, Nonce: c.Nonce, Rotation: c.Rotation,
 	}
 	if !c.IssuedAt.IsZero() {
 		p.IssuedAt = c.IssuedAt.Unix()
@@ -139,7 +143,7 @@ func fromPayload(p payload) (Claims, error) {
 	}
 	c := Claims{
 		Use: p.Use, RootUserID: id, SessionID: p.SessionID,
-		CredentialVersion: p.CredentialVersion, Nonce: p.Nonce,
+		CredentialVersion: p.CredentialVersion, Nonce: p.Nonce, Rotation: p.Rotation,
 	}
 	if p.IssuedAt != 0 {
 		c.IssuedAt = time.Unix(p.IssuedAt, 0).UTC()

@@ -60,7 +60,7 @@ replaces. What stands in a cell runs against the whole program:
 // otherTests are the tests of the fields that no REST route has.
 func otherTests() map[string]string {
 	return map[string]string{
-		"signOut":       "server/app TestRightsThatGoEndTheFeed",
+		"signOut":       "server/app TestLostRightsEndTheSubscription",
 		"resetPassword": "server/app TestMutationsOfPasswords",
 		"devlogStatus":  "server/app TestInstallationResumes",
 	}

@@ -24,11 +24,16 @@ func requireViewer(ctx context.Context, _ any, next graphql.Resolver) (any, erro
 	return next(ctx)
 }
 
-// currentViewer gives the viewer of a field that has @auth. It panics where there is
-// none, so a field that was written without its @auth fails with INTERNAL for
-// everybody instead of running for nobody's account.
-func currentViewer(ctx context.Context) viewer.Viewer {
-	v, err := viewer.From(ctx)
+// currentViewer gives the viewer of a field that has @auth.
+func currentViewer(ctx context.Context) viewer.Viewer { return mustViewer(viewer.From(ctx)) }
+
+// detachedViewer gives the viewer of a subscription that has @auth, without its row:
+// see [viewer.DetachRow].
+func detachedViewer(ctx context.Context) viewer.Viewer { return mustViewer(viewer.DetachRow(ctx)) }
+
+// mustViewer panics if there is no viewer. So a field whose @auth was forgotten answers
+// INTERNAL to a request without a token, and never runs with an empty viewer.
+func mustViewer(v viewer.Viewer, err error) viewer.Viewer {
 	if err != nil {
 		panic(fmt.Errorf("a field without @auth asks for the viewer: %w", err))
 	}

@@ -1,18 +1,26 @@
 package graph
 
 import (
+	"context"
 	"testing"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
 
-func TestCurrentViewerPanicsWithoutOne(t *testing.T) {
+func TestViewerOfAFieldWithoutAuthPanics(t *testing.T) {
 	t.Parallel()
-	defer func() {
-		if recover() == nil {
-			t.Error("a field without @auth got a viewer")
-		}
-	}()
-	currentViewer(viewer.Without(t.Context(), apperr.Unauthenticated.New()))
+	for name, get := range map[string]func(context.Context) viewer.Viewer{
+		"current": currentViewer, "detached": detachedViewer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("it gave a viewer")
+				}
+			}()
+			get(viewer.Without(t.Context(), apperr.Unauthenticated.New()))
+		})
+	}
 }

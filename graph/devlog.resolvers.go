@@ -37,12 +37,8 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 }
 
 func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error) {
-	v, err := viewer.DetachRow(ctx)
-	if err != nil {
-		return nil, err
-	}
 	client := viewer.ClientFrom(ctx)
-	return r.feed.Subscribe(ctx, v, feed.SubscribeParams{
+	return r.feed.Subscribe(ctx, detachedViewer(ctx), feed.SubscribeParams{
 		ChildUserID: childUserID, After: cmp.Or(client.LastEventID, after), InstallationID: client.InstallationID,
 	})
 }

@@ -13,9 +13,9 @@ import (
 	"luxbff/test/sampleschema"
 )
 
-// TestAudits runs the audits of the npm package graphql-http, the reference for
-// GraphQL over HTTP; `npm ci` in testdata/audits comes before it. Three audits
-// read the schema, so introspection is on.
+// TestAudits runs the audits of the npm package graphql-http, the reference for GraphQL
+// over HTTP. Run `npm ci` in testdata/audits before. Introspection is on, because three
+// audits read the schema.
 func TestAudits(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true})))

@@ -86,8 +86,8 @@ func operationOf(query string) string {
 	return ""
 }
 
-// TestOperationNameInTheLogIsBounded: a client chooses it.
-func TestOperationNameInTheLogIsBounded(t *testing.T) {
+// TestOperationNameInTheLogIsTruncated, because a client chooses it.
+func TestOperationNameInTheLogIsTruncated(t *testing.T) {
 	t.Parallel()
 	server, log := logged(t, gqlhttp.Config{})
 	name := strings.Repeat("A", 5_000)
@@ -97,7 +97,7 @@ func TestOperationNameInTheLogIsBounded(t *testing.T) {
 	}
 }
 
-func TestClientThatLeavesIsNoError(t *testing.T) {
+func TestClientThatHangsUpIsNotLoggedAsError(t *testing.T) {
 	t.Parallel()
 	server, log := logged(t, gqlhttp.Config{})
 	ctx, leave := context.WithCancel(t.Context())
@@ -138,7 +138,7 @@ func TestErrorsOfInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := do(t, server, call{body: asked(t, tc.query, tc.variables), accept: graphqlJSON})
+			got := do(t, server, call{body: bodyOf(t, tc.query, tc.variables), accept: graphqlJSON})
 			failed := failureOf(t, got)
 			if failed.Extensions.Code != badRequest || failed.Extensions.Status != http.StatusBadRequest ||
 				failed.Extensions.Field != tc.field || failed.Message != apperr.BadRequest.New().Detail() ||
@@ -157,8 +157,8 @@ func TestErrorsOfInput(t *testing.T) {
 	})
 }
 
-// TestStatusOfRequestErrors: a well-formed request has 200 under
-// application/json whatever becomes of it.
+// TestStatusOfRequestErrors checks that under application/json a well-formed request
+// has 200 whatever its result.
 func TestStatusOfRequestErrors(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{MaxComplexity: 20}))
@@ -174,7 +174,7 @@ func TestStatusOfRequestErrors(t *testing.T) {
 		for accept, status := range map[string]int{plainJSON: http.StatusOK, graphqlJSON: http.StatusBadRequest, apolloMobile: http.StatusOK} {
 			t.Run(name+" as "+accept, func(t *testing.T) {
 				t.Parallel()
-				got := do(t, server, call{body: asked(t, tc.query, nil), accept: accept})
+				got := do(t, server, call{body: bodyOf(t, tc.query, nil), accept: accept})
 				failed := failureOf(t, got)
 				if got.Code != status || failed.Extensions.Code != tc.code || failed.Extensions.Status != http.StatusBadRequest {
 					t.Errorf("got %d %s", got.Code, got.Body)
@@ -187,7 +187,7 @@ func TestStatusOfRequestErrors(t *testing.T) {
 	}
 }
 
-// around is an extension that does what its function says.
+// around is an extension made of a function.
 type around func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler
 
 func (around) ExtensionName() string                   { return "Around" }

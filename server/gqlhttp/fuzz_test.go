@@ -13,8 +13,8 @@ import (
 	"luxbff/test/sampleschema"
 )
 
-// FuzzPOST holds that any body gets JSON in UTF-8 with data, or with an error
-// that has a code, and never a 500.
+// FuzzPOST checks that any body gets JSON in UTF-8 with data or with an error that has a
+// code, and never a 500.
 func FuzzPOST(f *testing.F) {
 	for _, body := range []string{
 		`{"query": "{hello}"}`,

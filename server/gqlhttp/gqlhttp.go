@@ -57,7 +57,7 @@ type Config struct {
 	// Introspection allows clients to read the schema.
 	Introspection bool
 	// Suggestions allows validation errors to name fields, arguments and types that the
-	// client may have meant, which tells the schema to who guesses.
+	// client may have meant. With it the schema can be guessed step by step.
 	Suggestions bool
 
 	// CountError is called with the code of each error that is sent, whatever the

@@ -65,8 +65,8 @@ func do(t *testing.T, server http.Handler, c call) *httptest.ResponseRecorder {
 	return recorder
 }
 
-// asked is the body of a POST.
-func asked(t *testing.T, query string, variables any) string {
+// bodyOf gives the body of a POST.
+func bodyOf(t *testing.T, query string, variables any) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -75,7 +75,7 @@ func asked(t *testing.T, query string, variables any) string {
 	return string(body)
 }
 
-// failure is what a client reads of the first error.
+// failure is the first error of a response, as a client reads it.
 type failure struct {
 	Message    string
 	Path       []any
@@ -97,7 +97,7 @@ func failureOf(t *testing.T, recorder *httptest.ResponseRecorder) failure {
 	return answer.Errors[0]
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Introspection: true}))
 	hello := url.Values{"query": {"{hello}"}}.Encode()
@@ -168,8 +168,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestRefusals holds requests that never become an operation: their status is
-// the same whatever media type the client takes.
+// TestRefusals sends requests that never become an operation. Their status is the same
+// whatever media type the client accepts.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const badRequest = "INVALID_REQUEST_OR_MISSING_PARAMETERS"
@@ -251,8 +251,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestEscapedTextIsNoSurrogate guards the scan for lone surrogates against
-// taking an escaped backslash for the start of an escape.
+// TestEscapedTextIsNoSurrogate checks that the scan for lone surrogates does not take an
+// escaped backslash for the start of an escape.
 func TestEscapedTextIsNoSurrogate(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))

@@ -41,7 +41,7 @@ func TestOneOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := do(t, server, call{body: asked(t, tc.query, map[string]any{"by": json.RawMessage(tc.by)})})
+			got := do(t, server, call{body: bodyOf(t, tc.query, map[string]any{"by": json.RawMessage(tc.by)})})
 			if tc.want != "" {
 				if want := `{"data":` + tc.want + `}`; got.Body.String() != want {
 					t.Errorf("got %s, want %s", got.Body, want)
@@ -63,7 +63,7 @@ func TestOneOfInLiterals(t *testing.T) {
 		`{pick(by: {})}`, `{pick(by: {id: 5, name: "Ann"})}`, `{pick(by: {id: null})}`,
 		`query($id: ID) {pick(by: {id: $id})}`, `query($by: PickInput = {id: 1, name: "Ann"}) {pickAll(by: [$by])}`,
 	} {
-		if failed := failureOf(t, do(t, server, call{body: asked(t, query, nil)})); failed.Extensions.Status != http.StatusBadRequest {
+		if failed := failureOf(t, do(t, server, call{body: bodyOf(t, query, nil)})); failed.Extensions.Status != http.StatusBadRequest {
 			t.Errorf("%s: %+v", query, failed)
 		}
 	}

@@ -65,10 +65,10 @@ func TestLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 2 { // the second time the document comes from the cache
-				if got := do(t, server, call{body: asked(t, tc.within, nil)}); strings.Contains(got.Body.String(), "errors") {
+				if got := do(t, server, call{body: bodyOf(t, tc.within, nil)}); strings.Contains(got.Body.String(), "errors") {
 					t.Errorf("%s: %s", tc.within, got.Body)
 				}
-				if failed := failureOf(t, do(t, server, call{body: asked(t, tc.beyond, nil)})); failed.Message != tc.message {
+				if failed := failureOf(t, do(t, server, call{body: bodyOf(t, tc.beyond, nil)})); failed.Message != tc.message {
 					t.Errorf("got %q, want %q", failed.Message, tc.message)
 				}
 			}
@@ -76,16 +76,16 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestFragmentBombIsCheap would not end if a fragment were costed for each of
-// its spreads.
-func TestFragmentBombIsCheap(t *testing.T) {
+// TestFragmentsAreCountedOnce would not end if the cost of a fragment were computed for
+// each of its spreads.
+func TestFragmentsAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	bomb := "{items(first: 1) {...f0}} fragment f120 on Item {id}"
 	for i := range 120 {
 		bomb += fmt.Sprintf(" fragment f%d on Item {...f%d ...f%d}", i, i+1, i+1)
 	}
-	failed := failureOf(t, do(t, server, call{body: asked(t, bomb, nil)}))
+	failed := failureOf(t, do(t, server, call{body: bodyOf(t, bomb, nil)}))
 	if failed.Extensions.Code != "COMPLEXITY_LIMIT_EXCEEDED" {
 		t.Errorf("got %+v", failed)
 	}
@@ -99,17 +99,18 @@ func TestCyclesAreRefused(t *testing.T) {
 		"{items {...a}} fragment a on Item {...b} fragment b on Item {...a}",
 		"{items {...missing}}",
 	} {
-		if failed := failureOf(t, do(t, server, call{body: asked(t, query, nil)})); failed.Extensions.Code != "GRAPHQL_VALIDATION_FAILED" {
+		if failed := failureOf(t, do(t, server, call{body: bodyOf(t, query, nil)})); failed.Extensions.Code != "GRAPHQL_VALIDATION_FAILED" {
 			t.Errorf("%s: %+v", query, failed)
 		}
 	}
 }
 
-// TestErrorsAreFew: one small document breaks a rule thousands of times.
-func TestErrorsAreFew(t *testing.T) {
+// TestRequestErrorsAreLimited sends one small document that breaks a rule thousands of
+// times.
+func TestRequestErrorsAreLimited(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
-	got := do(t, server, call{body: asked(t, "{hello("+repeat(5_000, "a%d: 1 ")+")}", nil)})
+	got := do(t, server, call{body: bodyOf(t, "{hello("+repeat(5_000, "a%d: 1 ")+")}", nil)})
 	if failures := strings.Count(got.Body.String(), `"message"`); failures != 20 {
 		t.Errorf("%d errors in %d bytes", failures, got.Body.Len())
 	}
@@ -123,7 +124,7 @@ func TestIntrospection(t *testing.T) {
 		`{__schema {types {name fields {name type {name ofType {name ofType {name ofType {name}}}}}}}}`,
 		`query($n: String!) {hello __type(name: $n) {name}}`,
 	} {
-		body := asked(t, query, map[string]any{"n": "Item"})
+		body := bodyOf(t, query, map[string]any{"n": "Item"})
 		if got := do(t, on, call{body: body}); strings.Contains(got.Body.String(), "errors") || !strings.Contains(got.Body.String(), `"Item"`) {
 			t.Errorf("on: %s", got.Body)
 		}
@@ -131,7 +132,7 @@ func TestIntrospection(t *testing.T) {
 			t.Errorf("off: %+v", failed)
 		}
 	}
-	if got := do(t, off, call{body: asked(t, "{__typename}", nil)}); got.Body.String() != `{"data":{"__typename":"Query"}}` {
+	if got := do(t, off, call{body: bodyOf(t, "{__typename}", nil)}); got.Body.String() != `{"data":{"__typename":"Query"}}` {
 		t.Errorf("__typename is no introspection: %s", got.Body)
 	}
 }
@@ -143,7 +144,7 @@ func TestSuggestions(t *testing.T) {
 	for _, query := range []string{
 		"{helo}", "{hello(nam: 1)}", "{fail(how: KNOWM)}", "{pick(by: {idd: 1})}", "{items}",
 	} {
-		body := asked(t, query, nil)
+		body := bodyOf(t, query, nil)
 		if got := do(t, on, call{body: body}); !strings.Contains(got.Body.String(), "Did you mean") {
 			t.Errorf("on: %s: %s", query, got.Body)
 		}

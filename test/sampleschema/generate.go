@@ -1,5 +1,5 @@
-// Package sampleschema is a small schema with everything that the tests of gqlhttp
-// need: lists, @oneOf, bad luck of every kind. Nothing else imports it.
+// Package sampleschema is a small schema with what the tests of server/gqlhttp need:
+// lists, @oneOf, and resolvers that fail in every way. Only those tests import it.
 package sampleschema
 
 //go:generate go run luxbff/internal/tools/gqlgen

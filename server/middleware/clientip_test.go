@@ -26,6 +26,7 @@ func TestClientIP(t *testing.T) {
 		"IPv4 written as IPv6":         {"[::ffff:203.0.113.7]:40000", nil, "203.0.113.7"},
 		"IPv4 written as IPv6 in hex":  {"[::ffff:cb00:7107]:40000", nil, "203.0.113.7"},
 		"NAT64 stays IPv6":             {"[64:ff9b::cb00:7107]:40000", nil, "64:ff9b::cb00:7107"},
+		"6to4 stays IPv6":              {"[2002:cb00:7107::]:40000", nil, "2002:cb00:7107::"},
 		"IPv4 loopback":                {"127.0.0.1:40000", nil, "127.0.0.1"},
 		"IPv6 loopback":                {"[::1]:40000", nil, "::1"},
 		"no peer":                      {"", nil, ""},
@@ -37,6 +38,9 @@ func TestClientIP(t *testing.T) {
 		// Behind one trusted proxy or more.
 		"one client":                    {proxy, []string{"203.0.113.7"}, "203.0.113.7"},
 		"an IPv6 client":                {proxy, []string{"2001:db8::7"}, "2001:db8::7"},
+		"a proxy named alone":           {"172.16.0.1:40000", []string{"203.0.113.7"}, "203.0.113.7"},
+		"a neighbour of that proxy":     {"172.16.0.2:40000", []string{"203.0.113.7"}, "172.16.0.2"},
+		"a client with a zone":          {proxy, []string{"fe80::7%eth0"}, "fe80::7%eth0"},
 		"a proxy written as IPv6":       {"[::ffff:10.0.0.5]:40000", []string{"203.0.113.7"}, "203.0.113.7"},
 		"a client written as IPv6":      {proxy, []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
 		"spaces":                        {proxy, []string{"  203.0.113.7\t"}, "203.0.113.7"},
@@ -58,6 +62,7 @@ func TestClientIP(t *testing.T) {
 		"a number too large":        {proxy, []string{"203.0.113.256"}, "10.0.0.5"},
 		"IPv4 with a port":          {proxy, []string{"203.0.113.7:50123"}, "10.0.0.5"},
 		"IPv6 with a port":          {proxy, []string{"[2001:db8::7]:50123"}, "10.0.0.5"},
+		"IPv6 with port and zone":   {proxy, []string{"[fe80::7%eth0]:50123"}, "10.0.0.5"},
 		"IPv6 in brackets":          {proxy, []string{"[2001:db8::7]"}, "10.0.0.5"},
 		"an address in quotes":      {proxy, []string{`"203.0.113.7"`}, "10.0.0.5"},
 		"an unspecified address":    {proxy, []string{"0.0.0.0"}, "0.0.0.0"},
@@ -66,7 +71,8 @@ func TestClientIP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			trusted := []netip.Prefix{
-				netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fd00::/8"),
+				netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16"),
+				netip.MustParsePrefix("172.16.0.1/32"), netip.MustParsePrefix("fd00::/8"),
 			}
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = tc.peer

@@ -195,12 +195,12 @@ func (a *App) LoadDemo(ctx context.Context) error {
 // does every ten seconds.
 func (a *App) CheckSockets(ctx context.Context) { a.sessions.checkAll(ctx) }
 
-// BeginShutdown makes /readyz fail, so that balancers send requests elsewhere, and
+// BeginShutdown makes /readyz fail, so that balancers choose another replica, and
 // ends kept-alive connections with their next response. Everything is still served
 // until Drain.
 func (a *App) BeginShutdown() { a.stopping.Store(true) }
 
-// Drain closes the sockets and tells their clients when to come back. When ctx
+// Drain closes the sockets and streams, each with a hint when to come back. When ctx
 // ends first, the rest are cut.
 func (a *App) Drain(ctx context.Context) error { return a.sockets.Shutdown(ctx) }
 

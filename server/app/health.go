@@ -14,8 +14,8 @@ type health struct {
 	Status string `json:"status"`
 }
 
-// serveAlive says that the process lives. It asks for nothing else, because who
-// gets another answer restarts the process, and that mends no database.
+// serveAlive says that the process runs. It checks nothing else: a platform restarts a
+// process that fails this check, and a restart mends no database.
 func serveAlive(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, health{Status: "ok"})
 }

@@ -52,7 +52,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	return middleware.WithClientIP(trustedProxies, handler), nil
 }
 
-// observers are those to which every request is reported.
+// observers log, count and trace every request.
 func (a *App) observers() middleware.Observers {
 	return middleware.Observers{Log: a.options.Log, Metrics: a.metrics, Tracer: a.tracer, Elapsed: a.options.Elapsed}
 }

@@ -14,8 +14,8 @@ import (
 	"luxbff/server/rest"
 )
 
-// socketAuth says whose a socket or a stream is. What middleware authenticates is
-// the request, which ends long before.
+// socketAuth authenticates sockets and streams. The middleware authenticates only the
+// request that opens one, which ends long before.
 type socketAuth struct {
 	sessions *auth.Sessions
 	sockets  *socketRegistry
@@ -81,7 +81,7 @@ func (a socketAuth) session(ctx context.Context, accessToken string) (gqlstream.
 
 // socketClient reads what the client says of itself: the payload of
 // connection_init goes before the headers of the request. An id of another type
-// than text stands as the empty one, which is refused as invalid.
+// than text becomes the empty one, which is refused as invalid.
 func socketClient(payload gqlstream.InitPayload, header http.Header) viewer.Client {
 	client := middleware.ClientFromHeader(header)
 	if id, named := payload["installationId"]; named && id != nil {

@@ -83,7 +83,7 @@ func readAsset(name string) (body []byte, compressed bool, err error) {
 }
 
 // hasContentHash reports whether a name ends in a hash of the content, as in
-// index-B67qFNtZ.js. Vite names most files so; what such a name stands for never
+// index-B67qFNtZ.js. Vite names most files so; the content of such a name never
 // changes, and a browser may keep it forever.
 func hasContentHash(name string) bool {
 	const hashLength = 8

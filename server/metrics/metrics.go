@@ -1,6 +1,6 @@
 // Package metrics counts what the operators watch, in a registry of its own, and
 // serves it to Prometheus. docs/metrics.md says what each metric means. The package
-// imports no transport, no rule and no storage: who has something to count calls a
+// imports no transport, no rule and no storage: a package that has something to count is handed a
 // method of [Metrics], and what is only read when Prometheus asks comes as a
 // [State].
 package metrics

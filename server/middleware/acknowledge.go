@@ -9,8 +9,8 @@ import (
 
 // WithEventAck takes the acknowledgement that a signed-in client sends in the
 // headers X-Installation-Id and Last-Event-Id. A client whose feed comes over HTTP
-// can acknowledge in no other way: on a socket the pongs do. It stands below
-// [WithAuthentication].
+// can acknowledge in no other way: on a socket the pongs do. It belongs
+// inside [WithAuthentication].
 func WithEventAck(acknowledge func(ctx context.Context, v viewer.Viewer, installationID, cursor string), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := ClientFromHeader(r.Header)

@@ -21,7 +21,7 @@ func WithClientIP(trustedProxies []netip.Prefix, next http.Handler) http.Handler
 // ClientIP gives the address that a request comes from. It is the peer's, unless
 // the peer is a trusted proxy; then it is the rightmost address of X-Forwarded-For
 // that is no trusted proxy itself. Each proxy appends the address that it sees, so
-// what a client writes there to pass for another stands further left and is never
+// what a client writes there to pass for another is further left and is never
 // reached.
 //
 // The result is invalid where the peer has no IP address, as on a Unix socket.

@@ -10,8 +10,8 @@ import (
 )
 
 // WithRecover turns a panic of a handler into the documented 500, if nothing was
-// answered yet, and logs the panic with its stack. It stands below
-// [WithRequestLog], which then logs the 500 as any other response.
+// answered yet, and logs the panic with its stack. It belongs
+// inside [WithRequestLog], which then logs the 500 as any other response.
 func WithRecover(o Observers, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

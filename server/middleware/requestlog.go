@@ -13,7 +13,7 @@ import (
 	"luxbff/server/tracing"
 )
 
-// Observers are those to which every request is reported.
+// Observers log, count and trace requests.
 type Observers struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
@@ -65,7 +65,7 @@ func (o Observers) logRequest(r *http.Request, info *RequestInfo, took time.Dura
 		o.Metrics.ObserveOperation(known.surface, known.operation, known.app, took)
 	}
 	// A balancer asks every second whether we are ready, and a page loads many
-	// files: those that went well are for who debugs.
+	// files: those that went well are logged at debug level alone.
 	level := slog.LevelInfo
 	if known.surface == "" && response.status < http.StatusBadRequest {
 		level = slog.LevelDebug

@@ -1,7 +1,6 @@
 package middleware_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,22 +12,28 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/testutil"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
 )
 
-// observed is a handler within the log and the recovery, and what was logged.
-func observed(handler http.HandlerFunc) (http.Handler, *bytes.Buffer) {
-	logged := &bytes.Buffer{}
+// observed puts the handler within the log and the recovery. Served gets a value when
+// a request is through, which is after its response.
+func observed(handler http.HandlerFunc) (h http.Handler, logged *testutil.Log, served <-chan struct{}) {
+	logged = &testutil.Log{}
 	o := middleware.Observers{
 		Log:     slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Metrics: metrics.New(), Elapsed: func() time.Duration { return 0 },
 	}
-	return middleware.WithRequestLog(o, middleware.WithRecover(o, handler)), logged
+	inner, through := middleware.WithRequestLog(o, middleware.WithRecover(o, handler)), make(chan struct{}, 1)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { through <- struct{}{} }()
+		inner.ServeHTTP(w, r)
+	}), logged, through
 }
 
 // line is the request's line of the log; nil where there is none.
-func line(t *testing.T, logged *bytes.Buffer) map[string]any {
+func line(t *testing.T, logged *testutil.Log) map[string]any {
 	t.Helper()
 	for text := range strings.Lines(logged.String()) {
 		var fields map[string]any
@@ -71,7 +76,7 @@ func TestRequestLogCountsStatusAndBytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler, logged := observed(tc.handler)
+			handler, logged, served := observed(tc.handler)
 			server := httptest.NewServer(handler)
 			defer server.Close()
 			response, err := server.Client().Get(server.URL)
@@ -80,7 +85,7 @@ func TestRequestLogCountsStatusAndBytes(t *testing.T) {
 			}
 			body, err := io.ReadAll(response.Body)
 			_ = response.Body.Close()
-			server.Close() // waits for the handler, which logs after the response
+			<-served
 			got := line(t, logged)
 			if err != nil || got["status"] != tc.status || got["bytes"] != tc.bytes {
 				t.Errorf("logged %v, want %v and %v bytes; %v", got, tc.status, tc.bytes, err)
@@ -99,7 +104,7 @@ func TestRequestLogCountsStatusAndBytes(t *testing.T) {
 // which cuts the connection.
 func TestAbortedResponseIsNotLogged(t *testing.T) {
 	t.Parallel()
-	handler, logged := observed(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	handler, logged, _ := observed(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	defer func() {
 		if cause := recover(); cause != http.ErrAbortHandler { //nolint:errorlint // the very value
 			t.Errorf("recovered %v", cause)
@@ -116,7 +121,7 @@ func TestAbortedResponseIsNotLogged(t *testing.T) {
 func TestResponseWriterKeepsItsMethods(t *testing.T) {
 	t.Parallel()
 	checks := make(chan error, 1)
-	handler, logged := observed(func(w http.ResponseWriter, _ *http.Request) {
+	handler, logged, served := observed(func(w http.ResponseWriter, _ *http.Request) {
 		control := http.NewResponseController(w)
 		var missing []error
 		if _, ok := w.(http.Flusher); !ok {
@@ -141,7 +146,7 @@ func TestResponseWriterKeepsItsMethods(t *testing.T) {
 	if err := <-checks; err != nil {
 		t.Error(err)
 	}
-	server.Close()
+	<-served
 	if got := line(t, logged)["status"]; got != 101.0 {
 		t.Errorf("a hijacked connection is logged with status %v", got)
 	}
@@ -152,7 +157,7 @@ func TestResponseWriterKeepsItsMethods(t *testing.T) {
 func TestFlushFailsOnceTheClientIsGone(t *testing.T) {
 	t.Parallel()
 	flushed := make(chan error, 1)
-	handler, _ := observed(func(w http.ResponseWriter, _ *http.Request) {
+	handler, _, _ := observed(func(w http.ResponseWriter, _ *http.Request) {
 		control := http.NewResponseController(w)
 		if err := control.SetWriteDeadline(time.Unix(0, 0)); err != nil {
 			flushed <- nil

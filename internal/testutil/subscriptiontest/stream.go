@@ -24,7 +24,7 @@ type stream struct {
 
 func openStream(ctx context.Context, r Request) (*Subscription, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	response, err := post(ctx, r) //nolint:bodyclose // close closes it
+	response, err := post(ctx, r)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -29,7 +29,7 @@ func ParseDate(text string) (Date, error) { return parseDate(isoDate, text) }
 // ParseCompactDate reads the REST spelling, 19970101.
 func ParseCompactDate(text string) (Date, error) { return parseDate(compactDate, text) }
 
-// parseDate refuses years before 1, which are no four digits when written again.
+// parseDate refuses the year 0, which time.Parse takes but no calendar has.
 func parseDate(layout, text string) (Date, error) {
 	day, err := time.Parse(layout, text)
 	if err != nil || day.Year() < 1 {

@@ -221,7 +221,7 @@ func TestUpdateChangesWhatIsSent(t *testing.T) {
 		{"gender", child.UpdateParams{Gender: ptr(vocab.NonBinary)}, func(c *ent.ChildUser) { c.Gender = vocab.NonBinary }},
 		{
 			"all",
-			child.UpdateParams{ptr("A"), ptr("B"), ptr(vocab.Date("2001-02-03")), ptr(vocab.Male)},
+			child.UpdateParams{FirstName: ptr("A"), LastName: ptr("B"), Birthdate: ptr(vocab.Date("2001-02-03")), Gender: ptr(vocab.Male)},
 			func(c *ent.ChildUser) {
 				c.FirstName, c.LastName, c.Birthdate, c.Gender = "A", "B", "2001-02-03", vocab.Male
 			},

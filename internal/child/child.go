@@ -65,10 +65,10 @@ type UpdateParams struct {
 // AlreadyConnectedDevice; RealUserCreateFailed when the database refuses the
 // child.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
-	if err := s.check(p.asUpdate()); err != nil {
+	if err := s.checkUpdate(p.asUpdate()); err != nil {
 		return nil, err
 	}
-	if err := p.DeviceParams.check(); err != nil {
+	if err := p.DeviceParams.checkUpdate(); err != nil {
 		return nil, err
 	}
 	var created *ent.ChildUser
@@ -101,7 +101,7 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 // Update changes the data of a child and returns the child with its device. Errors: RealUserNotFound,
 // NotAuthorizedUser, BadRequest.
 func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateParams) (*ent.ChildUser, error) {
-	if err := s.check(p); err != nil {
+	if err := s.checkUpdate(p); err != nil {
 		return nil, err
 	}
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -200,12 +200,13 @@ func checkNotDeleted(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
 	return nil
 }
 
-// asUpdate lets what a new child is described by be checked as a change is.
+// asUpdate returns the fields of a new child as a change of all of them, so that
+// checkUpdate has the rules of both.
 func (p CreateParams) asUpdate() UpdateParams {
 	return UpdateParams{FirstName: &p.FirstName, LastName: &p.LastName, Birthdate: &p.Birthdate, Gender: &p.Gender}
 }
 
-func (s *Service) check(p UpdateParams) error {
+func (s *Service) checkUpdate(p UpdateParams) error {
 	switch {
 	case p.FirstName != nil && !text.Name(*p.FirstName):
 		return apperr.BadRequest.WithField("input.firstName")

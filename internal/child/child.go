@@ -68,7 +68,7 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 	if err := s.checkUpdate(p.asUpdate()); err != nil {
 		return nil, err
 	}
-	if err := p.DeviceParams.checkUpdate(); err != nil {
+	if err := p.DeviceParams.check(); err != nil {
 		return nil, err
 	}
 	var created *ent.ChildUser

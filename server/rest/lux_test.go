@@ -26,7 +26,9 @@ func TestLuxAuth(t *testing.T) {
 	}
 	_ = answer.Body.Close()
 	refresh := `{"refresh_token": "` + text(t, signedUp, "refresh_token") + `"}`
-	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 200, tokenAnswer)
+	refreshed := s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 200, tokenAnswer)
+	next := `{"refresh_token": "` + text(t, refreshed, "refresh_token") + `"}`
+	s.step(t, "POST "+lux+"/auth/refresh-token", "", next, 200, tokenAnswer)
 	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 401, `{"detail": "Refresh token is not valid"}`)
 	s.step(t, "POST "+lux+"/auth/send-reset-mail", "", `{"email": "parent@lux.example"}`, 200,
 		`{"statusCode": 200, "message": "User reset password email send successfully"}`)

@@ -26,8 +26,9 @@ func sharedAuthRoutes() []Route {
 		public(Route{
 			Method: http.MethodPost, Path: "/auth/refresh-token", Operation: "refreshToken",
 			Summary: "Trade a refresh token for new tokens",
-			Description: "Both tokens of the answer are new. A refresh token is good once: one that comes again ends its " +
-				"session, because somebody else may have it.",
+			Description: "Both tokens of the answer are new. If the answer is lost, send the old refresh token again: until a " +
+				"token of the answer is used, it gets the same new one. After that the old one ends its session, because " +
+				"somebody else may have it.",
 			Errors: []apperr.Kind{apperr.TokenIsExpired, apperr.Unauthenticated, apperr.RefreshTokenNotValid},
 		}, refreshToken),
 		public(Route{

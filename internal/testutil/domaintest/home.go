@@ -102,7 +102,7 @@ func (h *Home) Upload(t testing.TB, records ...devlog.Record) devlog.Stored {
 	t.Helper()
 	stored, err := h.Devlogs.Upload(t.Context(), h.Parent, records)
 	if err != nil {
-		t.Fatalf("upload %+v: %v", records, err)
+		t.Fatalf("upload %d records: %v", len(records), err)
 	}
 	return stored
 }
@@ -111,7 +111,7 @@ func (h *Home) Upload(t testing.TB, records ...devlog.Record) devlog.Stored {
 // call t.Fatal.
 func (h *Home) UploadAsync(t testing.TB, records ...devlog.Record) {
 	if _, err := h.Devlogs.Upload(context.Background(), h.Parent, records); err != nil {
-		t.Errorf("upload %+v: %v", records, err)
+		t.Errorf("upload %d records: %v", len(records), err)
 	}
 }
 

@@ -69,8 +69,8 @@ func columnValue(t testing.TB, column *schema.Column, number int) any {
 
 // WantEveryColumn compares an entity as a statement written by hand has read it
 // with the same entity as ent reads it. Every field of want must hold a value,
-// for else a column that is lost would not be seen; except names the fields that
-// the statement leaves out on purpose, which must be zero in got.
+// because a column that is lost would go unnoticed otherwise. Except names the fields
+// that the statement leaves out on purpose, which must be zero in got.
 func WantEveryColumn[T any](t testing.TB, want, got *T, except ...string) {
 	t.Helper()
 	expected := *want

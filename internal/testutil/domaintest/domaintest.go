@@ -1,6 +1,7 @@
-// Package domaintest makes the rows that tests of children and devlogs start
-// from: an account, and devices of the catalogue. It is for tests alone and
-// imports no edge.
+// Package domaintest makes the rows from which the tests of children, devlogs and the
+// feed start: an account, devices of the catalogue, a child with a device. It is for
+// tests alone, and imports neither graph nor server, so that these tests build without
+// them.
 package domaintest
 
 import (
@@ -24,7 +25,8 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// Kit is the domain of children and devlogs over one database.
+// Kit is the domain of children, devlogs and the feed over one database, as the
+// program puts it together. A second kit on the same database acts as another replica.
 type Kit struct {
 	Store     *store.Store
 	Hub       *pubsub.Hub

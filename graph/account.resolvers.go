@@ -113,6 +113,7 @@ func (r *mutationResolver) DeleteAccount(ctx context.Context) (*model.DeleteAcco
 	return &model.DeleteAccountPayload{Ok: true}, nil
 }
 
+// Me costs no statement: authentication has read the row already.
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
 	return currentViewer(ctx).User, nil
 }
@@ -129,11 +130,14 @@ func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (
 	return r.accounts.Profiles.NeedsPasswordChange(obj), nil
 }
 
+// LocalID and Facebook are in the table of identities, which is read only if a query
+// asks for one of them.
 func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, error) {
 	names, err := r.accounts.Credentials.SignInNames(ctx, obj)
 	return names.LocalID, err
 }
 
+// NotificationSettings are columns of the account, so the type is bound to the same row.
 func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) (*ent.User, error) {
 	return obj, nil
 }
@@ -154,6 +158,8 @@ func (r *userResolver) PushDevices(ctx context.Context, obj *ent.User) ([]*ent.P
 	return r.accounts.Push.Devices(ctx, obj)
 }
 
+// ChildUsers makes a viewer of the account, because the answer to a sign-up or sign-in
+// has none in its context: the request came without a token.
 func (r *userResolver) ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error) {
 	return r.children.List(ctx, viewer.Viewer{User: obj})
 }

@@ -9,6 +9,7 @@ import (
 	"luxbff/internal/child"
 )
 
+// Device is loaded with the child, in one statement for the whole family.
 func (r *childUserResolver) Device(ctx context.Context, obj *ent.ChildUser) (*ent.Device, error) {
 	return obj.Edges.Device, nil
 }

@@ -7,6 +7,9 @@ import (
 	"luxbff/internal/account"
 )
 
+// UpdatePolicy refuses consent to push without a push token, as LUX does. The payload's
+// user is the viewer's row: consent is stored in a table of its own and changes nothing in
+// it. The same goes for push devices below.
 func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
 	v := currentViewer(ctx)
 	policy, err := r.accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{

@@ -36,6 +36,9 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 	return &model.UploadDevlogsPayload{Devlogs: stored.Devlogs}, nil
 }
 
+// DevlogStatus prefers Last-Event-ID to the argument. A client that reconnects by itself
+// sends the same document again, with the cursor of its first start in it; the header has
+// the cursor of the last event that arrived.
 func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error) {
 	client := viewer.ClientFrom(ctx)
 	return r.feed.Subscribe(ctx, detachedViewer(ctx), feed.SubscribeParams{

@@ -68,6 +68,8 @@ type emailPathRequest struct {
 	Email string `path:"email"`
 }
 
+// checkSignUp answers only for an account that exists; for any other e-mail it is an
+// error, which is how the page tells the two apart.
 func checkSignUp(ctx context.Context, a *API, in emailPathRequest) (messageResponse, error) {
 	return messageResponse{"User already signed up please login"}, a.Accounts.AddnoxSignUps.Check(ctx, in.Email)
 }

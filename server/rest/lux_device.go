@@ -184,10 +184,13 @@ func updateAlias(ctx context.Context, a *API, v viewer.Viewer, in updateAliasReq
 	return newLuxDeviceResponse(renamed), nil
 }
 
+// alimtalk answers null, as the page has it.
 func alimtalk(ctx context.Context, a *API, v viewer.Viewer, _ nothing) (any, error) {
 	return nil, a.Accounts.SendImpedanceAlert(ctx, v)
 }
 
+// devlogRequest is an upload. The domain bounds the number of records and stores all of
+// them or none.
 type devlogRequest struct {
 	LogArrays []devlogRecord `json:"log_arrays"`
 }

@@ -49,6 +49,7 @@ func luxMe(_ context.Context, a *API, v viewer.Viewer, _ nothing) (luxMeResponse
 	}, nil
 }
 
+// luxCreateRealUserRequest must have the unique_id.
 type luxCreateRealUserRequest struct {
 	childFields
 	UniqueID string `json:"unique_id"`

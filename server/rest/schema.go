@@ -129,10 +129,12 @@ func vocabularySchema(t reflect.Type) *openapi.Schema {
 	}
 }
 
+// enumSchema describes a value that is one of the list.
 func enumSchema(kind string, values ...any) *openapi.Schema {
 	return &openapi.Schema{Type: openapi.Types{kind}, Enum: values}
 }
 
+// textSchema describes a string by a regular expression.
 func textSchema(pattern, example string) *openapi.Schema {
 	return &openapi.Schema{Type: openapi.Types{"string"}, Pattern: pattern, Examples: []any{example}}
 }

@@ -282,6 +282,7 @@ func updateRealUser(ctx context.Context, a *API, v viewer.Viewer, in updateRealU
 	return newRealUserResponse(changed), nil
 }
 
+// updateRealUserByPathRequest has the id twice, as the page has it; they must be equal.
 type updateRealUserByPathRequest struct {
 	PathID int `path:"id"`
 	updateRealUserRequest
@@ -298,6 +299,8 @@ func updateRealUserByPath(
 	return updateRealUser(ctx, a, v, in.updateRealUserRequest)
 }
 
+// deleteRealUserRequest can come in the query or in the body: a rule of the contract
+// allows both for this route alone.
 type deleteRealUserRequest struct {
 	RealUserID int    `either:"real_user_id"`
 	UniqueID   string `either:"unique_id"`

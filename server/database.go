@@ -13,7 +13,9 @@ import (
 
 type migrateCommand struct{}
 
-// Run applies the migrations that are missing.
+// Run applies the migrations that are missing. It is a command of its own and no part
+// of a start in production, where many replicas start at once and one deployment step
+// should fail if a migration does.
 func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
 	db, err := store.Open(ctx, cfg.Database())
 	if err != nil {
@@ -39,7 +41,8 @@ type restoreCommand struct {
 	File string `arg:"" help:"What backup wrote."`
 }
 
-// Run restores a backup and says what comes next.
+// Run restores a backup. It doesn't migrate: the backup may be wanted for the program
+// of its own version.
 func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err := admin.Restore(ctx, cfg.Database(), c.File); err != nil {
 		return err
@@ -55,6 +58,7 @@ type copyCommand struct {
 
 // Run copies everything and prints what was compared, a line a table.
 func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
+	// The pool and the wait of the settings apply to both ways to name the target.
 	to := cfg.Database()
 	if c.To != "" {
 		to.URL = c.To

@@ -15,7 +15,8 @@ type tokenCommand struct {
 	TTL  time.Duration `default:"15m" help:"How long the token is good."`
 }
 
-// Run prints the access token of a new session.
+// Run prints the access token of a new session. It asks for no password, so it is
+// refused in production, where the session would be a back door.
 func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
 	if !cfg.Development() {
 		return errors.New("token is for development: in production people sign in")

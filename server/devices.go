@@ -23,6 +23,7 @@ func (c importCommand) Run(ctx context.Context, cfg app.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	// The whole program is wired for it, but serves nothing.
 	running, err := app.New(ctx, cfg, app.Options{})
 	if err != nil {
 		return errors.Join(err, file.Close())

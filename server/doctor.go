@@ -35,6 +35,7 @@ type healthcheckCommand struct{}
 // Run asks the server on ADDR whether it is ready. The image holds no shell and no
 // curl, so its health check needs this command.
 func (healthcheckCommand) Run(ctx context.Context, cfg app.Config) error {
+	// In the image ADDR is a port on all interfaces, of which loopback is one.
 	_, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ func main() {
 	parsed := kong.Parse(&line, kong.Name("server"), kong.UsageOnError(),
 		kong.Description("luxbff, a GraphQL backend-for-frontend for the apps of wearable medical devices."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// This is for every command; an operator's GOGC goes before it.
 	go heap.Tune(ctx, os.Getenv("GOGC"))
 	slog.SetDefault(logger(line.Config))
 	// The SDK would print its errors itself, past the log's format.
@@ -52,7 +53,7 @@ func main() {
 	}
 }
 
-// logger writes JSON in production and text in development.
+// logger writes JSON in production, for machines, and text in development, for people.
 func logger(cfg app.Config) *slog.Logger {
 	if cfg.Development() {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))

@@ -70,6 +70,8 @@ func (c Config) Check() error {
 	return errors.Join(wrong...)
 }
 
+// checkProduction refuses what is convenient in development and would let strangers in
+// here.
 func (c Config) checkProduction() error {
 	var wrong []error
 	if c.TokenKeys == "" {
@@ -90,7 +92,7 @@ func (c Config) checkProduction() error {
 	return errors.Join(wrong...)
 }
 
-// trustedProxies reads TRUSTED_PROXIES.
+// trustedProxies reads TRUSTED_PROXIES; a single proxy is named as 10.0.0.5/32.
 func (c Config) trustedProxies() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
@@ -115,6 +117,7 @@ func (c Config) Database() store.Config {
 // that can be guessed: with it anybody could sign tokens.
 func (c Config) Keys() (*token.Keys, error) {
 	if c.TokenKeys == "" {
+		// Check refuses this in production.
 		return token.DevelopmentKeys(), nil
 	}
 	keys, err := token.ParseKeys(c.TokenKeys)

@@ -57,14 +57,15 @@ func errorCode(err error) string {
 func countMessage(m *metrics.Metrics) func(message.Channel, message.State) {
 	return func(channel message.Channel, state message.State) {
 		outcome := state.String()
-		if state == message.StatePending {
+		if state == message.StatePending { // it has failed and will be tried again
 			outcome = "retry"
 		}
 		m.CountMessage(channel.String(), outcome)
 	}
 }
 
-// readState is called when Prometheus asks.
+// readState is called when Prometheus asks. A database that doesn't answer must not
+// hide the other metrics, which are needed most then: only the outbox is left out.
 func (a *App) readState(ctx context.Context) metrics.State {
 	stats := a.Store.Stats()
 	state := metrics.State{

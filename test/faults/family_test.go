@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -168,21 +169,33 @@ func firstCursor(t *testing.T, s *apptest.Server, f *family) string {
 	return e.Cursor
 }
 
-// checkAll waits until every phone has the newest event, and checks what each has
-// received.
-func (p *followers) checkAll(t *testing.T, s *apptest.Server, f *family) {
+// newestEvent is the number of the family's last event.
+func (f *family) newestEvent(t *testing.T, s *apptest.Server) int64 {
 	t.Helper()
 	account, err := s.App.Store.Read().User.Get(t.Context(), f.RootUserID)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return account.EventSeq
+}
+
+// checkAll waits until every phone has the newest event, and checks what each has
+// received.
+func (p *followers) checkAll(t *testing.T, s *apptest.Server, f *family) {
+	t.Helper()
+	newest := f.newestEvent(t, s)
 	acked := f.acknowledged()
 	for _, phone := range p.all {
-		testutil.WaitFor(t, fmt.Sprintf("%+v has event %d", phone.Request, account.EventSeq), func() bool { return phone.Newest() >= account.EventSeq })
+		testutil.WaitFor(t, fmt.Sprintf("%+v has event %d", phone.Request, newest), func() bool { return phone.Newest() >= newest })
 		if err := phone.Check(acked); err != nil {
 			t.Errorf("%s %s: %v", phone.Request.Transport, phone.Request.InstallationID, err)
 		}
 	}
+}
+
+// have reports whether every phone has the event of this number.
+func (p *followers) have(number int64) bool {
+	return !slices.ContainsFunc(p.all, func(phone *subscriptiontest.Follower) bool { return phone.Newest() < number })
 }
 
 func (p *followers) close() {

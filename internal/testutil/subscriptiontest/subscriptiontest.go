@@ -45,6 +45,8 @@ type Request struct {
 	LastEventID    string // over HTTP
 	After          string
 	ChildUserID    string
+	// Selection are further fields of the event, to make it longer.
+	Selection string
 }
 
 // Event is one event of the feed. ID is the id that an event stream gives it.
@@ -92,7 +94,7 @@ func Open(ctx context.Context, r Request) (*Subscription, error) {
 }
 
 const document = `subscription($childUserId: ID, $after: String) {
-	devlogStatus(childUserId: $childUserId, after: $after) { cursor change devlog { logFileId } }
+	devlogStatus(childUserId: $childUserId, after: $after) { cursor change devlog { logFileId } %s }
 }`
 
 // operation is the GraphQL request, which all transports send alike.
@@ -104,7 +106,7 @@ func (r Request) operation() map[string]any {
 	if r.ChildUserID != "" {
 		variables["childUserId"] = r.ChildUserID
 	}
-	return map[string]any{"query": document, "variables": variables}
+	return map[string]any{"query": fmt.Sprintf(document, r.Selection), "variables": variables}
 }
 
 // decodeResult reads an execution result: an event, or the error that ends the

@@ -42,8 +42,10 @@ type entry struct {
 	uniqueID                          *string // nil where the file says nothing of it
 }
 
-// readFile reads and checks all lines before anything is stored, so that a wrong
-// file is refused without a transaction.
+// readFile reads a CSV file in UTF-8: the header, then a line for each device. Space
+// around a field, empty lines and the line ends of Windows are accepted, because
+// people edit these files in spreadsheets. All lines are checked before anything is
+// stored, so that a wrong file is refused without a transaction.
 func readFile(file io.Reader) ([]entry, error) {
 	lines := csv.NewReader(file)
 	lines.FieldsPerRecord = -1 // parseLine counts them, to give its own error.

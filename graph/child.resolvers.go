@@ -6,6 +6,7 @@ import (
 	"luxbff/ent"
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 )
 
@@ -96,13 +97,14 @@ func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error
 }
 
 func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, error) {
-	return r.children.Get(ctx, currentViewer(ctx), id)
+	found, err := r.children.Get(ctx, currentViewer(ctx), id)
+	return found, apperr.AtField(err, "id")
 }
 
 func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
 	status, found, err := r.children.CheckDevice(ctx, currentViewer(ctx), uniqueID)
 	if err != nil {
-		return nil, err
+		return nil, apperr.AtField(err, "uniqueId")
 	}
 	return &model.DeviceCheck{Status: status, Device: found}, nil
 }

@@ -49,7 +49,7 @@ func (c *Credentials) checkFacebookFree(ctx context.Context, tx *store.Tx, rootU
 	}
 	holder, err := c.auth.Identities.Find(ctx, tx.Client, identity.ProviderFacebook, subject)
 	if err == nil && holder != nil {
-		return apperr.FacebookTaken.New()
+		return apperr.FacebookTaken.WithField("input.facebookId")
 	}
 	return err
 }

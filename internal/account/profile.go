@@ -164,7 +164,7 @@ func (p *Profiles) ChangePhone(
 			return err
 		}
 		var open *ent.VerificationCode
-		open, refused, err = p.auth.Codes.TryPhone(ctx, tx, to.Phone, to.Code)
+		open, refused, err = p.auth.Codes.TryPhone(ctx, tx, to.Phone, to.Code, validnumField)
 		if err != nil || refused != nil {
 			return err
 		}

@@ -21,6 +21,10 @@ type Recovery struct {
 	limits *ratelimit.Limiter
 }
 
+// validnumField is the path of the input of findAccount and changePhone that holds the
+// code.
+const validnumField = "input.validnum"
+
 // FindAccountParams are a phone, in E.164, and the code that was sent to it.
 type FindAccountParams struct{ Phone, Code string }
 
@@ -45,7 +49,7 @@ func (r *Recovery) FindAccount(ctx context.Context, p FindAccountParams) (found 
 	var refused error // returned after the commit, which counts the wrong try
 	err = r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
-		open, refused, err = r.auth.Codes.TryPhone(ctx, tx, p.Phone, p.Code)
+		open, refused, err = r.auth.Codes.TryPhone(ctx, tx, p.Phone, p.Code, validnumField)
 		if err != nil || refused != nil {
 			return err
 		}
@@ -68,7 +72,7 @@ func (r *Recovery) findByPhone(ctx context.Context, tx *store.Tx, phone string) 
 	}
 	if holder == nil {
 		deleted := r.auth.Identities.CheckRejoin(ctx, tx.Client, phone)
-		return FoundAccount{}, cmp.Or(deleted, error(apperr.UserIDNotFound.New()))
+		return FoundAccount{}, cmp.Or(deleted, error(apperr.UserIDNotFound.WithField("input.phone")))
 	}
 	u := holder.Edges.RootUser // a phone is stored with its account, so there is one
 	provider, err := r.auth.Identities.SignInMethod(ctx, tx.Client, u)
@@ -93,7 +97,7 @@ func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordRe
 		case holder == nil || holder.Edges.RootUser == nil:
 			return apperr.UserIDNotFound.WithField("input.email")
 		case holder.Edges.RootUser.PasswordHash == nil:
-			return apperr.SocialAccountHasNoPassword.New()
+			return apperr.SocialAccountHasNoPassword.WithField("input.email")
 		}
 		return r.auth.Codes.SendResetLink(ctx, tx, holder)
 	})

@@ -94,7 +94,7 @@ type registration struct {
 // not good for the phone comes last, as it costs a statement.
 func (s *SignUps) check(ctx context.Context, r registration) error {
 	if r.validToken == "" {
-		return r.tokenRefused.New()
+		return r.tokenRefused.WithField("input.validToken")
 	}
 	if !text.ValidEmail(r.email) {
 		return apperr.EmailNotValid.WithField("input.email")
@@ -104,7 +104,7 @@ func (s *SignUps) check(ctx context.Context, r registration) error {
 	}
 	grant, err := s.auth.Codes.FindGrant(ctx, s.store.Read(), r.validToken, r.person.Phone)
 	if err == nil && grant == nil {
-		return r.tokenRefused.New()
+		return r.tokenRefused.WithField("input.validToken")
 	}
 	return err
 }
@@ -173,7 +173,7 @@ func (s *SignUps) create(ctx context.Context, tx *store.Tx, r registration) (*en
 		return nil, err
 	}
 	if grant == nil {
-		return nil, r.tokenRefused.New()
+		return nil, r.tokenRefused.WithField("input.validToken")
 	}
 	if err := s.auth.Identities.CheckPhoneFree(ctx, tx.Client, r.person.Phone, 0); err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (s *SignUps) create(ctx context.Context, tx *store.Tx, r registration) (*en
 	}
 	used, err := s.auth.Codes.UseGrant(ctx, tx, grant)
 	if err == nil && !used {
-		return nil, r.tokenRefused.New()
+		return nil, r.tokenRefused.WithField("input.validToken")
 	}
 	return u, err
 }

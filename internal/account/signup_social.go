@@ -66,8 +66,11 @@ type FacebookParams struct {
 // verifyFacebook checks that the token belongs to that Facebook id. Errors:
 // FacebookParametersMissing, FacebookTokenRefused, ProviderTokenInvalid.
 func verifyFacebook(ctx context.Context, identities *auth.Identities, p FacebookParams) (auth.Profile, error) {
-	if p.FacebookID == "" || p.FacebookToken == "" {
-		return auth.Profile{}, apperr.FacebookParametersMissing.New()
+	switch {
+	case p.FacebookID == "":
+		return auth.Profile{}, apperr.FacebookParametersMissing.WithField("input.facebookId")
+	case p.FacebookToken == "":
+		return auth.Profile{}, apperr.FacebookParametersMissing.WithField("input.facebookToken")
 	}
 	refused := apperr.FacebookTokenRefused.WithField("input.facebookToken")
 	profile, err := identities.VerifyToken(ctx, identity.ProviderFacebook, p.FacebookToken, refused)

@@ -102,6 +102,19 @@ func From(err error) *Error {
 	return Internal.Wrap(err)
 }
 
+// AtField gives err as the fault of one input; see [Error.Field]. It is for a caller that
+// knows which input of its own led to an error of a function that it shares with others.
+// An error that names an input already, or that tells the client nothing, stays as it is.
+func AtField(err error, field string) error {
+	var known *Error
+	if !errors.As(err, &known) || known.Kind == Internal || known.Field != "" {
+		return err
+	}
+	located := *known
+	located.Field = field
+	return &located
+}
+
 // Is reports whether err is of the kind.
 func Is(err error, kind Kind) bool {
 	var known *Error

@@ -98,6 +98,21 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+func TestAtField(t *testing.T) {
+	t.Parallel()
+	plain := apperr.NotFoundUser.Wrap(io.EOF)
+	located := apperr.From(apperr.AtField(fmt.Errorf("find: %w", plain), "input.childUserId"))
+	if located.Kind != apperr.NotFoundUser || located.Field != "input.childUserId" || !errors.Is(located, io.EOF) || plain.Field != "" {
+		t.Errorf("got %+v of %+v", located, plain)
+	}
+	named := apperr.BadRequest.WithField("input.phone")
+	for _, err := range []error{nil, io.EOF, apperr.Internal.Wrap(io.EOF), named} {
+		if got := apperr.AtField(err, "input.email"); got != err { //nolint:errorlint // the very same error
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
 func TestIs(t *testing.T) {
 	t.Parallel()
 	err := fmt.Errorf("delete: %w", apperr.RealUserNotFound.Wrap(io.EOF))

@@ -37,6 +37,9 @@ const (
 	emailCodePause = 3 * time.Minute
 )
 
+// codeField is the path of the input of verifySmsCode and verifyEmail that holds the code.
+const codeField = "input.code"
+
 var codePattern = regexp.MustCompile(`^[0-9]{6}$`)
 
 // Codes sends secrets to people and recognises them when they come back: codes
@@ -179,20 +182,20 @@ func (c *Codes) replace(
 }
 
 // TryPhone compares code with the newest that was sent to the phone; see try
-// for what it gives.
+// for what it gives. field is the path of the input that holds the code.
 func (c *Codes) TryPhone(
-	ctx context.Context, tx *store.Tx, phone, code string,
+	ctx context.Context, tx *store.Tx, phone, code, field string,
 ) (open *ent.VerificationCode, refused, err error) {
-	return c.try(ctx, tx, code,
+	return c.try(ctx, tx, code, field,
 		verificationcode.PurposeEQ(verificationcode.PurposePhone), verificationcode.Address(phone))
 }
 
 // TryEmail compares code with the newest that the account was sent by e-mail;
-// see try for what it gives.
+// see try for what it gives. The input that holds the code is input.code.
 func (c *Codes) TryEmail(
 	ctx context.Context, tx *store.Tx, rootUserID int, code string,
 ) (open *ent.VerificationCode, refused, err error) {
-	return c.try(ctx, tx, code,
+	return c.try(ctx, tx, code, codeField,
 		verificationcode.PurposeEQ(verificationcode.PurposeEmail), verificationcode.RootUserID(rootUserID))
 }
 
@@ -201,7 +204,7 @@ func (c *Codes) TryEmail(
 // CodeInvalid or CodeExpired. It is returned apart from err because tx must
 // commit nevertheless: the wrong try is counted in it.
 func (c *Codes) try(
-	ctx context.Context, tx *store.Tx, code string, which ...predicate.VerificationCode,
+	ctx context.Context, tx *store.Tx, code, field string, which ...predicate.VerificationCode,
 ) (open *ent.VerificationCode, refused, err error) {
 	newest, err := lockNewest(ctx, tx, which)
 	if err != nil {
@@ -209,17 +212,17 @@ func (c *Codes) try(
 	}
 	// A text that is no code is refused without being counted as a try.
 	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxCodeTries || !codePattern.MatchString(code) {
-		return nil, apperr.CodeInvalid.New(), nil
+		return nil, apperr.CodeInvalid.WithField(field), nil
 	}
 	if !c.digest.matches(newest.CodeHash, newest.Address, code) {
 		if err := tx.VerificationCode.UpdateOne(newest).AddTries(1).Exec(ctx); err != nil {
 			return nil, nil, fmt.Errorf("count a wrong code: %w", err)
 		}
-		return nil, apperr.CodeInvalid.New(), nil
+		return nil, apperr.CodeInvalid.WithField(field), nil
 	}
 	// Only somebody who has the code learns that it has expired.
 	if !c.now().Before(newest.ExpiresAt) {
-		return nil, apperr.CodeExpired.New(), nil
+		return nil, apperr.CodeExpired.WithField(field), nil
 	}
 	return newest, nil, nil
 }
@@ -274,7 +277,7 @@ func (c *Codes) VerifySMS(ctx context.Context, p VerifySMSParams) (validToken st
 	var refused error // returned after the commit, which counts the wrong try
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
-		open, refused, err = c.TryPhone(ctx, tx, p.Phone, p.Code)
+		open, refused, err = c.TryPhone(ctx, tx, p.Phone, p.Code, codeField)
 		if err != nil || refused != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func (i *Identities) CheckRejoin(ctx context.Context, client *ent.Client, phone 
 	}
 	deleted, err := i.wasDeleted(ctx, client, identity.ProviderPhone, phone, i.now().Add(-i.rejoinAfter))
 	if err == nil && deleted {
-		return apperr.UserPreviouslyDeleted.New()
+		return apperr.UserPreviouslyDeleted.WithField("input.phone")
 	}
 	return err
 }

@@ -173,6 +173,10 @@ func (s *Sessions) signTokens(of *ent.Session, nonce string, accessTTL time.Dura
 	}, err
 }
 
+// refreshTokenField is the path of the one input of a refresh: whatever is wrong, even
+// that the account is deleted, concerns the token that names it.
+const refreshTokenField = "input.refreshToken"
+
 // Refresh trades a refresh token for two new tokens. The token that was traded last
 // gives the same successor again for as long as nothing that came with it was used:
 // its client has lost the answer, or two of its threads refreshed at once. Any other
@@ -183,16 +187,16 @@ func (s *Sessions) Refresh(ctx context.Context, refreshToken string) (tokens Tok
 	claims, err := s.keys.Verify(refreshToken, s.now())
 	switch {
 	case errors.Is(err, token.ErrExpired) && claims.Use == token.Refresh:
-		return Tokens{}, apperr.TokenIsExpired.New()
+		return Tokens{}, apperr.TokenIsExpired.WithField(refreshTokenField)
 	case err != nil || claims.Use != token.Refresh:
-		return Tokens{}, apperr.Unauthenticated.New()
+		return Tokens{}, apperr.Unauthenticated.WithField(refreshTokenField)
 	}
 	var refused error
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tokens, refused, err = s.refresh(ctx, tx, claims)
 		return err
 	})
-	return tokens, cmp.Or(err, refused)
+	return tokens, apperr.AtField(cmp.Or(err, refused), refreshTokenField)
 }
 
 // refresh returns refused apart from err where the call fails although tx must

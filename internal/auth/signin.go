@@ -50,9 +50,9 @@ func (s *Service) refuseUnknown(ctx context.Context, p SignInParams) error {
 	case err != nil:
 		return err
 	case deleted:
-		return apperr.SignedUpUserIsDeleted.New()
+		return apperr.SignedUpUserIsDeleted.WithField("input.email")
 	}
-	return apperr.UserNotFound.New()
+	return apperr.UserNotFound.WithField("input.email")
 }
 
 // refuseIncomplete answers for a sign-up of Addnox that is not complete. Only

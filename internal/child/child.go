@@ -105,7 +105,7 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateP
 		return nil, err
 	}
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := getOwn(ctx, tx.Client, v, id, apperr.RealUserNotFound); err != nil {
+		if _, err := changeOwn(ctx, tx, v, id, apperr.RealUserNotFound); err != nil {
 			return err
 		}
 		return tx.ChildUser.UpdateOneID(id).
@@ -129,13 +129,13 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := getOwn(ctx, tx.Client, v, id, apperr.RealUserNotFound)
+		found, err := changeOwn(ctx, tx, v, id, apperr.RealUserNotFound)
 		if err != nil {
 			return err
 		}
 		if d := found.Edges.Device; d != nil {
 			if d.UniqueID == nil || *d.UniqueID != uniqueID {
-				return apperr.RealUserDeleteFailed.New()
+				return apperr.RealUserDeleteFailed.WithField("input.uniqueId")
 			}
 			if err := disconnect(ctx, tx, d.ID); err != nil {
 				return err
@@ -161,6 +161,15 @@ func DeleteAllOfAccount(ctx context.Context, tx *store.Tx, rootUserID int) error
 	}
 	_, err = tx.ChildUser.Delete().Where(childuser.RootUserID(rootUserID)).Exec(ctx)
 	return err
+}
+
+// changeOwn reads a child for a change; see getOwn. A child that the viewer cannot change
+// is the fault of the input that names it.
+func changeOwn(
+	ctx context.Context, tx *store.Tx, v viewer.Viewer, id int, missing apperr.Kind,
+) (*ent.ChildUser, error) {
+	found, err := getOwn(ctx, tx.Client, v, id, missing)
+	return found, apperr.AtField(err, "input.childUserId")
 }
 
 // getOwn reads a child of the viewer's with its device. The routes name a child

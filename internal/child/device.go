@@ -80,7 +80,7 @@ func (s *Service) RegisterDevice(ctx context.Context, v viewer.Viewer, childID i
 		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := changeOwn(ctx, tx, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
@@ -103,13 +103,13 @@ func (s *Service) UnregisterDevice(ctx context.Context, v viewer.Viewer, childID
 		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := changeOwn(ctx, tx, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
 		d := found.Edges.Device
 		if d == nil || d.UniqueID == nil || *d.UniqueID != uniqueID {
-			return apperr.NotFoundDevice.New()
+			return apperr.NotFoundDevice.WithField("input.uniqueId")
 		}
 		unregistered = CatalogueFacts(d)
 		return disconnect(ctx, tx, d.ID)
@@ -134,7 +134,7 @@ func (s *Service) UpdateDeviceAlias(
 		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		found, err := getOwn(ctx, tx.Client, v, childID, apperr.NotFoundUser)
+		found, err := changeOwn(ctx, tx, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
 		}
@@ -199,13 +199,16 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, to *ent.ChildUser, 
 		return err
 	}
 	// A child has one device and a device has one child.
-	if d.ChildUserID != nil && *d.ChildUserID != to.ID || to.Edges.Device != nil && to.Edges.Device.ID != d.ID {
-		return apperr.AlreadyConnectedDevice.New()
+	switch {
+	case d.ChildUserID != nil && *d.ChildUserID != to.ID:
+		return apperr.AlreadyConnectedDevice.WithField("input.serialCode")
+	case to.Edges.Device != nil && to.Edges.Device.ID != d.ID:
+		return apperr.AlreadyConnectedDevice.WithField("input.childUserId")
 	}
 	// A unique id names one device: it moves here from a device that nobody has.
 	if holder != nil {
 		if holder.ChildUserID != nil {
-			return apperr.AlreadyConnectedDevice.New()
+			return apperr.AlreadyConnectedDevice.WithField("input.uniqueId")
 		}
 		if err := tx.Device.UpdateOne(holder).ClearUniqueID().Exec(ctx); err != nil {
 			return fmt.Errorf("take the unique id: %w", err)
@@ -239,11 +242,13 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, to *ent.ChildUser, 
 // locked. Errors: NotFoundDevice.
 func lockDevices(ctx context.Context, tx *store.Tx, p DeviceParams) (d, holder *ent.Device, err error) {
 	d, err = tx.Device.Query().Where(device.SerialCode(p.SerialCode)).Only(ctx)
-	if ent.IsNotFound(err) || err == nil && !p.matchesMAC(d.MACID) {
-		return nil, nil, apperr.NotFoundDevice.New()
-	}
-	if err != nil {
+	switch {
+	case ent.IsNotFound(err):
+		return nil, nil, apperr.NotFoundDevice.WithField("input.serialCode")
+	case err != nil:
 		return nil, nil, fmt.Errorf("find device: %w", err)
+	case !p.matchesMAC(d.MACID):
+		return nil, nil, apperr.NotFoundDevice.WithField("input.macId")
 	}
 	ids := []int{d.ID}
 	if p.UniqueID != nil {
@@ -299,9 +304,9 @@ func notConnectedError(ctx context.Context, tx *store.Tx, deviceID int) error {
 	case err != nil:
 		return fmt.Errorf("find device: %w", err)
 	case known:
-		return apperr.NotConnectedDevice.New()
+		return apperr.NotConnectedDevice.WithField("input.deviceId")
 	}
-	return apperr.NotFoundDevice.New()
+	return apperr.NotFoundDevice.WithField("input.deviceId")
 }
 
 // disconnect clears who has the devices. The unique id, who had the device last

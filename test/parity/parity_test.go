@@ -79,10 +79,11 @@ func TestParity(t *testing.T) {
 }
 
 // newWorld starts a program at a fixed time, so that equal steps store equal rows.
-func newWorld(t *testing.T, a action, facebook string) *world {
+func newWorld(t *testing.T, a action, facebook string, change ...func(*app.Config)) *world {
 	t.Helper()
 	w := &world{
-		Server: apptest.StartAt(t, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), func(c *app.Config) { c.FacebookURL = facebook }),
+		Server: apptest.StartAt(t, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC),
+			append([]func(*app.Config){func(c *app.Config) { c.FacebookURL = facebook }}, change...)...),
 		vars:   map[string]string{"phone": "+821055556666", "push": strings.Repeat("t", 40)},
 	}
 	if a.arrange != nil {

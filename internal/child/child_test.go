@@ -162,10 +162,10 @@ func TestCreateRefuses(t *testing.T) {
 		"an empty unique id":        {func(p *child.CreateParams) { p.UniqueID = ptr("") }, apperr.BadRequest, "input.uniqueId"},
 		"a unique id of 256":        {func(p *child.CreateParams) { p.UniqueID = ptr(strings.Repeat("u", 256)) }, apperr.BadRequest, "input.uniqueId"},
 		"a serial code of 3":        {func(p *child.CreateParams) { p.SerialCode = "SL2" }, apperr.SerialCodeNotValid, "input.serialCode"},
-		"a device of another child": {func(p *child.CreateParams) { p.DeviceParams = taken.DeviceParams }, apperr.AlreadyConnectedDevice, ""},
-		"a unique id in use":        {func(p *child.CreateParams) { p.UniqueID = taken.UniqueID }, apperr.AlreadyConnectedDevice, ""},
-		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, apperr.NotFoundDevice, ""},
-		"a serial code of nobody":   {func(p *child.CreateParams) { p.SerialCode = "NOBODY" }, apperr.NotFoundDevice, ""},
+		"a device of another child": {func(p *child.CreateParams) { p.DeviceParams = taken.DeviceParams }, apperr.AlreadyConnectedDevice, "input.serialCode"},
+		"a unique id in use":        {func(p *child.CreateParams) { p.UniqueID = taken.UniqueID }, apperr.AlreadyConnectedDevice, "input.uniqueId"},
+		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, apperr.NotFoundDevice, "input.macId"},
+		"a serial code of nobody":   {func(p *child.CreateParams) { p.SerialCode = "NOBODY" }, apperr.NotFoundDevice, "input.serialCode"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,8 +252,8 @@ func TestUpdateRefuses(t *testing.T) {
 		"a bad last name":     {f.parent, made.ID, child.UpdateParams{LastName: ptr("\t")}, apperr.BadRequest, "input.lastName"},
 		"a future birthdate":  {f.parent, made.ID, child.UpdateParams{Birthdate: ptr(vocab.Date("2031-01-01"))}, apperr.BadRequest, "input.birthdate"},
 		"no gender":           {f.parent, made.ID, child.UpdateParams{Gender: ptr(vocab.Gender(""))}, apperr.BadRequest, "input.gender"},
-		"another's child":     {f.stranger, made.ID, child.UpdateParams{FirstName: ptr("Ji")}, apperr.NotAuthorizedUser, ""},
-		"an unknown child":    {f.parent, made.ID + 1, child.UpdateParams{FirstName: ptr("Ji")}, apperr.RealUserNotFound, ""},
+		"another's child":     {f.stranger, made.ID, child.UpdateParams{FirstName: ptr("Ji")}, apperr.NotAuthorizedUser, "input.childUserId"},
+		"an unknown child":    {f.parent, made.ID + 1, child.UpdateParams{FirstName: ptr("Ji")}, apperr.RealUserNotFound, "input.childUserId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -371,7 +371,7 @@ func TestDeleteUnregistersTheDeviceAndRemovesTheChildsRows(t *testing.T) {
 	_, err := f.Children.Get(t.Context(), f.parent, gone.ID)
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
 	err = f.Children.Delete(t.Context(), f.parent, gone.ID, *d.UniqueID)
-	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "input.childUserId")
 	f.wantRegisterable(t, f.stranger, *d.UniqueID)
 	if last := f.get(t, f.parent, stays.ID).Edges.Device.LastLogFileID; last != 8 {
 		t.Errorf("the sister's device stands at %d, want 8", last)
@@ -408,12 +408,12 @@ func TestDeleteRequiresTheUniqueID(t *testing.T) {
 	f := newFamily(t)
 	with, without := f.Child(t, f.parent), f.Child(t, f.parent)
 	for _, wrong := range []string{"", "another", *without.Edges.Device.UniqueID, strings.ToUpper(*with.Edges.Device.UniqueID)} {
-		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), apperr.RealUserDeleteFailed, "")
+		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, with.ID, wrong), apperr.RealUserDeleteFailed, "input.uniqueId")
 	}
 	right := *with.Edges.Device.UniqueID
-	domaintest.WantError(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, f.Children.Delete(t.Context(), f.stranger, with.ID, right), apperr.NotAuthorizedUser, "input.childUserId")
 	for _, id := range unknownIDs(without.ID) {
-		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, id, right), apperr.RealUserNotFound, "")
+		domaintest.WantError(t, f.Children.Delete(t.Context(), f.parent, id, right), apperr.RealUserNotFound, "input.childUserId")
 	}
 	if diff := cmp.Diff(domaintest.Counts{Children: 2, Registered: 2}, f.Count(t)); diff != "" {
 		t.Errorf("a refused call changed rows:\n%s", diff)

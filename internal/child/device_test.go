@@ -102,7 +102,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 			})
 			d, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, child.DeviceParams{SerialCode: serial, MacID: c.sent})
 			if !c.fits {
-				domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+				domaintest.WantError(t, err, apperr.NotFoundDevice, "input.macId")
 				return
 			}
 			if err != nil || d.MACID != c.mac {
@@ -126,7 +126,7 @@ func TestRegisterChecksItsInput(t *testing.T) {
 		p := f.Device(t)
 		p.SerialCode = serial
 		_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
-		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+		domaintest.WantError(t, err, apperr.NotFoundDevice, "input.serialCode")
 	}
 	for _, uniqueID := range []string{"", "a\x00", "a\nb", "\xff", "\ufffd", strings.Repeat("u", 256)} {
 		p := f.Device(t)
@@ -146,7 +146,7 @@ func TestRegisterSerialCodesDifferByCase(t *testing.T) {
 	to, p := f.childWithoutDevice(t, f.parent), f.Device(t)
 	p.SerialCode = strings.ToLower(p.SerialCode)
 	_, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, p)
-	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+	domaintest.WantError(t, err, apperr.NotFoundDevice, "input.serialCode")
 }
 
 func TestRegisterRefusesAnothersChild(t *testing.T) {
@@ -154,14 +154,14 @@ func TestRegisterRefusesAnothersChild(t *testing.T) {
 	f := newFamily(t)
 	to, p := f.childWithoutDevice(t, f.parent), f.Device(t)
 	_, err := f.Children.RegisterDevice(t.Context(), f.stranger, to.ID, p)
-	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "input.childUserId")
 	_, err = f.Children.UnregisterDevice(t.Context(), f.stranger, to.ID, *p.UniqueID)
-	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "input.childUserId")
 	for _, id := range unknownIDs(to.ID) {
 		_, err := f.Children.RegisterDevice(t.Context(), f.parent, id, p)
-		domaintest.WantError(t, err, apperr.NotFoundUser, "")
+		domaintest.WantError(t, err, apperr.NotFoundUser, "input.childUserId")
 		_, err = f.Children.UnregisterDevice(t.Context(), f.parent, id, *p.UniqueID)
-		domaintest.WantError(t, err, apperr.NotFoundUser, "")
+		domaintest.WantError(t, err, apperr.NotFoundUser, "input.childUserId")
 	}
 }
 
@@ -198,20 +198,21 @@ func TestRegisterRefusesWhatIsConnected(t *testing.T) {
 	f := newFamily(t)
 	mine, sister, foreign, bare := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger), f.childWithoutDevice(t, f.parent)
 	for name, c := range map[string]struct {
-		to *ent.ChildUser
-		p  child.DeviceParams
+		to    *ent.ChildUser
+		p     child.DeviceParams
+		field string
 	}{
-		"a sister's device":                      {bare, paramsOf(sister.Edges.Device)},
-		"another account's device":               {bare, paramsOf(foreign.Edges.Device)},
-		"a second device":                        {mine, f.Device(t)},
-		"a sister's device for one that has one": {mine, paramsOf(sister.Edges.Device)},
-		"the unique id of a registered device":   {bare, withUniqueID(f.Device(t), foreign.Edges.Device.UniqueID)},
-		"again, with a sister's unique id":       {mine, withUniqueID(paramsOf(mine.Edges.Device), sister.Edges.Device.UniqueID)},
+		"a sister's device":                      {bare, paramsOf(sister.Edges.Device), "input.serialCode"},
+		"another account's device":               {bare, paramsOf(foreign.Edges.Device), "input.serialCode"},
+		"a second device":                        {mine, f.Device(t), "input.childUserId"},
+		"a sister's device for one that has one": {mine, paramsOf(sister.Edges.Device), "input.serialCode"},
+		"the unique id of a registered device":   {bare, withUniqueID(f.Device(t), foreign.Edges.Device.UniqueID), "input.uniqueId"},
+		"again, with a sister's unique id":       {mine, withUniqueID(paramsOf(mine.Edges.Device), sister.Edges.Device.UniqueID), "input.uniqueId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := f.Children.RegisterDevice(t.Context(), f.parent, c.to.ID, c.p)
-			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
+			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, c.field)
 		})
 	}
 	t.Cleanup(func() {
@@ -305,14 +306,14 @@ func TestUnregisterRefusesWhatIsNotTheChilds(t *testing.T) {
 	c, sister, foreign := f.Child(t, f.parent), f.Child(t, f.parent), f.Child(t, f.stranger)
 	for _, uniqueID := range []string{"", "unknown", *sister.Edges.Device.UniqueID, *foreign.Edges.Device.UniqueID, "\x00"} {
 		d, err := f.Children.UnregisterDevice(t.Context(), f.parent, c.ID, uniqueID)
-		domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+		domaintest.WantError(t, err, apperr.NotFoundDevice, "input.uniqueId")
 		if d != nil {
 			t.Errorf("gave %v with the error", d)
 		}
 	}
 	f.unregister(t, f.parent, c)
 	_, err := f.Children.UnregisterDevice(t.Context(), f.parent, c.ID, *c.Edges.Device.UniqueID)
-	domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+	domaintest.WantError(t, err, apperr.NotFoundDevice, "input.uniqueId")
 	if diff := cmp.Diff(domaintest.Counts{Children: 3, Registered: 2}, f.Count(t)); diff != "" {
 		t.Error(diff)
 	}
@@ -401,15 +402,15 @@ func TestUpdateDeviceAliasRefuses(t *testing.T) {
 		"an alias of 101":          {c.ID, mine, strings.Repeat("a", 101), apperr.BadRequest, "input.deviceAlias"},
 		"an alias of two lines":    {c.ID, mine, "a\nb", apperr.BadRequest, "input.deviceAlias"},
 		"broken UTF-8":             {c.ID, mine, "\xff", apperr.BadRequest, "input.deviceAlias"},
-		"an unknown child":         {0, mine, "a", apperr.NotFoundUser, ""},
-		"another account's child":  {foreign.ID, foreign.Edges.Device.ID, "a", apperr.NotAuthorizedUser, ""},
-		"an unknown device":        {c.ID, free.Edges.Device.ID + 1000, "a", apperr.NotFoundDevice, ""},
-		"a device of id -1":        {c.ID, -1, "a", apperr.NotFoundDevice, ""},
-		"a sister's device":        {c.ID, sister.Edges.Device.ID, "a", apperr.NotConnectedDevice, ""},
-		"another account's device": {c.ID, foreign.Edges.Device.ID, "a", apperr.NotConnectedDevice, ""},
-		"a free device":            {c.ID, free.Edges.Device.ID, "a", apperr.NotConnectedDevice, ""},
-		"a child without a device": {bare.ID, mine, "a", apperr.NotConnectedDevice, ""},
-		"no device at all":         {bare.ID, 0, "a", apperr.NotFoundDevice, ""},
+		"an unknown child":         {0, mine, "a", apperr.NotFoundUser, "input.childUserId"},
+		"another account's child":  {foreign.ID, foreign.Edges.Device.ID, "a", apperr.NotAuthorizedUser, "input.childUserId"},
+		"an unknown device":        {c.ID, free.Edges.Device.ID + 1000, "a", apperr.NotFoundDevice, "input.deviceId"},
+		"a device of id -1":        {c.ID, -1, "a", apperr.NotFoundDevice, "input.deviceId"},
+		"a sister's device":        {c.ID, sister.Edges.Device.ID, "a", apperr.NotConnectedDevice, "input.deviceId"},
+		"another account's device": {c.ID, foreign.Edges.Device.ID, "a", apperr.NotConnectedDevice, "input.deviceId"},
+		"a free device":            {c.ID, free.Edges.Device.ID, "a", apperr.NotConnectedDevice, "input.deviceId"},
+		"a child without a device": {bare.ID, mine, "a", apperr.NotConnectedDevice, "input.deviceId"},
+		"no device at all":         {bare.ID, 0, "a", apperr.NotFoundDevice, "input.deviceId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

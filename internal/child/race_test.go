@@ -148,9 +148,9 @@ func TestUnregisterRacesWithRegister(t *testing.T) {
 		case err == nil:
 			registered++
 		case i%2 == 0:
-			domaintest.WantError(t, err, apperr.NotFoundDevice, "")
+			domaintest.WantError(t, err, apperr.NotFoundDevice, "input.uniqueId")
 		default:
-			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")
+			domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "input.serialCode")
 		}
 	}
 	d := f.storedDevice(t, from.Edges.Device.ID)

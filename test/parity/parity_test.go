@@ -84,7 +84,7 @@ func newWorld(t *testing.T, a action, facebook string, change ...func(*app.Confi
 	w := &world{
 		Server: apptest.StartAt(t, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC),
 			append([]func(*app.Config){func(c *app.Config) { c.FacebookURL = facebook }}, change...)...),
-		vars:   map[string]string{"phone": "+821055556666", "push": strings.Repeat("t", 40)},
+		vars: map[string]string{"phone": "+821055556666", "push": strings.Repeat("t", 40)},
 	}
 	if a.arrange != nil {
 		a.arrange(t, w)

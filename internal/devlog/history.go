@@ -8,9 +8,12 @@ import (
 	"strconv"
 	"strings"
 
+	"entgo.io/ent/dialect/sql"
+
 	"luxbff/ent"
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
+	"luxbff/ent/predicate"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 )
@@ -32,9 +35,8 @@ type PageParams struct {
 }
 
 // Page is one page of a child's history, newest upload first. HasNext reports that
-// there are older logs, HasPrevious that there are newer ones. For the direction that
-// wasn't read it is answered without a statement, as the Relay specification allows:
-// whether the client gave a cursor there.
+// there are logs older than those of the page, HasPrevious that there are newer ones,
+// whichever way the page was read.
 type Page struct {
 	Devlogs     []*ent.Devlog
 	HasNext     bool
@@ -43,7 +45,8 @@ type Page struct {
 
 // History returns a page of the logs of a child, which the caller has loaded for the
 // viewer: whose it is isn't checked again. It costs one statement, and one more where
-// the page holds logs of another device than the child's present one.
+// the page holds logs of another device than the child's present one. A cursor that
+// names no log of the child may cost two more.
 //
 // Logs are in the order of upload, which is that of their ids, not by treatment date:
 // the date of a temporary log changes with each update, so a cursor by date would
@@ -55,24 +58,54 @@ func (s *Service) History(ctx context.Context, of *ent.ChildUser, p PageParams) 
 	if err != nil {
 		return Page{}, err
 	}
-	// One log more than asked for shows whether others follow.
-	query := s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Limit(w.size + 1)
-	if w.olderThan != 0 {
-		query.Where(devlog.IDLT(w.olderThan))
-	}
-	if w.newerThan != 0 {
-		query.Where(devlog.IDGT(w.newerThan))
-	}
-	if w.backwards {
-		query.Order(ent.Asc(devlog.FieldID))
-	} else {
-		query.Order(ent.Desc(devlog.FieldID))
-	}
-	logs, err := query.All(ctx)
+	page, err := s.read(ctx, of, w)
 	if err != nil {
 		return Page{}, fmt.Errorf("read devlogs: %w", err)
 	}
-	return w.page(logs), s.setEdges(ctx, of, logs)
+	return page, s.setEdges(ctx, of, page.Devlogs)
+}
+
+// read reads the logs of a window and what lies on either side of it. The logs that the
+// cursors name are read too, and one log more than asked for: so the one statement shows
+// nearly always what is behind the page, where it begins, and what is ahead of it.
+func (s *Service) read(ctx context.Context, of *ent.ChildUser, w window) (Page, error) {
+	query := s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Limit(w.size + 2)
+	if w.begin != 0 {
+		query.Where(w.notBefore(w.begin))
+	}
+	if w.end != 0 {
+		query.Where(w.notAfter(w.end))
+	}
+	logs, err := query.Order(w.order()).All(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	behind, ahead := false, false
+	if len(logs) > 0 && logs[0].ID == w.begin {
+		logs, behind = logs[1:], true
+	}
+	if n := len(logs); n > 0 && logs[n-1].ID == w.end {
+		logs, ahead = logs[:n-1], true
+	}
+	if len(logs) > w.size {
+		logs, ahead = logs[:w.size], true
+	}
+	if w.begin != 0 && !behind {
+		if behind, err = s.exists(ctx, of, w.notAfter(w.begin)); err != nil {
+			return Page{}, err
+		}
+	}
+	if w.end != 0 && !ahead {
+		if ahead, err = s.exists(ctx, of, w.after(logs)...); err != nil {
+			return Page{}, err
+		}
+	}
+	return w.page(logs, behind, ahead), nil
+}
+
+// exists reports whether the child has a log that meets the conditions.
+func (s *Service) exists(ctx context.Context, of *ent.ChildUser, where ...predicate.Devlog) (bool, error) {
+	return s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Where(where...).Exist(ctx)
 }
 
 // setEdges attaches child and device to logs of one child. A device that the child
@@ -104,11 +137,12 @@ func (s *Service) setEdges(ctx context.Context, of *ent.ChildUser, logs []*ent.D
 	return nil
 }
 
-// window is a checked PageParams: which logs to read, and how many.
+// window is a checked PageParams: which logs to read, and how many. They are read from
+// begin to end, the exclusive ids that the cursors name, 0 for none.
 type window struct {
-	size                 int
-	backwards            bool // from older to newer logs
-	olderThan, newerThan int  // exclusive ids, 0 for none
+	size       int
+	backwards  bool // from older to newer logs
+	begin, end int
 }
 
 func (p PageParams) window() (window, error) {
@@ -125,25 +159,65 @@ func (p PageParams) window() (window, error) {
 			w.size = *size
 		}
 	}
-	var err error
-	if w.olderThan, err = parseCursor("after", p.After); err != nil {
+	after, err := parseCursor("after", p.After)
+	if err != nil {
 		return window{}, err
 	}
-	w.newerThan, err = parseCursor("before", p.Before)
+	before, err := parseCursor("before", p.Before)
+	w.begin, w.end = after, before
+	if w.backwards {
+		w.begin, w.end = before, after
+	}
 	return w, err
 }
 
-// page makes a page of the logs that were read, which may be one more than fit.
-func (w window) page(logs []*ent.Devlog) Page {
-	more := len(logs) > w.size
-	if more {
-		logs = logs[:w.size]
+// order is the one in which the window is read.
+func (w window) order() devlog.OrderOption {
+	if w.backwards {
+		return devlog.ByID()
 	}
+	return devlog.ByID(sql.OrderDesc())
+}
+
+// notBefore selects the log of the id and those that are read after it.
+func (w window) notBefore(id int) predicate.Devlog {
+	if w.backwards {
+		return devlog.IDGTE(id)
+	}
+	return devlog.IDLTE(id)
+}
+
+// notAfter selects the log of the id and those that are read before it.
+func (w window) notAfter(id int) predicate.Devlog {
+	if w.backwards {
+		return devlog.IDLTE(id)
+	}
+	return devlog.IDGTE(id)
+}
+
+// after selects what is read after the logs of the page; where the page has none, what
+// is read from its beginning on.
+func (w window) after(logs []*ent.Devlog) []predicate.Devlog {
+	last := w.begin
+	if n := len(logs); n > 0 {
+		last = logs[n-1].ID
+	}
+	switch {
+	case last == 0:
+		return nil
+	case w.backwards:
+		return []predicate.Devlog{devlog.IDGT(last)}
+	}
+	return []predicate.Devlog{devlog.IDLT(last)}
+}
+
+// page makes a page of the logs in the order in which they were read.
+func (w window) page(logs []*ent.Devlog, behind, ahead bool) Page {
 	if w.backwards {
 		slices.Reverse(logs)
-		return Page{Devlogs: logs, HasNext: w.newerThan != 0, HasPrevious: more}
+		return Page{Devlogs: logs, HasNext: behind, HasPrevious: ahead}
 	}
-	return Page{Devlogs: logs, HasNext: more, HasPrevious: w.olderThan != 0}
+	return Page{Devlogs: logs, HasNext: ahead, HasPrevious: behind}
 }
 
 const cursorPrefix = "devlog:"

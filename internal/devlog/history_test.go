@@ -191,43 +191,57 @@ func (w *walk) up(t *testing.T, rt *rapid.T) (seen []int) {
 	}
 }
 
-// TestHistoryBetweenCursors compares any arguments with the algorithm of the
-// Relay specification on the whole list.
+// TestHistoryBetweenCursors compares any arguments with the algorithm of the Relay
+// specification on the whole list. Cursors may name another child's log. Whether other
+// logs are on either side of the page is asked of the list, whatever was sent.
 func TestHistoryBetweenCursors(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	all := h.Upload(t, h.CompleteSeries(1, 15)...).Devlogs
+	sister := h.Sister(t)
+	var all, named []*ent.Devlog // of the child, and of both: newest first
+	for i := range 15 {
+		stored := h.Upload(t, append(sister.CompleteSeries(i, 1), h.CompleteSeries(i, 1)...)...).Devlogs
+		all, named = append(all, stored[1]), append(named, stored...)
+	}
+	named = append(named, sister.Upload(t, sister.CompleteSeries(15, 1)...).Devlogs...)
 	slices.Reverse(all)
 	rapid.Check(t, func(rt *rapid.T) {
-		var p devlog.PageParams
-		from, to := 0, len(all)
+		after, before := math.MaxInt, 0 // the ids between which the page lies
+		p := devlog.PageParams{}
 		if rapid.Bool().Draw(rt, "has after") {
-			i := rapid.IntRange(0, len(all)-1).Draw(rt, "after")
-			p.After, from = new(devlog.Cursor(all[i])), i+1
+			l := rapid.SampledFrom(named).Draw(rt, "after")
+			p.After, after = new(devlog.Cursor(l)), l.ID
 		}
 		if rapid.Bool().Draw(rt, "has before") {
-			i := rapid.IntRange(0, len(all)-1).Draw(rt, "before")
-			p.Before, to = new(devlog.Cursor(all[i])), i
+			l := rapid.SampledFrom(named).Draw(rt, "before")
+			p.Before, before = new(devlog.Cursor(l)), l.ID
 		}
-		want := all[from:max(from, to)]
+		var want []int
+		for _, l := range all {
+			if l.ID < after && l.ID > before {
+				want = append(want, l.ID)
+			}
+		}
 		size := rapid.IntRange(0, 16).Draw(rt, "size")
-		more := len(want) > size
-		page := devlog.Page{}
+		// An empty page lies where reading began.
+		newest, oldest := after-1, after
 		if rapid.Bool().Draw(rt, "forward") {
-			p.First = &size
-			want = want[:min(size, len(want))]
-			if page = history(t, h, p); page.HasNext != more {
-				rt.Errorf("has next: %v", page.HasNext)
-			}
+			p.First, want = &size, want[:min(size, len(want))]
 		} else {
-			p.Last = &size
-			want = want[max(0, len(want)-size):]
-			if page = history(t, h, p); page.HasPrevious != more {
-				rt.Errorf("has previous: %v", page.HasPrevious)
-			}
+			newest, oldest = before, before+1
+			p.Last, want = &size, want[max(0, len(want)-size):]
 		}
-		if diff := cmp.Diff(ids(want), ids(page.Devlogs)); diff != "" {
+		if len(want) > 0 {
+			newest, oldest = want[0], want[len(want)-1]
+		}
+		page := history(t, h, p)
+		if diff := cmp.Diff(want, ids(page.Devlogs), equateEmpty); diff != "" {
 			rt.Errorf("%+v (-want +got):\n%s", p, diff)
+		}
+		older := slices.ContainsFunc(all, func(l *ent.Devlog) bool { return l.ID < oldest })
+		newer := slices.ContainsFunc(all, func(l *ent.Devlog) bool { return l.ID > newest })
+		if page.HasNext != older || page.HasPrevious != newer {
+			rt.Errorf("%+v: next %v, want %v; previous %v, want %v", p, page.HasNext, older, page.HasPrevious, newer)
 		}
 	})
 }
@@ -269,29 +283,36 @@ func TestHistoryRefusesArguments(t *testing.T) {
 func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	h.Upload(t, h.CompleteSeries(1, 120)...)
-	cost := func(first int) int {
+	all := h.Upload(t, h.CompleteSeries(1, 120)...).Devlogs
+	cost := func(p devlog.PageParams, size int) int {
 		t.Helper()
 		c, err := h.Children.Get(t.Context(), h.Parent, h.Child.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, counter := store.CountStatements(t.Context())
-		page, err := h.Devlogs.History(ctx, c, devlog.PageParams{First: &first})
-		if err != nil || len(page.Devlogs) != first {
+		page, err := h.Devlogs.History(ctx, c, p)
+		if err != nil || len(page.Devlogs) != size {
 			t.Fatalf("%d logs, %v", len(page.Devlogs), err)
 		}
 		return counter.N()
 	}
-	for _, first := range []int{0, 1, 10, 100} {
-		if n := cost(first); n != 1 {
-			t.Errorf("a page of %d costs %d statements", first, n)
+	newer, older := new(devlog.Cursor(all[110])), new(devlog.Cursor(all[5]))
+	for _, size := range []int{0, 1, 10, 100} {
+		for name, p := range map[string]devlog.PageParams{
+			"first": {First: &size}, "first after": {First: &size, After: newer}, "last": {Last: &size},
+			"last before": {Last: &size, Before: older},
+			"between":     {First: &size, After: newer, Before: older}, "between, backwards": {Last: &size, After: newer, Before: older},
+		} {
+			if n := cost(p, size); n != 1 {
+				t.Errorf("%s, a page of %d costs %d statements", name, size, n)
+			}
 		}
 	}
 	h.UnregisterDevice(t, h.Parent, h.Child.ID)
-	for _, first := range []int{1, 10, 100} {
-		if n := cost(first); n != 2 {
-			t.Errorf("a page of %d, whose device has moved, costs %d statements", first, n)
+	for _, size := range []int{1, 10, 100} {
+		if n := cost(devlog.PageParams{First: &size}, size); n != 2 {
+			t.Errorf("a page of %d, whose device has moved, costs %d statements", size, n)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func TestUploadsRaceWithTheDeletionOfAChild(t *testing.T) {
 		if err == nil {
 			stored++
 		} else {
-			domaintest.WantError(t, err, apperr.NotFoundUser, "")
+			domaintest.WantError(t, err, apperr.NotFoundUser, "input.logs[2].childUserId")
 		}
 	}
 	want := domaintest.Counts{Children: 1, Registered: 1, Devlogs: (stored - 1) * 2, Events: (stored - 1) * 2}

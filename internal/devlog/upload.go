@@ -93,10 +93,16 @@ func checkValues(records []Record) error {
 	}
 	for i, r := range records {
 		if field := r.invalidField(); field != "" {
-			return apperr.BadRequest.WithField("input.logs[" + strconv.Itoa(i) + "]." + field)
+			return apperr.BadRequest.WithField(fieldOf(i, field))
 		}
 	}
 	return nil
+}
+
+// fieldOf names a field of one record as GraphQL's input does: a client that sends many
+// records has to learn which one is at fault.
+func fieldOf(record int, name string) string {
+	return "input.logs[" + strconv.Itoa(record) + "]." + name
 }
 
 // invalidField names the first field with a value that no log may have, or is empty.
@@ -123,7 +129,8 @@ func isCount(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 // loadDevices returns the devices of the records by id. All or nothing: before that it
 // makes sure, record by record, that the child exists and is the viewer's, that the
 // device exists under its unique id, and that it is registered to that child. The first
-// record that fails decides the error, and for one record this order.
+// record that fails decides the error, and for one record this order. The error names the
+// record's field that is at fault.
 func loadDevices(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
 ) (map[int]*ent.Device, error) {
@@ -131,17 +138,19 @@ func loadDevices(
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range records {
+	for i, r := range records {
 		c, d := children[r.ChildUserID], devices[r.DeviceID]
 		switch {
 		case c == nil:
-			return nil, apperr.NotFoundUser.New()
+			return nil, apperr.NotFoundUser.WithField(fieldOf(i, "childUserId"))
 		case c.RootUserID != v.RootUserID():
-			return nil, apperr.NotAuthorizedUser.New()
-		case d == nil || d.UniqueID == nil || *d.UniqueID != r.UniqueID:
-			return nil, apperr.NotFoundDevice.New()
+			return nil, apperr.NotAuthorizedUser.WithField(fieldOf(i, "childUserId"))
+		case d == nil:
+			return nil, apperr.NotFoundDevice.WithField(fieldOf(i, "deviceId"))
+		case d.UniqueID == nil || *d.UniqueID != r.UniqueID:
+			return nil, apperr.NotFoundDevice.WithField(fieldOf(i, "uniqueId"))
 		case d.ChildUserID == nil || *d.ChildUserID != r.ChildUserID:
-			return nil, apperr.NotConnectedDevice.New()
+			return nil, apperr.NotConnectedDevice.WithField(fieldOf(i, "deviceId"))
 		}
 		d.Edges.ChildUser = c
 		c.Edges.Device = d

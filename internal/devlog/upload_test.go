@@ -425,20 +425,20 @@ func TestOneBadRecordRefusesTheUpload(t *testing.T) {
 		kind   apperr.Kind
 		field  string
 	}{
-		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, apperr.NotFoundUser, ""},
-		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, apperr.NotFoundUser, ""},
-		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, apperr.NotFoundUser, ""},
-		"another account's child":   {func(r *devlog.Record) { *r = foreign.Complete("15:00:00", 1) }, apperr.NotAuthorizedUser, ""},
-		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, apperr.NotFoundDevice, ""},
-		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, apperr.NotFoundDevice, ""},
-		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.Device.UniqueID }, apperr.NotFoundDevice, ""},
-		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, apperr.NotFoundDevice, ""},
-		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, apperr.NotFoundDevice, ""},
-		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, apperr.NotFoundDevice, ""},
-		"a sister's device":         {func(r *devlog.Record) { *r = h.With(sister).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"another account's device":  {func(r *devlog.Record) { *r = h.With(foreign).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"a free device":             {func(r *devlog.Record) { *r = h.With(free).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
-		"a child that gave it back": {func(r *devlog.Record) { *r = bare.Complete("15:00:00", 1) }, apperr.NotConnectedDevice, ""},
+		"an unknown child":          {func(r *devlog.Record) { r.ChildUserID = none }, apperr.NotFoundUser, "childUserId"},
+		"a child of id 0":           {func(r *devlog.Record) { r.ChildUserID = 0 }, apperr.NotFoundUser, "childUserId"},
+		"all unknown":               {func(r *devlog.Record) { r.ChildUserID, r.DeviceID, r.UniqueID = -1, -1, "" }, apperr.NotFoundUser, "childUserId"},
+		"another account's child":   {func(r *devlog.Record) { *r = foreign.Complete("15:00:00", 1) }, apperr.NotAuthorizedUser, "childUserId"},
+		"an unknown device":         {func(r *devlog.Record) { r.DeviceID = none }, apperr.NotFoundDevice, "deviceId"},
+		"a device of id -1":         {func(r *devlog.Record) { r.DeviceID = -1 }, apperr.NotFoundDevice, "deviceId"},
+		"another unique id":         {func(r *devlog.Record) { r.UniqueID = *sister.Device.UniqueID }, apperr.NotFoundDevice, "uniqueId"},
+		"no unique id":              {func(r *devlog.Record) { r.UniqueID = "" }, apperr.NotFoundDevice, "uniqueId"},
+		"a unique id with a null":   {func(r *devlog.Record) { r.UniqueID += "\x00" }, apperr.NotFoundDevice, "uniqueId"},
+		"a device without one":      {func(r *devlog.Record) { r.DeviceID, r.UniqueID = nameless, "" }, apperr.NotFoundDevice, "uniqueId"},
+		"a sister's device":         {func(r *devlog.Record) { *r = h.With(sister).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
+		"another account's device":  {func(r *devlog.Record) { *r = h.With(foreign).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
+		"a free device":             {func(r *devlog.Record) { *r = h.With(free).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
+		"a child that gave it back": {func(r *devlog.Record) { *r = bare.Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
 		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, apperr.BadRequest, "treatmentDate"},
 		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(0)) }, apperr.BadRequest, "finishFlag"},
 		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(7)) }, apperr.BadRequest, "finishFlag"},
@@ -457,11 +457,7 @@ func TestOneBadRecordRefusesTheUpload(t *testing.T) {
 				c.change(&r)
 				records = slices.Insert(records, at*3/2, r)
 				stored, err := h.Devlogs.Upload(t.Context(), h.Parent, records)
-				field := c.field
-				if field != "" {
-					field = "input.logs[" + strconv.Itoa(at*3/2) + "]." + field
-				}
-				domaintest.WantError(t, err, c.kind, field)
+				domaintest.WantError(t, err, c.kind, "input.logs["+strconv.Itoa(at*3/2)+"]."+c.field)
 				if stored.Devlogs != nil {
 					t.Errorf("gave %v with the error", stored.Devlogs)
 				}
@@ -510,10 +506,11 @@ func TestFirstBadRecordDecides(t *testing.T) {
 	unknownDevice.DeviceID, unknownChild.ChildUserID = -1, -1
 	all := []devlog.Record{unconnected, strange, unknownDevice, unknownChild}
 	kinds := []apperr.Kind{apperr.NotConnectedDevice, apperr.NotAuthorizedUser, apperr.NotFoundDevice, apperr.NotFoundUser}
+	fields := []string{"deviceId", "childUserId", "deviceId", "childUserId"}
 	for first := range all {
 		order := append(slices.Clone(all[first:]), all[:first]...)
 		_, err := h.Devlogs.Upload(t.Context(), h.Parent, order)
-		domaintest.WantError(t, err, kinds[first], "")
+		domaintest.WantError(t, err, kinds[first], "input.logs[0]."+fields[first])
 	}
 }
 
@@ -597,10 +594,10 @@ func TestUploadForDeletedAccount(t *testing.T) {
 		return child.DeleteAllOfAccount(ctx, tx, h.Parent.RootUserID())
 	})
 	_, err := h.Devlogs.Upload(t.Context(), h.Parent, []devlog.Record{h.Complete("15:00:00", 1)})
-	domaintest.WantError(t, err, apperr.NotFoundUser, "")
+	domaintest.WantError(t, err, apperr.NotFoundUser, "input.logs[0].childUserId")
 	nobody := viewer.Viewer{User: &ent.User{ID: -1}}
 	_, err = h.Devlogs.Upload(t.Context(), nobody, []devlog.Record{h.Complete("15:00:00", 1)})
-	domaintest.WantError(t, err, apperr.NotFoundUser, "")
+	domaintest.WantError(t, err, apperr.NotFoundUser, "input.logs[0].childUserId")
 }
 
 // TestErrorsOfTheDatabase gives the table a rule that the program doesn't know: the

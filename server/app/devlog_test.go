@@ -1,0 +1,207 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"luxbff/internal/testutil/apptest"
+)
+
+// executor sends an operation and gives its one result as JSON.
+type executor func(t *testing.T, operation map[string]any) (result string)
+
+// executors are the ways in which an app sends an operation that has one result. Each
+// makes an executor for the account of a token.
+func executors() map[string]func(t *testing.T, s *apptest.Server, token string) executor {
+	type connect = func(t *testing.T, s *apptest.Server, token string) executor
+	over := func(accept string) connect {
+		return func(_ *testing.T, s *apptest.Server, token string) executor {
+			return func(t *testing.T, operation map[string]any) string {
+				t.Helper()
+				return post(t, s, token, accept, operation)
+			}
+		}
+	}
+	through := func(subprotocol, start string) connect {
+		return func(t *testing.T, s *apptest.Server, token string) executor {
+			t.Helper()
+			return openSocket(t, s, subprotocol, start, token)
+		}
+	}
+	return map[string]connect{
+		"POST":                 over("application/json"),
+		"POST of GraphQL":      over("application/graphql-response+json"),
+		"server-sent events":   over("text/event-stream"),
+		"multipart":            over("multipart/mixed;subscriptionSpec=1.0"),
+		"graphql-transport-ws": through("graphql-transport-ws", "subscribe"),
+		"graphql-ws":           through("graphql-ws", "start"),
+	}
+}
+
+// post gives the whole body of the response.
+func post(t *testing.T, s *apptest.Server, token, accept string, operation map[string]any) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", bytes.NewReader(raw(t, operation)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", accept)
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// openSocket gives the payloads of the messages that have the results. One operation runs
+// at a time.
+func openSocket(t *testing.T, s *apptest.Server, subprotocol, start, token string) executor {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{subprotocol}}
+	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	t.Cleanup(func() { _ = conn.Close() })
+	send := func(t *testing.T, m frame) {
+		t.Helper()
+		if err := conn.WriteJSON(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, frame{Type: "connection_init", Payload: raw(t, map[string]string{"Authorization": "Bearer " + token})})
+	for acknowledged := false; !acknowledged; {
+		var f frame
+		if err := conn.ReadJSON(&f); err != nil {
+			t.Fatal(err)
+		}
+		acknowledged = f.Type == "connection_ack"
+	}
+	sent := 0
+	return func(t *testing.T, operation map[string]any) string {
+		t.Helper()
+		sent++
+		id := strconv.Itoa(sent)
+		send(t, frame{ID: id, Type: start, Payload: raw(t, operation)})
+		for {
+			var f frame
+			if err := conn.ReadJSON(&f); err != nil {
+				t.Fatalf("no result of %v: %v", operation, err)
+			}
+			if f.ID == id && f.Type != "complete" {
+				return string(f.Payload)
+			}
+		}
+	}
+}
+
+var errorsOfResult = regexp.MustCompile(`"extensions":(\{[^{}]*\})`)
+
+// failures are the extensions of the errors in a result.
+func failures(t *testing.T, result string) (all []failure) {
+	t.Helper()
+	for _, found := range errorsOfResult.FindAllStringSubmatch(result, -1) {
+		var one failure
+		if err := json.Unmarshal([]byte(found[1]), &one); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+type failure struct {
+	Code   string
+	Status int
+	Field  string
+}
+
+// TestErrorOfAnUploadNamesTheRecord sends two good records and a bad one between them, in
+// the ways in which clients write an upload: whatever is wrong, the error names the record
+// and its field.
+func TestErrorOfAnUploadNamesTheRecord(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 2)
+	other, _ := s.Parent(t)
+	foreign := s.CreateChild(t, other)
+	const badRequest = "INVALID_REQUEST_OR_MISSING_PARAMETERS"
+	bad := map[string]struct {
+		member string
+		value  any
+		want   failure
+	}{
+		"no child":                {"childUserId", nil, failure{badRequest, 400, "childUserId"}},
+		"a child in words":        {"childUserId", "one", failure{badRequest, 400, "childUserId"}},
+		"no date":                 {"treatmentDate", nil, failure{badRequest, 400, "treatmentDate"}},
+		"a day without a time":    {"treatmentDate", "2025-02-21", failure{badRequest, 400, "treatmentDate"}},
+		"an impossible date":      {"treatmentDate", "2025-02-30T15:48:49", failure{badRequest, 400, "treatmentDate"}},
+		"an unknown finish flag":  {"finishFlag", "SLEPT", failure{badRequest, 400, "finishFlag"}},
+		"an intensity below 0":    {"lastIntensity", -1, failure{badRequest, 400, "lastIntensity"}},
+		"an intensity in words":   {"lastIntensity", "high", failure{badRequest, 400, "lastIntensity"}},
+		"half a second":           {"treatmentTime", 0.5, failure{badRequest, 400, "treatmentTime"}},
+		"a file below 0":          {"logFileId", -1, failure{badRequest, 400, "logFileId"}},
+		"a member nobody knows":   {"movement", 1, failure{badRequest, 400, "movement"}},
+		"an unknown child":        {"childUserId", 999, failure{"NOT_FOUND_USER", 404, "childUserId"}},
+		"another account's child": {"childUserId", foreign.ID, failure{"NOT_AUTHORIZED_USER", 401, "childUserId"}},
+		"an unknown device":       {"deviceId", 999, failure{"NOT_FOUND_DEVICE", 404, "deviceId"}},
+		"another unique id":       {"uniqueId", "unique1", failure{"NOT_FOUND_DEVICE", 404, "uniqueId"}},
+		"a sister's device":       {"childUserId", 2, failure{"NOT_CONNECTED_DEVICE", 409, "deviceId"}},
+	}
+	documents := map[string]func(records []map[string]any) map[string]any{
+		"the input as a variable": func(records []map[string]any) map[string]any {
+			return map[string]any{
+				"query":     `mutation($upload: UploadDevlogsInput!) { uploadDevlogs(input: $upload) { devlogs { id } } }`,
+				"variables": map[string]any{"upload": map[string]any{"logs": records}},
+			}
+		},
+		"the list as a variable": func(records []map[string]any) map[string]any {
+			return map[string]any{
+				"query":     `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
+				"variables": map[string]any{"logs": records},
+			}
+		},
+		"each record as a variable": func(records []map[string]any) map[string]any {
+			return map[string]any{
+				"query": `mutation($a: DevlogInput!, $b: DevlogInput!, $c: DevlogInput!) {
+					uploadDevlogs(input: {logs: [$a, $b, $c]}) { devlogs { id } } }`,
+				"variables": map[string]any{"a": records[0], "b": records[1], "c": records[2]},
+			}
+		},
+	}
+	for transport, connect := range executors() {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			execute := connect(t, s, token)
+			for name, c := range bad {
+				for form, document := range documents {
+					records := logs(1, 1, 3)
+					records[1][c.member] = c.value
+					want := c.want
+					want.Field = "input.logs[1]." + want.Field
+					got := execute(t, document(records))
+					if all := failures(t, got); len(all) != 1 || all[0] != want {
+						t.Errorf("%s, %s: %s, want %+v", name, form, got, want)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+package gqlhttp
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// inputArgument is the one argument of every mutation.
+const inputArgument = "input"
+
+// inputPath gives the path into a mutation's input for the path into a variable, which
+// begins with the variable's name. Clients choose the names of their variables, and put
+// them anywhere into the input; the errors of the domain know the input alone. The path
+// of a variable that stands elsewhere is given back as it is.
+func inputPath(ctx context.Context, path ast.Path) ast.Path {
+	name, _ := path[0].(ast.PathName)
+	if !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil {
+		return path
+	}
+	for _, selection := range graphql.GetOperationContext(ctx).Operation.SelectionSet {
+		field, isField := selection.(*ast.Field)
+		if !isField {
+			continue
+		}
+		argument := field.Arguments.ForName(inputArgument)
+		if argument == nil {
+			continue
+		}
+		if place, found := placeOf(string(name), argument.Value, ast.Path{ast.PathName(inputArgument)}); found {
+			return append(place, path[1:]...)
+		}
+	}
+	return path
+}
+
+// placeOf finds where in a value, which stands at a path, the variable is first used.
+func placeOf(variable string, value *ast.Value, at ast.Path) (place ast.Path, found bool) {
+	if value.Kind == ast.Variable {
+		return at, value.Raw == variable
+	}
+	for i, child := range value.Children {
+		var element ast.PathElement = ast.PathName(child.Name)
+		if value.Kind == ast.ListValue {
+			element = ast.PathIndex(i)
+		}
+		if place, found := placeOf(variable, child.Value, append(at[:len(at):len(at)], element)); found {
+			return place, true
+		}
+	}
+	return nil, false
+}

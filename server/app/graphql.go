@@ -17,8 +17,10 @@ func (a *App) graphQL() http.Handler {
 	// In production neither introspection nor the suggestions in error messages show
 	// strangers what the schema holds.
 	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
+	sockets, streams := a.liveTransports()
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
-		Transports:    a.liveTransports(),
+		Transports:    []graphql.Transport{sockets},
+		Streams:       streams,
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Extensions:    a.extensions(),
@@ -36,9 +38,8 @@ func (a *App) extensions() []graphql.HandlerExtension {
 	return extensions
 }
 
-// liveTransports serve subscriptions. Gqlhttp puts them before its own, which would
-// take every POST.
-func (a *App) liveTransports() []graphql.Transport {
+// liveTransports serve subscriptions.
+func (a *App) liveTransports() (*gqlws.Transport, []gqlhttp.Stream) {
 	auth := socketAuth{a.Auth.Sessions, a.sockets}
 	streams := gqlstream.Config{
 		Init: auth.open, Operation: auth.recheck,
@@ -49,5 +50,5 @@ func (a *App) liveTransports() []graphql.Transport {
 		// GraphiQL and local front ends come from other ports.
 		sockets.CheckOrigin = func(*http.Request) bool { return true }
 	}
-	return []graphql.Transport{gqlws.New(sockets), gqlstream.NewSSE(streams), gqlstream.NewMultipart(streams)}
+	return gqlws.New(sockets), []gqlhttp.Stream{gqlstream.NewSSE(streams), gqlstream.NewMultipart(streams)}
 }

@@ -12,12 +12,12 @@ const (
 	graphqlResponseJSON = "application/graphql-response+json"
 )
 
-// negotiate picks the media type of the response, empty if the client accepts neither.
-// On a tie it is application/json. Apollo's iOS client accepts both with one weight, and
-// it reads GraphQL errors only from responses with a 2xx status, which every well-formed
-// request gets under application/json.
+// negotiate picks the media type of an answer in one piece, empty if the client accepts
+// neither. On a tie it is application/json. Apollo's iOS client accepts both with one
+// weight, and it reads GraphQL errors only from responses with a 2xx status, which every
+// well-formed request gets under application/json.
 func negotiate(header http.Header) string {
-	accept := strings.Join(header.Values("Accept"), ",")
+	accept := acceptOf(header)
 	switch accept {
 	case "", "*/*", applicationJSON:
 		return applicationJSON
@@ -32,12 +32,40 @@ func negotiate(header http.Header) string {
 	return applicationJSON
 }
 
+// negotiateStream picks the stream to which the client gives the greatest weight, the
+// first that it names on a tie, and nil if it names none. A wildcard names no stream: a
+// client that takes anything would wait for the end of an answer that has none.
+func negotiateStream(header http.Header, streams []Stream) *Stream {
+	accept := acceptOf(header)
+	var chosen *Stream
+	heaviest := 0.0
+	for accept != "" {
+		var element string
+		element, accept = cutUnquoted(accept, ',')
+		mediaType, parameters := cutUnquoted(element, ';')
+		for i := range streams {
+			if !strings.EqualFold(strings.TrimSpace(mediaType), streams[i].MediaType) ||
+				streams[i].Parameter != "" && parameterOf(parameters, streams[i].Parameter) != streams[i].Value {
+				continue
+			}
+			if weight := weightOf(parameters); weight > heaviest {
+				chosen, heaviest = &streams[i], weight
+			}
+		}
+	}
+	return chosen
+}
+
+func acceptOf(header http.Header) string { return strings.Join(header.Values("Accept"), ",") }
+
 // quality gives the weight, 0 to 1, that an Accept header gives to an application type:
 // that of the most specific range that matches (RFC 9110, section 12.5.1).
 func quality(accept, mediaType string) float64 {
 	weight, specificity := 0.0, 0
-	for element := range strings.SplitSeq(accept, ",") {
-		pattern, parameters, _ := strings.Cut(element, ";")
+	for accept != "" {
+		var element string
+		element, accept = cutUnquoted(accept, ',')
+		pattern, parameters := cutUnquoted(element, ';')
 		matched := specificityOf(strings.TrimSpace(pattern), mediaType)
 		if matched > specificity {
 			weight, specificity = weightOf(parameters), matched
@@ -62,15 +90,40 @@ func specificityOf(pattern, mediaType string) int {
 // weightOf reads the parameter q. A value that is no weight counts as absent, which
 // means 1.
 func weightOf(parameters string) float64 {
-	for parameter := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-		if !strings.EqualFold(name, "q") {
-			continue
-		}
-		weight, err := strconv.ParseFloat(value, 64)
-		if err == nil && weight >= 0 && weight <= 1 {
-			return weight
-		}
+	weight, err := strconv.ParseFloat(parameterOf(parameters, "q"), 64)
+	if err == nil && weight >= 0 && weight <= 1 {
+		return weight
 	}
 	return 1
+}
+
+// parameterOf gives the value of a parameter, whose name has no case; empty if it is
+// absent.
+func parameterOf(parameters, wanted string) string {
+	for parameters != "" {
+		var parameter string
+		parameter, parameters = cutUnquoted(parameters, ';')
+		name, value, _ := strings.Cut(parameter, "=")
+		if strings.EqualFold(strings.TrimSpace(name), wanted) {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
+}
+
+// cutUnquoted cuts the text at the first separator that stands outside of a quoted
+// string. After is empty where there is none.
+func cutUnquoted(text string, separator byte) (before, after string) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == '\\' && quoted:
+			i++ // what is escaped ends no string
+		case text[i] == separator && !quoted:
+			return text[:i], text[i+1:]
+		}
+	}
+	return text, ""
 }

@@ -38,6 +38,8 @@ type Config struct {
 	// Transports are asked in this order whether they serve a request. The transport of
 	// this package takes every request that they do not.
 	Transports []graphql.Transport
+	// Streams answer subscriptions over HTTP to clients that accept them.
+	Streams []Stream
 	// Extensions run after the limits of this package, in their order.
 	Extensions []graphql.HandlerExtension
 
@@ -75,7 +77,7 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	for _, before := range config.Transports {
 		server.AddTransport(before)
 	}
-	server.AddTransport(transport{maxBody: config.MaxBody, presenter: present})
+	server.AddTransport(transport{maxBody: config.MaxBody, streams: config.Streams, presenter: present})
 
 	server.SetErrorPresenter(present.present)
 	server.SetRecoverFunc(present.recovered)

@@ -217,7 +217,7 @@ func TestRefusals(t *testing.T) {
 		"GET, listed variables":  {get("variables", "[]"), 400, badRequest, "variables"},
 		"GET, bad extensions":    {get("extensions", "5"), 400, badRequest, "extensions"},
 		"GET of a mutation":      {get("query", "mutation {rename(input: {id: 1}) {item {id}}}"), 405, "METHOD_NOT_ALLOWED", ""},
-		"GET of a subscription":  {get("query", "subscription {ticks}"), 405, "METHOD_NOT_ALLOWED", ""},
+		"GET of a subscription":  {get("query", "subscription {ticks}"), 400, badRequest, ""},
 		"POST of a subscription": {call{body: `{"query": "subscription {ticks}"}`}, 400, badRequest, ""},
 		"PUT":                    {call{method: "PUT", body: `{"query": "{hello}"}`}, 405, "METHOD_NOT_ALLOWED", ""},
 		"HEAD":                   {call{method: "HEAD"}, 405, "METHOD_NOT_ALLOWED", ""},

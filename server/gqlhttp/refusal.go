@@ -65,6 +65,6 @@ func unsupportedMediaType(reason string) *refusal {
 func notAcceptable() *refusal {
 	return &refusal{
 		status: http.StatusNotAcceptable, code: "NOT_ACCEPTABLE", message: "Not acceptable",
-		reason: "The answer is application/json or application/graphql-response+json.",
+		reason: "The answer is application/json, application/graphql-response+json, text/event-stream or multipart/mixed;subscriptionSpec=1.0.",
 	}
 }

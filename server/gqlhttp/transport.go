@@ -13,12 +13,28 @@ import (
 
 const allowedMethods = "GET, POST, OPTIONS"
 
+// Stream is a way to answer an operation in parts, under a media type that a client has
+// to name in its Accept header. It answers subscriptions, and whatever is asked for by a
+// client that accepts no JSON.
+type Stream struct {
+	// MediaType is in lower case. Where Parameter is set, the client has to give it this
+	// Value.
+	MediaType, Parameter, Value string
+	// Serve answers an operation that was read from the request, or refuses it for the
+	// errs that were found in it.
+	Serve func(
+		w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor,
+		operation *graphql.OperationContext, errs gqlerror.List,
+	)
+}
+
 // transport serves GET and POST by the GraphQL-over-HTTP specification. gqlgen's own
 // transports fail 6 of the 61 audits of the reference implementation, repeat the body of
 // the request in errors, limit no body and ignore the weights of an Accept header. It can
 // go when they pass and have limits; the test TestAudits runs the audits on it.
 type transport struct {
 	maxBody   int64
+	streams   []Stream
 	presenter presenter
 }
 
@@ -36,8 +52,9 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	stream := negotiateStream(r.Header, t.streams)
 	params, refused := t.read(w, r)
-	if out.mediaType == "" {
+	if out.mediaType == "" && stream == nil {
 		refused = notAcceptable()
 	}
 	if refused != nil {
@@ -46,7 +63,16 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(r.Context()), End: graphql.Now()}
-	execute(r, params, exec, out)
+	operation, errs := exec.CreateOperationContext(r.Context(), params)
+	if stream != nil && (out.mediaType == "" || isSubscription(operation)) {
+		if refused := checkStreamed(r.Method, operation); refused != nil {
+			out.refuse(refused)
+			return
+		}
+		stream.Serve(w, r, exec, operation, errs)
+		return
+	}
+	execute(r, exec, operation, errs, out)
 }
 
 // recover answers INTERNAL after a panic. http.ErrAbortHandler is how net/http is asked to
@@ -72,14 +98,15 @@ func (t transport) read(w http.ResponseWriter, r *http.Request) (*graphql.RawPar
 	return nil, methodNotAllowed(allowedMethods, "")
 }
 
-func execute(r *http.Request, params *graphql.RawParams, exec graphql.GraphExecutor, out responder) {
+func execute(
+	r *http.Request, exec graphql.GraphExecutor, operation *graphql.OperationContext, errs gqlerror.List, out responder,
+) {
 	ctx := r.Context()
-	operation, errs := exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
 		out.respond(exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs))
 		return
 	}
-	if refused := checkOperation(r.Method, operation.Operation.Operation); refused != nil {
+	if refused := checkAnsweredWhole(r.Method, operation); refused != nil {
 		out.refuse(refused)
 		return
 	}
@@ -93,16 +120,24 @@ func execute(r *http.Request, params *graphql.RawParams, exec graphql.GraphExecu
 	out.refuse(refusalOf(apperr.Internal.New()))
 }
 
-// checkOperation refuses mutations by GET, because links and caches may repeat a GET, and
-// subscriptions, which need a transport that streams.
-func checkOperation(method string, kind ast.Operation) *refusal {
-	switch {
-	case kind == ast.Query:
-		return nil
-	case method == http.MethodGet:
-		return methodNotAllowed(http.MethodPost, "GET serves queries alone.")
-	case kind == ast.Subscription:
-		return badRequest("A subscription needs a transport that streams, as WebSocket.")
+// isSubscription is false for a document that isn't valid, whose operation is not known.
+func isSubscription(operation *graphql.OperationContext) bool {
+	return operation.Operation != nil && operation.Operation.Operation == ast.Subscription
+}
+
+// checkAnsweredWhole refuses what can't be answered in one piece.
+func checkAnsweredWhole(method string, operation *graphql.OperationContext) *refusal {
+	if isSubscription(operation) {
+		return badRequest("A subscription needs a transport that streams: WebSocket, or an Accept that names text/event-stream.")
+	}
+	return checkStreamed(method, operation)
+}
+
+// checkStreamed refuses mutations by GET, because links and caches may repeat a GET, and
+// pages of other sites can send one.
+func checkStreamed(method string, operation *graphql.OperationContext) *refusal {
+	if method == http.MethodGet && operation.Operation != nil && operation.Operation.Operation == ast.Mutation {
+		return methodNotAllowed(http.MethodPost, "GET serves no mutations.")
 	}
 	return nil
 }

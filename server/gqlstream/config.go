@@ -7,7 +7,8 @@
 // The package knows nothing of accounts: who may connect, and until when, is said
 // by the functions of [Config]. It must not import gqlws, a WebSocket library,
 // graph, ent or any package of the domain; of internal it needs only apperr and
-// pubsub. Errors become JSON in gqlhttp.
+// pubsub. Requests are read, and errors become JSON, in gqlhttp, which also chooses the
+// protocol by the Accept header.
 package gqlstream
 
 import (
@@ -45,7 +46,6 @@ type Config struct {
 
 	PingInterval time.Duration // between signs of life to the client; 25 s
 	WriteTimeout time.Duration // for one event or frame; 10 s
-	MessageLimit int           // bytes of a request's body, or of a message on a socket; 1 MiB
 }
 
 // Session is what Init learned of who connects.
@@ -82,7 +82,6 @@ func (p InitPayload) String(keys ...string) string {
 func (cfg Config) WithDefaults() Config {
 	cfg.PingInterval = cmp.Or(cfg.PingInterval, 25*time.Second)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, 10*time.Second)
-	cfg.MessageLimit = cmp.Or(cfg.MessageLimit, 1<<20)
 	if cfg.Registry == nil {
 		cfg.Registry = NewRegistry[struct{}, struct{}](RegistryConfig{})
 	}

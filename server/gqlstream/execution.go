@@ -31,13 +31,31 @@ type Execution struct {
 	subscribed bool
 }
 
-// Start asks the hook, where there is one, and dispatches the operation. It gives
-// the response with the errors if one of them refused it. The feed of a
+// Start asks the hook, where there is one, reads the operation and dispatches it. It
+// gives the response with the errors if one of them refused it. The feed of a
 // subscription calls notify when one more response can be had without waiting, if
 // NotifyEnabled is true afterwards. A nil notify is for transports that keep a
 // goroutine in Next.
 func (x *Execution) Start(
 	hook func(context.Context) (context.Context, error), params *graphql.RawParams, notify func(),
+) (refused *graphql.Response) {
+	return x.start(hook, notify, func(ctx context.Context) (*graphql.OperationContext, gqlerror.List) {
+		params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
+		return x.Executor.CreateOperationContext(ctx, params)
+	})
+}
+
+// StartRead is Start for an operation that was read already, with the errors that were
+// found in it.
+func (x *Execution) StartRead(
+	hook func(context.Context) (context.Context, error), operation *graphql.OperationContext, errs gqlerror.List,
+) (refused *graphql.Response) {
+	return x.start(hook, nil, func(context.Context) (*graphql.OperationContext, gqlerror.List) { return operation, errs })
+}
+
+func (x *Execution) start(
+	hook func(context.Context) (context.Context, error), notify func(),
+	read func(context.Context) (*graphql.OperationContext, gqlerror.List),
 ) (refused *graphql.Response) {
 	ctx := x.Context
 	if hook != nil {
@@ -48,8 +66,7 @@ func (x *Execution) Start(
 		ctx = allowed
 	}
 	ctx = graphql.StartOperationTrace(ctx)
-	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
-	opCtx, errs := x.Executor.CreateOperationContext(ctx, params)
+	opCtx, errs := read(ctx)
 	if len(errs) > 0 {
 		return x.Executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
 	}

@@ -2,17 +2,21 @@ package gqlstream_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql/handler"
 	"go.uber.org/goleak"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/schematest"
+	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
 )
 
@@ -37,11 +41,10 @@ func setup(t *testing.T, change func(*gqlstream.Config)) *bench {
 	if change != nil {
 		change(&cfg)
 	}
-	srv := handler.New(b.schema)
-	srv.SetErrorPresenter(schematest.PresentError)
-	srv.AddTransport(gqlstream.NewSSE(cfg))
-	srv.AddTransport(gqlstream.NewMultipart(cfg))
-	b.server = httptest.NewUnstartedServer(srv)
+	b.server = httptest.NewUnstartedServer(gqlhttp.New(b.schema, gqlhttp.Config{
+		Streams: []gqlhttp.Stream{gqlstream.NewSSE(cfg), gqlstream.NewMultipart(cfg)},
+		Logger:  slog.New(slog.DiscardHandler),
+	}))
 	b.server.Config.ConnContext = smallBuffers
 	b.server.Start()
 	t.Cleanup(func() {
@@ -57,6 +60,38 @@ func setup(t *testing.T, change func(*gqlstream.Config)) *bench {
 
 func admit(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error) {
 	return gqlstream.Session{}, nil
+}
+
+func refuse(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error) {
+	return gqlstream.Session{}, apperr.Unauthenticated.New()
+}
+
+// send sends a request and reads the whole answer. A POST is of JSON unless the header
+// says otherwise.
+func (b *bench) send(method, query, body string, header map[string]string) (*http.Response, string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, b.server.URL+query, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	answer, err := b.server.Client().Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer, string(text)
 }
 
 func (b *bench) await(condition func(schematest.State) bool) {

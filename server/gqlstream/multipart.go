@@ -1,25 +1,23 @@
 package gqlstream
 
 import (
-	"net/http"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/server/gqlhttp"
 )
 
-// NewMultipart makes the transport of Apollo's protocol for subscriptions over
-// HTTP: a POST that accepts multipart/mixed with subscriptionSpec=1.0. Add it
-// before the transport that takes every POST.
+// NewMultipart makes the stream of Apollo's protocol for subscriptions over HTTP: a
+// request that accepts multipart/mixed with subscriptionSpec=1.0.
 //
 // Each response is the payload of a part, an empty part is a heartbeat, and what
 // ends a running stream is a part with a null payload and errors.
-func NewMultipart(cfg Config) graphql.Transport {
-	return httpTransport{cfg: cfg.WithDefaults(), format: multipartFormat(), accepts: func(header http.Header) bool {
-		return accepts(header, "multipart/mixed", map[string]string{"subscriptionSpec": "1.0"})
-	}}
+func NewMultipart(cfg Config) gqlhttp.Stream {
+	return gqlhttp.Stream{
+		MediaType: "multipart/mixed", Parameter: "subscriptionSpec", Value: "1.0",
+		Serve: protocol{cfg: cfg.WithDefaults(), format: multipartFormat()}.serve,
+	}
 }
 
 // Clients take a part as whole when they see the boundary behind it, so each part

@@ -1,24 +1,24 @@
 package gqlstream
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
+	"luxbff/server/gqlhttp"
 )
 
-// NewSSE makes the transport of GraphQL over Server-Sent Events, in the
-// distinct-connections mode of the GraphQL over SSE protocol: a POST that accepts
-// text/event-stream. Add it before the transport that takes every POST.
+// NewSSE makes the stream of GraphQL over Server-Sent Events, in the
+// distinct-connections mode of the GraphQL over SSE protocol: a POST, or the GET of an
+// EventSource, that accepts text/event-stream.
 //
 // Each response is a next event, with the cursor of its value as its id, and a
 // complete event ends the stream. A server that stops sends a retry field in its
 // place, so that the client returns.
-func NewSSE(cfg Config) graphql.Transport {
-	return httpTransport{cfg: cfg.WithDefaults(), format: sseFormat(), accepts: func(header http.Header) bool {
-		return accepts(header, "text/event-stream", nil)
-	}}
+func NewSSE(cfg Config) gqlhttp.Stream {
+	return gqlhttp.Stream{
+		MediaType: "text/event-stream",
+		Serve:     protocol{cfg: cfg.WithDefaults(), format: sseFormat()}.serve,
+	}
 }
 
 func sseFormat() streamFormat {

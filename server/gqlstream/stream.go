@@ -2,13 +2,11 @@ package gqlstream
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/apperr"
 	"luxbff/server/gqlhttp"
@@ -30,68 +28,41 @@ type streamFormat struct {
 	retry func(after time.Duration) []byte
 }
 
-// httpTransport is GraphQL over one of the two protocols: one operation a request,
-// answered in parts for as long as it has responses.
-type httpTransport struct {
-	cfg     Config
-	format  streamFormat
-	accepts func(header http.Header) bool
+// protocol is one of the two: one operation a request, answered in parts for as long as
+// it has responses.
+type protocol struct {
+	cfg    Config
+	format streamFormat
 }
 
-var _ graphql.Transport = httpTransport{}
-
-// Supports reports whether r is a POST that accepts the protocol.
-func (t httpTransport) Supports(r *http.Request) bool {
-	return r.Method == http.MethodPost && t.accepts(r.Header)
-}
-
-// Do answers with a stream. What goes wrong before the stream begins is refused
-// with a status: a body that can't be read 400 or 413, a server that stops 503. All
-// else, a missing right too, is sent within the stream.
-func (t httpTransport) Do(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
-	params, status := t.readParams(w, r)
-	if t.cfg.Registry.Draining() {
+// serve answers with a stream. A server that stops refuses it with 503. All else, a
+// missing right too, is sent within the stream.
+func (p protocol) serve(
+	w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor,
+	operation *graphql.OperationContext, errs gqlerror.List,
+) {
+	if p.cfg.Registry.Draining() {
 		w.Header().Set("Retry-After", "5")
-		status = http.StatusServiceUnavailable
-	}
-	if status != http.StatusOK {
-		RefuseRequest(w, status)
+		RefuseRequest(w, http.StatusServiceUnavailable)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	s := &stream{
 		execution: Execution{Executor: executor, Context: ctx},
-		transport: t, writer: w, controller: http.NewResponseController(w),
+		protocol:  p, writer: w, controller: http.NewResponseController(w),
 		cancel: cancel, reason: make(chan CloseReason, 1),
 	}
-	t.cfg.Registry.Add(s)
-	defer t.cfg.Registry.Remove(s)
+	p.cfg.Registry.Add(s)
+	defer p.cfg.Registry.Remove(s)
 	defer s.execution.Close()
-	s.serve(r, params) //nolint:contextcheck // the operation's context is the stream's
-}
-
-func (t httpTransport) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(t.cfg.MessageLimit)))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, http.StatusRequestEntityTooLarge
-	case err != nil || !json.Valid(body): // the decoder would pass over what follows the object
-		return nil, http.StatusBadRequest
-	}
-	params, err := DecodeParams(body)
-	if err != nil {
-		return nil, http.StatusBadRequest
-	}
-	params.Headers = r.Header
-	return params, http.StatusOK
+	s.serve(r, operation, errs) //nolint:contextcheck // the operation's context is the stream's
 }
 
 // stream is one such answer. Only the handler's goroutine writes it.
 type stream struct {
 	execution  Execution
-	transport  httpTransport
+	protocol   protocol
 	writer     http.ResponseWriter
 	controller *http.ResponseController
 	cancel     context.CancelFunc
@@ -111,7 +82,7 @@ func (s *stream) Close(reason CloseReason) {
 
 // Stats implements [Connection].
 func (s *stream) Stats() (protocol string, stats Stats) {
-	return s.transport.format.name, Stats{Connections: 1}
+	return s.protocol.format.name, Stats{Connections: 1}
 }
 
 // Abort implements [Connection].
@@ -121,8 +92,8 @@ func (s *stream) Abort() {
 }
 
 // serve starts the operation, answers, and follows it to its end.
-func (s *stream) serve(r *http.Request, params *graphql.RawParams) {
-	refused := s.start(r, params)
+func (s *stream) serve(r *http.Request, operation *graphql.OperationContext, errs gqlerror.List) {
+	refused := s.start(r, operation, errs)
 	// The header is written after the start: by it the client knows that its
 	// subscription has its start point, so that it misses no event from here on.
 	if !s.writeHeader() {
@@ -137,16 +108,18 @@ func (s *stream) serve(r *http.Request, params *graphql.RawParams) {
 
 // start admits the client and starts the operation, or gives the response that
 // refuses one of them.
-func (s *stream) start(r *http.Request, params *graphql.RawParams) *graphql.Response {
+func (s *stream) start(
+	r *http.Request, operation *graphql.OperationContext, errs gqlerror.List,
+) *graphql.Response {
 	if err := s.admit(r); err != nil {
 		return s.execution.ErrorResponse(err)
 	}
-	return s.execution.Start(s.transport.cfg.Operation, params, nil)
+	return s.execution.StartRead(s.protocol.cfg.Operation, operation, errs)
 }
 
 func (s *stream) admit(r *http.Request) error {
 	requestContext := s.execution.Context
-	session, err := s.transport.cfg.Init(requestContext, nil, r)
+	session, err := s.protocol.cfg.Init(requestContext, nil, r)
 	if err != nil {
 		return err
 	}
@@ -168,7 +141,7 @@ func (s *stream) writeLoop() {
 	defer s.cancel()
 	end := make(chan error, 1)
 	responses := s.fetchResponses(end)
-	heartbeat := time.NewTicker(s.transport.cfg.PingInterval)
+	heartbeat := time.NewTicker(s.protocol.cfg.PingInterval)
 	defer heartbeat.Stop()
 	expiry := s.expiryTimer()
 	for {
@@ -190,7 +163,7 @@ func (s *stream) writeLoop() {
 				return
 			}
 		case <-heartbeat.C:
-			if !s.write([]byte(s.transport.format.heartbeat)) {
+			if !s.write([]byte(s.protocol.format.heartbeat)) {
 				return
 			}
 		case <-s.execution.Context.Done():
@@ -214,7 +187,7 @@ func (s *stream) fetchResponses(end chan<- error) <-chan cursorResponse {
 		defer close(responses)
 		defer func() {
 			if cause := recover(); cause != nil {
-				end <- LogPanic(s.transport.cfg.Logger, cause)
+				end <- LogPanic(s.protocol.cfg.Logger, cause)
 			}
 		}()
 		for {
@@ -238,27 +211,27 @@ func (s *stream) expiryTimer() <-chan time.Time {
 	if s.expiresAt.IsZero() {
 		return nil
 	}
-	left := s.expiresAt.Sub(s.transport.cfg.Clock())
-	return time.After(min(max(left, time.Millisecond), s.transport.cfg.PingInterval))
+	left := s.expiresAt.Sub(s.protocol.cfg.Clock())
+	return time.After(min(max(left, time.Millisecond), s.protocol.cfg.PingInterval))
 }
 
-func (s *stream) expired() bool { return !s.transport.cfg.Clock().Before(s.expiresAt) }
+func (s *stream) expired() bool { return !s.protocol.cfg.Clock().Before(s.expiresAt) }
 
 // writeHeader sends the header and what opens the stream. It is false when the
 // client is gone.
 func (s *stream) writeHeader() bool {
 	_ = s.controller.SetReadDeadline(time.Time{}) // the server's deadlines are for short requests
 	header := s.writer.Header()
-	header.Set("Content-Type", s.transport.format.contentType)
+	header.Set("Content-Type", s.protocol.format.contentType)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back until its buffer is full
 	s.writer.WriteHeader(http.StatusOK)
-	return s.write([]byte(s.transport.format.opening))
+	return s.write([]byte(s.protocol.format.opening))
 }
 
 // write is false when the client is gone, or doesn't read.
 func (s *stream) write(data []byte) bool {
-	_ = s.controller.SetWriteDeadline(Deadline(s.transport.cfg.WriteTimeout))
+	_ = s.controller.SetWriteDeadline(Deadline(s.protocol.cfg.WriteTimeout))
 	if _, err := s.writer.Write(data); err != nil {
 		return false
 	}
@@ -268,26 +241,26 @@ func (s *stream) write(data []byte) bool {
 func (s *stream) writeResponse(r cursorResponse) bool {
 	payload, err := EncodeResponse(r.Response)
 	if err != nil {
-		s.transport.cfg.Logger.Error("response can't be encoded", "error", err)
+		s.protocol.cfg.Logger.Error("response can't be encoded", "error", err)
 		return false
 	}
-	return s.write(s.transport.format.next(r.cursor, payload))
+	return s.write(s.protocol.format.next(r.cursor, payload))
 }
 
 // writeRefusal writes the errors of an operation that was not started, which have
 // the form of a response, and completes the stream.
 func (s *stream) writeRefusal(response *graphql.Response) {
-	if s.write(s.transport.format.next("", gqlhttp.EncodeErrors(response.Errors))) {
-		s.write([]byte(s.transport.format.completion))
+	if s.write(s.protocol.format.next("", gqlhttp.EncodeErrors(response.Errors))) {
+		s.write([]byte(s.protocol.format.completion))
 	}
 }
 
 // writeEnd completes a stream whose operation has ended, with an error or without.
 func (s *stream) writeEnd(err error) {
-	if err != nil && !s.write(s.transport.format.failure(gqlhttp.EncodeErrors(s.execution.ErrorResponse(err).Errors))) {
+	if err != nil && !s.write(s.protocol.format.failure(gqlhttp.EncodeErrors(s.execution.ErrorResponse(err).Errors))) {
 		return
 	}
-	s.write([]byte(s.transport.format.completion))
+	s.write([]byte(s.protocol.format.completion))
 }
 
 // writeReason ends a stream whose operation would go on.
@@ -296,5 +269,5 @@ func (s *stream) writeReason(reason CloseReason) {
 		s.writeEnd(reason.Err)
 		return
 	}
-	s.write(s.transport.format.retry(reason.RetryAfter))
+	s.write(s.protocol.format.retry(reason.RetryAfter))
 }

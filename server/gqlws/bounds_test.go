@@ -117,7 +117,7 @@ func TestOperationLimit(t *testing.T) {
 > {"id":"1","type":"subscribe","payload":{"query":"subscription { feed }"}}
 > {"id":"2","type":"subscribe","payload":{"query":"subscription { feed }"}}
 > {"id":"3","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}
-< {"id":"3","type":"error","payload":[{"message":"Too many requests","extensions":{"code":"TOO_MANY_REQUESTS"}}]}
+< {"id":"3","type":"error","payload":[{"message":"Too many requests","extensions":{"code":"TOO_MANY_REQUESTS","status":429}}]}
 > {"id":"2","type":"complete"}
 > {"id":"3","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}
 < {"id":"3","type":"next","payload":{"data":{"echo":"x"}}}

@@ -5,18 +5,14 @@ package gqlws_test
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"net/http/httptest"
 	"os/exec"
 	"testing"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/testutil/schematest"
-	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
-	"luxbff/server/gqlws"
 )
 
 // TestClients runs a journey with the npm clients of each transport; `npm ci` in
@@ -25,10 +21,7 @@ func TestClients(t *testing.T) {
 	t.Parallel()
 	registry := newRegistry(gqlstream.RegistryConfig{})
 	cfg := config(registry)
-	server := httptest.NewServer(gqlhttp.New(schematest.New(), gqlhttp.Config{
-		Transports: []graphql.Transport{gqlws.New(cfg), gqlstream.NewSSE(cfg.Config), gqlstream.NewMultipart(cfg.Config)},
-		Logger:     slog.New(slog.DiscardHandler),
-	}))
+	server := httptest.NewServer(newHandler(schematest.New(), cfg))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {
 		if err := registry.Shutdown(t.Context()); err != nil {

@@ -4,19 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/testutil/schematest"
+	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
 	"luxbff/server/gqlws"
 )
@@ -53,12 +55,7 @@ func setup(t *testing.T, change func(*gqlws.Config)) *bench {
 	if cfg.Init == nil {
 		cfg.Init = admit(b.registry)
 	}
-	srv := handler.New(b.schema)
-	srv.SetErrorPresenter(schematest.PresentError)
-	srv.AddTransport(gqlws.New(cfg))
-	srv.AddTransport(gqlstream.NewSSE(cfg.Config))
-	srv.AddTransport(gqlstream.NewMultipart(cfg.Config))
-	b.server = httptest.NewUnstartedServer(srv)
+	b.server = httptest.NewUnstartedServer(newHandler(b.schema, cfg))
 	b.server.Config.ConnContext = smallBuffers
 	b.server.Start()
 	t.Cleanup(func() {
@@ -70,6 +67,15 @@ func setup(t *testing.T, change func(*gqlws.Config)) *bench {
 		b.server.Close()
 	})
 	return b
+}
+
+// newHandler serves the schema over all transports.
+func newHandler(schema graphql.ExecutableSchema, cfg gqlws.Config) http.Handler {
+	return gqlhttp.New(schema, gqlhttp.Config{
+		Transports: []graphql.Transport{gqlws.New(cfg)},
+		Streams:    []gqlhttp.Stream{gqlstream.NewSSE(cfg.Config), gqlstream.NewMultipart(cfg.Config)},
+		Logger:     slog.New(slog.DiscardHandler),
+	})
 }
 
 // config lets in whom admit lets in.

@@ -69,7 +69,7 @@ func TestFeedEndsWithAnError(t *testing.T) {
 	b.schema.Board.Publish("last")
 	b.schema.Board.Finish(apperr.CursorExpired.New())
 	c.expect(`{"type":"next","id":"f","payload":{"data":{"feed":"last"}}}`)
-	c.expect(`{"type":"error","id":"f","payload":[{"message":"Cursor expired","extensions":{"code":"CURSOR_EXPIRED"}}]}`)
+	c.expect(`{"type":"error","id":"f","payload":[{"message":"Cursor expired","extensions":{"code":"CURSOR_EXPIRED","status":410}}]}`)
 	c.send(`{"type":"ping"}`)
 	c.expect(`{"type":"pong"}`)
 }

@@ -57,7 +57,7 @@ func TestUndispatchedLimit(t *testing.T) {
 	}
 	c.play(`
 > {"id":"more","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}
-< {"id":"more","type":"error","payload":[{"message":"Too many requests","extensions":{"code":"TOO_MANY_REQUESTS"}}]}
+< {"id":"more","type":"error","payload":[{"message":"Too many requests","extensions":{"code":"TOO_MANY_REQUESTS","status":429}}]}
 > {"id":"slow","type":"complete"}`)
 	for i := 0; ; i++ { // until those that wait are through
 		c.send(fmt.Sprintf(`{"id":"again%d","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}`, i))

@@ -62,21 +62,21 @@ func modernScripts() []script {
 < {"type":"pong"}`},
 		{"validation error", nil, greeting + `
 > {"id":"1","type":"subscribe","payload":{"query":"{ nothing }"}}
-< {"id":"1","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
+< {"id":"1","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED","status":400}}]}
 > {"id":"1","type":"subscribe","payload":{"query":"{ echo(text: \"x\") }"}}
 < {"id":"1","type":"next","payload":{"data":{"echo":"x"}}}
 < {"id":"1","type":"complete"}`},
 		{"resolver error, presented", nil, greeting + `
 > {"id":"1","type":"subscribe","payload":{"query":"{ refuse }"}}
-< {"id":"1","type":"next","payload":{"data":{"refuse":null},"errors":[{"message":"Not Found Device","extensions":{"code":"NOT_FOUND_DEVICE"}}]}}
+< {"id":"1","type":"next","payload":{"data":{"refuse":null},"errors":[{"message":"Not Found Device","extensions":{"code":"NOT_FOUND_DEVICE","field":"input.deviceId","status":404}}]}}
 < {"id":"1","type":"complete"}`},
 		{"subscription refused by its resolver", nil, greeting + `
 > {"id":"1","type":"subscribe","payload":{"query":"subscription { refused }"}}
-< {"id":"1","type":"next","payload":{"data":null,"errors":[{"message":"Cursor not valid","extensions":{"code":"CURSOR_NOT_VALID"}}]}}
+< {"id":"1","type":"next","payload":{"data":null,"errors":[{"message":"Cursor not valid","extensions":{"code":"CURSOR_NOT_VALID","field":"after","status":400}}]}}
 < {"id":"1","type":"complete"}`},
 		{"panic outside the resolvers", nil, greeting + `
 > {"id":"1","type":"subscribe","payload":{"query":"{ panic }"}}
-< {"id":"1","type":"error","payload":[{"message":"Internal server error. Please try again later.","extensions":{"code":"INTERNAL"}}]}`},
+< {"id":"1","type":"error","payload":[{"message":"Internal server error. Please try again later.","extensions":{"code":"INTERNAL","status":500}}]}`},
 		{"ack payload", nil, `
 > {"type":"connection_init","payload":{"ack":"you"}}
 < {"type":"connection_ack","payload":{"hello":"you","path":"/graphql"}}`},
@@ -192,10 +192,10 @@ func legacyScripts() []script {
 < {"id":"s","type":"complete"}`},
 		{"validation error is one object", nil, greeting + `
 > {"id":"1","type":"start","payload":{"query":"{"}}
-< {"id":"1","type":"error","payload":{"message":"Expected Name, found <EOF>","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}}`},
+< {"id":"1","type":"error","payload":{"message":"Expected Name, found <EOF>","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED","status":400}}}`},
 		{"resolver error", nil, greeting + `
 > {"id":"1","type":"start","payload":{"query":"{ refuse }"}}
-< {"id":"1","type":"data","payload":{"data":{"refuse":null},"errors":[{"message":"Not Found Device","extensions":{"code":"NOT_FOUND_DEVICE"}}]}}
+< {"id":"1","type":"data","payload":{"data":{"refuse":null},"errors":[{"message":"Not Found Device","extensions":{"code":"NOT_FOUND_DEVICE","field":"input.deviceId","status":404}}]}}
 < {"id":"1","type":"complete"}`},
 		{"malformed is answered and ignored", nil, `
 > what

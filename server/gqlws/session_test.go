@@ -143,7 +143,7 @@ func TestOperationHookIsAskedEachTime(t *testing.T) {
 < {"id":"1","type":"complete"}`)
 	ended.Store(true)
 	c.play(query + `
-< {"id":"1","type":"error","payload":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED"}}]}`)
+< {"id":"1","type":"error","payload":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED","status":401}}]}`)
 	late := b.dial(modern)
 	late.send(`{"type":"connection_init"}`)
 	late.expectClose(4403, "Could not validate credentials")

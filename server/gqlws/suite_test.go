@@ -44,7 +44,7 @@ func transports() []transport {
 		{modern, overSocket(modern, "subscribe")},
 		{legacy, overSocket(legacy, "start")},
 		{"sse", overHTTP("text/event-stream", readEventStream)},
-		{"multipart", overHTTP(`multipart/mixed;boundary=graphql;subscriptionSpec="1.0",application/json;q=0.9`, readMultipart)},
+		{"multipart", overHTTP(`multipart/mixed;boundary=graphql;subscriptionSpec="1.0"`, readMultipart)},
 	}
 }
 

@@ -55,6 +55,7 @@ type Config struct {
 	AckDelay     time.Duration // how soon after a value the client is asked to acknowledge it; 1 s
 	CloseTimeout time.Duration // for the peer's answer to our close frame; 3 s
 
+	MessageLimit   int // bytes of a message of the client; 1 MiB
 	QueueLimit     int // bytes of outgoing frames that may wait; 256 KiB
 	OperationLimit int // running operations of one socket; 64
 }
@@ -96,6 +97,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.SlowTimeout = cmp.Or(cfg.SlowTimeout, 5*time.Second)
 	cfg.AckDelay = cmp.Or(cfg.AckDelay, time.Second)
 	cfg.CloseTimeout = cmp.Or(cfg.CloseTimeout, 3*time.Second)
+	cfg.MessageLimit = cmp.Or(cfg.MessageLimit, 1<<20)
 	cfg.QueueLimit = cmp.Or(cfg.QueueLimit, 256<<10)
 	cfg.OperationLimit = cmp.Or(cfg.OperationLimit, 64)
 	if cfg.Context == nil {

@@ -98,7 +98,8 @@ type follower struct {
 // resume.
 func (c *cluster) follow(t *testing.T, n int, of *family) *follower {
 	t.Helper()
-	call := subscriptiontest.Request{URL: c.balancer.URL, Token: of.Token, Transport: subscriptiontest.Transports()[n%4]}
+	transports := subscriptiontest.Transports()
+	call := subscriptiontest.Request{URL: c.balancer.URL, Token: of.Token, Transport: transports[n%len(transports)]}
 	if n%2 == 0 {
 		call.InstallationID = fmt.Sprint("phone-", n)
 	}

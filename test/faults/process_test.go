@@ -146,11 +146,12 @@ func subscribeIdle(t *testing.T, s *apptest.Server, url string, n, each int) []*
 	t.Helper()
 	var token string
 	var feeds []*subscriptiontest.Subscription
+	transports := subscriptiontest.Transports()
 	for i := range n {
 		if i%each == 0 {
 			token, _ = s.Parent(t)
 		}
-		transport := subscriptiontest.Transports()[i%4]
+		transport := transports[i%len(transports)]
 		feed, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{
 			URL: url, Token: token, Transport: transport, InstallationID: fmt.Sprint(i),
 		})

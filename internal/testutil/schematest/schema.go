@@ -6,13 +6,11 @@ package schematest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/pubsub"
@@ -174,19 +172,4 @@ func counter(ctx context.Context, n int) chan any {
 		}
 	}()
 	return values
-}
-
-// PresentError is an error presenter as the graph has one: it shows errors of
-// apperr and what GraphQL itself found, and of all else nothing.
-func PresentError(ctx context.Context, err error) *gqlerror.Error {
-	shown := graphql.DefaultErrorPresenter(ctx, err)
-	var known *apperr.Error
-	switch {
-	case errors.As(err, &known):
-	case shown.Err != nil:
-		known = apperr.From(shown.Err)
-	default:
-		return shown
-	}
-	return &gqlerror.Error{Message: known.Detail(), Path: shown.Path, Extensions: map[string]any{"code": known.Code()}}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -24,7 +25,7 @@ type stream struct {
 
 func openStream(ctx context.Context, r Request) (*Subscription, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	response, err := post(ctx, r)
+	response, err := send(ctx, r)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -41,18 +42,13 @@ func openStream(ctx context.Context, r Request) (*Subscription, error) {
 	return &Subscription{next: s.next, close: s.close}, nil
 }
 
-// post sends the operation on a connection of its own, so that closing it ends the
+// send sends the operation on a connection of its own, so that closing it ends the
 // subscription and nothing else.
-func post(ctx context.Context, r Request) (*http.Response, error) {
-	body, err := json.Marshal(r.operation())
+func send(ctx context.Context, r Request) (*http.Response, error) {
+	request, err := newRequest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+r.Token)
 	request.Header.Set("Accept", "text/event-stream")
 	if r.Transport == Multipart {
@@ -70,6 +66,27 @@ func post(ctx context.Context, r Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the stream is answered by %s", response.Status)
 	}
 	return response, err
+}
+
+func newRequest(ctx context.Context, r Request) (*http.Request, error) {
+	operation := r.operation()
+	if r.Transport == EventStreamByGet {
+		variables, err := json.Marshal(operation["variables"])
+		if err != nil {
+			return nil, err
+		}
+		parameters := url.Values{"query": {operation["query"].(string)}, "variables": {string(variables)}}
+		return http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/graphql?"+parameters.Encode(), http.NoBody)
+	}
+	body, err := json.Marshal(operation)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", bytes.NewReader(body))
+	if err == nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, err
 }
 
 func (s *stream) next() (Event, error) {

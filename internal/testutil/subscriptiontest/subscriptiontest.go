@@ -12,21 +12,22 @@ import (
 	"time"
 )
 
-// Transport is one of the four ways to subscribe.
+// Transport is one of the ways to subscribe.
 type Transport string
 
-// The four transports: the two WebSocket protocols by their subprotocols' names,
-// server-sent events and multipart over HTTP.
+// The two WebSocket protocols by their subprotocols' names, and over HTTP server-sent
+// events, by POST and by the GET of an EventSource, and multipart.
 const (
-	WebSocket       Transport = "graphql-transport-ws"
-	LegacyWebSocket Transport = "graphql-ws"
-	EventStream     Transport = "sse"
-	Multipart       Transport = "multipart"
+	WebSocket        Transport = "graphql-transport-ws"
+	LegacyWebSocket  Transport = "graphql-ws"
+	EventStream      Transport = "sse"
+	EventStreamByGet Transport = "sse-get"
+	Multipart        Transport = "multipart"
 )
 
-// Transports lists all four.
+// Transports lists all of them.
 func Transports() []Transport {
-	return []Transport{WebSocket, LegacyWebSocket, EventStream, Multipart}
+	return []Transport{WebSocket, LegacyWebSocket, EventStream, EventStreamByGet, Multipart}
 }
 
 // IsWebSocket reports whether the transport is one of the two WebSocket protocols.

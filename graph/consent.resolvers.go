@@ -7,12 +7,9 @@ import (
 	"luxbff/internal/account"
 )
 
-// UpdatePolicy refuses consent to push without a push token, as LUX does. The payload's
-// user is the viewer's row: consent is stored in a table of its own and changes nothing in
-// it. The same goes for push devices below.
+// UpdatePolicy refuses consent to push without a push token, as LUX does.
 func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdatePolicyInput) (*model.UpdatePolicyPayload, error) {
-	v := currentViewer(ctx)
-	policy, err := r.accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{
+	policy, err := r.accounts.Consents.Update(ctx, currentViewer(ctx), account.UpdatePolicyParams{
 		IsPushAgree:      input.IsPushAgree.Value(),
 		IsMarketingAgree: input.IsMarketingAgree.Value(),
 		PushToken:        input.Token.Value(),
@@ -21,7 +18,7 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdateP
 	if err != nil {
 		return nil, err
 	}
-	return &model.UpdatePolicyPayload{Policy: policy, User: v.User}, nil
+	return &model.UpdatePolicyPayload{Policy: policy, User: policy.Edges.RootUser}, nil
 }
 
 func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPushTokenInput) (*model.SetPushTokenPayload, error) {
@@ -32,19 +29,17 @@ func (r *mutationResolver) SetPushToken(ctx context.Context, input model.SetPush
 }
 
 func (r *mutationResolver) AddPushDevice(ctx context.Context, input model.AddPushDeviceInput) (*model.AddPushDevicePayload, error) {
-	v := currentViewer(ctx)
-	added, err := r.accounts.Push.AddDevice(ctx, v, account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	added, err := r.accounts.Push.AddDevice(ctx, currentViewer(ctx), account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
 	}
-	return &model.AddPushDevicePayload{PushDevice: added, User: v.User}, nil
+	return &model.AddPushDevicePayload{PushDevice: added, User: added.Edges.RootUser}, nil
 }
 
 func (r *mutationResolver) RemovePushDevice(ctx context.Context, input model.RemovePushDeviceInput) (*model.RemovePushDevicePayload, error) {
-	v := currentViewer(ctx)
-	err := r.accounts.Push.RemoveDevice(ctx, v.RootUserID(), account.PushDeviceParams{RegistrationID: input.RegistrationID})
+	changed, err := r.accounts.Push.RemoveOwnDevice(ctx, currentViewer(ctx), account.PushDeviceParams{RegistrationID: input.RegistrationID})
 	if err != nil {
 		return nil, err
 	}
-	return &model.RemovePushDevicePayload{Ok: true, User: v.User}, nil
+	return &model.RemovePushDevicePayload{Ok: true, User: changed}, nil
 }

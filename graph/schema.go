@@ -23,7 +23,7 @@ const (
 // resolver will do for reading the schema.
 func Schema(r *Resolver) graphql.ExecutableSchema {
 	c := generated.Config{Resolvers: r}
-	c.Directives.Auth = requireViewer
+	c.Directives.Auth = r.requireViewer
 	c.Complexity.Query.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.User.ChildUsers = func(child int) int { return listCost * child }
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {

@@ -3046,7 +3046,10 @@ type Devlog {
   updatedAt: DateTime!
   "The child that used the device."
   childUser: ChildUser!
-  "The device that wrote the log. Of one that has moved on, only the catalogue's facts are shown."
+  """
+  The device that wrote the log, as it stands now. Of one that no child of the account has any more, only the
+  catalogue's facts are shown.
+  """
   device: Device!
 }
 

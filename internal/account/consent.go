@@ -45,7 +45,8 @@ type UpdatePolicyParams struct {
 
 // Update changes what the viewer consents to. A date is set when its flag
 // becomes true and stays afterwards; withdrawing keeps the push token
-// (rule 7 of the contract). Errors: UserPolicyNotFound, UserPolicyUpdateFailed.
+// (rule 7 of the contract). The consent comes with its account, as the change has left
+// both. Errors: UserPolicyNotFound, UserPolicyUpdateFailed.
 func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyParams) (changed *ent.Consent, err error) {
 	if p.PushToken != nil && !isPushToken(*p.PushToken) {
 		return nil, apperr.UserPolicyUpdateFailed.WithField("input.token")
@@ -62,6 +63,7 @@ func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyPa
 		if changed, err = c.change(ctx, tx, before, p); err != nil {
 			return err
 		}
+		changed.Edges.RootUser = u
 		// An error here undoes the change above.
 		if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
 			return apperr.UserPolicyUpdateFailed.WithField("input.token")

@@ -84,7 +84,8 @@ func (p *Push) Devices(ctx context.Context, u *ent.User) ([]*ent.PushDevice, err
 type PushDeviceParams struct{ RegistrationID string }
 
 // AddDevice has the viewer notified on a phone. A phone belongs to the account
-// that added it last; adding it again changes nothing. Errors: BadRequest.
+// that added it last; adding it again changes nothing. The phone comes with its
+// account as it is then. Errors: BadRequest.
 func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDeviceParams) (added *ent.PushDevice, err error) {
 	if !isRegistrationID(params.RegistrationID) {
 		return nil, apperr.BadRequest.WithField("input.registrationId")
@@ -94,8 +95,11 @@ func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDevice
 		if err != nil {
 			return err
 		}
-		added, err = p.claimDevice(ctx, tx, u.ID, params.RegistrationID)
-		return err
+		if added, err = p.claimDevice(ctx, tx, u.ID, params.RegistrationID); err != nil {
+			return err
+		}
+		added.Edges.RootUser = u
+		return nil
 	})
 	return added, err
 }
@@ -133,16 +137,32 @@ func (p *Push) claimDevice(
 // sign-out names its account instead of showing a token: whoever knows the
 // registration id has the phone.
 func (p *Push) RemoveDevice(ctx context.Context, rootUserID int, params PushDeviceParams) error {
+	return p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return removeDevice(ctx, tx, rootUserID, params)
+	})
+}
+
+// RemoveOwnDevice is [Push.RemoveDevice] for the viewer's account, which it gives as it
+// is then.
+func (p *Push) RemoveOwnDevice(ctx context.Context, v viewer.Viewer, params PushDeviceParams) (u *ent.User, err error) {
+	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if u, err = auth.LockUser(ctx, tx, v.RootUserID()); err != nil {
+			return err
+		}
+		return removeDevice(ctx, tx, u.ID, params)
+	})
+	return u, err
+}
+
+func removeDevice(ctx context.Context, tx *store.Tx, rootUserID int, params PushDeviceParams) error {
 	if !isRegistrationID(params.RegistrationID) {
 		return nil // none that could have been added
 	}
-	return p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.PushDevice.Delete().
-			Where(pushdevice.RootUserID(rootUserID), pushdevice.RegistrationID(params.RegistrationID)).
-			Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("remove a push device: %w", err)
-		}
-		return nil
-	})
+	_, err := tx.PushDevice.Delete().
+		Where(pushdevice.RootUserID(rootUserID), pushdevice.RegistrationID(params.RegistrationID)).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("remove a push device: %w", err)
+	}
+	return nil
 }

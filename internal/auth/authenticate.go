@@ -70,6 +70,17 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }
 
+// Recheck finds the viewer anew, for an action that follows others of the same request:
+// one of them may have changed the account's row, ended the session or deleted the
+// account. The viewer must still have its row. Errors: as [Sessions.Authenticate].
+func (s *Sessions) Recheck(ctx context.Context, v viewer.Viewer) (viewer.Viewer, error) {
+	claims := token.Claims{Use: token.Access, RootUserID: v.RootUserID(), SessionID: v.SessionID, ExpiresAt: v.ExpiresAt}
+	if v.SessionID == 0 {
+		claims.Use, claims.CredentialVersion = token.Long, v.User.CredentialVersion
+	}
+	return s.Viewer(ctx, claims)
+}
+
 // viewerColumns leaves out what no viewer needs: secrets, what guards sign-in,
 // and the counters of the feed, which change while the viewer is in use.
 var viewerColumns = column.Except(user.Columns,

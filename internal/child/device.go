@@ -65,6 +65,7 @@ func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID str
 	case *found.RootUserID != v.RootUserID():
 		return "", nil, apperr.AlreadyConnectedDevice.New()
 	}
+	linkEdges(found.Edges.ChildUser, found)
 	return ConnectionConfirmed, found, nil
 }
 
@@ -163,12 +164,21 @@ func CatalogueFacts(d *ent.Device) *ent.Device {
 	return &facts
 }
 
-// FormerDevice returns what an account may see of a device that wrote one of its
-// devlogs and is no longer with the child of that devlog. If another account has
-// the device now, the unique id is left out: that account's app may have set it.
-func FormerDevice(d *ent.Device, rootUserID int) *ent.Device {
+// VisibleDevice returns what an account may see of a device that wrote one of its
+// devlogs, in a copy. A device that one of its children has is shown as it stands, also
+// below the log of another child that had it before; any other by the facts of the
+// catalogue. If another account has the device now, the unique id is left out: that
+// account's app may have set it.
+func VisibleDevice(d *ent.Device, rootUserID int) *ent.Device {
+	if d.RootUserID != nil && *d.RootUserID == rootUserID {
+		own := *d
+		if c := d.Edges.ChildUser; c != nil {
+			linkEdges(c, &own)
+		}
+		return &own
+	}
 	facts := CatalogueFacts(d)
-	if d.RootUserID != nil && *d.RootUserID != rootUserID {
+	if d.RootUserID != nil {
 		facts.UniqueID = nil
 	}
 	return facts

@@ -44,8 +44,8 @@ type Page struct {
 }
 
 // History returns a page of the logs of a child, which the caller has loaded for the
-// viewer: whose it is isn't checked again. It costs one statement, and one more where
-// the page holds logs of another device than the child's present one. A cursor that
+// viewer: whose it is isn't checked again. It costs one statement, and up to two more
+// where the page holds logs of another device than the child's present one. A cursor that
 // names no log of the child may cost two more.
 //
 // Logs are in the order of upload, which is that of their ids, not by treatment date:
@@ -108,30 +108,38 @@ func (s *Service) exists(ctx context.Context, of *ent.ChildUser, where ...predic
 	return s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Where(where...).Exist(ctx)
 }
 
-// setEdges attaches child and device to logs of one child. A device that the child
-// has no more is read, all of them in one statement, and shown by what the catalogue
-// says of it, because its alias and number may be another child's by now.
+// setEdges attaches child and device to logs of one child. Devices that the child has
+// not are read, all of them together with the sisters that have them now, and shown by
+// [child.VisibleDevice]. Logs that the child has come with already, and their devices, are
+// shown as they came: one answer has one state of each.
 func (s *Service) setEdges(ctx context.Context, of *ent.ChildUser, logs []*ent.Devlog) error {
 	devices := map[int]*ent.Device{}
+	for _, l := range of.Edges.Devlogs {
+		devices[l.DeviceID] = l.Edges.Device
+	}
 	if d := of.Edges.Device; d != nil {
 		devices[d.ID] = d
 	}
-	var movedIDs []int
+	var otherIDs []int
 	for _, l := range logs {
-		if devices[l.DeviceID] == nil && !slices.Contains(movedIDs, l.DeviceID) {
-			movedIDs = append(movedIDs, l.DeviceID)
+		if devices[l.DeviceID] == nil && !slices.Contains(otherIDs, l.DeviceID) {
+			otherIDs = append(otherIDs, l.DeviceID)
 		}
 	}
-	if len(movedIDs) > 0 {
-		moved, err := s.store.Read().Device.Query().Where(device.IDIn(movedIDs...)).All(ctx)
+	if len(otherIDs) > 0 {
+		others, err := s.store.Read().Device.Query().Where(device.IDIn(otherIDs...)).WithChildUser().All(ctx)
 		if err != nil {
 			return fmt.Errorf("read devices: %w", err)
 		}
-		for _, d := range moved {
-			devices[d.ID] = child.FormerDevice(d, of.RootUserID)
+		for _, d := range others {
+			devices[d.ID] = child.VisibleDevice(d, of.RootUserID)
 		}
 	}
-	for _, l := range logs {
+	for i, l := range logs {
+		if known := slices.IndexFunc(of.Edges.Devlogs, func(k *ent.Devlog) bool { return k.ID == l.ID }); known >= 0 {
+			logs[i] = of.Edges.Devlogs[known]
+			continue
+		}
 		l.Edges.ChildUser, l.Edges.Device = of, devices[l.DeviceID]
 	}
 	return nil

@@ -337,7 +337,9 @@ func TestHistoryOfMovedDevice(t *testing.T) {
 	}
 	h.MoveDevice(t, sister)
 	sister.With(h).Upload(t, sister.With(h).Complete("15:00:00", 3))
-	domaintest.WantCatalogueOnly(t, look(), h.Device.UniqueID)
+	if d := look(); d.LastLogFileID != 3 || d.Edges.ChildUser == nil || d.Edges.ChildUser.ID != sister.Child.ID || d.Edges.ChildUser.Edges.Device != d {
+		t.Errorf("with the sister the device is %v of %v", d, d.Edges.ChildUser)
+	}
 	h.UnregisterDevice(t, h.Parent, sister.Child.ID)
 	domaintest.WantCatalogueOnly(t, look(), h.Device.UniqueID)
 

@@ -65,14 +65,9 @@ func readEvents(ctx context.Context, db *store.Store, rootUserID int, childUserI
 // newEvent builds what a subscriber of all children (nil) or of one sees of a
 // stored event.
 func newEvent(row eventRow, childUserID *int) *Event {
-	// A device that has moved to another child since must not show its new owner.
-	d := child.FormerDevice(row.device, row.RootUserID)
-	if row.device.ChildUserID != nil && *row.device.ChildUserID == row.ChildUserID {
-		// Events of one batch share the device's row, and each sets its own number
-		// below: so each gets a copy.
-		own := *row.device
-		d = &own
-	}
+	// Events of one batch share the device's row, and each sets its own number below:
+	// so each gets a copy.
+	d := child.VisibleDevice(row.device, row.RootUserID)
 	d.LastLogFileID = row.LastLogFileID
 	log := &ent.Devlog{
 		ID: row.DevlogID, RootUserID: row.RootUserID, ChildUserID: row.ChildUserID, DeviceID: row.DeviceID,

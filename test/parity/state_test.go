@@ -1,0 +1,377 @@
+package parity_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/testutil/apptest"
+)
+
+// state is what answers have shown of each object, by its type and id, and where it
+// was seen first. The same object must look the same wherever it is seen.
+type state map[string]seenObject
+
+type seenObject struct {
+	fields map[string]any
+	where  string
+}
+
+// add takes in every object of an answer that was asked for its type, and fails for
+// one that looks other than before.
+func (s state) add(t *testing.T, where string, value any) {
+	t.Helper()
+	switch value := value.(type) {
+	case []any:
+		for i, element := range value {
+			s.add(t, fmt.Sprint(where, "[", i, "]"), element)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			s.add(t, where+"."+name, value[name])
+		}
+		name, asked := value["__typename"].(string)
+		id, hasID := value["id"].(string)
+		if asked && hasID {
+			s.addObject(t, name+" "+id, seenObject{ownFields(value), where})
+		}
+	}
+}
+
+func (s state) addObject(t *testing.T, name string, seen seenObject) {
+	t.Helper()
+	before, known := s[name]
+	if !known {
+		s[name] = seen
+		return
+	}
+	if diff := cmp.Diff(before.fields, seen.fields); diff != "" {
+		s[name] = seen // so that each difference is printed once
+		t.Errorf("%s is shown one way at %s (-) and another at %s (+):\n%s", name, before.where, seen.where, diff)
+	}
+}
+
+// ownFields are the fields of an object, in which another object with an id is only
+// its id.
+func ownFields(object map[string]any) map[string]any {
+	own := map[string]any{}
+	for name, value := range object {
+		own[name] = ownValue(value)
+	}
+	return own
+}
+
+func ownValue(value any) any {
+	switch value := value.(type) {
+	case []any:
+		elements := make([]any, len(value))
+		for i, element := range value {
+			elements[i] = ownValue(element)
+		}
+		return elements
+	case map[string]any:
+		if id, hasID := value["id"]; hasID {
+			return id
+		}
+		own := ownFields(value)
+		delete(own, "__typename") // asked for on some paths alone
+		return own
+	}
+	return value
+}
+
+// valuesOf are the values that the objects seen so far have in a field.
+func (s state) valuesOf(field string) (values []string) {
+	for _, seen := range s {
+		if value, isText := seen.fields[field].(string); isText && !slices.Contains(values, value) {
+			values = append(values, value)
+		}
+	}
+	slices.Sort(values)
+	return values
+}
+
+// observe asks for everything that the account can see, on every path.
+func observe(t *testing.T, w *world, token string) state {
+	t.Helper()
+	s := state{}
+	walk := newWalker()
+	ask := func(paths [][]step) {
+		for _, document := range walk.documents(paths) {
+			s.add(t, "query", decoded(t, document, w.GraphQL(t, token, document, nil)))
+		}
+	}
+	paths := walk.paths(walk.schema.Query, maxVisits)
+	ask(paths)
+	paths = append(paths, walk.argumentPaths(t, s)...)
+	ask(paths)
+	// The other way round the fields of one document are read in another order.
+	slices.Reverse(paths)
+	ask(paths)
+	return s
+}
+
+// argumentPaths are those that begin with a field of the query that needs an
+// argument. Its values are those of a field with the argument's name in the objects
+// that were seen: ids of the field's own type, or what else has that name.
+func (w walker) argumentPaths(t *testing.T, s state) (all [][]step) {
+	t.Helper()
+	for _, field := range w.schema.Query.Fields {
+		if strings.HasPrefix(field.Name, "__") || !needsArgument(field) {
+			continue
+		}
+		argument := field.Arguments[0].Name
+		values := s.argumentValues(w, field.Type.Name(), argument)
+		if len(values) == 0 && len(s) > 1 { // a new account has nothing but itself
+			t.Errorf("no object that was seen has a value for %s(%s:)", field.Name, argument)
+		}
+		for _, value := range values {
+			for _, first := range w.stepsBy(field, fmt.Sprintf("(%s: %q)", argument, value)) {
+				for _, rest := range w.paths(first.to, maxVisits) {
+					all = append(all, append([]step{first}, rest[:min(len(rest), maxPathLength-1)]...))
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (s state) argumentValues(w walker, typeName, argument string) []string {
+	of := w.schema.Types[typeName]
+	switch {
+	case of.IsAbstractType():
+		return s.valuesOf(of.Fields[0].Name) // the interface's own id
+	case of.Fields.ForName(argument) == nil:
+		return s.valuesOf(argument)
+	}
+	own := state{}
+	for name, seen := range s {
+		if strings.HasPrefix(name, typeName+" ") {
+			own[name] = seen
+		}
+	}
+	return own.valuesOf(argument)
+}
+
+func decoded(t *testing.T, document string, response apptest.GraphQLResponse) any {
+	t.Helper()
+	if len(response.Errors) > 0 {
+		t.Fatalf("%.200s\nis refused: %+v", document, response.Errors)
+	}
+	var data any
+	if err := json.Unmarshal(response.Data, &data); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// crowd gives the parent two more children. The first of them has logs with a device
+// that is its sister's now, with a name; the second has logs with a device that
+// nobody has.
+func crowd(t *testing.T, w *world) {
+	t.Helper()
+	token := w.vars["parent"]
+	first, second := w.CreateChild(t, token), w.CreateChild(t, token)
+	w.upload(t, token, first, 1, 2)
+	w.upload(t, token, second, 1, 5)
+	w.moveDevice(t, first, second)
+	w.Data(t, token, `mutation { addPushDevice(input: {registrationId: "phone:0"}) { pushDevice { registrationId } } }`, nil, &struct{}{})
+}
+
+// moveDevice registers the device of one child to its sister, in place of her own, and
+// gives it a name and a log there.
+func (w *world) moveDevice(t *testing.T, from, to apptest.Child) {
+	t.Helper()
+	token := w.vars["parent"]
+	const unregister = `mutation($child: ID!, $unique: String!) { unregisterDevice(input: {childUserId: $child, uniqueId: $unique}) { device { serialCode macId } } }`
+	var freed struct {
+		UnregisterDevice struct {
+			Device struct{ SerialCode, MacID string }
+		}
+	}
+	w.Data(t, token, unregister, map[string]any{"child": to.ID, "unique": to.UniqueID}, &freed)
+	w.Data(t, token, unregister, map[string]any{"child": from.ID, "unique": from.UniqueID}, &freed)
+	w.Data(t, token, `mutation($child: ID!, $serial: String!, $mac: String!) {
+		registerDevice(input: {childUserId: $child, serialCode: $serial, macId: $mac}) { device { id } } }`,
+		map[string]any{"child": to.ID, "serial": freed.UnregisterDevice.Device.SerialCode, "mac": freed.UnregisterDevice.Device.MacID}, &freed)
+	w.upload(t, token, apptest.Child{ID: to.ID, DeviceID: from.DeviceID, UniqueID: from.UniqueID}, 4, 4)
+	w.Data(t, token, `mutation($child: ID!, $device: ID!) {
+		updateDeviceAlias(input: {childUserId: $child, deviceId: $device, deviceAlias: "hers"}) { device { id } } }`,
+		map[string]any{"child": to.ID, "device": from.DeviceID}, &freed)
+}
+
+// upload stores the logs of the files from first to last, and one that still runs.
+func (w *world) upload(t *testing.T, token string, of apptest.Child, first, last int) {
+	t.Helper()
+	var logs []map[string]any
+	for file := first; file <= last+1; file++ {
+		log := map[string]any{
+			"childUserId": of.ID, "deviceId": of.DeviceID, "uniqueId": of.UniqueID,
+			"treatmentDate": fmt.Sprintf("2025-02-%02dT15:48:49", file), "lastIntensity": 2, "treatmentTime": 600,
+		}
+		if file <= last {
+			log["logFileId"], log["finishFlag"] = file, "BUTTON_SHUTDOWN"
+		}
+		logs = append(logs, log)
+	}
+	w.Data(t, token, `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
+		map[string]any{"logs": logs}, &struct{}{})
+}
+
+// TestEveryPathShowsOneState asks for everything on every path of the schema and
+// compares: an object looks the same wherever it is met. After each mutation of the
+// contract its payload has to show what a query shows then.
+func TestEveryPathShowsOneState(t *testing.T) {
+	t.Parallel()
+	facebook := apptest.StartFacebook(t)
+	walk := newWalker()
+	for _, a := range allActions() {
+		if a.code != "" {
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, a, facebook)
+			if w.vars["parent"] != "" {
+				crowd(t, w)
+			}
+			if operationType(a) == "query" {
+				if w.vars["parent"] != "" {
+					observe(t, w, w.vars["parent"])
+				}
+				return
+			}
+			document := walk.wholePayload(walk.schema.Mutation, w.fill("mutation { "+a.graphql+" }"))
+			data := decoded(t, document, w.GraphQL(t, w.vars[a.as], document, nil))
+			payload := state{}
+			payload.add(t, "payload", data)
+			token := newestToken(data, w.vars["parent"])
+			if token == "" || strings.HasPrefix(a.graphql, "deleteAccount") {
+				return
+			}
+			payload.compare(t, observe(t, w, token))
+		})
+	}
+}
+
+// compare fails for an object that looks other than a query shows it.
+func (s state) compare(t *testing.T, query state) {
+	t.Helper()
+	for name, shown := range s {
+		if queried, isQueried := query[name]; isQueried {
+			if diff := cmp.Diff(queried.fields, shown.fields); diff != "" {
+				t.Errorf("%s at %s differs (+) from what a query shows (-):\n%s", name, shown.where, diff)
+			}
+		}
+	}
+}
+
+// TestEventsShowOneState asks each event for everything: it shows its log and the number
+// of its device as they were, on every path, and all else as it stands.
+func TestEventsShowOneState(t *testing.T) {
+	t.Parallel()
+	w := &world{Server: apptest.Start(t), vars: map[string]string{}}
+	w.vars["parent"], _ = w.Parent(t)
+	token := w.vars["parent"]
+	mine, sister := w.CreateChild(t, token), w.CreateChild(t, token)
+	walk := newWalker()
+	document := walk.wholePayload(walk.schema.Subscription, "subscription($after: String) { devlogStatus(after: $after) { cursor } }")
+
+	live := w.subscribe(t, document, "")
+	w.upload(t, token, mine, 1, 2)
+	w.upload(t, token, mine, 3, 3)
+	first := readEvents(t, live, 5)
+	w.moveDevice(t, mine, sister)
+	again := readEvents(t, w.subscribe(t, document, cursorOf(first[0])), 4)
+	for _, event := range append(first, again...) {
+		shown := state{}
+		shown.add(t, "event", event)
+		if len(shown) < 5 {
+			t.Errorf("an event shows but %d objects", len(shown))
+		}
+	}
+	// Only the event's own log and the number of its device are as they were.
+	query := observe(t, w, token)
+	for _, event := range again {
+		shown := state{}
+		shown.add(t, "event", event)
+		delete(shown, "Devlog "+event["devlog"].(map[string]any)["id"].(string))
+		device := "Device " + event["device"].(map[string]any)["id"].(string)
+		shown[device].fields["lastLogFileId"] = query[device].fields["lastLogFileId"]
+		shown.compare(t, query)
+	}
+}
+
+func cursorOf(event map[string]any) string { return event["cursor"].(string) }
+
+// subscribe opens a stream of server-sent events.
+func (w *world) subscribe(t *testing.T, document, after string) *bufio.Scanner {
+	t.Helper()
+	variables := map[string]any{}
+	if after != "" {
+		variables["after"] = after
+	}
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Authorization", "Bearer "+w.vars["parent"])
+	response, err := w.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	return lines
+}
+
+// readEvents reads the next n events of a stream.
+func readEvents(t *testing.T, lines *bufio.Scanner, n int) (events []map[string]any) {
+	t.Helper()
+	for len(events) < n && lines.Scan() {
+		data, isData := strings.CutPrefix(lines.Text(), "data:")
+		if !isData || strings.TrimSpace(data) == "" {
+			continue
+		}
+		var result struct {
+			Data   struct{ DevlogStatus map[string]any }
+			Errors []apptest.GraphQLError
+		}
+		if err := json.Unmarshal([]byte(data), &result); err != nil || len(result.Errors) > 0 {
+			t.Fatalf("%.200s: %+v, %v", data, result.Errors, err)
+		}
+		events = append(events, result.Data.DevlogStatus)
+	}
+	if len(events) < n {
+		t.Fatalf("%d events, want %d: %v", len(events), n, lines.Err())
+	}
+	return events
+}
+
+// newestToken is the access token of a payload, or else the one before.
+func newestToken(data any, before string) string {
+	mutation, _ := data.(map[string]any)
+	for _, payload := range mutation {
+		object, _ := payload.(map[string]any)
+		tokens, _ := object["tokens"].(map[string]any)
+		if token, renewed := tokens["accessToken"].(string); renewed {
+			return token
+		}
+	}
+	return before
+}

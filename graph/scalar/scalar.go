@@ -1,7 +1,8 @@
 // Package scalar reads and writes the GraphQL scalars that ent/vocab does not bring
 // itself. Those that gqlgen has too are stricter here, because gqlgen accepts a
-// number for a String or text for an Int, and the GraphQL specification does not. It
-// imports gqlgen's runtime and nothing of this module.
+// number for a String, text for an Int or null for a Boolean, and the GraphQL
+// specification does not. It imports gqlgen's runtime and nothing of this module.
+// Variables have been coerced by server/gqlhttp before they come here.
 package scalar
 
 import (
@@ -22,6 +23,7 @@ var (
 	errNotAnInt     = errors.New("not an integer of 32 bits")
 	errNotAnID      = errors.New("not an id")
 	errNotText      = errors.New("not a string")
+	errNotABoolean  = errors.New("not a boolean")
 	errNotAnInstant = errors.New("not an instant of RFC 3339, as 2025-02-21T06:48:49.000Z")
 )
 
@@ -104,4 +106,17 @@ func UnmarshalString(in any) (string, error) {
 		return "", errNotText
 	}
 	return text, nil
+}
+
+// MarshalBoolean writes a Boolean.
+func MarshalBoolean(value bool) graphql.Marshaler { return graphql.MarshalBoolean(value) }
+
+// UnmarshalBoolean reads a Boolean. gqlgen's own function takes null for false, which
+// would withdraw a consent that nobody withdrew.
+func UnmarshalBoolean(in any) (bool, error) {
+	value, ok := in.(bool)
+	if !ok {
+		return false, errNotABoolean
+	}
+	return value, nil
 }

@@ -91,3 +91,17 @@ func TestUnmarshalString(t *testing.T) {
 		}
 	}
 }
+
+func TestUnmarshalBoolean(t *testing.T) {
+	t.Parallel()
+	for _, want := range []bool{true, false} {
+		if got, err := scalar.UnmarshalBoolean(want); err != nil || got != want {
+			t.Errorf("got %t, %v", got, err)
+		}
+	}
+	for _, in := range []any{"true", int64(1), json.Number("1"), nil} {
+		if got, err := scalar.UnmarshalBoolean(in); err == nil {
+			t.Errorf("%T %v: read as %t", in, in, got)
+		}
+	}
+}

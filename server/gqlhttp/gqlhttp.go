@@ -81,19 +81,18 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 
 	server.SetErrorPresenter(present.present)
 	server.SetRecoverFunc(present.recovered)
-	documents := newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes)
-	server.SetQueryCache(documents)
+	server.SetQueryCache(preparedDocument{})
 	server.SetParserTokenLimit(config.MaxTokens)
 	server.SetDisableSuggestion(!config.Suggestions)
 	server.SetValidationRulesFn(validationRules(config))
 
 	server.Use(persistedQueries{texts: newTextCache[string](cachedDocuments, cachedDocumentBytes)})
-	server.Use(documentLimits{
-		passed: documents, maxTokens: config.MaxTokens,
-		maxSelections: config.MaxSelections, maxDepth: config.MaxDepth,
+	server.Use(&documents{
+		limits: documentLimits{config.MaxTokens, config.MaxSelections, config.MaxDepth},
+		rules:  validationRules(config),
+		cached: newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes),
 	})
 	server.Use(errorLimit{})
-	server.Use(&oneOf{})
 	server.Use(&complexityLimit{limit: config.MaxComplexity})
 	if config.Introspection {
 		server.Use(extension.Introspection{})

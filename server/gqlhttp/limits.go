@@ -4,50 +4,14 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// documentLimits refuses documents that are too large before they are validated. The
-// rule that compares fields of one name takes quadratic time: 170 KB of one field kept it
-// busy for a minute, without a token. A document that is cached was within the limits.
-type documentLimits struct {
-	passed                             *textCache[*ast.QueryDocument]
-	maxTokens, maxSelections, maxDepth int
-}
-
-// ExtensionName implements graphql.HandlerExtension.
-func (documentLimits) ExtensionName() string { return "DocumentLimits" }
-
-// Validate implements graphql.HandlerExtension.
-func (documentLimits) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationParameters parses a document that is not cached, which gqlgen does once
-// more afterwards: gqlgen has no place for a check between parsing and validation. Errors
-// of parsing are left to gqlgen.
-func (l documentLimits) MutateOperationParameters(
-	ctx context.Context, params *graphql.RawParams,
-) *gqlerror.Error {
-	if _, passed := l.passed.Get(ctx, params.Query); passed {
-		return nil
-	}
-	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.maxTokens)
-	if err != nil {
-		return nil //nolint:nilerr // gqlgen parses again and reports it
-	}
-	if refused := l.check(document); refused != nil {
-		errcode.Set(refused, errcode.ValidationFailed)
-		return refused
-	}
-	if hasLoneSurrogate([]byte(params.Query)) {
-		refused := gqlerror.Errorf("A \\u escape stands for half a character.")
-		errcode.Set(refused, errcode.ParseFailed)
-		return refused
-	}
-	return nil
-}
+// documentLimits are what a document may measure before it is validated. The rule that
+// compares fields of one name takes quadratic time: 170 KB of one field kept it busy for a
+// minute, without a token.
+type documentLimits struct{ maxTokens, maxSelections, maxDepth int }
 
 func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 	selections := 0

@@ -12,6 +12,19 @@ import (
 	"luxbff/ent/vocab"
 )
 
+// Has an input of each kind that can be coerced.
+type EchoInput struct {
+	Flag  bool                          `json:"flag"`
+	On    bool                          `json:"on"`
+	Count graphql.Omittable[*int]       `json:"count,omitempty"`
+	Score graphql.Omittable[*float64]   `json:"score,omitempty"`
+	Text  graphql.Omittable[*string]    `json:"text,omitempty"`
+	ID    graphql.Omittable[*int]       `json:"id,omitempty"`
+	How   graphql.Omittable[*Failure]   `json:"how,omitempty"`
+	Table graphql.Omittable[[][]int]    `json:"table,omitempty"`
+	Inner graphql.Omittable[*EchoInput] `json:"inner,omitempty"`
+}
+
 type Item struct {
 	ID     int     `json:"id"`
 	Name   string  `json:"name"`

@@ -2,6 +2,7 @@ package sampleschema
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -18,7 +19,7 @@ var ErrUnknown = errors.New("disk on fire at /var/lib")
 // element costs.
 func NewSchema() graphql.ExecutableSchema {
 	config := Config{Resolvers: resolver{}}
-	list := func(children int, first *int) int { return 1 + children**first }
+	list := func(children int, first *int) int { return 1 + children*countOf(first) }
 	config.Complexity.Query.Items = list
 	config.Complexity.Item.Items = list
 	return NewExecutableSchema(config)
@@ -47,7 +48,7 @@ func (query) Hello(_ context.Context, name *string) (string, error) {
 
 func (query) Born(_ context.Context, on vocab.Date) (vocab.Date, error) { return on, nil }
 
-func (query) Items(_ context.Context, first *int) ([]*Item, error) { return items(*first), nil }
+func (query) Items(_ context.Context, first *int) ([]*Item, error) { return items(countOf(first)), nil }
 
 func (query) Pick(ctx context.Context, by PickInput) (string, error) {
 	switch {
@@ -63,6 +64,12 @@ func (query) PickAll(_ context.Context, by []*PickInput) (int, error) { return l
 
 func (query) PickDeep(_ context.Context, by OrderInput) (string, error) {
 	return fmt.Sprint(len(by.Picks.Value())), nil
+}
+
+// Echo shows what reached the resolver.
+func (query) Echo(_ context.Context, input EchoInput, loud bool) (string, error) {
+	shown, err := json.Marshal(map[string]any{"input": input, "loud": loud})
+	return string(shown), err
 }
 
 func (query) Fail(ctx context.Context, how Failure) (*string, error) { return nil, fail(ctx, how) }
@@ -102,7 +109,17 @@ func (subscription) Ticks(context.Context) (<-chan int, error) {
 
 func (item) Parent(_ context.Context, child *Item) (*Item, error) { return child, nil }
 
-func (item) Items(_ context.Context, _ *Item, first *int) ([]*Item, error) { return items(*first), nil }
+func (item) Items(_ context.Context, _ *Item, first *int) ([]*Item, error) {
+	return items(countOf(first)), nil
+}
+
+// countOf is zero for null, which a client may send in place of the default.
+func countOf(first *int) int {
+	if first == nil {
+		return 0
+	}
+	return *first
+}
 
 func items(count int) []*Item {
 	made := make([]*Item, max(count, 0))

@@ -1,0 +1,120 @@
+package gqlhttp
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// documents makes of the parameters of a request a document that can be executed and
+// variables that fit it, whatever transport brought them. gqlgen has a place for a check
+// neither between parsing and validation nor before the coercion of variables, so both are
+// done here, before it; gqlgen then finds the document in the operation's context.
+type documents struct {
+	schema *ast.Schema
+	limits documentLimits
+	rules  func() *rules.Rules
+	cached *textCache[*ast.QueryDocument]
+}
+
+// ExtensionName implements graphql.HandlerExtension.
+func (*documents) ExtensionName() string { return "Documents" }
+
+// Validate implements graphql.HandlerExtension.
+func (d *documents) Validate(schema graphql.ExecutableSchema) error {
+	d.schema = schema.Schema()
+	return nil
+}
+
+// MutateOperationParameters coerces the variables of the operation that is asked for. A
+// document that is not valid is left to gqlgen, which parses and validates it again and
+// reports all that is wrong with it.
+func (d *documents) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	document, err := d.prepare(ctx, params.Query)
+	if document == nil {
+		return err
+	}
+	operation, err := chooseOperation(document, params.OperationName)
+	if err != nil {
+		return err
+	}
+	variables, err := coerceVariables(d.schema, operation, params.Variables)
+	if err != nil {
+		return err
+	}
+	if err := refuseNulls(operation, variables); err != nil {
+		return err
+	}
+	params.Variables = variables
+	graphql.GetOperationContext(ctx).Doc = document
+	return nil
+}
+
+// prepare gives no document and no error for one that is not valid.
+func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocument, *gqlerror.Error) {
+	if document, known := d.cached.Get(ctx, text); known {
+		return document, nil
+	}
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, d.limits.maxTokens)
+	if err != nil || len(document.Operations) == 0 {
+		return nil, nil //nolint:nilerr // gqlgen parses again and reports it
+	}
+	if refused := d.limits.check(document); refused != nil {
+		errcode.Set(refused, errcode.ValidationFailed)
+		return nil, refused
+	}
+	if hasLoneSurrogate([]byte(text)) {
+		refused := gqlerror.Errorf("A \\u escape stands for half a character.")
+		errcode.Set(refused, errcode.ParseFailed)
+		return nil, refused
+	}
+	if len(validator.ValidateWithRules(d.schema, document, d.rules())) > 0 {
+		return nil, nil
+	}
+	forgetDefinitions(d.schema, document)
+	d.cached.Add(ctx, text, document)
+	return document, nil
+}
+
+// chooseOperation gives the operation that the request names, or the only one.
+func chooseOperation(document *ast.QueryDocument, name string) (*ast.OperationDefinition, *gqlerror.Error) {
+	if operation := document.Operations.ForName(name); operation != nil {
+		return operation, nil
+	}
+	refused := gqlerror.Errorf("The document has no operation of the name that operationName gives.")
+	if name == "" {
+		refused = gqlerror.Errorf("The document has several operations: operationName must name the one to run.")
+	}
+	errcode.Set(refused, errcode.ValidationFailed)
+	refused.Extensions["field"] = "operationName"
+	return nil, refused
+}
+
+// forgetDefinitions takes from each use of a variable the definition that validation found
+// for it. Operations that share a fragment may define its variable with different
+// defaults, and gqlparser would give each the default of the one that was validated last.
+// The coerced variables hold the defaults already.
+func forgetDefinitions(schema *ast.Schema, document *ast.QueryDocument) {
+	var observers core.Events
+	observers.OnValue(func(_ *core.Walker, value *ast.Value) { value.VariableDefinition = nil })
+	core.Walk(schema, document, &observers)
+}
+
+// preparedDocument is where gqlgen looks for a document before it parses the text.
+type preparedDocument struct{}
+
+// Get implements graphql.Cache.
+func (preparedDocument) Get(ctx context.Context, _ string) (document *ast.QueryDocument, known bool) {
+	document = graphql.GetOperationContext(ctx).Doc
+	return document, document != nil
+}
+
+// Add implements graphql.Cache. It keeps nothing: what gets here was not prepared.
+func (preparedDocument) Add(context.Context, string, *ast.QueryDocument) {}

@@ -1,0 +1,168 @@
+//go:build npm
+
+package clients_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"luxbff/internal/testutil/apptest"
+)
+
+const npm = "testdata/npm"
+
+// journeyFamily is what a script is told of the family for which it acts.
+type journeyFamily struct {
+	URL      string `json:"url"`
+	Control  string `json:"control"`
+	Token    string `json:"token"`
+	ID       string `json:"id"`
+	ChildID  string `json:"childId"`
+	DeviceID string `json:"deviceId"`
+	UniqueID string `json:"uniqueId"`
+}
+
+// TestClients runs the same journey with each client: it reads, changes, is refused,
+// and is told of changes over every transport that the client has.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	for script, transports := range map[string][]string{
+		"urql.js":            {"graphql-ws", "its own fetch"},
+		"apollo.js":          {"graphql-ws", "multipart over HTTP"},
+		"graphql-request.js": nil,
+		"executor-http.js":   {"server-sent events"},
+	} {
+		t.Run(strings.TrimSuffix(script, ".js"), func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t)
+			out := runNode(t, npm, newFamily(t, s), script)
+			for _, transport := range transports {
+				if !strings.Contains(out, transport+": told of three changes\n") {
+					t.Errorf("nothing was told over %s", transport)
+				}
+			}
+			if !strings.HasSuffix(out, "the journey is done\n") {
+				t.Errorf("the journey has no end:\n%s", out)
+			}
+		})
+	}
+}
+
+// newFamily makes a family, and a server of the test's own that answers once as many
+// subscriptions are open as its path says.
+func newFamily(t *testing.T, s *apptest.Server) journeyFamily {
+	t.Helper()
+	control := http.NewServeMux()
+	control.HandleFunc("GET /subscribers/{n}", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.PathValue("n"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.WaitForSubscribers(t, n)
+	})
+	server := httptest.NewServer(control)
+	t.Cleanup(server.Close)
+	family := s.NewFamily(t)
+	return journeyFamily{
+		URL: s.URL + "/graphql", Control: server.URL, Token: family.Token, ID: strconv.Itoa(family.RootUserID),
+		ChildID: strconv.Itoa(family.ID), DeviceID: strconv.Itoa(family.DeviceID), UniqueID: family.UniqueID,
+	}
+}
+
+// runNode runs a script of the folder for the family and gives what it wrote.
+func runNode(t *testing.T, folder string, family journeyFamily, script string, args ...string) string {
+	t.Helper()
+	described, err := json.Marshal(family)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, folder, []string{"FAMILY=" + string(described)}, "node", append([]string{script}, args...)...)
+}
+
+func run(t *testing.T, folder string, env []string, name string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), name, args...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s\n%s", name, args, err, out, &stderr)
+	}
+	return string(out)
+}
+
+// TestRelay compiles the screens of an app with relay-compiler against the printed
+// schema, and runs them with Relay's runtime.
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	folder := copyWithPackages(t, npm+"/relay")
+	printed := run(t, "../..", nil, "go", "run", "./server", "schema")
+	if err := os.WriteFile(filepath.Join(folder, "schema.graphql"), []byte(printed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(folder, "__generated__"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(t, folder, nil, "node_modules/.bin/relay-compiler", "relay.config.json")
+	if out := runNode(t, folder, newFamily(t, s), "run.js"); out != "the screens are shown\n" {
+		t.Errorf("the screens end with %q", out)
+	}
+}
+
+// TestCodegen makes TypeScript types from the introspection of the running program,
+// and checks an app against them.
+func TestCodegen(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	folder := copyWithPackages(t, npm+"/codegen")
+	config, err := os.ReadFile(filepath.Join(folder, "codegen.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var settings map[string]any
+	if err := json.Unmarshal(config, &settings); err != nil {
+		t.Fatal(err)
+	}
+	settings["schema"] = s.URL + "/graphql"
+	if config, err = json.Marshal(settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "codegen.json"), config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, folder, nil, "node_modules/.bin/graphql-codegen", "--config", "codegen.json")
+	run(t, folder, nil, "node_modules/.bin/tsc", "--project", "tsconfig.json")
+}
+
+// copyWithPackages copies a folder to where a tool may write, with the installed
+// packages beside its files.
+func copyWithPackages(t *testing.T, folder string) string {
+	t.Helper()
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(copied, "package.json"), []byte(`{"type": "module"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	packages, err := filepath.Abs(npm + "/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(packages, filepath.Join(copied, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}

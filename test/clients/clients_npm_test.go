@@ -5,6 +5,7 @@ package clients_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -165,4 +166,48 @@ func copyWithPackages(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	return copied
+}
+
+// TestGraphQLJS compares verdicts and answers with those of graphql-js, over documents
+// drawn from the schema.
+func TestGraphQLJS(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	family := newFamily(t, s)
+	uploadLogs(t, s, family, 30)
+	s.CreateChild(t, family.Token)
+	for _, seed := range []string{"1", "2", "3"} {
+		t.Run("seed "+seed, func(t *testing.T) {
+			t.Parallel()
+			lines := strings.Split(strings.TrimSpace(runNode(t, npm, family, "differential.js", "1500", seed)), "\n")
+			var counts struct{ Valid, Invalid, Syntax, Limited, Data, Errors, Disagreements int }
+			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &counts); err != nil {
+				t.Fatal(err)
+			}
+			if counts.Disagreements > 0 {
+				t.Errorf("%d disagreements:\n%s", counts.Disagreements, strings.Join(lines[:min(len(lines)-1, 2000)], "\n"))
+			}
+			// A drawing that is nearly always refused compares nothing.
+			if counts.Data < 500 || counts.Errors < 50 || counts.Invalid < 200 || counts.Syntax < 20 || counts.Limited > 75 {
+				t.Errorf("too little was compared: %+v", counts)
+			}
+		})
+	}
+}
+
+// uploadLogs stores complete logs of the family's child, and a temporary one.
+func uploadLogs(t *testing.T, s *apptest.Server, family journeyFamily, n int) {
+	t.Helper()
+	logs := make([]map[string]any, n)
+	for i := range logs {
+		logs[i] = map[string]any{
+			"childUserId": family.ChildID, "deviceId": family.DeviceID, "uniqueId": family.UniqueID,
+			"treatmentDate": fmt.Sprintf("2025-02-%02dT15:48:49", i%28+1), "lastIntensity": i, "treatmentTime": 60 * i,
+		}
+		if i > 0 {
+			logs[i]["logFileId"], logs[i]["finishFlag"] = i, "BUTTON_SHUTDOWN"
+		}
+	}
+	s.Data(t, family.Token, `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
+		map[string]any{"logs": logs}, &struct{}{})
 }

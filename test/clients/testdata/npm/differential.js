@@ -94,6 +94,7 @@ function keep(object) {
 const read = await data(`{ me { ${fields('User')} } childUsers { ${fields('ChildUser')} device { ${fields('Device')} } } }`);
 const me = keep(read.me);
 const children = read.childUsers.map(keep);
+const places = new Map(); // the number of the log that a cursor names
 for (const child of children) {
   if (child.device) keep(child.device);
   child.edges = [];
@@ -104,7 +105,7 @@ for (const child of children) {
       { id: child.id, after },
     );
     const { edges, pageInfo } = page.childUser.devlogs;
-    for (const { node } of edges) keep(node);
+    for (const { cursor, node } of edges) places.set(cursor, Number(keep(node).id));
     for (const { node } of edges) if (!entities.Device.has(node.device.id)) keep(node.device);
     child.edges.push(...edges);
     more = pageInfo.hasNextPage;
@@ -112,29 +113,26 @@ for (const child of children) {
   }
 }
 
-// devlogs pages through the logs of a child, newest first.
-function devlogs(child, { first, after, last, before }) {
-  if ((first ?? null) !== null && (last ?? null) !== null) throw new Error('first and last');
-  if ((first ?? null) !== null && (after === undefined || after === null) && (before ?? null) !== null) throw new Error('first with before');
-  for (const size of [first, last]) if ((size ?? null) !== null && (size < 1 || size > 100)) throw new Error('page size');
-  const place = (cursor) => {
-    const i = child.edges.findIndex((edge) => edge.cursor === cursor);
-    if (i < 0) throw new Error('cursor');
-    return i;
-  };
-  let start = (after ?? null) === null ? 0 : place(after) + 1;
-  let end = (before ?? null) === null ? child.edges.length : place(before);
-  end = Math.max(start, end);
-  if ((last ?? null) !== null) start = Math.max(start, end - last);
-  else end = Math.min(end, start + (first ?? 20));
-  const edges = child.edges.slice(start, end);
+// devlogs pages through the logs of a child, newest first. A cursor is the place of a
+// log, and says where to read on in the logs of another child as well.
+function devlogs(child, { first = null, after = null, last = null, before = null }) {
+  if (first !== null && last !== null) throw new Error('first and last');
+  for (const size of [first, last]) if (size !== null && (size < 1 || size > 100)) throw new Error('page size');
+  for (const cursor of [after, before]) if (cursor !== null && !places.has(cursor)) throw new Error('cursor');
+  const { edges } = child;
+  const start = after === null ? 0 : edges.filter((edge) => places.get(edge.cursor) >= places.get(after)).length;
+  const end = before === null ? edges.length : edges.filter((edge) => places.get(edge.cursor) > places.get(before)).length;
+  const between = [start, Math.max(start, end)];
+  if (last !== null) between[0] = Math.max(between[0], between[1] - last);
+  else between[1] = Math.min(between[1], between[0] + (first ?? 20));
+  const page = edges.slice(...between);
   return {
-    edges,
+    edges: page,
     pageInfo: {
-      hasNextPage: end < child.edges.length,
-      hasPreviousPage: start > 0,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      hasNextPage: between[1] < edges.length,
+      hasPreviousPage: between[0] > 0,
+      startCursor: page[0]?.cursor ?? null,
+      endCursor: page.at(-1)?.cursor ?? null,
     },
   };
 }
@@ -168,7 +166,7 @@ function resolve(source, args, context, info) {
 // ---- Documents ---------------------------------------------------------------
 
 const ids = [...children.map((child) => child.id), ...children.map((child) => child.id), '999999', 'x', ''];
-const cursors = children.flatMap((child) => child.edges.map((edge) => edge.cursor));
+const cursors = [...places.keys()];
 const typeNames = Object.keys(schema.getTypeMap()).filter((name) => !name.startsWith('__'));
 
 // value draws one that fits the type, as it is written in JSON. Where it can name

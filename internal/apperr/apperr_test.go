@@ -54,6 +54,8 @@ func TestTextsOfTheContract(t *testing.T) {
 		{apperr.NotAuthorizedUser, 401, "Not authorized user", "NOT_AUTHORIZED_USER"},
 		{apperr.ResourceNotFound, 404, "Resource not found", "RESOURCE_NOT_FOUND"},
 		{apperr.MethodNotAllowed, 405, "Method Not Allowed", "METHOD_NOT_ALLOWED"},
+		{apperr.PayloadTooLarge, 413, "Payload too large", "PAYLOAD_TOO_LARGE"},
+		{apperr.UnsupportedMediaType, 415, "Unsupported media type", "UNSUPPORTED_MEDIA_TYPE"},
 		{apperr.RealUserNotFound, 404, "Real user is not found", "REAL_USER_IS_NOT_FOUND"},
 		{apperr.RealUserDeleteFailed, 409, "Real user delete failed", "REAL_USER_DELETE_FAILED"},
 		{apperr.SerialCodeNotValid, 400, "Serial code is not valid", "SERIAL_CODE_IS_NOT_VALID"},

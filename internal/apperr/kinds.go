@@ -6,17 +6,19 @@ const (
 	// On every surface, by the rules of the contract. Internal is the zero value, so an
 	// error whose kind was forgotten tells the client nothing.
 
-	Internal          Kind = iota // anything unexpected; the cause is in the log
-	BadRequest                    // wrong JSON, a wrong type, a missing or impossible value
-	Unauthenticated               // no token, or one that is not good
-	TokenIsExpired                // an access or refresh token that is too old
-	UserIsNone                    // the token of an account that never existed
-	UserIsDeleted                 // the token of a deleted account
-	NotAuthorizedUser             // a child or device of another account
-	ResourceNotFound              // a path that no surface has, or an unknown provider
-	MethodNotAllowed              // a path of a surface, with another method
-	TooManyRequests               // a rate limit; it says when to try again
-	Unavailable                   // the database cannot be reached for the moment
+	Internal             Kind = iota // anything unexpected; the cause is in the log
+	BadRequest                       // wrong JSON, a wrong type, a missing or impossible value
+	Unauthenticated                  // no token, or one that is not good
+	TokenIsExpired                   // an access or refresh token that is too old
+	UserIsNone                       // the token of an account that never existed
+	UserIsDeleted                    // the token of a deleted account
+	NotAuthorizedUser                // a child or device of another account
+	ResourceNotFound                 // a path that no surface has, or an unknown provider
+	MethodNotAllowed                 // a path of a surface, with another method
+	TooManyRequests                  // a rate limit; it says when to try again
+	PayloadTooLarge                  // a body over the limit
+	UnsupportedMediaType             // a body that is compressed otherwise than with gzip
+	Unavailable                      // the database cannot be reached for the moment
 
 	// On the LUX and Addnox user pages.
 
@@ -131,17 +133,19 @@ func (k Kind) entry() entry {
 
 // table is only read.
 var table = [kinds]entry{
-	Internal:          {500, "Internal server error. Please try again later.", "INTERNAL"},
-	BadRequest:        {400, "Invalid request or missing parameters", ""},
-	Unauthenticated:   {401, "Could not validate credentials", "UNAUTHENTICATED"},
-	TokenIsExpired:    {401, "Token is expired", ""},
-	UserIsNone:        {401, "User is None", ""},
-	UserIsDeleted:     {401, "User is Deleted", ""},
-	NotAuthorizedUser: {401, "Not authorized user", ""},
-	ResourceNotFound:  {404, "Resource not found", ""},
-	MethodNotAllowed:  {405, "Method Not Allowed", ""},
-	TooManyRequests:   {429, "Too many requests", ""},
-	Unavailable:       {503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
+	Internal:             {500, "Internal server error. Please try again later.", "INTERNAL"},
+	BadRequest:           {400, "Invalid request or missing parameters", ""},
+	Unauthenticated:      {401, "Could not validate credentials", "UNAUTHENTICATED"},
+	TokenIsExpired:       {401, "Token is expired", ""},
+	UserIsNone:           {401, "User is None", ""},
+	UserIsDeleted:        {401, "User is Deleted", ""},
+	NotAuthorizedUser:    {401, "Not authorized user", ""},
+	ResourceNotFound:     {404, "Resource not found", ""},
+	MethodNotAllowed:     {405, "Method Not Allowed", ""},
+	TooManyRequests:      {429, "Too many requests", ""},
+	PayloadTooLarge:      {413, "Payload too large", ""},
+	UnsupportedMediaType: {415, "Unsupported media type", ""},
+	Unavailable:          {503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
 
 	UserNotFound:             {404, "User not found", ""},
 	UserPolicyNotFound:       {404, "User policy not found", ""},

@@ -49,17 +49,15 @@ func methodNotAllowed(allow, reason string) *refusal {
 }
 
 func tooLarge(limit int64) *refusal {
-	return &refusal{
-		status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload too large",
-		reason: fmt.Sprintf("A body has at most %d bytes.", limit),
-	}
+	refused := refusalOf(apperr.PayloadTooLarge.New())
+	refused.reason = fmt.Sprintf("A body has at most %d bytes.", limit)
+	return refused
 }
 
 func unsupportedMediaType(reason string) *refusal {
-	return &refusal{
-		status: http.StatusUnsupportedMediaType, code: "UNSUPPORTED_MEDIA_TYPE",
-		message: "Unsupported media type", reason: reason,
-	}
+	refused := refusalOf(apperr.UnsupportedMediaType.New())
+	refused.reason = reason
+	return refused
 }
 
 func notAcceptable() *refusal {

@@ -4,18 +4,12 @@ import (
 	"encoding"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
 
 	"luxbff/internal/apperr"
 )
-
-// maxBody is the longest body in bytes: 1,000 devlogs take about a quarter of it.
-const maxBody = 1 << 20
 
 // decode reads a request into a struct by the tags of its fields (see [object]). A
 // pointer is optional, and nil when the value is absent or null; every other field
@@ -25,13 +19,14 @@ func decode[Request any](r *http.Request) (Request, error) {
 	var in Request
 	target := reflect.ValueOf(&in).Elem()
 	from, err := newSource(r, objectOf(target.Type()))
-	if err != nil {
-		return in, apperr.BadRequest.Wrap(err)
+	if err == nil {
+		err = from.fill(target)
 	}
-	if err := from.fill(target); err != nil {
-		return in, apperr.BadRequest.Wrap(err)
+	var known *apperr.Error
+	if err != nil && !errors.As(err, &known) {
+		err = apperr.BadRequest.Wrap(err)
 	}
-	return in, nil
+	return in, err
 }
 
 // source is where the fields of one object come from. A nested object has only a
@@ -39,14 +34,12 @@ func decode[Request any](r *http.Request) (Request, error) {
 type source struct {
 	request *http.Request
 	query   url.Values
-	body    map[string]json.RawMessage
+	body    body
 }
 
 var (
-	errMissing   = errors.New("a required parameter is missing")
-	errQuery     = errors.New("a query parameter has another type")
-	errBody      = errors.New("the body is not the JSON object that is asked for")
-	errFormField = errors.New("the form can't be read")
+	errMissing = errors.New("a required parameter is missing")
+	errQuery   = errors.New("a query parameter has another type")
 )
 
 func newSource(r *http.Request, o *object) (*source, error) {
@@ -57,45 +50,16 @@ func newSource(r *http.Request, o *object) (*source, error) {
 			return nil, errQuery
 		}
 	}
-	if o.usesBody {
-		from.body, err = readBody(r)
+	if !o.usesBody {
+		return from, nil
 	}
-	return from, err
-}
-
-// readBody gives the members of the body, none for an empty body: some routes have
-// only optional members, and apps then send no body at all.
-func readBody(r *http.Request) (map[string]json.RawMessage, error) {
-	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	if err != nil {
+	if from.body, err = readBody(r); err != nil {
+		return nil, err
+	}
+	if from.body.array != nil && !o.takesArray {
 		return nil, errBody
 	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
-		return readForm(string(raw))
-	}
-	if len(raw) == 0 {
-		return nil, nil
-	}
-	var body map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &body); err != nil || body == nil {
-		return nil, errBody
-	}
-	return body, nil
-}
-
-// readForm gives the fields of a form as JSON strings.
-func readForm(raw string) (map[string]json.RawMessage, error) {
-	form, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, errFormField
-	}
-	body := make(map[string]json.RawMessage, len(form))
-	for name := range form {
-		if body[name], err = json.Marshal(form.Get(name)); err != nil {
-			return nil, errFormField
-		}
-	}
-	return body, nil
+	return from, nil
 }
 
 func (s *source) fill(target reflect.Value) error {
@@ -106,11 +70,17 @@ func (s *source) fill(target reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		if !found && !f.optional() {
+		if !found && s.requires(f) {
 			return errMissing
 		}
 	}
 	return nil
+}
+
+// requires reports whether the field has to be there. A body that is an array has no
+// members.
+func (s *source) requires(f *field) bool {
+	return !f.optional() && (f.place != inBody || s.body.array == nil)
 }
 
 func (s *source) read(f *field, value reflect.Value) (found bool, err error) {
@@ -119,12 +89,17 @@ func (s *source) read(f *field, value reflect.Value) (found bool, err error) {
 		return fromText(s.request.PathValue(f.name), value)
 	case inQuery:
 		return s.readQuery(f.name, value)
+	case isArray:
+		return fromJSON(s.body.array, value)
 	case inEither:
 		if found, err := s.readQuery(f.name, value); found || err != nil {
 			return found, err
 		}
 	}
-	return fromJSON(s.body[f.name], value)
+	if text, isField := s.body.form[f.name]; isField {
+		return fromForm(text, value)
+	}
+	return fromJSON(s.body.members[f.name], value)
 }
 
 func (s *source) readQuery(name string, value reflect.Value) (found bool, err error) {
@@ -148,12 +123,27 @@ func fromText(text string, value reflect.Value) (found bool, err error) {
 		value.SetString(text)
 		return true, nil
 	case reflect.Int:
-		n, err := strconv.Atoi(text)
+		n, err := parseInteger(text)
 		value.SetInt(int64(n))
 		return true, err
 	default:
 		return false, errQuery
 	}
+}
+
+// fromForm reads a field of a form. A form has no types: 1 may be a text, a number or a
+// boolean, and which of them it is the field tells. An empty text is no number, so a
+// field that wants one is absent.
+func fromForm(text string, value reflect.Value) (found bool, err error) {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return false, err
+	}
+	if found, err := fromJSON(quoted, value); err == nil {
+		return found, nil
+	}
+	value.SetZero()
+	return fromJSON(json.RawMessage(text), value)
 }
 
 // fromJSON reads a member of the body. encoding/json alone would take an object in
@@ -175,17 +165,21 @@ func fromJSON(raw json.RawMessage, value reflect.Value) (found bool, err error) 
 		return true, fromObject(raw, value)
 	case reflect.Slice:
 		return true, fromArray(raw, value)
+	case reflect.Int:
+		n, err := parseInteger(string(raw))
+		value.SetInt(int64(n))
+		return true, err
 	default:
 		return true, json.Unmarshal(raw, value.Addr().Interface())
 	}
 }
 
 func fromObject(raw json.RawMessage, value reflect.Value) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return errBody
+	members, err := membersOf(raw)
+	if err != nil {
+		return err
 	}
-	return (&source{body: members}).fill(value)
+	return (&source{body: body{members: members}}).fill(value)
 }
 
 func fromArray(raw json.RawMessage, value reflect.Value) error {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"luxbff/internal/apperr"
+	"luxbff/server/httpbody"
 )
 
 // writeError sends an error in the form of the surface. Its cause, if it has one, is
@@ -24,6 +25,9 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 	} else if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
+	if status == http.StatusUnsupportedMediaType {
+		w.Header().Set("Accept-Encoding", httpbody.AcceptedEncoding)
+	}
 	write(w, status, body)
 }
 
@@ -34,6 +38,8 @@ func errorReason(kind apperr.Kind) string {
 		apperr.Internal:                   "anything unexpected; the cause is in the server's log",
 		apperr.Unavailable:                "the server can't reach its database for a moment: try again",
 		apperr.BadRequest:                 "wrong JSON, a wrong type, a missing or an impossible value",
+		apperr.PayloadTooLarge:            "the body has more than " + strconv.Itoa(maxBody) + " bytes, as sent or inflated",
+		apperr.UnsupportedMediaType:       "a Content-Encoding other than gzip",
 		apperr.Unauthenticated:            "no token, or one that isn't good",
 		apperr.TokenIsExpired:             "an old token: refresh it",
 		apperr.UserIsNone:                 "there never was such an account",

@@ -66,7 +66,7 @@ func TestLuxAuthRefuses(t *testing.T) {
 		"no password":                {"/auth/email/signin", "", `{"username": "a@b.example"}`, 400, badBody},
 		"array":                      {"/auth/email/signin", "", `[]`, 400, badBody},
 		"empty body":                 {"/auth/email/signin", "", ``, 400, badBody},
-		"2 MB":                       {"/auth/email/signin", "", `{"x": "` + strings.Repeat("x", 2<<20) + `"}`, 400, badBody},
+		"2 MB":                       {"/auth/email/signin", "", `{"x": "` + strings.Repeat("x", 2<<20) + `"}`, 413, `{"detail": "Payload too large"}`},
 		"no code":                    {"/auth/phone-number-validation", "", `{"phone": "` + phone + `"}`, 400, `{"detail": "Validation code is invalid"}`},
 		"forged refresh":             {"/auth/refresh-token", "", `{"refresh_token": "x"}`, 401, `{"detail": "Could not validate credentials"}`},
 		"malformed phone":            {"/auth/send-sms-auth", "", `{"phone": "01012345678"}`, 400, `{"detail": "Phone number is invalid"}`},

@@ -13,6 +13,8 @@ type object struct {
 	fields []field
 	// usesQuery and usesBody report whether any field comes from there.
 	usesQuery, usesBody bool
+	// takesArray reports whether the body may be an array.
+	takesArray bool
 }
 
 // field is one field of a request or a response; those of embedded structs are
@@ -25,7 +27,7 @@ type field struct {
 }
 
 // optional reports whether the field may be absent or null.
-func (f *field) optional() bool { return f.typ.Kind() == reflect.Pointer }
+func (f *field) optional() bool { return f.typ.Kind() == reflect.Pointer || f.place == isArray }
 
 // place is where a field of a request stands, by the key of its tag.
 type place uint8
@@ -35,6 +37,7 @@ const (
 	inPath                // `path:"name"`
 	inQuery               // `query:"name"`
 	inEither              // `either:"name"`, in the query or else in the body
+	isArray               // `array:"body"`, the body itself where it is a JSON array
 )
 
 // objects caches the object of each type. Tags never change while the program runs,
@@ -62,7 +65,7 @@ func (o *object) addFields(t reflect.Type, at []int) {
 			continue
 		}
 		added := field{name: f.Tag.Get("json"), place: inBody, index: index, typ: f.Type}
-		for key, place := range map[string]place{"path": inPath, "query": inQuery, "either": inEither} {
+		for key, place := range map[string]place{"path": inPath, "query": inQuery, "either": inEither, "array": isArray} {
 			if name := f.Tag.Get(key); name != "" {
 				added.name, added.place = name, place
 			}
@@ -70,5 +73,6 @@ func (o *object) addFields(t reflect.Type, at []int) {
 		o.fields = append(o.fields, added)
 		o.usesQuery = o.usesQuery || added.place == inQuery || added.place == inEither
 		o.usesBody = o.usesBody || added.place == inBody || added.place == inEither
+		o.takesArray = o.takesArray || added.place == isArray
 	}
 }

@@ -22,8 +22,10 @@ func Describe(surfaces []Surface) *openapi.Document {
 			Title:   "luxbff: the REST routes",
 			Version: "1",
 			Description: "The routes that apps in the field use. Each is deprecated: x-graphql-field names the GraphQL " +
-				"field, at /graphql, that replaces it. Unknown members of a body are ignored; a body may also come as " +
-				"application/x-www-form-urlencoded.",
+				"field, at /graphql, that replaces it. Unknown members of a body are ignored. A body that begins with a " +
+				"brace or a bracket is read as JSON whatever its Content-Type says; one may also come as " +
+				"application/x-www-form-urlencoded or multipart/form-data, and compressed with gzip. A whole number may " +
+				"be written 600, 600.0 or 6e2.",
 		},
 		Servers: []openapi.Server{{URL: "/"}},
 		Components: openapi.Components{
@@ -175,6 +177,9 @@ func errorsOf(s Surface, r Route) map[int][]errorBody {
 	}
 	if r.request.NumField() > 0 {
 		kinds = append(kinds, apperr.BadRequest)
+	}
+	if objectOf(r.request).usesBody {
+		kinds = append(kinds, apperr.PayloadTooLarge, apperr.UnsupportedMediaType)
 	}
 	kinds = append(kinds, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
 

@@ -82,7 +82,7 @@ func (a *API) Handler(surfaces []Surface) http.Handler {
 			allowed[r.Path] = append(allowed[r.Path], r.Method)
 		}
 		for path, methods := range allowed {
-			mux.Handle(s.Prefix+path, a.withDeprecation(s, nil, a.serveMethodNotAllowed(s, methods)))
+			mux.Handle(s.Prefix+path, a.withDeprecation(s, nil, a.serveOtherMethod(s, methods)))
 		}
 		below := s.Below
 		if len(below) == 0 {
@@ -116,13 +116,20 @@ func (a *API) runTraced(route Route, r *http.Request) (response any, err error) 
 	return response, err
 }
 
-func (a *API) serveMethodNotAllowed(s Surface, methods []string) http.Handler {
+// serveOtherMethod answers OPTIONS, and refuses every other method that the path does
+// not have.
+func (a *API) serveOtherMethod(s Surface, methods []string) http.Handler {
 	if slices.Contains(methods, http.MethodGet) {
 		methods = append(methods, http.MethodHead) // which net/http serves by GET
 	}
+	methods = append(methods, http.MethodOptions)
 	slices.Sort(methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		a.writeError(w, r, s, apperr.MethodNotAllowed.New())
 	})
 }

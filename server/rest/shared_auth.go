@@ -162,8 +162,8 @@ type personFields struct {
 	Birthdate        date         `json:"birthdate"`
 	Gender           vocab.Gender `json:"gender"`
 	Phone            string       `json:"phone"`
-	IsPushAgree      bool         `json:"is_push_agree"`
-	IsMarketingAgree bool         `json:"is_marketing_agree"`
+	IsPushAgree      flag         `json:"is_push_agree"`
+	IsMarketingAgree flag         `json:"is_marketing_agree"`
 	NationalCode     string       `json:"national_code"`
 }
 
@@ -174,8 +174,8 @@ func (in personFields) person() account.Person {
 		Birthdate:        in.Birthdate.Date,
 		Gender:           in.Gender,
 		Phone:            in.Phone,
-		IsPushAgree:      in.IsPushAgree,
-		IsMarketingAgree: in.IsMarketingAgree,
+		IsPushAgree:      in.IsPushAgree.on,
+		IsMarketingAgree: in.IsMarketingAgree.on,
 		NationalCode:     in.NationalCode,
 	}
 }

@@ -80,7 +80,8 @@ func policyRoute() Route {
 		Method: http.MethodPatch, Path: "/user/policy", Operation: "updatePolicy",
 		Summary: "Change consent",
 		Description: "To push notifications and to marketing; what is absent or null stays. Consent to push needs a push " +
-			"token on LUX: one that was set before, or token here. Withdrawing consent keeps the token.",
+			"token on LUX: one that was set before, or token here. Withdrawing consent keeps the token. Booleans " +
+			"come as true and false or as 1 and 0, and go back in the kind in which they came.",
 		Errors: []apperr.Kind{apperr.UserNotFound, apperr.UserPolicyNotFound, apperr.UserPolicyUpdateFailed},
 	}
 }
@@ -168,14 +169,32 @@ func updateUser(ctx context.Context, a *API, v viewer.Viewer, in personUpdateReq
 }
 
 type policyRequest struct {
-	IsPushAgree      *bool   `json:"is_push_agree"`
-	IsMarketingAgree *bool   `json:"is_marketing_agree"`
+	IsPushAgree      *flag   `json:"is_push_agree"`
+	IsMarketingAgree *flag   `json:"is_marketing_agree"`
 	Token            *string `json:"token"`
 }
 
+// response answers each flag in the kind in which it came, and one that was not sent in
+// the kind of the other.
+func (in policyRequest) response(policy *ent.Consent) policyResponse {
+	push, marketing := in.IsPushAgree, in.IsMarketingAgree
+	if push == nil {
+		push = marketing
+	}
+	if marketing == nil {
+		marketing = push
+	}
+	return policyResponse{
+		IsPushAgree:        push.like(policy.IsPushAgree),
+		IsMarketingAgree:   marketing.like(policy.IsMarketingAgree),
+		PushAgreeDate:      (*instant)(policy.PushAgreeDate),
+		MarketingAgreeDate: (*instant)(policy.MarketingAgreeDate),
+	}
+}
+
 type policyResponse struct {
-	IsPushAgree        bool     `json:"is_push_agree"`
-	IsMarketingAgree   bool     `json:"is_marketing_agree"`
+	IsPushAgree        flag     `json:"is_push_agree"`
+	IsMarketingAgree   flag     `json:"is_marketing_agree"`
 	PushAgreeDate      *instant `json:"push_agree_date"`
 	MarketingAgreeDate *instant `json:"marketing_agree_date"`
 }
@@ -185,18 +204,13 @@ type policyResponse struct {
 func updatePolicy(needsPushToken bool) func(context.Context, *API, viewer.Viewer, policyRequest) (policyResponse, error) {
 	return func(ctx context.Context, a *API, v viewer.Viewer, in policyRequest) (policyResponse, error) {
 		policy, err := a.Accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{
-			IsPushAgree: in.IsPushAgree, IsMarketingAgree: in.IsMarketingAgree,
+			IsPushAgree: in.IsPushAgree.orNil(), IsMarketingAgree: in.IsMarketingAgree.orNil(),
 			PushToken: in.Token, NeedsPushToken: needsPushToken,
 		})
 		if err != nil {
 			return policyResponse{}, err
 		}
-		return policyResponse{
-			IsPushAgree:        policy.IsPushAgree,
-			IsMarketingAgree:   policy.IsMarketingAgree,
-			PushAgreeDate:      (*instant)(policy.PushAgreeDate),
-			MarketingAgreeDate: (*instant)(policy.MarketingAgreeDate),
-		}, nil
+		return in.response(policy), nil
 	}
 }
 

@@ -2,11 +2,15 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strconv"
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/viewer"
+	"luxbff/server/openapi"
 )
 
 // snuttAuthRoutes are the routes by which a SNUTT app signs up, in and out.
@@ -38,8 +42,10 @@ func snuttAuthRoutes() []Route {
 		}, loginFacebook),
 		public(Route{
 			Method: http.MethodPost, Path: "/auth/logout", Operation: "removePushDevice",
-			Summary:     "Drop a phone at sign-out",
-			Description: "Stops notifying the phone; the token stays good.",
+			Summary: "Drop a phone at sign-out",
+			Description: "Stops notifying the phone; the token stays good. The account is that of user_id or, without one, " +
+				"that of the token. An empty registration_id drops nothing.",
+			Errors: []apperr.Kind{apperr.Unauthenticated},
 		}, logout),
 	}
 }
@@ -49,15 +55,16 @@ type registerLocalRequest struct {
 	Email *string `json:"email"`
 }
 
-// registeredResponse is a new account and its long-lived token.
+// registeredResponse is a new account and its long-lived token. The id is text, because
+// the apps decode a string.
 type registeredResponse struct {
 	Message string `json:"message"`
 	Token   string `json:"token"`
-	UserID  int    `json:"user_id"`
+	UserID  string `json:"user_id"`
 }
 
 func newRegisteredResponse(t auth.Tokens) registeredResponse {
-	return registeredResponse{Message: "ok", Token: t.AccessToken, UserID: t.RootUserID}
+	return registeredResponse{Message: "ok", Token: t.AccessToken, UserID: strconv.Itoa(t.RootUserID)}
 }
 
 func registerLocal(ctx context.Context, a *API, in registerLocalRequest) (registeredResponse, error) {
@@ -75,11 +82,11 @@ func requestTemp(ctx context.Context, a *API, _ nothing) (registeredResponse, er
 // signedInResponse is the account and its long-lived token.
 type signedInResponse struct {
 	Token  string `json:"token"`
-	UserID int    `json:"user_id"`
+	UserID string `json:"user_id"`
 }
 
 func newSignedInResponse(t auth.Tokens) signedInResponse {
-	return signedInResponse{Token: t.AccessToken, UserID: t.RootUserID}
+	return signedInResponse{Token: t.AccessToken, UserID: strconv.Itoa(t.RootUserID)}
 }
 
 func loginLocal(ctx context.Context, a *API, in localRequest) (signedInResponse, error) {
@@ -95,13 +102,39 @@ func loginFacebook(ctx context.Context, a *API, in facebookRequest) (signedInRes
 }
 
 type logoutRequest struct {
-	UserID         int    `json:"user_id"`
-	RegistrationID string `json:"registration_id"`
+	UserID         *accountID `json:"user_id"`
+	RegistrationID string     `json:"registration_id"`
 }
 
-// logout takes the account from the body and not from a token, as the page has it.
-// Whoever knows the registration id has the phone.
+// accountID is the user_id of a sign-out: a number, that number as text, or a text that
+// is empty because the app no longer knows it.
+type accountID struct{ id *integerText }
+
+// UnmarshalJSON reads all three.
+func (a *accountID) UnmarshalJSON(raw []byte) error {
+	if string(raw) == `""` {
+		return nil
+	}
+	return json.Unmarshal(raw, &a.id)
+}
+
+func (accountID) schema() *openapi.Schema { return integerText(0).schema() }
+
+// logout takes the account from the body, as the page has it: whoever knows the
+// registration id has the phone, and its token may have ended. Apps that don't send the
+// account show a token instead.
 func logout(ctx context.Context, a *API, in logoutRequest) (messageResponse, error) {
-	device := account.PushDeviceParams{RegistrationID: in.RegistrationID}
-	return snuttOK(a.Accounts.Push.RemoveDevice(ctx, in.UserID, device))
+	rootUserID, err := in.rootUserID(ctx)
+	if err != nil {
+		return messageResponse{}, err
+	}
+	return snuttOK(a.Accounts.Push.RemoveDevice(ctx, rootUserID, account.PushDeviceParams{RegistrationID: in.RegistrationID}))
+}
+
+func (in logoutRequest) rootUserID(ctx context.Context) (int, error) {
+	if in.UserID != nil && in.UserID.id != nil {
+		return int(*in.UserID.id), nil
+	}
+	v, err := viewer.From(ctx)
+	return v.RootUserID(), err
 }

@@ -59,7 +59,7 @@ func TestSnuttAccount(t *testing.T) {
 	s.step(t, "POST /user/device/phone:1", token, "", 200, okBody)
 	s.step(t, "POST /user/device/phone%00", token, "", 400, refused(0))
 	s.step(t, "DELETE /user/device/phone%00", token, "", 200, okBody)
-	s.step(t, "POST /auth/logout", "", `{"user_id": `+number(signedIn, "user_id")+`, "registration_id": "phone:1"}`, 200, okBody)
+	s.step(t, "POST /auth/logout", "", `{"user_id": "`+text(t, signedIn, "user_id")+`", "registration_id": "phone:1"}`, 200, okBody)
 
 	s.step(t, "DELETE /user/account", token, "", 200, okBody)
 	s.step(t, "GET /user/info", token, "", 403, refused(0x2002))
@@ -102,7 +102,7 @@ func TestSnuttSignIn(t *testing.T) {
 
 	first := s.step(t, "POST /auth/login_fb", "", `{"fb_id": "7", "fb_token": "token 7"}`, 200, `{"token": "*", "user_id": "*"}`)
 	s.step(t, "POST /auth/login_fb", "", `{"fb_id": "7", "fb_token": "token 7"}`, 200,
-		`{"token": "`+text(t, first, "token")+`", "user_id": `+number(first, "user_id")+`}`)
+		`{"token": "`+text(t, first, "token")+`", "user_id": "`+text(t, first, "user_id")+`"}`)
 	s.step(t, "POST /auth/login_fb", "", `{}`, 400, refused(0x1001))
 	s.step(t, "DELETE /user/facebook", text(t, first, "token"), "", 403, refused(0x3007))
 

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -92,15 +93,27 @@ var errFlag = errors.New("not true, false, 1 or 0")
 
 // UnmarshalJSON reads either form.
 func (f *flag) UnmarshalJSON(raw []byte) error {
-	switch string(raw) {
-	case "true", "false":
-		*f = flag{on: string(raw) == "true"}
-	case "1", "0":
-		*f = flag{on: string(raw) == "1", asNumber: true}
-	default:
+	if text := string(raw); text == "true" || text == "false" {
+		*f = flag{on: text == "true"}
+		return nil
+	}
+	n, err := parseInteger(string(raw))
+	if err != nil || n != 0 && n != 1 {
 		return errFlag
 	}
+	*f = flag{on: n == 1, asNumber: true}
 	return nil
+}
+
+// like gives a boolean in the kind of this flag, which may be nil.
+func (f *flag) like(on bool) flag { return flag{on: on, asNumber: f != nil && f.asNumber} }
+
+// orNil unwraps an optional flag.
+func (f *flag) orNil() *bool {
+	if f == nil {
+		return nil
+	}
+	return &f.on
 }
 
 // MarshalJSON writes the form that was read.
@@ -116,6 +129,51 @@ func (f flag) MarshalJSON() ([]byte, error) {
 
 func (flag) schema() *openapi.Schema {
 	return &openapi.Schema{AnyOf: []*openapi.Schema{typeSchema("boolean"), enumSchema("integer", 0, 1)}}
+}
+
+// integerText is a whole number that may also come as text.
+type integerText int
+
+// UnmarshalJSON reads 2, "2" and whatever else is the same number.
+func (n *integerText) UnmarshalJSON(raw []byte) error {
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+	}
+	read, err := parseInteger(text)
+	*n = integerText(read)
+	return err
+}
+
+func (integerText) schema() *openapi.Schema {
+	return &openapi.Schema{AnyOf: []*openapi.Schema{typeSchema("integer"), textSchema(`^-?[0-9]+$`, "44")}}
+}
+
+// finishFlag is the number of a finish flag; older apps send it as text (rule 9 of the
+// contract).
+type finishFlag struct{ vocab.FinishFlag }
+
+// UnmarshalJSON reads 2 and "2".
+func (f *finishFlag) UnmarshalJSON(raw []byte) error {
+	var n integerText
+	err := n.UnmarshalJSON(raw)
+	f.FinishFlag = vocab.FinishFlag(n)
+	return err
+}
+
+func (finishFlag) schema() *openapi.Schema {
+	numbers := vocabularySchema(reflect.TypeFor[vocab.FinishFlag]())
+	return &openapi.Schema{AnyOf: []*openapi.Schema{numbers, textSchema(`^[1-6]$`, "2")}}
+}
+
+// orNil unwraps an optional finish flag.
+func (f *finishFlag) orNil() *vocab.FinishFlag {
+	if f == nil {
+		return nil
+	}
+	return &f.FinishFlag
 }
 
 var errRegisterType = errors.New("another register_type than the route's")

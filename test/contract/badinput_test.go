@@ -1,10 +1,8 @@
 package contract_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -89,16 +87,6 @@ func (r *run) try(one badRequest, before map[string][]string) map[string][]strin
 	return after
 }
 
-// serve hands the request to the program's handler without a connection: the program
-// would close it while a body that is too long is still being sent.
-func (r request) serve(s *apptest.Server) apptest.Response {
-	sent := httptest.NewRequest(r.method, r.target, bytes.NewReader(r.body))
-	sent.Header = r.header
-	w := httptest.NewRecorder()
-	s.App.Handler().ServeHTTP(w, sent)
-	return apptest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
-}
-
 // others creates another account with a child and a device, and gives their ids by
 // the names of the fields.
 func (r *run) others() map[string]any {
@@ -153,13 +141,15 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 					continue
 				}
 				response := request{method: method, target: target}.serve(s)
-				if response.Status != http.StatusMethodNotAllowed || !hasText(response, "Method Not Allowed") {
+				isRefused := response.Status == http.StatusMethodNotAllowed && hasText(response, "Method Not Allowed")
+				if method == http.MethodOptions {
+					isRefused = response.Status == http.StatusNoContent && len(response.Body) == 0
+				}
+				if !isRefused {
 					t.Errorf("%s %s: %d %s", method, target, response.Status, response.Body)
 				}
-				for _, one := range served {
-					if !slices.Contains(strings.Split(response.Header.Get("Allow"), ", "), one) {
-						t.Errorf("%s %s: Allow is %q, without %s", method, target, response.Header.Get("Allow"), one)
-					}
+				if diff := cmp.Diff(allowedBeside(served), strings.Split(response.Header.Get("Allow"), ", ")); diff != "" {
+					t.Errorf("%s %s: Allow:\n%s", method, target, diff)
 				}
 			}
 		}
@@ -174,6 +164,35 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, s.Dump(t)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// allowedBeside are the methods of a path that has these routes.
+func allowedBeside(served []string) []string {
+	all := append(slices.Clone(served), http.MethodOptions)
+	if slices.Contains(served, http.MethodGet) {
+		all = append(all, http.MethodHead)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestHeadIsAnsweredAsGet holds that a HEAD has the status and the headers of the GET.
+func TestHeadIsAnsweredAsGet(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	for _, surface := range rest.Surfaces() {
+		for _, route := range surface.Routes {
+			if route.Method != http.MethodGet {
+				continue
+			}
+			target := surface.Prefix + parameters.Replace(route.Path)
+			get, head := s.Call(t, http.MethodGet, target, token, ""), s.Call(t, http.MethodHead, target, token, "")
+			if head.Status != get.Status || len(head.Body) > 0 || head.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("HEAD %s: %d %q %v, GET is %d", target, head.Status, head.Body, head.Header, get.Status)
+			}
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ type request struct {
 	target string
 	header http.Header
 	body   []byte
+	// chunked sends the body in chunks, without its length before.
+	chunked bool
 }
 
 var (

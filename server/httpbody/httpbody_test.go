@@ -1,0 +1,146 @@
+package httpbody_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"luxbff/internal/apperr"
+	"luxbff/server/httpbody"
+)
+
+const limit = 1000
+
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var out strings.Builder
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// unknownLength is a body whose length is not known before.
+type unknownLength struct{ io.Reader }
+
+func read(body io.Reader, encodings ...string) (string, error) {
+	r := httptest.NewRequest(http.MethodPost, "/", body)
+	r.Header["Content-Encoding"] = encodings
+	var text bytes.Buffer
+	err := httpbody.ReadInto(&text, r, limit)
+	return text.String(), err
+}
+
+func TestReadInto(t *testing.T) {
+	t.Parallel()
+	const text = `{"a": "하나"}`
+	longest := strings.Repeat("a", limit)
+	for name, c := range map[string]struct {
+		body      string
+		encodings []string
+		want      string
+	}{
+		"plain":                   {body: text, want: text},
+		"empty":                   {},
+		"a byte order mark":       {body: "\xef\xbb\xbf" + text, want: text},
+		"two of them":             {body: "\xef\xbb\xbf\xef\xbb\xbf" + text, want: "\xef\xbb\xbf" + text},
+		"identity":                {text, []string{"identity"}, text},
+		"gzip":                    {gzipped(t, text), []string{"gzip"}, text},
+		"x-gzip in capitals":      {gzipped(t, text), []string{"X-GZIP"}, text},
+		"gzip of nothing":         {gzipped(t, ""), []string{"gzip"}, ""},
+		"gzip of no body":         {"", []string{"gzip"}, ""},
+		"gzip with a mark in it":  {gzipped(t, "\xef\xbb\xbf"+text), []string{"gzip"}, text},
+		"gzip in two members":     {gzipped(t, text[:5]) + gzipped(t, text[5:]), []string{"gzip"}, text},
+		"gzip beside identity":    {gzipped(t, text), []string{"identity, gzip"}, text},
+		"gzip in a second header": {gzipped(t, text), []string{"", "gzip"}, text},
+		"as long as it may be":    {body: longest, want: longest},
+		"as long once inflated":   {gzipped(t, longest), []string{"gzip"}, longest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, body := range []io.Reader{strings.NewReader(c.body), unknownLength{iotest.OneByteReader(strings.NewReader(c.body))}} {
+				if got, err := read(body, c.encodings...); err != nil || got != c.want {
+					t.Errorf("got %q, %v; want %q", got, err, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestReadIntoRefuses(t *testing.T) {
+	t.Parallel()
+	archive := gzipped(t, "text")
+	for name, c := range map[string]struct {
+		body     io.Reader
+		encoding string
+		want     apperr.Kind
+	}{
+		"too long":                  {strings.NewReader(strings.Repeat("a", limit+1)), "", apperr.PayloadTooLarge},
+		"too long, unknown length":  {unknownLength{strings.NewReader(strings.Repeat("a", limit+1))}, "", apperr.PayloadTooLarge},
+		"too long once inflated":    {strings.NewReader(gzipped(t, strings.Repeat("a", limit+1))), "gzip", apperr.PayloadTooLarge},
+		"a bomb":                    {strings.NewReader(gzipped(t, strings.Repeat("a", 1<<24))[:limit]), "gzip", apperr.PayloadTooLarge},
+		"a thousand empty archives": {unknownLength{strings.NewReader(strings.Repeat(gzipped(t, ""), 1000))}, "gzip", apperr.PayloadTooLarge},
+		"no archive":                {strings.NewReader("text"), "gzip", apperr.BadRequest},
+		"half an archive":           {strings.NewReader(archive[:len(archive)/2]), "gzip", apperr.BadRequest},
+		"a wrong checksum":          {strings.NewReader(archive[:len(archive)-8] + "\x00\x00\x00\x00" + archive[len(archive)-4:]), "gzip", apperr.BadRequest},
+		"more after the archive":    {strings.NewReader(archive + "more"), "gzip", apperr.BadRequest},
+		"a client that hangs up":    {iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("text"))), "", apperr.BadRequest},
+		"gzip twice":                {strings.NewReader(archive), "gzip, gzip", apperr.UnsupportedMediaType},
+		"brotli":                    {strings.NewReader(archive), "br", apperr.UnsupportedMediaType},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := read(c.body, c.encoding); !apperr.Is(err, c.want) {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestTooLargeReachesClientsThatSendFirst holds that a client which reads nothing before
+// it has sent all gets its answer, and one that waits for 100 Continue gets it instead.
+func TestTooLargeReachesClientsThatSendFirst(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(apperr.From(httpbody.ReadInto(new(bytes.Buffer), r, limit)).Status())
+	}))
+	t.Cleanup(server.Close)
+	const length = 10 << 20
+	long := strings.Repeat("a", length)
+	for name, sent := range map[string]string{
+		"length known before":      fmt.Sprintf("Content-Length: %d\r\n\r\n%s", length, long),
+		"in one chunk":             fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", length, long),
+		"inflated":                 fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(gzipped(t, long)), gzipped(t, long)),
+		"waiting for 100 Continue": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", length),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connection, err := new(net.Dialer).DialContext(context.Background(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = io.WriteString(connection, "POST / HTTP/1.1\r\nHost: localhost\r\n"+sent)
+			response, errRead := http.ReadResponse(bufio.NewReader(connection), nil)
+			if err = errors.Join(err, errRead); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(response.Body.Close(), connection.Close()); err != nil || response.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s, %v", response.Status, err)
+			}
+		})
+	}
+}

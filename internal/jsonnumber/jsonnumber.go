@@ -5,6 +5,8 @@ package jsonnumber
 
 import (
 	"encoding/json"
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -13,49 +15,44 @@ import (
 const longestInt64 = 19
 
 // Whole gives the integer that a JSON number stands for, and false for one with a
-// fraction or out of the range of int64. It counts with the digits as they were sent: a
-// float64 would round an integer above 2^53 and take a small fraction for none.
+// fraction, one out of the range of int64, and a text that is no number. It counts with
+// the digits as they were sent: a float64 would round an integer above 2^53 and take a
+// small fraction for none. A number that is out of range is refused by its exponent,
+// before its digits are written out.
 func Whole(number json.Number) (whole int64, ok bool) {
-	unsigned, negative := strings.CutPrefix(string(number), "-")
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(unsigned), "e")
-	integer, fraction, _ := strings.Cut(mantissa, ".")
-	digits := strings.TrimLeft(integer+fraction, "0")
-	if !isDigits(integer + fraction) {
+	unsigned, isNegative := strings.CutPrefix(string(number), "-")
+	mantissa, exponent, ok := cutExponent(unsigned)
+	integer, fraction, hasPoint := strings.Cut(mantissa, ".")
+	digits := integer + fraction
+	if !ok || integer == "" || hasPoint && fraction == "" || strings.Trim(digits, "0123456789") != "" {
 		return 0, false
 	}
-	if digits == "" {
+	// The number is significant × 10^zeros.
+	significant := strings.Trim(digits, "0")
+	if significant == "" {
 		return 0, true
 	}
-	zeros, ok := shift(exponent, len(fraction))
-	if !ok {
-		return 0, false
-	}
-	significant := strings.TrimRight(digits, "0")
-	zeros += len(digits) - len(significant)
+	trailing := len(digits) - len(strings.TrimRight(digits, "0"))
+	zeros := exponent - len(fraction) + trailing
 	if zeros < 0 || len(significant)+zeros > longestInt64 {
 		return 0, false
 	}
-	text := significant + strings.Repeat("0", zeros)
-	if negative {
-		text = "-" + text
+	sign := ""
+	if isNegative {
+		sign = "-"
 	}
-	whole, err := strconv.ParseInt(text, 10, 64)
+	whole, err := strconv.ParseInt(sign+significant+strings.Repeat("0", zeros), 10, 64)
 	return whole, err == nil
 }
 
-// shift is by how many places the decimal point stands to the right of the last digit. It
-// is false for an exponent that no int64 can have, so that the sum cannot overflow.
-func shift(exponent string, fraction int) (places int, ok bool) {
-	if exponent == "" {
-		return -fraction, true
+// cutExponent splits 6e2 into 6 and 2. No text is as long as the greatest exponent that
+// it gives, so one that is out of range stays so whatever the digits are, and no sum
+// with it overflows.
+func cutExponent(number string) (mantissa string, exponent int, ok bool) {
+	at := strings.IndexAny(number, "eE")
+	if at < 0 {
+		return number, 0, true
 	}
-	places, err := strconv.Atoi(exponent)
-	if err != nil || places > longestInt64+fraction {
-		return 0, false
-	}
-	return places - fraction, true
-}
-
-func isDigits(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
+	exponent, err := strconv.Atoi(number[at+1:])
+	return number[:at], min(max(exponent, math.MinInt32), math.MaxInt32), err == nil || errors.Is(err, strconv.ErrRange)
 }

@@ -35,6 +35,8 @@ type Devlog struct {
 	FinishFlag *vocab.FinishFlag `json:"finish_flag,omitempty"`
 	// TreatmentDate holds the value of the "treatment_date" field.
 	TreatmentDate vocab.LocalDateTime `json:"treatment_date,omitempty"`
+	// The offset from UTC that was sent with the treatment_date, as +09:00.
+	TreatmentOffset *string `json:"treatment_offset,omitempty"`
 	// LastIntensity holds the value of the "last_intensity" field.
 	LastIntensity int `json:"last_intensity,omitempty"`
 	// In seconds.
@@ -104,7 +106,7 @@ func (*Devlog) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case devlog.FieldID, devlog.FieldRootUserID, devlog.FieldChildUserID, devlog.FieldDeviceID, devlog.FieldRegistration, devlog.FieldFinishFlag, devlog.FieldLastIntensity, devlog.FieldTreatmentTime, devlog.FieldLogFileID:
 			values[i] = new(sql.NullInt64)
-		case devlog.FieldStatus, devlog.FieldTreatmentDate:
+		case devlog.FieldStatus, devlog.FieldTreatmentDate, devlog.FieldTreatmentOffset:
 			values[i] = new(sql.NullString)
 		case devlog.FieldCreatedAt, devlog.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -171,6 +173,13 @@ func (_m *Devlog) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field treatment_date", values[i])
 			} else if value.Valid {
 				_m.TreatmentDate = vocab.LocalDateTime(value.String)
+			}
+		case devlog.FieldTreatmentOffset:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field treatment_offset", values[i])
+			} else if value.Valid {
+				_m.TreatmentOffset = new(string)
+				*_m.TreatmentOffset = value.String
 			}
 		case devlog.FieldLastIntensity:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -276,6 +285,11 @@ func (_m *Devlog) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("treatment_date=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TreatmentDate))
+	builder.WriteString(", ")
+	if v := _m.TreatmentOffset; v != nil {
+		builder.WriteString("treatment_offset=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("last_intensity=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LastIntensity))

@@ -76,6 +76,20 @@ func (_c *DevlogCreate) SetTreatmentDate(v vocab.LocalDateTime) *DevlogCreate {
 	return _c
 }
 
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (_c *DevlogCreate) SetTreatmentOffset(v string) *DevlogCreate {
+	_c.mutation.SetTreatmentOffset(v)
+	return _c
+}
+
+// SetNillableTreatmentOffset sets the "treatment_offset" field if the given value is not nil.
+func (_c *DevlogCreate) SetNillableTreatmentOffset(v *string) *DevlogCreate {
+	if v != nil {
+		_c.SetTreatmentOffset(*v)
+	}
+	return _c
+}
+
 // SetLastIntensity sets the "last_intensity" field.
 func (_c *DevlogCreate) SetLastIntensity(v int) *DevlogCreate {
 	_c.mutation.SetLastIntensity(v)
@@ -254,6 +268,10 @@ func (_c *DevlogCreate) createSpec() (*Devlog, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.TreatmentDate(); ok {
 		_spec.SetField(devlog.FieldTreatmentDate, field.TypeString, value)
 		_node.TreatmentDate = value
+	}
+	if value, ok := _c.mutation.TreatmentOffset(); ok {
+		_spec.SetField(devlog.FieldTreatmentOffset, field.TypeString, value)
+		_node.TreatmentOffset = &value
 	}
 	if value, ok := _c.mutation.LastIntensity(); ok {
 		_spec.SetField(devlog.FieldLastIntensity, field.TypeInt, value)
@@ -441,6 +459,24 @@ func (u *DevlogUpsert) SetTreatmentDate(v vocab.LocalDateTime) *DevlogUpsert {
 // UpdateTreatmentDate sets the "treatment_date" field to the value that was provided on create.
 func (u *DevlogUpsert) UpdateTreatmentDate() *DevlogUpsert {
 	u.SetExcluded(devlog.FieldTreatmentDate)
+	return u
+}
+
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (u *DevlogUpsert) SetTreatmentOffset(v string) *DevlogUpsert {
+	u.Set(devlog.FieldTreatmentOffset, v)
+	return u
+}
+
+// UpdateTreatmentOffset sets the "treatment_offset" field to the value that was provided on create.
+func (u *DevlogUpsert) UpdateTreatmentOffset() *DevlogUpsert {
+	u.SetExcluded(devlog.FieldTreatmentOffset)
+	return u
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (u *DevlogUpsert) ClearTreatmentOffset() *DevlogUpsert {
+	u.SetNull(devlog.FieldTreatmentOffset)
 	return u
 }
 
@@ -644,6 +680,27 @@ func (u *DevlogUpsertOne) SetTreatmentDate(v vocab.LocalDateTime) *DevlogUpsertO
 func (u *DevlogUpsertOne) UpdateTreatmentDate() *DevlogUpsertOne {
 	return u.Update(func(s *DevlogUpsert) {
 		s.UpdateTreatmentDate()
+	})
+}
+
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (u *DevlogUpsertOne) SetTreatmentOffset(v string) *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetTreatmentOffset(v)
+	})
+}
+
+// UpdateTreatmentOffset sets the "treatment_offset" field to the value that was provided on create.
+func (u *DevlogUpsertOne) UpdateTreatmentOffset() *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateTreatmentOffset()
+	})
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (u *DevlogUpsertOne) ClearTreatmentOffset() *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.ClearTreatmentOffset()
 	})
 }
 
@@ -1024,6 +1081,27 @@ func (u *DevlogUpsertBulk) SetTreatmentDate(v vocab.LocalDateTime) *DevlogUpsert
 func (u *DevlogUpsertBulk) UpdateTreatmentDate() *DevlogUpsertBulk {
 	return u.Update(func(s *DevlogUpsert) {
 		s.UpdateTreatmentDate()
+	})
+}
+
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (u *DevlogUpsertBulk) SetTreatmentOffset(v string) *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetTreatmentOffset(v)
+	})
+}
+
+// UpdateTreatmentOffset sets the "treatment_offset" field to the value that was provided on create.
+func (u *DevlogUpsertBulk) UpdateTreatmentOffset() *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateTreatmentOffset()
+	})
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (u *DevlogUpsertBulk) ClearTreatmentOffset() *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.ClearTreatmentOffset()
 	})
 }
 

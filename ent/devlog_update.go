@@ -106,6 +106,26 @@ func (_u *DevlogUpdate) SetNillableTreatmentDate(v *vocab.LocalDateTime) *Devlog
 	return _u
 }
 
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (_u *DevlogUpdate) SetTreatmentOffset(v string) *DevlogUpdate {
+	_u.mutation.SetTreatmentOffset(v)
+	return _u
+}
+
+// SetNillableTreatmentOffset sets the "treatment_offset" field if the given value is not nil.
+func (_u *DevlogUpdate) SetNillableTreatmentOffset(v *string) *DevlogUpdate {
+	if v != nil {
+		_u.SetTreatmentOffset(*v)
+	}
+	return _u
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (_u *DevlogUpdate) ClearTreatmentOffset() *DevlogUpdate {
+	_u.mutation.ClearTreatmentOffset()
+	return _u
+}
+
 // SetLastIntensity sets the "last_intensity" field.
 func (_u *DevlogUpdate) SetLastIntensity(v int) *DevlogUpdate {
 	_u.mutation.ResetLastIntensity()
@@ -284,6 +304,12 @@ func (_u *DevlogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.TreatmentDate(); ok {
 		_spec.SetField(devlog.FieldTreatmentDate, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.TreatmentOffset(); ok {
+		_spec.SetField(devlog.FieldTreatmentOffset, field.TypeString, value)
+	}
+	if _u.mutation.TreatmentOffsetCleared() {
+		_spec.ClearField(devlog.FieldTreatmentOffset, field.TypeString)
+	}
 	if value, ok := _u.mutation.LastIntensity(); ok {
 		_spec.SetField(devlog.FieldLastIntensity, field.TypeInt, value)
 	}
@@ -403,6 +429,26 @@ func (_u *DevlogUpdateOne) SetNillableTreatmentDate(v *vocab.LocalDateTime) *Dev
 	if v != nil {
 		_u.SetTreatmentDate(*v)
 	}
+	return _u
+}
+
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (_u *DevlogUpdateOne) SetTreatmentOffset(v string) *DevlogUpdateOne {
+	_u.mutation.SetTreatmentOffset(v)
+	return _u
+}
+
+// SetNillableTreatmentOffset sets the "treatment_offset" field if the given value is not nil.
+func (_u *DevlogUpdateOne) SetNillableTreatmentOffset(v *string) *DevlogUpdateOne {
+	if v != nil {
+		_u.SetTreatmentOffset(*v)
+	}
+	return _u
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (_u *DevlogUpdateOne) ClearTreatmentOffset() *DevlogUpdateOne {
+	_u.mutation.ClearTreatmentOffset()
 	return _u
 }
 
@@ -613,6 +659,12 @@ func (_u *DevlogUpdateOne) sqlSave(ctx context.Context) (_node *Devlog, err erro
 	}
 	if value, ok := _u.mutation.TreatmentDate(); ok {
 		_spec.SetField(devlog.FieldTreatmentDate, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TreatmentOffset(); ok {
+		_spec.SetField(devlog.FieldTreatmentOffset, field.TypeString, value)
+	}
+	if _u.mutation.TreatmentOffsetCleared() {
+		_spec.ClearField(devlog.FieldTreatmentOffset, field.TypeString)
 	}
 	if value, ok := _u.mutation.LastIntensity(); ok {
 		_spec.SetField(devlog.FieldLastIntensity, field.TypeInt, value)

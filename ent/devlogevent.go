@@ -38,6 +38,8 @@ type DevlogEvent struct {
 	FinishFlag *vocab.FinishFlag `json:"finish_flag,omitempty"`
 	// TreatmentDate holds the value of the "treatment_date" field.
 	TreatmentDate vocab.LocalDateTime `json:"treatment_date,omitempty"`
+	// TreatmentOffset holds the value of the "treatment_offset" field.
+	TreatmentOffset *string `json:"treatment_offset,omitempty"`
 	// LastIntensity holds the value of the "last_intensity" field.
 	LastIntensity int `json:"last_intensity,omitempty"`
 	// TreatmentTime holds the value of the "treatment_time" field.
@@ -96,7 +98,7 @@ func (*DevlogEvent) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case devlogevent.FieldID, devlogevent.FieldRootUserID, devlogevent.FieldSeq, devlogevent.FieldDevlogID, devlogevent.FieldChildUserID, devlogevent.FieldDeviceID, devlogevent.FieldFinishFlag, devlogevent.FieldLastIntensity, devlogevent.FieldTreatmentTime, devlogevent.FieldLogFileID, devlogevent.FieldLastLogFileID:
 			values[i] = new(sql.NullInt64)
-		case devlogevent.FieldChange, devlogevent.FieldStatus, devlogevent.FieldTreatmentDate:
+		case devlogevent.FieldChange, devlogevent.FieldStatus, devlogevent.FieldTreatmentDate, devlogevent.FieldTreatmentOffset:
 			values[i] = new(sql.NullString)
 		case devlogevent.FieldDevlogCreatedAt, devlogevent.FieldOccurredAt:
 			values[i] = new(sql.NullTime)
@@ -175,6 +177,13 @@ func (_m *DevlogEvent) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field treatment_date", values[i])
 			} else if value.Valid {
 				_m.TreatmentDate = vocab.LocalDateTime(value.String)
+			}
+		case devlogevent.FieldTreatmentOffset:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field treatment_offset", values[i])
+			} else if value.Valid {
+				_m.TreatmentOffset = new(string)
+				*_m.TreatmentOffset = value.String
 			}
 		case devlogevent.FieldLastIntensity:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -287,6 +296,11 @@ func (_m *DevlogEvent) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("treatment_date=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TreatmentDate))
+	builder.WriteString(", ")
+	if v := _m.TreatmentOffset; v != nil {
+		builder.WriteString("treatment_offset=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("last_intensity=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LastIntensity))

@@ -87,6 +87,20 @@ func (_c *DevlogEventCreate) SetTreatmentDate(v vocab.LocalDateTime) *DevlogEven
 	return _c
 }
 
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (_c *DevlogEventCreate) SetTreatmentOffset(v string) *DevlogEventCreate {
+	_c.mutation.SetTreatmentOffset(v)
+	return _c
+}
+
+// SetNillableTreatmentOffset sets the "treatment_offset" field if the given value is not nil.
+func (_c *DevlogEventCreate) SetNillableTreatmentOffset(v *string) *DevlogEventCreate {
+	if v != nil {
+		_c.SetTreatmentOffset(*v)
+	}
+	return _c
+}
+
 // SetLastIntensity sets the "last_intensity" field.
 func (_c *DevlogEventCreate) SetLastIntensity(v int) *DevlogEventCreate {
 	_c.mutation.SetLastIntensity(v)
@@ -275,6 +289,10 @@ func (_c *DevlogEventCreate) createSpec() (*DevlogEvent, *sqlgraph.CreateSpec) {
 		_spec.SetField(devlogevent.FieldTreatmentDate, field.TypeString, value)
 		_node.TreatmentDate = value
 	}
+	if value, ok := _c.mutation.TreatmentOffset(); ok {
+		_spec.SetField(devlogevent.FieldTreatmentOffset, field.TypeString, value)
+		_node.TreatmentOffset = &value
+	}
 	if value, ok := _c.mutation.LastIntensity(); ok {
 		_spec.SetField(devlogevent.FieldLastIntensity, field.TypeInt, value)
 		_node.LastIntensity = value
@@ -422,6 +440,9 @@ func (u *DevlogEventUpsertOne) UpdateNewValues() *DevlogEventUpsertOne {
 		}
 		if _, exists := u.create.mutation.TreatmentDate(); exists {
 			s.SetIgnore(devlogevent.FieldTreatmentDate)
+		}
+		if _, exists := u.create.mutation.TreatmentOffset(); exists {
+			s.SetIgnore(devlogevent.FieldTreatmentOffset)
 		}
 		if _, exists := u.create.mutation.LastIntensity(); exists {
 			s.SetIgnore(devlogevent.FieldLastIntensity)
@@ -673,6 +694,9 @@ func (u *DevlogEventUpsertBulk) UpdateNewValues() *DevlogEventUpsertBulk {
 			}
 			if _, exists := b.mutation.TreatmentDate(); exists {
 				s.SetIgnore(devlogevent.FieldTreatmentDate)
+			}
+			if _, exists := b.mutation.TreatmentOffset(); exists {
+				s.SetIgnore(devlogevent.FieldTreatmentOffset)
 			}
 			if _, exists := b.mutation.LastIntensity(); exists {
 				s.SetIgnore(devlogevent.FieldLastIntensity)

@@ -92,6 +92,9 @@ func (_u *DevlogEventUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if _u.mutation.FinishFlagCleared() {
 		_spec.ClearField(devlogevent.FieldFinishFlag, field.TypeInt)
 	}
+	if _u.mutation.TreatmentOffsetCleared() {
+		_spec.ClearField(devlogevent.FieldTreatmentOffset, field.TypeString)
+	}
 	if _u.mutation.LogFileIDCleared() {
 		_spec.ClearField(devlogevent.FieldLogFileID, field.TypeInt)
 	}
@@ -210,6 +213,9 @@ func (_u *DevlogEventUpdateOne) sqlSave(ctx context.Context) (_node *DevlogEvent
 	}
 	if _u.mutation.FinishFlagCleared() {
 		_spec.ClearField(devlogevent.FieldFinishFlag, field.TypeInt)
+	}
+	if _u.mutation.TreatmentOffsetCleared() {
+		_spec.ClearField(devlogevent.FieldTreatmentOffset, field.TypeString)
 	}
 	if _u.mutation.LogFileIDCleared() {
 		_spec.ClearField(devlogevent.FieldLogFileID, field.TypeInt)

@@ -3286,6 +3286,7 @@ type DevlogMutation struct {
 	finish_flag       *vocab.FinishFlag
 	addfinish_flag    *vocab.FinishFlag
 	treatment_date    *vocab.LocalDateTime
+	treatment_offset  *string
 	last_intensity    *int
 	addlast_intensity *int
 	treatment_time    *int
@@ -3710,6 +3711,55 @@ func (m *DevlogMutation) ResetTreatmentDate() {
 	m.treatment_date = nil
 }
 
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (m *DevlogMutation) SetTreatmentOffset(s string) {
+	m.treatment_offset = &s
+}
+
+// TreatmentOffset returns the value of the "treatment_offset" field in the mutation.
+func (m *DevlogMutation) TreatmentOffset() (r string, exists bool) {
+	v := m.treatment_offset
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTreatmentOffset returns the old "treatment_offset" field's value of the Devlog entity.
+// If the Devlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DevlogMutation) OldTreatmentOffset(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTreatmentOffset is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTreatmentOffset requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTreatmentOffset: %w", err)
+	}
+	return oldValue.TreatmentOffset, nil
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (m *DevlogMutation) ClearTreatmentOffset() {
+	m.treatment_offset = nil
+	m.clearedFields[devlog.FieldTreatmentOffset] = struct{}{}
+}
+
+// TreatmentOffsetCleared returns if the "treatment_offset" field was cleared in this mutation.
+func (m *DevlogMutation) TreatmentOffsetCleared() bool {
+	_, ok := m.clearedFields[devlog.FieldTreatmentOffset]
+	return ok
+}
+
+// ResetTreatmentOffset resets all changes to the "treatment_offset" field.
+func (m *DevlogMutation) ResetTreatmentOffset() {
+	m.treatment_offset = nil
+	delete(m.clearedFields, devlog.FieldTreatmentOffset)
+}
+
 // SetLastIntensity sets the "last_intensity" field.
 func (m *DevlogMutation) SetLastIntensity(i int) {
 	m.last_intensity = &i
@@ -4079,7 +4129,7 @@ func (m *DevlogMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DevlogMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.root_user != nil {
 		fields = append(fields, devlog.FieldRootUserID)
 	}
@@ -4100,6 +4150,9 @@ func (m *DevlogMutation) Fields() []string {
 	}
 	if m.treatment_date != nil {
 		fields = append(fields, devlog.FieldTreatmentDate)
+	}
+	if m.treatment_offset != nil {
+		fields = append(fields, devlog.FieldTreatmentOffset)
 	}
 	if m.last_intensity != nil {
 		fields = append(fields, devlog.FieldLastIntensity)
@@ -4138,6 +4191,8 @@ func (m *DevlogMutation) Field(name string) (ent.Value, bool) {
 		return m.FinishFlag()
 	case devlog.FieldTreatmentDate:
 		return m.TreatmentDate()
+	case devlog.FieldTreatmentOffset:
+		return m.TreatmentOffset()
 	case devlog.FieldLastIntensity:
 		return m.LastIntensity()
 	case devlog.FieldTreatmentTime:
@@ -4171,6 +4226,8 @@ func (m *DevlogMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldFinishFlag(ctx)
 	case devlog.FieldTreatmentDate:
 		return m.OldTreatmentDate(ctx)
+	case devlog.FieldTreatmentOffset:
+		return m.OldTreatmentOffset(ctx)
 	case devlog.FieldLastIntensity:
 		return m.OldLastIntensity(ctx)
 	case devlog.FieldTreatmentTime:
@@ -4238,6 +4295,13 @@ func (m *DevlogMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTreatmentDate(v)
+		return nil
+	case devlog.FieldTreatmentOffset:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTreatmentOffset(v)
 		return nil
 	case devlog.FieldLastIntensity:
 		v, ok := value.(int)
@@ -4370,6 +4434,9 @@ func (m *DevlogMutation) ClearedFields() []string {
 	if m.FieldCleared(devlog.FieldFinishFlag) {
 		fields = append(fields, devlog.FieldFinishFlag)
 	}
+	if m.FieldCleared(devlog.FieldTreatmentOffset) {
+		fields = append(fields, devlog.FieldTreatmentOffset)
+	}
 	if m.FieldCleared(devlog.FieldLogFileID) {
 		fields = append(fields, devlog.FieldLogFileID)
 	}
@@ -4389,6 +4456,9 @@ func (m *DevlogMutation) ClearField(name string) error {
 	switch name {
 	case devlog.FieldFinishFlag:
 		m.ClearFinishFlag()
+		return nil
+	case devlog.FieldTreatmentOffset:
+		m.ClearTreatmentOffset()
 		return nil
 	case devlog.FieldLogFileID:
 		m.ClearLogFileID()
@@ -4421,6 +4491,9 @@ func (m *DevlogMutation) ResetField(name string) error {
 		return nil
 	case devlog.FieldTreatmentDate:
 		m.ResetTreatmentDate()
+		return nil
+	case devlog.FieldTreatmentOffset:
+		m.ResetTreatmentOffset()
 		return nil
 	case devlog.FieldLastIntensity:
 		m.ResetLastIntensity()
@@ -4568,6 +4641,7 @@ type DevlogEventMutation struct {
 	finish_flag         *vocab.FinishFlag
 	addfinish_flag      *vocab.FinishFlag
 	treatment_date      *vocab.LocalDateTime
+	treatment_offset    *string
 	last_intensity      *int
 	addlast_intensity   *int
 	treatment_time      *int
@@ -5104,6 +5178,55 @@ func (m *DevlogEventMutation) ResetTreatmentDate() {
 	m.treatment_date = nil
 }
 
+// SetTreatmentOffset sets the "treatment_offset" field.
+func (m *DevlogEventMutation) SetTreatmentOffset(s string) {
+	m.treatment_offset = &s
+}
+
+// TreatmentOffset returns the value of the "treatment_offset" field in the mutation.
+func (m *DevlogEventMutation) TreatmentOffset() (r string, exists bool) {
+	v := m.treatment_offset
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTreatmentOffset returns the old "treatment_offset" field's value of the DevlogEvent entity.
+// If the DevlogEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DevlogEventMutation) OldTreatmentOffset(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTreatmentOffset is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTreatmentOffset requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTreatmentOffset: %w", err)
+	}
+	return oldValue.TreatmentOffset, nil
+}
+
+// ClearTreatmentOffset clears the value of the "treatment_offset" field.
+func (m *DevlogEventMutation) ClearTreatmentOffset() {
+	m.treatment_offset = nil
+	m.clearedFields[devlogevent.FieldTreatmentOffset] = struct{}{}
+}
+
+// TreatmentOffsetCleared returns if the "treatment_offset" field was cleared in this mutation.
+func (m *DevlogEventMutation) TreatmentOffsetCleared() bool {
+	_, ok := m.clearedFields[devlogevent.FieldTreatmentOffset]
+	return ok
+}
+
+// ResetTreatmentOffset resets all changes to the "treatment_offset" field.
+func (m *DevlogEventMutation) ResetTreatmentOffset() {
+	m.treatment_offset = nil
+	delete(m.clearedFields, devlogevent.FieldTreatmentOffset)
+}
+
 // SetLastIntensity sets the "last_intensity" field.
 func (m *DevlogEventMutation) SetLastIntensity(i int) {
 	m.last_intensity = &i
@@ -5502,7 +5625,7 @@ func (m *DevlogEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DevlogEventMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 16)
 	if m.root_user != nil {
 		fields = append(fields, devlogevent.FieldRootUserID)
 	}
@@ -5529,6 +5652,9 @@ func (m *DevlogEventMutation) Fields() []string {
 	}
 	if m.treatment_date != nil {
 		fields = append(fields, devlogevent.FieldTreatmentDate)
+	}
+	if m.treatment_offset != nil {
+		fields = append(fields, devlogevent.FieldTreatmentOffset)
 	}
 	if m.last_intensity != nil {
 		fields = append(fields, devlogevent.FieldLastIntensity)
@@ -5574,6 +5700,8 @@ func (m *DevlogEventMutation) Field(name string) (ent.Value, bool) {
 		return m.FinishFlag()
 	case devlogevent.FieldTreatmentDate:
 		return m.TreatmentDate()
+	case devlogevent.FieldTreatmentOffset:
+		return m.TreatmentOffset()
 	case devlogevent.FieldLastIntensity:
 		return m.LastIntensity()
 	case devlogevent.FieldTreatmentTime:
@@ -5613,6 +5741,8 @@ func (m *DevlogEventMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldFinishFlag(ctx)
 	case devlogevent.FieldTreatmentDate:
 		return m.OldTreatmentDate(ctx)
+	case devlogevent.FieldTreatmentOffset:
+		return m.OldTreatmentOffset(ctx)
 	case devlogevent.FieldLastIntensity:
 		return m.OldLastIntensity(ctx)
 	case devlogevent.FieldTreatmentTime:
@@ -5696,6 +5826,13 @@ func (m *DevlogEventMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTreatmentDate(v)
+		return nil
+	case devlogevent.FieldTreatmentOffset:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTreatmentOffset(v)
 		return nil
 	case devlogevent.FieldLastIntensity:
 		v, ok := value.(int)
@@ -5871,6 +6008,9 @@ func (m *DevlogEventMutation) ClearedFields() []string {
 	if m.FieldCleared(devlogevent.FieldFinishFlag) {
 		fields = append(fields, devlogevent.FieldFinishFlag)
 	}
+	if m.FieldCleared(devlogevent.FieldTreatmentOffset) {
+		fields = append(fields, devlogevent.FieldTreatmentOffset)
+	}
 	if m.FieldCleared(devlogevent.FieldLogFileID) {
 		fields = append(fields, devlogevent.FieldLogFileID)
 	}
@@ -5890,6 +6030,9 @@ func (m *DevlogEventMutation) ClearField(name string) error {
 	switch name {
 	case devlogevent.FieldFinishFlag:
 		m.ClearFinishFlag()
+		return nil
+	case devlogevent.FieldTreatmentOffset:
+		m.ClearTreatmentOffset()
 		return nil
 	case devlogevent.FieldLogFileID:
 		m.ClearLogFileID()
@@ -5928,6 +6071,9 @@ func (m *DevlogEventMutation) ResetField(name string) error {
 		return nil
 	case devlogevent.FieldTreatmentDate:
 		m.ResetTreatmentDate()
+		return nil
+	case devlogevent.FieldTreatmentOffset:
+		m.ResetTreatmentOffset()
 		return nil
 	case devlogevent.FieldLastIntensity:
 		m.ResetLastIntensity()

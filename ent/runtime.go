@@ -104,11 +104,11 @@ func init() {
 	devlogFields := schema.Devlog{}.Fields()
 	_ = devlogFields
 	// devlogDescLastIntensity is the schema descriptor for last_intensity field.
-	devlogDescLastIntensity := devlogFields[7].Descriptor()
+	devlogDescLastIntensity := devlogFields[8].Descriptor()
 	// devlog.LastIntensityValidator is a validator for the "last_intensity" field. It is called by the builders before save.
 	devlog.LastIntensityValidator = devlogDescLastIntensity.Validators[0].(func(int) error)
 	// devlogDescTreatmentTime is the schema descriptor for treatment_time field.
-	devlogDescTreatmentTime := devlogFields[8].Descriptor()
+	devlogDescTreatmentTime := devlogFields[9].Descriptor()
 	// devlog.TreatmentTimeValidator is a validator for the "treatment_time" field. It is called by the builders before save.
 	devlog.TreatmentTimeValidator = devlogDescTreatmentTime.Validators[0].(func(int) error)
 	feedpositionFields := schema.FeedPosition{}.Fields()

@@ -131,6 +131,8 @@ func (_m *Devlog) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableInt(&_m.FinishFlag))
 		case devlog.FieldTreatmentDate:
 			targets = append(targets, column.String(&_m.TreatmentDate))
+		case devlog.FieldTreatmentOffset:
+			targets = append(targets, column.NillableString(&_m.TreatmentOffset))
 		case devlog.FieldLastIntensity:
 			targets = append(targets, column.Int(&_m.LastIntensity))
 		case devlog.FieldTreatmentTime:
@@ -172,6 +174,8 @@ func (_m *DevlogEvent) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableInt(&_m.FinishFlag))
 		case devlogevent.FieldTreatmentDate:
 			targets = append(targets, column.String(&_m.TreatmentDate))
+		case devlogevent.FieldTreatmentOffset:
+			targets = append(targets, column.NillableString(&_m.TreatmentOffset))
 		case devlogevent.FieldLastIntensity:
 			targets = append(targets, column.Int(&_m.LastIntensity))
 		case devlogevent.FieldTreatmentTime:

@@ -9,14 +9,15 @@ func newRecords(logs []*model.DevlogInput) []devlog.Record {
 	all := make([]devlog.Record, len(logs))
 	for i, l := range logs {
 		all[i] = devlog.Record{
-			ChildUserID:   l.ChildUserID,
-			DeviceID:      l.DeviceID,
-			UniqueID:      l.UniqueID,
-			TreatmentDate: l.TreatmentDate,
-			FinishFlag:    l.FinishFlag.Value(),
-			LastIntensity: l.LastIntensity,
-			TreatmentTime: l.TreatmentTime,
-			LogFileID:     l.LogFileID.Value(),
+			ChildUserID:     l.ChildUserID,
+			DeviceID:        l.DeviceID,
+			UniqueID:        l.UniqueID,
+			TreatmentDate:   l.TreatmentDate.Clock,
+			TreatmentOffset: l.TreatmentDate.Offset,
+			FinishFlag:      l.FinishFlag.Value(),
+			LastIntensity:   l.LastIntensity,
+			TreatmentTime:   l.TreatmentTime,
+			LogFileID:       l.LogFileID.Value(),
 		}
 	}
 	return all

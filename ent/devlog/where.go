@@ -94,6 +94,11 @@ func TreatmentDate(v vocab.LocalDateTime) predicate.Devlog {
 	return predicate.Devlog(sql.FieldEQ(FieldTreatmentDate, vc))
 }
 
+// TreatmentOffset applies equality check predicate on the "treatment_offset" field. It's identical to TreatmentOffsetEQ.
+func TreatmentOffset(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldEQ(FieldTreatmentOffset, v))
+}
+
 // LastIntensity applies equality check predicate on the "last_intensity" field. It's identical to LastIntensityEQ.
 func LastIntensity(v int) predicate.Devlog {
 	return predicate.Devlog(sql.FieldEQ(FieldLastIntensity, v))
@@ -449,6 +454,81 @@ func TreatmentDateEqualFold(v vocab.LocalDateTime) predicate.Devlog {
 func TreatmentDateContainsFold(v vocab.LocalDateTime) predicate.Devlog {
 	vc := string(v)
 	return predicate.Devlog(sql.FieldContainsFold(FieldTreatmentDate, vc))
+}
+
+// TreatmentOffsetEQ applies the EQ predicate on the "treatment_offset" field.
+func TreatmentOffsetEQ(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldEQ(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetNEQ applies the NEQ predicate on the "treatment_offset" field.
+func TreatmentOffsetNEQ(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldNEQ(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetIn applies the In predicate on the "treatment_offset" field.
+func TreatmentOffsetIn(vs ...string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldIn(FieldTreatmentOffset, vs...))
+}
+
+// TreatmentOffsetNotIn applies the NotIn predicate on the "treatment_offset" field.
+func TreatmentOffsetNotIn(vs ...string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldNotIn(FieldTreatmentOffset, vs...))
+}
+
+// TreatmentOffsetGT applies the GT predicate on the "treatment_offset" field.
+func TreatmentOffsetGT(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldGT(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetGTE applies the GTE predicate on the "treatment_offset" field.
+func TreatmentOffsetGTE(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldGTE(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetLT applies the LT predicate on the "treatment_offset" field.
+func TreatmentOffsetLT(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldLT(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetLTE applies the LTE predicate on the "treatment_offset" field.
+func TreatmentOffsetLTE(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldLTE(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetContains applies the Contains predicate on the "treatment_offset" field.
+func TreatmentOffsetContains(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldContains(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetHasPrefix applies the HasPrefix predicate on the "treatment_offset" field.
+func TreatmentOffsetHasPrefix(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldHasPrefix(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetHasSuffix applies the HasSuffix predicate on the "treatment_offset" field.
+func TreatmentOffsetHasSuffix(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldHasSuffix(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetIsNil applies the IsNil predicate on the "treatment_offset" field.
+func TreatmentOffsetIsNil() predicate.Devlog {
+	return predicate.Devlog(sql.FieldIsNull(FieldTreatmentOffset))
+}
+
+// TreatmentOffsetNotNil applies the NotNil predicate on the "treatment_offset" field.
+func TreatmentOffsetNotNil() predicate.Devlog {
+	return predicate.Devlog(sql.FieldNotNull(FieldTreatmentOffset))
+}
+
+// TreatmentOffsetEqualFold applies the EqualFold predicate on the "treatment_offset" field.
+func TreatmentOffsetEqualFold(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldEqualFold(FieldTreatmentOffset, v))
+}
+
+// TreatmentOffsetContainsFold applies the ContainsFold predicate on the "treatment_offset" field.
+func TreatmentOffsetContainsFold(v string) predicate.Devlog {
+	return predicate.Devlog(sql.FieldContainsFold(FieldTreatmentOffset, v))
 }
 
 // LastIntensityEQ applies the EQ predicate on the "last_intensity" field.

@@ -30,6 +30,8 @@ const (
 	FieldFinishFlag = "finish_flag"
 	// FieldTreatmentDate holds the string denoting the treatment_date field in the database.
 	FieldTreatmentDate = "treatment_date"
+	// FieldTreatmentOffset holds the string denoting the treatment_offset field in the database.
+	FieldTreatmentOffset = "treatment_offset"
 	// FieldLastIntensity holds the string denoting the last_intensity field in the database.
 	FieldLastIntensity = "last_intensity"
 	// FieldTreatmentTime holds the string denoting the treatment_time field in the database.
@@ -76,6 +78,7 @@ var Columns = []string{
 	FieldStatus,
 	FieldFinishFlag,
 	FieldTreatmentDate,
+	FieldTreatmentOffset,
 	FieldLastIntensity,
 	FieldTreatmentTime,
 	FieldLogFileID,
@@ -145,6 +148,11 @@ func ByFinishFlag(opts ...sql.OrderTermOption) OrderOption {
 // ByTreatmentDate orders the results by the treatment_date field.
 func ByTreatmentDate(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTreatmentDate, opts...).ToFunc()
+}
+
+// ByTreatmentOffset orders the results by the treatment_offset field.
+func ByTreatmentOffset(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTreatmentOffset, opts...).ToFunc()
 }
 
 // ByLastIntensity orders the results by the last_intensity field.

@@ -132,6 +132,7 @@ var (
 		{Name: "status", Type: field.TypeString},
 		{Name: "finish_flag", Type: field.TypeInt, Nullable: true},
 		{Name: "treatment_date", Type: field.TypeString},
+		{Name: "treatment_offset", Type: field.TypeString, Nullable: true},
 		{Name: "last_intensity", Type: field.TypeInt},
 		{Name: "treatment_time", Type: field.TypeInt},
 		{Name: "log_file_id", Type: field.TypeInt, Nullable: true},
@@ -149,19 +150,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "devlogs_child_users_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[10]},
+				Columns:    []*schema.Column{DevlogsColumns[11]},
 				RefColumns: []*schema.Column{ChildUsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "devlogs_devices_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[11]},
+				Columns:    []*schema.Column{DevlogsColumns[12]},
 				RefColumns: []*schema.Column{DevicesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "devlogs_users_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[12]},
+				Columns:    []*schema.Column{DevlogsColumns[13]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -170,7 +171,7 @@ var (
 			{
 				Name:    "devlog_child_user_id_device_id",
 				Unique:  true,
-				Columns: []*schema.Column{DevlogsColumns[10], DevlogsColumns[11]},
+				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'TEMPORARY'",
 				},
@@ -178,22 +179,22 @@ var (
 			{
 				Name:    "devlog_device_id_registration_log_file_id",
 				Unique:  true,
-				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[1], DevlogsColumns[7]},
+				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[1], DevlogsColumns[8]},
 			},
 			{
 				Name:    "devlog_device_id_registration_treatment_date",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[1], DevlogsColumns[4]},
+				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[1], DevlogsColumns[4]},
 			},
 			{
 				Name:    "devlog_child_user_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[10], DevlogsColumns[0]},
+				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[0]},
 			},
 			{
 				Name:    "devlog_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[12]},
+				Columns: []*schema.Column{DevlogsColumns[13]},
 			},
 		},
 	}
@@ -207,6 +208,7 @@ var (
 		{Name: "status", Type: field.TypeString},
 		{Name: "finish_flag", Type: field.TypeInt, Nullable: true},
 		{Name: "treatment_date", Type: field.TypeString},
+		{Name: "treatment_offset", Type: field.TypeString, Nullable: true},
 		{Name: "last_intensity", Type: field.TypeInt},
 		{Name: "treatment_time", Type: field.TypeInt},
 		{Name: "log_file_id", Type: field.TypeInt, Nullable: true},
@@ -224,13 +226,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "devlog_events_child_users_devlog_events",
-				Columns:    []*schema.Column{DevlogEventsColumns[14]},
+				Columns:    []*schema.Column{DevlogEventsColumns[15]},
 				RefColumns: []*schema.Column{ChildUsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "devlog_events_users_devlog_events",
-				Columns:    []*schema.Column{DevlogEventsColumns[15]},
+				Columns:    []*schema.Column{DevlogEventsColumns[16]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -239,17 +241,17 @@ var (
 			{
 				Name:    "devlogevent_root_user_id_seq",
 				Unique:  true,
-				Columns: []*schema.Column{DevlogEventsColumns[15], DevlogEventsColumns[1]},
+				Columns: []*schema.Column{DevlogEventsColumns[16], DevlogEventsColumns[1]},
 			},
 			{
 				Name:    "devlogevent_child_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogEventsColumns[14]},
+				Columns: []*schema.Column{DevlogEventsColumns[15]},
 			},
 			{
 				Name:    "devlogevent_occurred_at",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogEventsColumns[13]},
+				Columns: []*schema.Column{DevlogEventsColumns[14]},
 			},
 		},
 	}

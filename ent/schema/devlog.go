@@ -22,6 +22,8 @@ func (Devlog) Fields() []ent.Field {
 		field.String("status").GoType(vocab.DevlogStatus("")),
 		field.Int("finish_flag").GoType(vocab.FinishFlag(0)).Optional().Nillable(),
 		field.String("treatment_date").GoType(vocab.LocalDateTime("")),
+		field.String("treatment_offset").Optional().Nillable().
+			Comment("The offset from UTC that was sent with the treatment_date, as +09:00."),
 		field.Int("last_intensity").NonNegative(),
 		field.Int("treatment_time").NonNegative().Comment("In seconds."),
 		field.Int("log_file_id").Optional().Nillable(),

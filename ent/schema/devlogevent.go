@@ -27,6 +27,7 @@ func (DevlogEvent) Fields() []ent.Field {
 		field.String("status").GoType(vocab.DevlogStatus("")).Immutable(),
 		field.Int("finish_flag").GoType(vocab.FinishFlag(0)).Optional().Nillable().Immutable(),
 		field.String("treatment_date").GoType(vocab.LocalDateTime("")).Immutable(),
+		field.String("treatment_offset").Optional().Nillable().Immutable(),
 		field.Int("last_intensity").Immutable(),
 		field.Int("treatment_time").Immutable(),
 		field.Int("log_file_id").Optional().Nillable().Immutable(),

@@ -118,17 +118,18 @@ type ComplexityRoot struct {
 	}
 
 	Devlog struct {
-		ChildUser     func(childComplexity int) int
-		CreatedAt     func(childComplexity int) int
-		Device        func(childComplexity int) int
-		FinishFlag    func(childComplexity int) int
-		ID            func(childComplexity int) int
-		LastIntensity func(childComplexity int) int
-		LogFileID     func(childComplexity int) int
-		Status        func(childComplexity int) int
-		TreatmentDate func(childComplexity int) int
-		TreatmentTime func(childComplexity int) int
-		UpdatedAt     func(childComplexity int) int
+		ChildUser       func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Device          func(childComplexity int) int
+		FinishFlag      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		LastIntensity   func(childComplexity int) int
+		LogFileID       func(childComplexity int) int
+		Status          func(childComplexity int) int
+		TreatmentDate   func(childComplexity int) int
+		TreatmentOffset func(childComplexity int) int
+		TreatmentTime   func(childComplexity int) int
+		UpdatedAt       func(childComplexity int) int
 	}
 
 	DevlogConnection struct {
@@ -740,6 +741,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Devlog.TreatmentDate(childComplexity), true
+	case "Devlog.treatmentOffset":
+		if e.ComplexityRoot.Devlog.TreatmentOffset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Devlog.TreatmentOffset(childComplexity), true
 	case "Devlog.treatmentTime":
 		if e.ComplexityRoot.Devlog.TreatmentTime == nil {
 			break
@@ -1817,8 +1824,9 @@ An instant in UTC, RFC 3339 with milliseconds, as ` + "`" + `2024-10-28T08:09:47
 scalar DateTime
 
 """
-What the device's wall clock showed, to the second and without an offset, as ` + "`" + `2025-02-21T15:48:49` + "`" + `.
-A fraction of a second is dropped; an offset is refused, because the device does not know one.
+What the device's wall clock showed, to the second, as ` + "`" + `2025-02-21T15:48:49` + "`" + `.
+Sent as ISO 8601 it may have a space for the ` + "`" + `T` + "`" + `, no seconds or a fraction of one, which is dropped, and an offset
+from ` + "`" + `-12:00` + "`" + ` to ` + "`" + `+14:00` + "`" + `, as ` + "`" + `Z` + "`" + `, ` + "`" + `+09:00` + "`" + ` or ` + "`" + `+0900` + "`" + `. The clock is taken as written; the offset doesn't move it.
 """
 scalar LocalDateTime
 
@@ -2973,6 +2981,8 @@ type ResetPasswordPayload {
   Without ` + "`" + `finishFlag` + "`" + ` the use still runs: the temporary log of that child and device is made, or updated, and
   ` + "`" + `treatmentDate` + "`" + ` is stored 30 seconds earlier, because the app sends it 30 seconds after the start. With
   ` + "`" + `finishFlag` + "`" + ` the first log of the array completes the temporary one, if there is one; the others are new.
+  A log without ` + "`" + `finishFlag` + "`" + ` that comes after its use was completed (a complete log began within 60 seconds of it)
+  is late and changes nothing.
 
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (no such device, or the ` + "`" + `uniqueId` + "`" + ` does not
   fit), ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that child), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
@@ -3034,6 +3044,8 @@ type Devlog {
   finishFlag: FinishFlag
   "When the use began, by the device's wall clock."
   treatmentDate: LocalDateTime!
+  "The offset of that clock from UTC, as ` + "`" + `+09:00` + "`" + `; null where the app sent none with ` + "`" + `treatmentDate` + "`" + `."
+  treatmentOffset: String
   "The intensity used last, in the device's steps."
   lastIntensity: Int!
   "How long the device was used, in seconds."
@@ -3105,9 +3117,9 @@ type DevlogEdge {
 Whether there is more (Relay Cursor Connections).
 """
 type PageInfo {
-  "Whether older logs follow."
+  "Whether older logs follow, whichever way the page was read."
   hasNextPage: Boolean!
-  "Whether newer logs come before."
+  "Whether newer logs come before, whichever way the page was read."
   hasPreviousPage: Boolean!
   "Null for an empty page."
   startCursor: String
@@ -3161,7 +3173,10 @@ input DevlogInput {
   deviceId: ID!
   "What the app knows the device by: it must fit ` + "`" + `deviceId` + "`" + `."
   uniqueId: String!
-  "When the use began, by the device's wall clock; for a temporary log the time now, 30 seconds after the start."
+  """
+  When the use began, by the device's wall clock; for a temporary log the time now, 30 seconds after the start. An
+  offset is kept as ` + "`" + `treatmentOffset` + "`" + ` and changes nothing about the time.
+  """
   treatmentDate: LocalDateTime!
   "Why the use ended; absent or null while it runs."
   finishFlag: FinishFlag
@@ -3177,7 +3192,7 @@ input DevlogInput {
 The answer to ` + "`" + `uploadDevlogs` + "`" + `.
 """
 type UploadDevlogsPayload {
-  "The stored logs, one an input in the input's order; a log that was sent again is shown as it stands."
+  "The stored logs, one an input in the input's order; a log that was sent again, or came late, is shown as it stands."
   devlogs: [Devlog!]!
 }
 `, BuiltIn: false},
@@ -3332,6 +3347,8 @@ func (ec *executionContext) childFields_Devlog(ctx context.Context, field graphq
 		return ec.fieldContext_Devlog_finishFlag(ctx, field)
 	case "treatmentDate":
 		return ec.fieldContext_Devlog_treatmentDate(ctx, field)
+	case "treatmentOffset":
+		return ec.fieldContext_Devlog_treatmentOffset(ctx, field)
 	case "lastIntensity":
 		return ec.fieldContext_Devlog_lastIntensity(ctx, field)
 	case "treatmentTime":
@@ -5062,6 +5079,13 @@ func (ec *executionContext) _Devlog_treatmentDate(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_Devlog_treatmentDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Devlog", field, false, false, errors.New("field of type LocalDateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Devlog_treatmentOffset(ctx context.Context, field graphql.CollectedField, obj *ent.Devlog) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TreatmentOffset)
+}
+func (ec *executionContext) fieldContext_Devlog_treatmentOffset(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Devlog", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Devlog_lastIntensity(ctx context.Context, field graphql.CollectedField, obj *ent.Devlog) (ret graphql.Marshaler) {
@@ -10038,7 +10062,7 @@ func (ec *executionContext) unmarshalInputDevlogInput(ctx context.Context, obj a
 			it.UniqueID = data
 		case "treatmentDate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("treatmentDate"))
-			data, err := ec.unmarshalNLocalDateTime2luxbffᚋentᚋvocabᚐLocalDateTime(ctx, v)
+			data, err := ec.unmarshalNLocalDateTime2luxbffᚋentᚋvocabᚐDeviceTime(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -11589,6 +11613,11 @@ func (ec *executionContext) _Devlog(ctx context.Context, sel ast.SelectionSet, o
 		case "treatmentDate":
 			out.Values[i] = ec._Devlog_treatmentDate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "treatmentOffset":
+			out.Values[i] = ec._Devlog_treatmentOffset(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "lastIntensity":
@@ -14362,6 +14391,16 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNLocalDateTime2luxbffᚋentᚋvocabᚐDeviceTime(ctx context.Context, v any) (vocab.DeviceTime, error) {
+	var res vocab.DeviceTime
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocalDateTime2luxbffᚋentᚋvocabᚐDeviceTime(ctx context.Context, sel ast.SelectionSet, v vocab.DeviceTime) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNLocalDateTime2luxbffᚋentᚋvocabᚐLocalDateTime(ctx context.Context, v any) (vocab.LocalDateTime, error) {

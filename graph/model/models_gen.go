@@ -163,8 +163,9 @@ type DevlogInput struct {
 	DeviceID int `json:"deviceId"`
 	// What the app knows the device by: it must fit `deviceId`.
 	UniqueID string `json:"uniqueId"`
-	// When the use began, by the device's wall clock; for a temporary log the time now, 30 seconds after the start.
-	TreatmentDate vocab.LocalDateTime `json:"treatmentDate"`
+	// When the use began, by the device's wall clock; for a temporary log the time now, 30 seconds after the start. An
+	// offset is kept as `treatmentOffset` and changes nothing about the time.
+	TreatmentDate vocab.DeviceTime `json:"treatmentDate"`
 	// Why the use ended; absent or null while it runs.
 	FinishFlag graphql.Omittable[*vocab.FinishFlag] `json:"finishFlag,omitempty"`
 	// 0 or more.
@@ -209,9 +210,9 @@ type FindAccountPayload struct {
 
 // Whether there is more (Relay Cursor Connections).
 type PageInfo struct {
-	// Whether older logs follow.
+	// Whether older logs follow, whichever way the page was read.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether newer logs come before.
+	// Whether newer logs come before, whichever way the page was read.
 	HasPreviousPage bool `json:"hasPreviousPage"`
 	// Null for an empty page.
 	StartCursor *string `json:"startCursor,omitempty"`
@@ -563,7 +564,7 @@ type UploadDevlogsInput struct {
 
 // The answer to `uploadDevlogs`.
 type UploadDevlogsPayload struct {
-	// The stored logs, one an input in the input's order; a log that was sent again is shown as it stands.
+	// The stored logs, one an input in the input's order; a log that was sent again, or came late, is shown as it stands.
 	Devlogs []*ent.Devlog `json:"devlogs"`
 }
 

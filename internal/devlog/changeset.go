@@ -95,11 +95,16 @@ func updateLog(ctx context.Context, tx *store.Tx, l *ent.Devlog) error {
 		SetLastIntensity(l.LastIntensity).
 		SetTreatmentTime(l.TreatmentTime).
 		SetUpdatedAt(l.UpdatedAt).
-		SetNillableFinishFlag(l.FinishFlag)
-	if l.LogFileID == nil {
-		return update.ClearLogFileID().Exec(ctx)
+		SetNillableFinishFlag(l.FinishFlag).
+		SetNillableTreatmentOffset(l.TreatmentOffset).
+		SetNillableLogFileID(l.LogFileID)
+	if l.TreatmentOffset == nil {
+		update.ClearTreatmentOffset()
 	}
-	return update.SetLogFileID(*l.LogFileID).Exec(ctx)
+	if l.LogFileID == nil {
+		update.ClearLogFileID()
+	}
+	return update.Exec(ctx)
 }
 
 // insertLogs adds the logs in one statement and sets their ids. MaxRecords keeps it
@@ -116,6 +121,7 @@ func insertLogs(ctx context.Context, tx *store.Tx, logs []*ent.Devlog) error {
 			SetStatus(l.Status).
 			SetNillableFinishFlag(l.FinishFlag).
 			SetTreatmentDate(l.TreatmentDate).
+			SetNillableTreatmentOffset(l.TreatmentOffset).
 			SetLastIntensity(l.LastIntensity).
 			SetTreatmentTime(l.TreatmentTime).
 			SetNillableLogFileID(l.LogFileID).

@@ -1,8 +1,11 @@
 package devlog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"luxbff/ent"
@@ -13,27 +16,34 @@ import (
 )
 
 // deviceLogs are the stored logs of one device that the records of one upload can
-// meet: the temporary log, and the complete logs that a record may replay. Records are
-// applied to it in memory.
+// meet: the temporary log, the complete logs that a record may replay, and those for
+// which a temporary record is late. Records are applied to it in memory.
 type deviceLogs struct {
 	device         *ent.Device
 	temporary      *ent.Devlog // nil if there is none
 	completeByFile map[int]*ent.Devlog
-	completeByDate map[vocab.LocalDateTime]*ent.Devlog
+	completeByDate []*ent.Devlog // in the order of their dates, one of each date
 }
 
-// loadDeviceLogs reads them in one statement for any number of records.
+// loadDeviceLogs reads them in at most three statements for any number of records. Most
+// uploads take one, and two if they hold a temporary record.
 func loadDeviceLogs(ctx context.Context, tx *store.Tx, d *ent.Device, records []Record) (*deviceLogs, error) {
-	stored, err := tx.Devlog.Query().
-		Where(devlog.DeviceID(d.ID), relevantTo(records, d)).
-		Order(devlog.ByID()).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load devlogs: %w", err)
+	logs := &deviceLogs{device: d, completeByFile: map[int]*ent.Devlog{}}
+	if err := logs.load(ctx, tx, relevantTo(records, d)); err != nil {
+		return nil, err
 	}
-	logs := &deviceLogs{
-		device:         d,
-		completeByFile: map[int]*ent.Devlog{},
-		completeByDate: map[vocab.LocalDateTime]*ent.Devlog{},
+	near, err := findNear(ctx, tx, d, records)
+	if err != nil || len(near) == 0 {
+		return logs, err
+	}
+	return logs, logs.load(ctx, tx, devlog.IDIn(near...))
+}
+
+// load adds the stored logs of the device that a predicate selects.
+func (logs *deviceLogs) load(ctx context.Context, tx *store.Tx, where predicate.Devlog) error {
+	stored, err := tx.Devlog.Query().Where(devlog.DeviceID(logs.device.ID), where).Order(devlog.ByID()).All(ctx)
+	if err != nil {
+		return fmt.Errorf("load devlogs: %w", err)
 	}
 	for _, l := range stored {
 		logs.setEdges(l)
@@ -43,10 +53,10 @@ func loadDeviceLogs(ctx context.Context, tx *store.Tx, d *ent.Device, records []
 			logs.addComplete(l)
 		}
 	}
-	return logs, nil
+	return nil
 }
 
-// relevantTo selects the device's logs that the records can meet.
+// relevantTo selects the device's temporary log and the logs that the records may replay.
 //
 // A temporary log belongs to the child and the device, also when the device was
 // registered anew between. Replays are found within the present registration alone: a
@@ -59,7 +69,7 @@ func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
 		case r.DeviceID != d.ID:
 		case r.LogFileID != nil:
 			files = append(files, *r.LogFileID)
-		default:
+		case !r.isTemporary():
 			dates = append(dates, r.storedDate())
 		}
 	}
@@ -73,12 +83,59 @@ func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
 	)
 }
 
+// selectNear finds for each date the complete logs of a registration that are nearest to
+// it on either side, if any is near enough. Each takes one step in the index, whatever is
+// stored. Of several logs with one date any will do: to choose among them all would have
+// to be read.
+const selectNear = `WITH wanted (earliest, at, latest) AS (VALUES %s) SELECT
+	(SELECT id FROM devlogs WHERE device_id = $1 AND registration = $2 AND status = 'COMPLETE'
+		AND treatment_date BETWEEN wanted.earliest AND wanted.at ORDER BY treatment_date DESC LIMIT 1),
+	(SELECT id FROM devlogs WHERE device_id = $1 AND registration = $2 AND status = 'COMPLETE'
+		AND treatment_date BETWEEN wanted.at AND wanted.latest ORDER BY treatment_date LIMIT 1)
+	FROM wanted`
+
+// findNear gives the ids of the complete logs for which the temporary records may be late,
+// in one statement for any number of records, and in none if there is none. MaxRecords
+// keeps it below the engines' limits of bound values.
+func findNear(ctx context.Context, tx *store.Tx, d *ent.Device, records []Record) (ids []int, err error) {
+	args := []any{d.ID, d.Registration}
+	var wanted []string
+	for _, r := range records {
+		if r.DeviceID != d.ID || !r.isTemporary() {
+			continue
+		}
+		at, n := r.storedDate(), len(args)
+		args = append(args, at.Add(-lateWithin), at, at.Add(lateWithin))
+		wanted = append(wanted, fmt.Sprintf("($%d, $%d, $%d)", n+1, n+2, n+3))
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf(selectNear, strings.Join(wanted, ", ")), args...)
+	if err != nil {
+		return nil, fmt.Errorf("find the devlogs near temporary records: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var before, after *int
+		if err := rows.Scan(&before, &after); err != nil {
+			return nil, fmt.Errorf("scan the id of a devlog: %w", err)
+		}
+		for _, id := range []*int{before, after} {
+			if id != nil {
+				ids = append(ids, *id)
+			}
+		}
+	}
+	return ids, rows.Err()
+}
+
 // apply applies one record by rule 9 and adds to changes what it changed. It returns
 // the log that the record is now stored as.
 func (logs *deviceLogs) apply(changes *changeSet, r Record) *ent.Devlog {
-	// Replay: the record is stored already. It changes nothing and leaves the temporary
-	// log to the next record.
-	if stored := logs.findReplayed(r); stored != nil {
+	// Replay or late: the record, or its treatment, is stored already. It changes nothing
+	// and leaves the temporary log to the next record.
+	if stored := logs.findStored(r); stored != nil {
 		return stored
 	}
 
@@ -105,14 +162,41 @@ func (logs *deviceLogs) apply(changes *changeSet, r Record) *ent.Devlog {
 	return l
 }
 
-// findReplayed returns the complete log that the record was stored as before, or nil.
-// It is found by its log_file_id, and without one by its date. This holds for temporary
-// records too: one that arrives after its treatment was completed is late.
-func (logs *deviceLogs) findReplayed(r Record) *ent.Devlog {
-	if r.LogFileID != nil {
+// findStored returns the complete log that the record was stored as before, or nil. It is
+// found by its log_file_id, and without one by its date. A temporary record is late if its
+// treatment was completed: it is found by a log_file_id as well, or by a date near its own.
+func (logs *deviceLogs) findStored(r Record) *ent.Devlog {
+	if r.LogFileID != nil && logs.completeByFile[*r.LogFileID] != nil {
 		return logs.completeByFile[*r.LogFileID]
 	}
-	return logs.completeByDate[r.storedDate()]
+	switch {
+	case r.isTemporary():
+		return logs.nearest(r.storedDate(), lateWithin)
+	case r.LogFileID == nil:
+		return logs.nearest(r.storedDate(), 0)
+	}
+	return nil
+}
+
+// nearest returns the complete log whose date is nearest to the given one, the earlier of
+// two; nil if none is within the given time of it.
+func (logs *deviceLogs) nearest(date vocab.LocalDateTime, within time.Duration) (found *ent.Devlog) {
+	i, _ := logs.place(date)
+	for _, l := range logs.completeByDate[max(0, i-1):min(i+1, len(logs.completeByDate))] {
+		if distance := l.TreatmentDate.Sub(date).Abs(); distance <= within {
+			if found == nil || distance < found.TreatmentDate.Sub(date).Abs() {
+				found = l
+			}
+		}
+	}
+	return found
+}
+
+// place returns where in completeByDate the log of a date is or belongs.
+func (logs *deviceLogs) place(date vocab.LocalDateTime) (at int, isThere bool) {
+	return slices.BinarySearchFunc(logs.completeByDate, date, func(l *ent.Devlog, date vocab.LocalDateTime) int {
+		return cmp.Compare(l.TreatmentDate, date)
+	})
 }
 
 // newLog makes an empty log and adds it to what will be inserted.
@@ -133,7 +217,7 @@ func (logs *deviceLogs) copyRecord(l *ent.Devlog, r Record, now time.Time) {
 		l.Status = vocab.Complete
 	}
 	l.FinishFlag = r.FinishFlag
-	l.TreatmentDate = r.storedDate()
+	l.TreatmentDate, l.TreatmentOffset = r.storedDate(), r.TreatmentOffset
 	l.LastIntensity, l.TreatmentTime = r.LastIntensity, r.TreatmentTime
 	l.LogFileID = r.LogFileID
 	l.UpdatedAt = now
@@ -150,8 +234,8 @@ func (logs *deviceLogs) addComplete(l *ent.Devlog) {
 	if l.LogFileID != nil {
 		logs.completeByFile[*l.LogFileID] = l
 	}
-	if logs.completeByDate[l.TreatmentDate] == nil {
-		logs.completeByDate[l.TreatmentDate] = l
+	if at, isThere := logs.place(l.TreatmentDate); !isThere {
+		logs.completeByDate = slices.Insert(logs.completeByDate, at, l)
 	}
 }
 

@@ -11,8 +11,10 @@
 //     updates it, and is dated 30 seconds back (Record.storedDate).
 //   - Completion: the first complete record that is no replay becomes the temporary log
 //     if there is one; any other is a new log (deviceLogs.apply).
+//   - Late: a temporary record that arrives after its own treatment was completed changes
+//     nothing (deviceLogs.findStored).
 //   - Replay: phones retry. A record that is stored as a complete log already changes
-//     nothing and takes no temporary log (deviceLogs.findReplayed).
+//     nothing and takes no temporary log (deviceLogs.findStored).
 //   - last_log_file_id: the highest number that a device has sent since it was registered
 //     to its child (deviceLogs.copyRecord).
 //
@@ -53,17 +55,24 @@ const MaxRecords = 1000
 // temporary log (LUX device page, "Upload Temporary Usage Log").
 const temporaryDelay = 30 * time.Second
 
-// Record is one log as a phone sends it. TreatmentTime is in seconds, LastIntensity
-// in the device's steps.
+// lateWithin is how far the dates of a temporary record and of a complete log may be
+// apart for both to be of one treatment (rule 9): the app sends the record some 30 seconds
+// after the start, and not to the second.
+const lateWithin = 60 * time.Second
+
+// Record is one log as a phone sends it. TreatmentOffset is that of TreatmentDate from
+// UTC, as +09:00, if one was sent. TreatmentTime is in seconds, LastIntensity in the
+// device's steps.
 type Record struct {
-	ChildUserID   int
-	DeviceID      int
-	UniqueID      string
-	TreatmentDate vocab.LocalDateTime
-	FinishFlag    *vocab.FinishFlag // nil while the treatment runs
-	LastIntensity int
-	TreatmentTime int
-	LogFileID     *int
+	ChildUserID     int
+	DeviceID        int
+	UniqueID        string
+	TreatmentDate   vocab.LocalDateTime
+	TreatmentOffset *string
+	FinishFlag      *vocab.FinishFlag // nil while the treatment runs
+	LastIntensity   int
+	TreatmentTime   int
+	LogFileID       *int
 }
 
 // isTemporary reports whether the treatment still runs.

@@ -102,14 +102,15 @@ func (s *schedule) uploadAgain(rt *rapid.T) {
 	s.send(rt, records)
 }
 
-// record draws from few dates and files, so that replays and collisions are common.
+// record draws from few dates and files, so that replays, late records and collisions are
+// common.
 func (s *schedule) record(rt *rapid.T) (devlog.Record, bool) {
 	i := rapid.IntRange(0, len(s.ids)-1).Draw(rt, "device")
 	owner := s.model.has[s.ids[i]]
 	r := devlog.Record{
 		ChildUserID: owner, DeviceID: s.ids[i], UniqueID: *s.devices[i].UniqueID,
 		TreatmentDate: vocab.LocalDateTime(fmt.Sprintf("2025-02-14T15:%02d:%02d",
-			rapid.IntRange(0, 2).Draw(rt, "minute"), rapid.SampledFrom([]int{0, 30}).Draw(rt, "second"))),
+			rapid.IntRange(0, 8).Draw(rt, "minute"), rapid.SampledFrom([]int{0, 29, 30, 31}).Draw(rt, "second"))),
 		LastIntensity: rapid.IntRange(0, 50).Draw(rt, "intensity"),
 		TreatmentTime: rapid.IntRange(0, 500000).Draw(rt, "seconds"),
 	}
@@ -120,6 +121,10 @@ func (s *schedule) record(rt *rapid.T) (devlog.Record, bool) {
 	if rapid.IntRange(0, 3).Draw(rt, "has file") > 0 {
 		file := rapid.IntRange(0, 6).Draw(rt, "file")
 		r.LogFileID = &file
+	}
+	if rapid.Bool().Draw(rt, "has zone") {
+		offset := rapid.SampledFrom([]string{"+00:00", "+09:00", "-12:00"}).Draw(rt, "zone")
+		r.TreatmentOffset = &offset
 	}
 	return r, owner != 0
 }
@@ -171,7 +176,7 @@ func (s *schedule) compare(rt *rapid.T) {
 	place := map[int]int{}
 	for i, l := range logs {
 		place[l.ID] = i
-		rows[i] = row{l.ChildUserID, l.DeviceID, l.Registration, l.FinishFlag, l.TreatmentDate, l.LastIntensity, l.TreatmentTime, l.LogFileID}
+		rows[i] = row{l.ChildUserID, l.DeviceID, l.Registration, l.FinishFlag, l.TreatmentDate, l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID}
 		if (l.Status == vocab.Temporary) != (l.FinishFlag == nil) {
 			rt.Fatalf("devlog %d is %s with finish flag %v", l.ID, l.Status, l.FinishFlag)
 		}
@@ -193,7 +198,7 @@ func (s *schedule) compare(rt *rapid.T) {
 		if e.Seq != int64(i+1) {
 			rt.Fatalf("event %d has the number %d", i+1, e.Seq)
 		}
-		events[i] = event{place[e.DevlogID], e.Change, e.FinishFlag, e.TreatmentDate, e.LastIntensity, e.LogFileID, e.LastLogFileID}
+		events[i] = event{place[e.DevlogID], e.Change, e.FinishFlag, e.TreatmentDate, e.TreatmentOffset, e.LastIntensity, e.LogFileID, e.LastLogFileID}
 	}
 	if diff := cmp.Diff(s.model.events, events, cmpopts.EquateEmpty()); diff != "" {
 		rt.Fatalf("events (-model +stored):\n%s", diff)
@@ -214,6 +219,7 @@ type row struct {
 	Child, Device, Registration int
 	Flag                        *vocab.FinishFlag
 	Date                        vocab.LocalDateTime
+	Zone                        *string
 	Intensity, Seconds          int
 	File                        *int
 }
@@ -223,6 +229,7 @@ type event struct {
 	Change        vocab.DevlogChange
 	Flag          *vocab.FinishFlag
 	Date          vocab.LocalDateTime
+	Zone          *string
 	Intensity     int
 	File          *int
 	LastLogFileID int
@@ -241,7 +248,7 @@ func (m *model) put(r devlog.Record) {
 	if r.FinishFlag == nil {
 		date = date.Add(-30e9)
 	}
-	if m.replay(r, date) {
+	if m.replay(r, date) || m.late(r, date) {
 		return
 	}
 	at, change := m.temporary(r), vocab.Updated
@@ -252,11 +259,11 @@ func (m *model) put(r devlog.Record) {
 	if r.FinishFlag != nil {
 		change = vocab.Completed
 	}
-	m.rows[at] = row{r.ChildUserID, r.DeviceID, m.era[r.DeviceID], r.FinishFlag, date, r.LastIntensity, r.TreatmentTime, r.LogFileID}
+	m.rows[at] = row{r.ChildUserID, r.DeviceID, m.era[r.DeviceID], r.FinishFlag, date, r.TreatmentOffset, r.LastIntensity, r.TreatmentTime, r.LogFileID}
 	if r.LogFileID != nil {
 		m.last[r.DeviceID] = max(m.last[r.DeviceID], *r.LogFileID)
 	}
-	m.events = append(m.events, event{at, change, r.FinishFlag, date, r.LastIntensity, r.LogFileID, m.last[r.DeviceID]})
+	m.events = append(m.events, event{at, change, r.FinishFlag, date, r.TreatmentOffset, r.LastIntensity, r.LogFileID, m.last[r.DeviceID]})
 }
 
 func (m *model) replay(r devlog.Record, date vocab.LocalDateTime) bool {
@@ -266,6 +273,20 @@ func (m *model) replay(r devlog.Record, date vocab.LocalDateTime) bool {
 		case r.LogFileID == nil && stored.Date == date:
 			return true
 		case r.LogFileID != nil && stored.File != nil && *stored.File == *r.LogFileID:
+			return true
+		}
+	}
+	return false
+}
+
+// late looks for a complete log that began within 60 seconds of a temporary record.
+func (m *model) late(r devlog.Record, date vocab.LocalDateTime) bool {
+	if r.FinishFlag != nil {
+		return false
+	}
+	for _, stored := range m.rows {
+		if stored.Device == r.DeviceID && stored.Child == r.ChildUserID && stored.Registration == m.era[r.DeviceID] &&
+			stored.Flag != nil && stored.Date >= date.Add(-60e9) && stored.Date <= date.Add(60e9) {
 			return true
 		}
 	}

@@ -100,7 +100,7 @@ func checkValues(records []Record) error {
 }
 
 // fieldOf names a field of one record as GraphQL's input does: a client that sends many
-// records has to learn which one is at fault.
+// records has to learn which one is wrong.
 func fieldOf(record int, name string) string {
 	return "input.logs[" + strconv.Itoa(record) + "]." + name
 }
@@ -108,7 +108,7 @@ func fieldOf(record int, name string) string {
 // invalidField names the first field with a value that no log may have, or is empty.
 func (r Record) invalidField() string {
 	switch {
-	case r.TreatmentDate == "":
+	case !r.storedDate().Valid(): // 30 seconds before the year 1 is no date either
 		return "treatmentDate"
 	case r.FinishFlag != nil && !r.FinishFlag.Valid():
 		return "finishFlag"
@@ -130,7 +130,7 @@ func isCount(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 // makes sure, record by record, that the child exists and is the viewer's, that the
 // device exists under its unique id, and that it is registered to that child. The first
 // record that fails decides the error, and for one record this order. The error names the
-// record's field that is at fault.
+// record's field that is wrong.
 func loadDevices(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
 ) (map[int]*ent.Device, error) {

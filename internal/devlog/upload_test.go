@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/viewer"
 )
 
@@ -236,10 +240,83 @@ func TestRules(t *testing.T) {
 			[]string{"complete 15:00:00 file 1"},
 			"F", 1,
 		},
-		"a temporary log of the date as sent is another": {
-			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("15:00:00")}} },
-			[]string{"complete 15:00:00 file 1", "temporary 14:59:30"},
+		"up to 60 seconds before and after it is late": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("14:59:30")}, {h.Temporary("15:01:30", 7)}}
+			},
+			[]string{"complete 15:00:00 file 1"},
+			"F", 1,
+		},
+		"61 seconds before it is of another treatment": {
+			func(h *domaintest.Home) []call { return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("14:59:29")}} },
+			[]string{"complete 15:00:00 file 1", "temporary 14:58:59"},
 			"FC", 1,
+		},
+		"61 seconds after it as well": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("15:01:31", 2)}}
+			},
+			[]string{"complete 15:00:00 file 1", "temporary 15:01:01 file 2"},
+			"FC", 2,
+		},
+		"a late one leaves the next temporary log": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("15:00:00", 1)}, {h.Temporary("16:00:30")}, {h.Temporary("15:00:35")}, {h.Complete("16:00:00", 2)}}
+			},
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00 file 2"},
+			"FCF", 2,
+		},
+		"late within one call": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Temporary("15:00:30"), h.Complete("15:00:02", 1), h.Temporary("15:00:30"), h.Temporary("16:00:30")}}
+			},
+			[]string{"complete 15:00:02 file 1", "temporary 16:00:00"},
+			"CFC", 1,
+		},
+		"before midnight and after": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("2024-12-31T23:59:40", 1)}, {h.Temporary("2025-01-01T00:00:59")}}
+			},
+			[]string{"complete 2024-12-31T23:59:40 file 1"},
+			"F", 1,
+		},
+		"at the end of time": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("9999-12-31T23:59:59", 1)}, {h.Temporary("9999-12-31T23:59:59")}}
+			},
+			[]string{"complete 9999-12-31T23:59:59 file 1"},
+			"F", 1,
+		},
+		"and at its beginning": {
+			func(h *domaintest.Home) []call {
+				return []call{{h.Complete("0001-01-01T00:00:00", 1)}, {h.Temporary("0001-01-01T00:00:30")}}
+			},
+			[]string{"complete 0001-01-01T00:00:00 file 1"},
+			"F", 1,
+		},
+		"an offset is kept beside the clock and goes with the date": {
+			func(h *domaintest.Home) []call {
+				return []call{
+					{withOffset(h.Temporary("15:00:30"), "+09:00")},
+					{withOffset(h.Temporary("15:01:00"), "+01:00")},
+					{h.Complete("15:00:00", 1), withOffset(h.Complete("16:00:00", 2), "+00:00")},
+					{h.Temporary("17:00:30")},
+				}
+			},
+			[]string{"complete 15:00:00 file 1", "complete 16:00:00+00:00 file 2", "temporary 17:00:00"},
+			"CUFFC", 2,
+		},
+		"clocks are compared as they were written": {
+			func(h *domaintest.Home) []call {
+				return []call{
+					{withOffset(h.Complete("15:00:00"), "+09:00")},
+					{withOffset(h.Complete("15:00:00"), "+00:00")},
+					{withOffset(h.Temporary("15:00:30"), "-03:00")},
+					{withOffset(h.Complete("06:00:00"), "+00:00")},
+				}
+			},
+			[]string{"complete 15:00:00+09:00", "complete 06:00:00+00:00"},
+			"FF", 0,
 		},
 		"a temporary log is no replay of itself": {
 			func(h *domaintest.Home) []call {
@@ -301,6 +378,12 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// withOffset adds the offset that an app has sent with the date.
+func withOffset(r devlog.Record, offset string) devlog.Record {
+	r.TreatmentOffset = &offset
+	return r
+}
+
 // parseChanges reads Created, Updated and Completed (F, for finished) from letters.
 func parseChanges(letters string) []vocab.DevlogChange {
 	changes := make([]vocab.DevlogChange, len(letters))
@@ -334,6 +417,124 @@ func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
 	if again[1] != again[2] {
 		t.Errorf("one log is answered as %v and %v", again[1], again[2])
 	}
+}
+
+// TestAnswerOfALateRecordIsTheNearestLog: it is shown as it stands.
+func TestAnswerOfALateRecordIsTheNearestLog(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	stored := h.Upload(t, h.Complete("15:00:00", 1), h.Complete("15:00:40", 2), h.Complete("15:03:00", 3)).Devlogs
+	for at, want := range map[string]*ent.Devlog{
+		"15:00:30": stored[0], "15:00:49": stored[0], "15:00:50": stored[0], "15:00:51": stored[1], "15:02:10": stored[1], "15:02:30": stored[2],
+	} {
+		again := h.Upload(t, h.Temporary("12:00:30"), h.Temporary(at), h.Complete("12:00:00", 9)).Devlogs[1]
+		if again.ID != want.ID || again.TreatmentDate != want.TreatmentDate || again.Status != vocab.Complete {
+			t.Errorf("%s is answered by %v, want %v", at, again, want)
+		}
+	}
+}
+
+// TestLateIsWithinOneRegistration: another child's treatment, or one of another device,
+// makes no record late.
+func TestLateIsWithinOneRegistration(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	h.Upload(t, h.Complete("15:00:00", 1))
+	sister.Upload(t, sister.Temporary("15:00:30"))
+	h.MoveDevice(t, sister)
+	sister.With(h).Upload(t, sister.With(h).Temporary("15:00:30"))
+	h.MoveDevice(t, h)
+	h.Upload(t, h.Temporary("15:00:30"))
+	want := []string{
+		"complete 15:00:00 file 1", "temporary 15:00:00",
+		"temporary 15:00:00 registration 2", "temporary 15:00:00 registration 3",
+	}
+	if diff := cmp.Diff(want, h.Rows(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestLateRecordsAreFoundByAnIndex sends a thousand temporary records, each late for a log
+// of its own, and asks the engine how it finds them.
+func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	var statements []string
+	db, err := store.Open(t.Context(), store.Config{
+		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
+		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+			if strings.Contains(s.Query, "BETWEEN") && !strings.Contains(s.Query, "EXPLAIN") {
+				statements = append(statements, s.Query)
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	h := domaintest.New(db).Home(t)
+	complete := h.CompleteSeries(1, devlog.MaxRecords)
+	h.Upload(t, complete...)
+	records := make([]devlog.Record, len(complete))
+	for i, r := range complete {
+		records[i] = h.Temporary(string(r.TreatmentDate.Add(30 * time.Second)))
+	}
+	for i, l := range h.Upload(t, records...).Devlogs {
+		if *l.LogFileID != i+1 {
+			t.Fatalf("record %d is answered by %v", i, l)
+		}
+	}
+	if len(statements) != 1 {
+		t.Fatalf("%d statements look for near logs", len(statements))
+	}
+	plan := explain(t, h, statements[0], records)
+	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
+		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
+			t.Errorf("the plan of\n%.900s\nis\n%s", statements[0], plan)
+		}
+	}
+}
+
+// explain gives the plan of the statement that looks for logs near the records.
+// PostgreSQL would read a small table as a whole, so that is switched off.
+func explain(t *testing.T, h *domaintest.Home, statement string, records []devlog.Record) string {
+	t.Helper()
+	args := []any{h.Device.ID, 1}
+	for _, r := range records {
+		at := r.TreatmentDate.Add(-30 * time.Second)
+		args = append(args, at.Add(-time.Minute), at, at.Add(time.Minute))
+	}
+	var plan strings.Builder
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		explain := "EXPLAIN QUERY PLAN "
+		if strings.HasPrefix(os.Getenv("LUXBFF_TEST_DATABASE_URL"), "postgres") {
+			explain = "EXPLAIN "
+			if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.Query(ctx, explain+statement, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			line := make([]any, len(columns))
+			for i := range line {
+				line[i] = new(any)
+			}
+			if err := rows.Scan(line...); err != nil {
+				return err
+			}
+			fmt.Fprintln(&plan, *line[len(line)-1].(*any))
+		}
+		return rows.Err()
+	})
+	return plan.String()
 }
 
 func TestReplayIsWithinOneRegistration(t *testing.T) {
@@ -440,6 +641,7 @@ func TestOneBadRecordRefusesTheUpload(t *testing.T) {
 		"a free device":             {func(r *devlog.Record) { *r = h.With(free).Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
 		"a child that gave it back": {func(r *devlog.Record) { *r = bare.Complete("15:00:00", 1) }, apperr.NotConnectedDevice, "deviceId"},
 		"no date":                   {func(r *devlog.Record) { r.TreatmentDate = "" }, apperr.BadRequest, "treatmentDate"},
+		"a start before the year 1": {func(r *devlog.Record) { r.TreatmentDate, r.FinishFlag = "0001-01-01T00:00:29", nil }, apperr.BadRequest, "treatmentDate"},
 		"finish flag 0":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(0)) }, apperr.BadRequest, "finishFlag"},
 		"finish flag 7":             {func(r *devlog.Record) { r.FinishFlag = new(vocab.FinishFlag(7)) }, apperr.BadRequest, "finishFlag"},
 		"an intensity below 0":      {func(r *devlog.Record) { r.LastIntensity = -1 }, apperr.BadRequest, "lastIntensity"},
@@ -555,6 +757,14 @@ func TestUploadCostsTheSameForAnyNumber(t *testing.T) {
 		costs["new"] = append(costs["new"], cost(h.CompleteSeries(first, n)))
 		costs["replayed"] = append(costs["replayed"], cost(h.CompleteSeries(first, n)))
 		first += n
+	}
+	for _, n := range []int{1, 2, 10, 500, devlog.MaxRecords} {
+		temporary := make([]devlog.Record, n)
+		for i := range temporary {
+			temporary[i] = h.Temporary("22:00:30")
+		}
+		h.Upload(t, h.Temporary("22:00:00"))
+		costs["temporary"] = append(costs["temporary"], cost(temporary))
 	}
 	for _, n := range []int{2, 10, 500, devlog.MaxRecords} {
 		h.Upload(t, h.Temporary("23:00:00"))

@@ -74,6 +74,7 @@ func newRow(tx *store.Tx, e Entry, seq int64) *ent.DevlogEventCreate {
 		SetStatus(l.Status).
 		SetNillableFinishFlag(l.FinishFlag).
 		SetTreatmentDate(l.TreatmentDate).
+		SetNillableTreatmentOffset(l.TreatmentOffset).
 		SetLastIntensity(l.LastIntensity).
 		SetTreatmentTime(l.TreatmentTime).
 		SetNillableLogFileID(l.LogFileID).

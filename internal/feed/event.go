@@ -71,7 +71,7 @@ func newEvent(row eventRow, childUserID *int) *Event {
 	d.LastLogFileID = row.LastLogFileID
 	log := &ent.Devlog{
 		ID: row.DevlogID, RootUserID: row.RootUserID, ChildUserID: row.ChildUserID, DeviceID: row.DeviceID,
-		Status: row.Status, FinishFlag: row.FinishFlag, TreatmentDate: row.TreatmentDate,
+		Status: row.Status, FinishFlag: row.FinishFlag, TreatmentDate: row.TreatmentDate, TreatmentOffset: row.TreatmentOffset,
 		LastIntensity: row.LastIntensity, TreatmentTime: row.TreatmentTime, LogFileID: row.LogFileID,
 		CreatedAt: row.DevlogCreatedAt, UpdatedAt: row.OccurredAt,
 	}

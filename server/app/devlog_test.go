@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/subscriptiontest"
 )
 
 // executor sends an operation and gives its one result as JSON.
@@ -204,4 +205,36 @@ func TestErrorOfAnUploadNamesTheRecord(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOffsetIsShownWhereverALogIs uploads with an offset, in a variable and in the
+// document, and finds it in the payload, in the history and in the feed of each transport.
+func TestOffsetIsShownWhereverALogIs(t *testing.T) {
+	t.Parallel()
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+		call.Selection = "devlog { treatmentDate treatmentOffset }"
+		feed := open(t, s, call)
+		const shown = `{"treatmentDate":"2025-02-21T15:48:00","treatmentOffset":"+09:00"}`
+		records := logs(1, 1, 1)
+		records[0]["treatmentDate"] = "2025-02-21 15:48+0900"
+		const fields = "treatmentDate treatmentOffset"
+		uploaded := s.GraphQL(t, call.Token, `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { `+fields+` } } }`,
+			map[string]any{"logs": records})
+		if want := `{"uploadDevlogs":{"devlogs":[` + shown + `]}}`; string(uploaded.Data) != want {
+			t.Errorf("the payload is %s, %+v; want %s", uploaded.Data, uploaded.Errors, want)
+		}
+		if e, err := feed.Next(); err != nil || !strings.Contains(e.Status, strings.Trim(shown, "{}")) {
+			t.Errorf("the event is %+v, %v", e, err)
+		}
+		s.Data(t, call.Token, `mutation { uploadDevlogs(input: {logs: [{childUserId: 1, deviceId: 1, uniqueId: "unique0",
+			treatmentDate: "2025-02-21T15:58:30Z", lastIntensity: 1, treatmentTime: 1}]}) { devlogs { id } } }`, nil, &struct{}{})
+		if e, err := feed.Next(); err != nil || !strings.Contains(e.Status, `"treatmentDate":"2025-02-21T15:58:00","treatmentOffset":"+00:00"`) {
+			t.Errorf("the event is %+v, %v", e, err)
+		}
+		history := s.GraphQL(t, call.Token, `{ childUser(id: 1) { devlogs { edges { node { `+fields+` } } } } }`, nil)
+		want := `{"childUser":{"devlogs":{"edges":[{"node":{"treatmentDate":"2025-02-21T15:58:00","treatmentOffset":"+00:00"}},{"node":` + shown + `}]}}}`
+		if string(history.Data) != want {
+			t.Errorf("the history is %s, want %s", history.Data, want)
+		}
+	})
 }

@@ -214,14 +214,15 @@ func uploadDevlogs(ctx context.Context, a *API, v viewer.Viewer, in devlogReques
 	records := make([]devlog.Record, len(in.LogArrays))
 	for i, r := range in.LogArrays {
 		records[i] = devlog.Record{
-			ChildUserID:   r.RealUserID,
-			DeviceID:      r.DeviceID,
-			UniqueID:      r.UniqueID,
-			TreatmentDate: r.DetailData.TreatmentDate.LocalDateTime,
-			FinishFlag:    r.DetailData.FinishFlag,
-			LastIntensity: r.DetailData.LastIntensity,
-			TreatmentTime: r.DetailData.TreatmentTime,
-			LogFileID:     r.LogFileID,
+			ChildUserID:     r.RealUserID,
+			DeviceID:        r.DeviceID,
+			UniqueID:        r.UniqueID,
+			TreatmentDate:   r.DetailData.TreatmentDate.Clock,
+			TreatmentOffset: r.DetailData.TreatmentDate.Offset,
+			FinishFlag:      r.DetailData.FinishFlag,
+			LastIntensity:   r.DetailData.LastIntensity,
+			TreatmentTime:   r.DetailData.TreatmentTime,
+			LogFileID:       r.LogFileID,
 		}
 	}
 	stored, err := a.Devlogs.Upload(ctx, v, records)

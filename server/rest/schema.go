@@ -176,7 +176,7 @@ func glossary(name string) string {
 		"root_user_id":                 "The id of the account that signs in.",
 		"serial_code":                  "4 to 32 letters and digits.",
 		"token":                        "On LUX and Addnox the token of the push service, on SNUTT the long-lived token.",
-		"treatment_date":               "The device's wall clock at the start of the use; on a temporary log 30 seconds after it.",
+		"treatment_date":               "The device's wall clock at the start of the use, ISO 8601; on a temporary log 30 seconds after it. An offset is kept and doesn't move it.",
 		"treatment_time":               "How long the use lasted, in seconds.",
 		"unique_id":                    "The UUID of the device.",
 		"username":                     "The e-mail of the account.",

@@ -51,22 +51,26 @@ func newDate(d *vocab.Date) *date {
 	return &date{*d}
 }
 
-// wallClock is the device's time as 2025-02-21T15:48:49.
-type wallClock struct{ vocab.LocalDateTime }
+// wallClock is the device's time as 2025-02-21T15:48:49, with an offset if the app sends
+// one.
+type wallClock struct{ vocab.DeviceTime }
 
-// UnmarshalJSON reads 2025-02-21T15:48:49.
+var errWallClock = errors.New("not a date and time as 2025-02-21T15:48:49")
+
+// UnmarshalJSON reads what [vocab.ParseDeviceTime] reads.
 func (w *wallClock) UnmarshalJSON(raw []byte) error {
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return errDate
+		return errWallClock
 	}
-	at, err := vocab.ParseLocalDateTime(text)
-	w.LocalDateTime = at
+	at, err := vocab.ParseDeviceTime(text)
+	w.DeviceTime = at
 	return err
 }
 
 func (wallClock) schema() *openapi.Schema {
-	return textSchema(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$`, "2025-02-21T15:48:49")
+	const day, clock, offset = `[0-9]{4}-[0-9]{2}-[0-9]{2}`, `[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?`, `(Z|[+-][0-9]{2}(:?[0-9]{2})?)?`
+	return textSchema(`^`+day+`[T ]`+clock+offset+`$`, "2025-02-21T15:48:49")
 }
 
 // instant is a time in UTC as 2024-10-28T08:09:47.889Z.

@@ -135,6 +135,6 @@ func FuzzDevlogUpload(f *testing.F) {
 	f.Add(uint8(0), []byte(`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
 		{"treatment_date": "2025-02-21T15:48:49", "finish_flag": 2, "last_intensity": 2, "treatment_time": 255555}, "log_file_id": 7},
 		{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
-		{"treatment_date": "2025-02-22T15:48:49", "finish_flag": null, "last_intensity": 0, "treatment_time": 0}}]}`))
+		{"treatment_date": "2025-02-22 15:48+0900", "finish_flag": null, "last_intensity": 0, "treatment_time": 0}}]}`))
 	f.Fuzz(func(t *testing.T, route uint8, body []byte) { s.try(t, route, "", body) })
 }

@@ -265,7 +265,7 @@ func (v *visitor) scalar(path string, of *ast.Type, into func(any) map[string]an
 		"String":        {7, true},
 		"Boolean":       {"x", 7},
 		"Date":          {"", "2025-02-30", "19970101", "0000-00-00", "1997-1-1", 7, true},
-		"LocalDateTime": {"", "2025-02-30T15:48:49", "2025-02-21T25:48:49", "2025-02-21T15:48:49Z", 7, true},
+		"LocalDateTime": {"", "2025-02-30T15:48:49", "2025-02-21T25:48:49", "2025-02-21T15:48:49+15:00", "2025-02-21T15:48:60", 7, true},
 	}[of.Name()]
 	if v.schema.Types[of.Name()].Kind == ast.Enum {
 		wrong = []any{"", "X", "male", 7, true}

@@ -115,6 +115,13 @@ func childActions() []action {
 			name: "upload", arrange: family, as: "parent", graphql: uploadDevlogs, rest: []string{"POST " + lux + "/device/devlog " + upload},
 		},
 		{
+			name: "upload with an offset", arrange: family, as: "parent",
+			graphql: `uploadDevlogs(input: {logs: [{childUserId: 1, deviceId: 1, uniqueId: "unique", treatmentDate: "2025-02-21 15:48:49.5+0900",
+				lastIntensity: 2, treatmentTime: 255555}]}) { devlogs { id } }`,
+			rest: []string{"POST " + lux + `/device/devlog {"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
+				{"treatment_date": "2025-02-21 15:48:49.5+0900", "finish_flag": null, "last_intensity": 2, "treatment_time": 255555}}]}`},
+		},
+		{
 			name: "upload for a device that isn't the child's", arrange: free, as: "parent", graphql: uploadDevlogs,
 			code: "NOT_CONNECTED_DEVICE", rest: []string{"POST " + lux + "/device/devlog " + upload},
 		},

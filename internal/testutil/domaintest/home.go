@@ -160,10 +160,13 @@ func (h *Home) Rows(t testing.TB) []string {
 	return lines
 }
 
-// DescribeLog writes in one line what the rules of uploads speak of: status, date,
-// file and, from the second on, the registration.
+// DescribeLog writes in one line what the rules of uploads speak of: status, date with its
+// offset, file and, from the second on, the registration.
 func DescribeLog(l *ent.Devlog) string {
 	text := strings.ToLower(string(l.Status)) + " " + strings.TrimPrefix(string(l.TreatmentDate), "2025-02-14T")
+	if l.TreatmentOffset != nil {
+		text += *l.TreatmentOffset
+	}
 	if l.LogFileID != nil {
 		text += fmt.Sprint(" file ", *l.LogFileID)
 	}

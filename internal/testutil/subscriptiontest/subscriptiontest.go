@@ -50,11 +50,13 @@ type Request struct {
 	Selection string
 }
 
-// Event is one event of the feed. ID is the id that an event stream gives it.
+// Event is one event of the feed. ID is the id that an event stream gives it. Status is
+// the whole of it as it came, with what the request's Selection asks for.
 type Event struct {
 	Cursor, Change, ID string
 	LogFileID          int
 	Recovered          bool
+	Status             string
 }
 
 // EndError is the end of a subscription by the server: over a WebSocket a close
@@ -114,12 +116,7 @@ func (r Request) operation() map[string]any {
 // subscription.
 func decodeResult(payload []byte) (Event, error) {
 	var result struct {
-		Data *struct {
-			DevlogStatus struct {
-				Cursor, Change string
-				Devlog         struct{ LogFileID *int }
-			}
-		}
+		Data       *struct{ DevlogStatus json.RawMessage }
 		Errors     []graphQLError
 		Extensions struct{ Recovered bool }
 	}
@@ -129,8 +126,17 @@ func decodeResult(payload []byte) (Event, error) {
 	if len(result.Errors) > 0 || result.Data == nil {
 		return Event{}, endError(result.Errors)
 	}
-	status := result.Data.DevlogStatus
-	e := Event{Cursor: status.Cursor, Change: status.Change, Recovered: result.Extensions.Recovered}
+	var status struct {
+		Cursor, Change string
+		Devlog         struct{ LogFileID *int }
+	}
+	if err := json.Unmarshal(result.Data.DevlogStatus, &status); err != nil {
+		return Event{}, fmt.Errorf("event %.200q: %w", payload, err)
+	}
+	e := Event{
+		Cursor: status.Cursor, Change: status.Change, Recovered: result.Extensions.Recovered,
+		Status: string(result.Data.DevlogStatus),
+	}
 	if status.Devlog.LogFileID != nil {
 		e.LogFileID = *status.Devlog.LogFileID
 	}

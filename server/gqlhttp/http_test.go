@@ -1,7 +1,9 @@
 package gqlhttp_test
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -168,6 +170,38 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var out strings.Builder
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestBodyMayBeCompressed(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
+	const marked = "\xef\xbb\xbf" + `{"query": "{hello}"}`
+	for name, c := range map[string]call{
+		"gzip":                     {body: gzipped(t, `{"query": "{hello}"}`), contentEncoding: "gzip"},
+		"gzip and an empty coding": {body: gzipped(t, `{"query": "{hello}"}`), contentEncoding: "identity, gzip"},
+		"a byte order mark":        {body: marked},
+		"gzip of one":              {body: gzipped(t, marked), contentEncoding: "gzip"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := do(t, server, c); got.Code != http.StatusOK || !strings.HasPrefix(got.Body.String(), `{"data":{"hello":`) {
+				t.Errorf("got %d %s", got.Code, got.Body)
+			}
+		})
+	}
+}
+
 // TestRefusals sends requests that never become an operation. Their status is the same
 // whatever media type the client accepts.
 func TestRefusals(t *testing.T) {
@@ -209,7 +243,10 @@ func TestRefusals(t *testing.T) {
 		"no content type":        {call{body: `{"query": "{hello}"}`, contentType: "-"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
 		"a malformed type":       {call{body: `{"query": "{hello}"}`, contentType: "application/json;;"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
 		"another charset":        {call{body: `{"query": "{hello}"}`, contentType: "application/json; charset=latin1"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
-		"a compressed body":      {call{body: `{"query": "{hello}"}`, contentEncoding: "gzip"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
+		"another compression":    {call{body: `{"query": "{hello}"}`, contentEncoding: "br"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
+		"gzip that is none":      {call{body: `{"query": "{hello}"}`, contentEncoding: "gzip"}, 400, badRequest, ""},
+		"half an archive":        {call{body: gzipped(t, `{"query": "{hello}"}`)[:20], contentEncoding: "gzip"}, 400, badRequest, ""},
+		"large once inflated":    {call{body: gzipped(t, `{"query": "`+strings.Repeat("#", 1<<20)+`"}`), contentEncoding: "gzip"}, 413, "PAYLOAD_TOO_LARGE", ""},
 		"GET without query":      {call{query: "x=y"}, 400, badRequest, "query"},
 		"GET, malformed":         {call{query: "query=%zz"}, 400, badRequest, ""},
 		"GET, invalid UTF-8":     {call{query: "query=%ff"}, 400, badRequest, ""},

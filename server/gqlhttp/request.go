@@ -15,6 +15,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"luxbff/internal/apperr"
+	"luxbff/server/httpbody"
 )
 
 // largestPooledBuffer is the largest buffer that is kept, so that a few large bodies do
@@ -35,22 +38,21 @@ func returnBuffer(buffer *bytes.Buffer) {
 	buffers.Put(buffer)
 }
 
-// readBody reads the parameters of a POST, of at most limit bytes.
+// readBody reads the parameters of a POST, of at most limit bytes once it is inflated.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.RawParams, *refusal) {
 	if refused := checkContent(r.Header); refused != nil {
 		return nil, refused
 	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
 	body := borrowBuffer()
 	defer returnBuffer(body)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		var exceeded *http.MaxBytesError
-		if errors.As(err, &exceeded) {
-			return nil, tooLarge(limit)
-		}
-		return nil, badRequest("The body ended early.")
+	switch err := httpbody.ReadInto(body, r, limit); {
+	case apperr.Is(err, apperr.PayloadTooLarge):
+		return nil, tooLarge(limit)
+	case apperr.Is(err, apperr.UnsupportedMediaType):
+		w.Header().Set("Accept-Encoding", httpbody.AcceptedEncoding)
+		return nil, unsupportedMediaType("The body may be compressed with gzip and nothing else.")
+	case err != nil:
+		return nil, badRequest("The body breaks off, or is no gzip archive.")
 	}
 	params := &graphql.RawParams{}
 	if refused := decode(body.Bytes(), params); refused != nil {
@@ -59,12 +61,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.Raw
 	return checkDocument(params)
 }
 
-// checkContent accepts JSON in UTF-8 that is not compressed. Form types are refused,
-// because a page of another site can send them without a preflight request.
+// checkContent accepts JSON in UTF-8. Form types are refused, because a page of another
+// site can send them without a preflight request.
 func checkContent(header http.Header) *refusal {
-	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return unsupportedMediaType("The body must not be compressed.")
-	}
 	content := header.Get("Content-Type")
 	if content == applicationJSON {
 		return nil

@@ -3,6 +3,7 @@ package gqlhttp_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -183,6 +184,40 @@ func TestStatusOfRequestErrors(t *testing.T) {
 					t.Errorf("a request error has data: %s", got.Body)
 				}
 			})
+		}
+	}
+}
+
+// TestWhichOperation checks that an error says how to choose one of several operations.
+func TestWhichOperation(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
+	const (
+		several  = "The document has several operations: operationName must name the one to run."
+		noSuch   = "The document has no operation of the name that operationName gives."
+		loneOnly = "This anonymous operation must be the only defined operation."
+	)
+	for _, tc := range []struct{ query, operation, message, field string }{
+		{`query A {hello} query B {hello}`, "", several, "operationName"},
+		{`query A {hello} mutation B {rename(input: {id: 1}) {item {id}}}`, "", several, "operationName"},
+		{`query A {hello} query B {hello}`, "C", noSuch, "operationName"},
+		{`query A {hello} query B {hello}`, "a", noSuch, "operationName"},
+		{`query A {hello}`, "C", noSuch, "operationName"},
+		{`{hello}`, "A", noSuch, "operationName"},
+		{`{hello} {hello}`, "", loneOnly, ""},
+		{`{hello} query A {hello}`, "A", loneOnly, ""},
+		{`query A {hello} query A {hello}`, "A", `There can be only one operation named "A".`, ""},
+	} {
+		body, err := json.Marshal(map[string]string{"query": tc.query, "operationName": tc.operation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time the document comes from the cache
+			failed := failureOf(t, do(t, server, call{body: string(body)}))
+			if failed.Message != tc.message || failed.Extensions.Code != "GRAPHQL_VALIDATION_FAILED" ||
+				failed.Extensions.Field != tc.field || failed.Extensions.Status != http.StatusBadRequest {
+				t.Errorf("%s of %s: got %+v", tc.operation, tc.query, failed)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -52,6 +53,38 @@ func FuzzPOST(f *testing.F) {
 			if failed.Extensions.Code == "" || failed.Message == "" {
 				t.Fatalf("an error without code in %s", recorder.Body)
 			}
+		}
+	})
+}
+
+// FuzzDecodeObject checks that what is read is what encoding/json takes for an object, and
+// the members those that it finds under their exact names.
+func FuzzDecodeObject(f *testing.F) {
+	for _, text := range []string{
+		`{"query": "a", "QUERY": "b"}`, `{"query": "a", "query": "b"}`, `{"x": [{"query": 1}], "query": "a"}`, ` null `, `{}`,
+		`{"query": null}`, `{"query": "a",}`, `{"query" "a"}`, `{"query": "a" "b": 1}`, `{,}`, `{"query": "a"}}`, `{"a": 1e}`, `{1: 2}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var query string
+		err := gqlhttp.DecodeObject([]byte(text), map[string]any{"query": &query})
+		var members map[string]json.RawMessage
+		isObject := json.Unmarshal([]byte(text), &members) == nil
+		if err == nil && !isObject {
+			t.Fatalf("%q is taken", text)
+		}
+		var want string
+		if !isObject || json.Unmarshal(members["query"], &want) != nil {
+			return
+		}
+		// A backslash may begin half a character, which is refused.
+		isRefused := !utf8.ValidString(text) || strings.Contains(text, `\`)
+		switch {
+		case err != nil && !isRefused:
+			t.Fatalf("%q: %v", text, err)
+		case err == nil && query != want && want != "":
+			t.Fatalf("%q: got %q, want %q", text, query, want)
 		}
 	})
 }

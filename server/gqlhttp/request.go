@@ -54,9 +54,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.Raw
 	case err != nil:
 		return nil, badRequest("The body breaks off, or is no gzip archive.")
 	}
-	params := &graphql.RawParams{}
-	if refused := decode(body.Bytes(), params); refused != nil {
-		return nil, refused
+	params, err := DecodeParams(body.Bytes())
+	if err != nil {
+		return nil, refuseJSON(err)
 	}
 	return checkDocument(params)
 }
@@ -69,13 +69,18 @@ func checkContent(header http.Header) *refusal {
 		return nil
 	}
 	mediaType, parameters, err := mime.ParseMediaType(content)
-	if err != nil || mediaType != applicationJSON {
+	switch {
+	case err == nil && mediaType == "application/graphql":
+		return unsupportedMediaType(
+			"The Content-Type must be application/json, and the document the member query of a JSON object.")
+	case err != nil || mediaType != applicationJSON:
 		return unsupportedMediaType("The Content-Type must be application/json.")
 	}
-	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupportedMediaType("The charset must be utf-8.")
+	switch strings.ToLower(parameters["charset"]) {
+	case "", "utf-8", "utf8":
+		return nil
 	}
-	return nil
+	return unsupportedMediaType("The charset must be utf-8.")
 }
 
 // readURL reads the parameters of a GET.
@@ -95,7 +100,8 @@ func readURL(r *http.Request) (*graphql.RawParams, *refusal) {
 		if text == "" {
 			continue
 		}
-		if refused := decode([]byte(text), into); refused != nil {
+		if err := decode([]byte(text), func(decoder *json.Decoder) error { return decoder.Decode(into) }); err != nil {
+			refused := refuseJSON(err)
 			refused.field = name
 			return nil, refused
 		}
@@ -113,37 +119,109 @@ func checkDocument(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
 	return params, nil
 }
 
-// decode reads exactly one JSON object. Numbers keep their digits, which a float64 would
+// JSONError is why a text is not the JSON that is asked for. It repeats nothing of it,
+// because it may hold a password.
+type JSONError struct {
+	// Field is the member that is wrong, empty if it is not one of them.
+	Field string
+	// Reason is a sentence for the developer of an app.
+	Reason string
+}
+
+// Error implements error.
+func (e *JSONError) Error() string { return e.Reason }
+
+func refuseJSON(err error) *refusal {
+	refused := badRequest(err.Error())
+	var wrong *JSONError
+	if errors.As(err, &wrong) {
+		refused.field = wrong.Field
+	}
+	return refused
+}
+
+// DecodeParams reads the parameters of an operation, as they come in the body of a request
+// or in a message on a socket. Its error is a [*JSONError].
+func DecodeParams(text []byte) (*graphql.RawParams, error) {
+	params := &graphql.RawParams{}
+	err := DecodeObject(text, map[string]any{
+		"query": &params.Query, "operationName": &params.OperationName,
+		"variables": &params.Variables, "extensions": &params.Extensions,
+	})
+	return params, err
+}
+
+// DecodeObject reads exactly one JSON object, of whose members each goes where its name
+// points to; others are passed over, and null changes nothing. A name counts in its exact
+// case, as GraphQL over HTTP has it: encoding/json would take QUERY for query. Its error is
+// a [*JSONError].
+func DecodeObject(text []byte, members map[string]any) error {
+	switch start := bytes.TrimLeft(text, " \t\r\n"); {
+	case len(start) == 0:
+		return &JSONError{Reason: "It is empty: a JSON object is asked for."}
+	case start[0] == '[':
+		return &JSONError{Reason: "One operation a request: batches are not served."}
+	}
+	return decode(text, func(decoder *json.Decoder) error { return decodeMembers(decoder, members) })
+}
+
+// decodeMembers takes null for an object without members.
+func decodeMembers(decoder *json.Decoder, members map[string]any) error {
+	opening, err := decoder.Token()
+	if err != nil || opening == nil {
+		return err
+	}
+	if opening != json.Delim('{') {
+		return &JSONError{Reason: "It is no JSON object."}
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		member, _ := name.(string)
+		into, known := members[member]
+		if !known {
+			into = &json.RawMessage{}
+		}
+		if err := decoder.Decode(into); err != nil {
+			return inMember(member, err)
+		}
+	}
+	_, err = decoder.Token()
+	return err
+}
+
+// inMember names the member whose value has another type.
+func inMember(name string, err error) error {
+	var mistyped *json.UnmarshalTypeError
+	if !errors.As(err, &mistyped) {
+		return err
+	}
+	return &JSONError{Field: name, Reason: "It has the wrong JSON type."}
+}
+
+// decode reads exactly one JSON value. Numbers keep their digits, which a float64 would
 // lose above 2^53. Invalid UTF-8 and lone surrogates are refused: encoding/json replaces
 // them without an error, and a name would be stored other than it was sent.
-func decode(text []byte, into any) *refusal {
+func decode(text []byte, read func(*json.Decoder) error) error {
 	if !utf8.Valid(text) || hasLoneSurrogate(text) {
-		return badRequest("The JSON is not valid Unicode.")
-	}
-	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("[")) {
-		return badRequest("One operation a request: batches are not served.")
+		return &JSONError{Reason: "The JSON is not valid Unicode."}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return refuseJSON(err)
+	err := inMember("", read(decoder))
+	var wrong *JSONError
+	switch {
+	case errors.As(err, &wrong):
+		return wrong
+	case err != nil:
+		return &JSONError{Reason: "The JSON is malformed."}
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return badRequest("Something follows the JSON object.")
+		return &JSONError{Reason: "Something follows the JSON object."}
 	}
 	return nil
-}
-
-// refuseJSON says where the JSON is wrong. It repeats nothing of it, because it may hold a
-// password.
-func refuseJSON(err error) *refusal {
-	var mistyped *json.UnmarshalTypeError
-	if !errors.As(err, &mistyped) {
-		return badRequest("The JSON is malformed.")
-	}
-	refused := badRequest("It has the wrong JSON type.")
-	refused.field = mistyped.Field
-	return refused
 }
 
 // hasLoneSurrogate looks for a \u escape of half a character. The result means nothing

@@ -1,7 +1,6 @@
 package gqlstream
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -28,21 +27,18 @@ const (
 	errVariables MalformedError = "Message payload has malformed variables"
 )
 
-// DecodeParams reads the parameters of an operation, as they come in the body of a
-// request or the payload of a message. A query may be missing only where extensions
-// can name a persisted one. Its error is a [MalformedError].
+// DecodeParams reads the parameters of an operation from the payload of a message. A
+// query may be missing only where extensions can name a persisted one. Its error is a
+// [MalformedError].
 func DecodeParams(payload []byte) (*graphql.RawParams, error) {
-	params := &graphql.RawParams{}
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	decoder.UseNumber() // an id above 2^53 would lose digits as a float64
-	if err := decoder.Decode(params); err != nil {
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) && mismatch.Field == "variables" {
-			return nil, errVariables
-		}
+	params, err := gqlhttp.DecodeParams(payload)
+	var wrong *gqlhttp.JSONError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field == "variables":
+		return nil, errVariables
+	case err != nil:
 		return nil, errPayload
-	}
-	if params.Query == "" && params.Extensions == nil {
+	case params.Query == "" && params.Extensions == nil:
 		return nil, errQuery
 	}
 	return params, nil

@@ -1,7 +1,6 @@
 package gqlws
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
 )
 
@@ -85,9 +85,8 @@ func legacyWS() *protocol {
 
 // message is an inbound message.
 type message struct {
-	ID      string          `json:"id"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload"`
+	ID, Type string
+	Payload  json.RawMessage
 }
 
 const (
@@ -101,7 +100,8 @@ const (
 // decode reads a message. Its error is a MalformedError.
 func (p *protocol) decode(data []byte) (action, message, error) {
 	var m message
-	if len(bytes.TrimSpace(data)) == 0 || json.Unmarshal(data, &m) != nil {
+	members := map[string]any{"id": &m.ID, "type": &m.Type, "payload": &m.Payload}
+	if gqlhttp.DecodeObject(data, members) != nil {
 		return actionUnknown, m, errNotJSON
 	}
 	asked := p.actions[m.Type]

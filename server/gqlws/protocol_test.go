@@ -98,6 +98,18 @@ x 4400 Message is not a JSON object of the protocol`},
 		{"4400 array", nil, `
 > [1]
 x 4400 Message is not a JSON object of the protocol`},
+		{"4400 another case of a member", nil, `
+> {"Type":"connection_init"}
+x 4400 Message type is unknown`},
+		{"4400 another case of the id", nil, greeting + `
+> {"ID":"1","type":"subscribe","payload":{"query":"{ refuse }"}}
+x 4400 Message needs an id`},
+		{"4400 another case of the query", nil, greeting + `
+> {"id":"1","type":"subscribe","payload":{"Query":"{ refuse }"}}
+x 4400 Message payload needs a query`},
+		{"other members", nil, `
+> {"TYPE":"ping","type":"connection_init","Payload":1,"more":{"type":"x"}}
+< {"type":"connection_ack"}`},
 		{"4400 numeric id", nil, greeting + `
 > {"id":1,"type":"subscribe","payload":{"query":"{ refuse }"}}
 x 4400 Message is not a JSON object of the protocol`},

@@ -123,7 +123,7 @@ func TestOperationsWithoutARightAsJSON(t *testing.T) {
 	}
 }
 
-// TestStreamsByGet: an EventSource, and executor-http where it is told so, ask by GET.
+// TestStreamsByGet: an EventSource asks by GET, and so does executor-http with useGETForQueries.
 func TestStreamsByGet(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)

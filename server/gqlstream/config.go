@@ -46,6 +46,9 @@ type Config struct {
 
 	PingInterval time.Duration // between signs of life to the client; 25 s
 	WriteTimeout time.Duration // for one event or frame; 10 s
+	// AnswerTimeout is how long a connection that is to be closed waits for the
+	// answers of its running queries and mutations; 5 s.
+	AnswerTimeout time.Duration
 }
 
 // Session is what Init learned of who connects.
@@ -82,6 +85,7 @@ func (p InitPayload) String(keys ...string) string {
 func (cfg Config) WithDefaults() Config {
 	cfg.PingInterval = cmp.Or(cfg.PingInterval, 25*time.Second)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, 10*time.Second)
+	cfg.AnswerTimeout = cmp.Or(cfg.AnswerTimeout, 5*time.Second)
 	if cfg.Registry == nil {
 		cfg.Registry = NewRegistry[struct{}, struct{}](RegistryConfig{})
 	}

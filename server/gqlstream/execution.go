@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -16,7 +17,8 @@ import (
 
 // Execution is one operation in the hands of gqlgen's executor, whatever transport
 // it came by. Executor and Context are set before any method is called; the rest is
-// ready for use as it is. Only Close may be called while another method runs.
+// ready for use as it is. Only Close and IsSubscription may be called while another
+// method runs.
 type Execution struct {
 	Executor graphql.GraphExecutor
 	// Context ends the operation. Start derives the one that the responses need and
@@ -28,7 +30,8 @@ type Execution struct {
 	// so that it costs no allocation.
 	subscription pubsub.Subscription
 	// subscribed is true for a subscription whose resolver has not failed.
-	subscribed bool
+	subscribed     bool
+	isSubscription atomic.Bool
 }
 
 // Start asks the hook, where there is one, reads the operation and dispatches it. It
@@ -74,6 +77,7 @@ func (x *Execution) start(
 		x.responses, x.Context = x.Executor.DispatchOperation(ctx, opCtx)
 		return nil
 	}
+	x.isSubscription.Store(true)
 	shareQueryText(opCtx)
 	x.subscription.SetNotify(notify)
 	x.subscribe(pubsub.WithSubscription(ctx, &x.subscription), opCtx)
@@ -134,6 +138,9 @@ func (x *Execution) ForgetCollectedFields() {
 		Stats: opCtx.Stats,
 	}
 }
+
+// IsSubscription reports whether the operation is a subscription that has begun.
+func (x *Execution) IsSubscription() bool { return x.isSubscription.Load() }
 
 // Next waits for the next response, nil when there are no more, and gives what has
 // to be known of its delivery.

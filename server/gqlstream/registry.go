@@ -17,8 +17,11 @@ type RegistryConfig struct {
 
 // Connection is a live connection: a socket or a stream over HTTP.
 type Connection interface {
-	// Close ends the connection and lets the client know why, after what is queued
-	// for it already. It does not wait. Only the first reason counts.
+	// Close ends the subscriptions of the connection at once, and the connection
+	// itself after what is queued for it and the answers of its running queries and
+	// mutations: one of them may be the reason, as a mutation that ends its own
+	// session. It lets the client know why. It does not wait. Only the first reason
+	// counts.
 	Close(reason CloseReason)
 	// Abort cuts the connection without a word.
 	Abort()

@@ -139,29 +139,39 @@ func (s *stream) admit(r *http.Request) error {
 // client or the server ends.
 func (s *stream) writeLoop() {
 	defer s.cancel()
-	end := make(chan error, 1)
-	responses := s.fetchResponses(end)
+	ended := make(chan error, 1)
+	responses := s.fetchResponses(ended)
 	heartbeat := time.NewTicker(s.protocol.cfg.PingInterval)
 	defer heartbeat.Stop()
 	expiry := s.expiryTimer()
+	reasons := s.reason
+	var end CloseReason
+	var noAnswer <-chan time.Time
 	for {
 		select {
 		case response, ok := <-responses:
 			if !ok {
-				s.writeEnd(<-end)
+				s.writeEnd(<-ended)
 				return
 			}
 			if !s.writeResponse(response) {
 				return
 			}
-		case reason := <-s.reason:
-			s.writeReason(reason)
-			return
-		case <-expiry:
-			if expiry = s.expiryTimer(); s.expired() {
-				s.writeReason(ReasonFor(apperr.TokenIsExpired.New()))
+		case end = <-reasons:
+			if s.execution.IsSubscription() {
+				s.writeReason(end)
 				return
 			}
+			// A mutation may be the reason itself, so its answer comes first.
+			reasons, noAnswer = nil, time.After(s.protocol.cfg.AnswerTimeout)
+		case <-expiry:
+			if expiry = s.expiryTimer(); s.expired() {
+				s.Close(ReasonFor(apperr.TokenIsExpired.New()))
+				expiry = nil
+			}
+		case <-noAnswer:
+			s.writeReason(end)
+			return
 		case <-heartbeat.C:
 			if !s.write([]byte(s.protocol.format.heartbeat)) {
 				return

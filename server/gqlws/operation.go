@@ -40,6 +40,10 @@ func (op *operation) run(params *graphql.RawParams, previous <-chan struct{}, di
 	if !op.dispatch(params, previous, dispatched) {
 		return
 	}
+	if op.socket.operations.refuseLate(op) {
+		op.end()
+		return
+	}
 	if !op.execution.NotifyEnabled() {
 		for op.sendNext() {
 			continue
@@ -175,12 +179,14 @@ func (op *operation) sendLast(data []byte) {
 }
 
 // end cancels an operation that is over, or that the socket has taken out. One that
-// waited for the ack has nothing to cancel.
+// waited for the ack has nothing to cancel. A socket that waits for the last answer is
+// closed.
 func (op *operation) end() {
 	if op.cancel != nil {
 		op.cancel()
 	}
 	op.execution.Close()
+	op.socket.closeIfAnswered()
 }
 
 // recoverPanic keeps a panic outside the resolvers, which the executor recovers

@@ -24,7 +24,10 @@ type operations struct {
 	// undispatched counts those that wait to be dispatched, also the ones that the
 	// client has stopped meanwhile, which running doesn't know any more.
 	undispatched int
-	closed       bool
+	// finishing is set when only the queries and mutations that are there are still
+	// to be answered.
+	finishing bool
+	closed    bool
 }
 
 // add books an operation under its id, so that a stop right behind it finds it, and
@@ -33,7 +36,7 @@ type operations struct {
 func (o *operations) add(op *operation, replace bool) (before *operation) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
+	if o.closed || o.finishing {
 		return nil
 	}
 	before = o.find(op.id)
@@ -143,6 +146,41 @@ func (o *operations) pending() (n int) {
 		n += int(op.pending.Load())
 	}
 	return n
+}
+
+// finish takes no operation any more and takes the subscriptions out, for the caller
+// to end. An operation that turns out to be one later is taken out by refuseLate.
+func (o *operations) finish() (subscriptions []*operation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.finishing = true
+	for _, op := range o.running {
+		if op.execution.IsSubscription() {
+			subscriptions = append(subscriptions, op)
+		}
+	}
+	for _, op := range subscriptions {
+		o.remove(op)
+	}
+	return subscriptions
+}
+
+// refuseLate takes out a subscription that began while the others were taken out.
+func (o *operations) refuseLate(op *operation) (refused bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.finishing || !op.execution.IsSubscription() {
+		return false
+	}
+	o.remove(op)
+	return true
+}
+
+// idle reports whether nothing is still to be answered.
+func (o *operations) idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.running) == 0
 }
 
 // close takes all operations out, for the caller to end.

@@ -137,10 +137,11 @@ func (s *socket) closeForError(err error) {
 	if reason.Code == gqlstream.CodeTryAgainLater && s.ctx.Err() == nil {
 		s.cfg.Logger.Error("socket hook failed", "error", err)
 	}
+	how := ending{code: reason.Code, reason: reason.Text}
 	if s.protocol.legacy {
-		s.push(websocket.TextMessage, connectionError(reason.Text))
+		how.lastFrame = connectionError(reason.Text)
 	}
-	s.Close(reason)
+	s.finish(how)
 }
 
 func (s *socket) recoverHook(name string) {

@@ -23,6 +23,7 @@ const (
 	phaseConnected    phase = iota // before connection_init
 	phaseInitialising              // Init runs
 	phaseReady                     // connection_ack was queued
+	phaseFinishing                 // to be closed once what runs is answered
 	phaseClosed                    // our close frame is queued or the peer is gone
 )
 
@@ -50,6 +51,16 @@ type socket struct {
 	request      *http.Request // the upgrade, kept for Init only
 	timer        *time.Timer
 	timerSetting time.Duration // what the timer was set to
+	ending       *ending       // set while the socket is finishing
+}
+
+// ending is what closes a socket that is finishing. The last frame, nil for none, goes
+// before the close frame.
+type ending struct {
+	code      int
+	reason    string
+	lastFrame []byte
+	timer     *time.Timer // closes the socket whatever is still to be answered
 }
 
 var _ gqlstream.Connection = (*socket)(nil)
@@ -131,6 +142,9 @@ func (s *socket) handleMessage(data []byte) {
 		return
 	}
 	asked, m, err := s.protocol.decode(data)
+	if s.phaseIs(phaseFinishing) && asked != actionStop && asked != actionPong {
+		return // nothing begins any more
+	}
 	if err == nil {
 		switch asked {
 		case actionInit:
@@ -251,7 +265,51 @@ func (s *socket) Stats() (protocol string, stats gqlstream.Stats) {
 }
 
 // Close implements gqlstream.Connection.
-func (s *socket) Close(reason gqlstream.CloseReason) { s.close(reason.Code, reason.Text) }
+func (s *socket) Close(reason gqlstream.CloseReason) {
+	s.finish(ending{code: reason.Code, reason: reason.Text})
+}
+
+// finish ends the subscriptions and closes the socket when everything else that runs
+// is answered, or after AnswerTimeout. Only the first call counts.
+func (s *socket) finish(how ending) {
+	s.mu.Lock()
+	if s.phase != phaseReady {
+		closeNow := s.phase < phaseReady
+		s.mu.Unlock()
+		if closeNow {
+			s.closeAs(how)
+		}
+		return
+	}
+	s.phase = phaseFinishing
+	s.timer.Stop()
+	s.ending = &how
+	how.timer = time.AfterFunc(s.cfg.AnswerTimeout, func() { s.closeAs(how) })
+	subscriptions := s.operations.finish()
+	s.mu.Unlock()
+	for _, op := range subscriptions {
+		op.end()
+	}
+	s.closeIfAnswered()
+}
+
+// closeIfAnswered closes a finishing socket on which nothing is still to be answered.
+func (s *socket) closeIfAnswered() {
+	s.mu.Lock()
+	how := s.ending
+	answered := s.phase == phaseFinishing && s.operations.idle()
+	s.mu.Unlock()
+	if answered {
+		s.closeAs(*how)
+	}
+}
+
+func (s *socket) closeAs(how ending) {
+	if how.lastFrame != nil {
+		s.push(websocket.TextMessage, how.lastFrame)
+	}
+	s.close(how.code, how.reason)
+}
 
 // close ends every operation and closes the socket with the code and reason, after
 // the frames that are queued already. Only the first close counts.
@@ -287,6 +345,9 @@ func (s *socket) stopAll() []*operation {
 	s.phase = phaseClosed
 	s.request = nil
 	s.timer.Stop()
+	if s.ending != nil {
+		s.ending.timer.Stop()
+	}
 	s.acks.close()
 	return s.operations.close()
 }

@@ -49,7 +49,7 @@ func (s *socket) onTimer() {
 	left, expires := s.tokenTimeLeft()
 	s.mu.Unlock()
 	switch {
-	case phase == phaseClosed:
+	case phase == phaseFinishing || phase == phaseClosed:
 		return
 	case phase != phaseReady:
 		s.close(gqlstream.CodeInitTimeout, "Connection initialisation timeout")

@@ -121,6 +121,13 @@ func (b *Board) Feeds() int {
 	return len(b.feeds)
 }
 
+// Waits counts the resolvers of "wait" and "slow" that have begun.
+func (b *Board) Waits() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waits
+}
+
 // Acked lists the cursors of resumed feeds that were acknowledged.
 func (b *Board) Acked() []string {
 	b.mu.Lock()

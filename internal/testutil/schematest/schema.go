@@ -18,7 +18,7 @@ import (
 
 const sdl = `
 type Query { echo(text: String!): String! refuse: String wait: String panic: String who: String feeds: Int }
-type Mutation { add(n: Int!): Int! publish(text: String!): Boolean finish: Boolean }
+type Mutation { add(n: Int!): Int! publish(text: String!): Boolean finish: Boolean signOut: Boolean }
 type Subscription {
   count(to: Int!): Int!
   feed(padding: Int, ends: Boolean, resumed: Boolean): String!
@@ -32,6 +32,8 @@ type Schema struct {
 	doc *ast.Schema
 	// Board is what the field feed of Subscription subscribes to.
 	Board *Board
+	// OnSignOut is called by the mutation signOut, before it is answered.
+	OnSignOut func()
 }
 
 var _ graphql.ExecutableSchema = (*Schema)(nil)
@@ -86,6 +88,9 @@ func (s *Schema) resolve(ctx context.Context, name string, args map[string]any) 
 		return true
 	case "finish":
 		s.Board.Finish(apperr.CursorExpired.New())
+		return true
+	case "signOut":
+		s.OnSignOut()
 		return true
 	case "add":
 		return args["n"].(int64) + 1

@@ -10,13 +10,15 @@ import (
 	"luxbff/internal/child"
 )
 
-// Device is loaded with the child, in one statement for the whole family.
+// Device is loaded with the child, in one statement for the whole family. So are all
+// objects that lead from one to another: a field that read its own could fail, in an event
+// of a feed for example, because the other was deleted meanwhile.
 func (r *childUserResolver) Device(ctx context.Context, obj *ent.ChildUser) (*ent.Device, error) {
 	return obj.Edges.Device, nil
 }
 
 func (r *deviceResolver) ChildUser(ctx context.Context, obj *ent.Device) (*ent.ChildUser, error) {
-	return r.childOfDevice(ctx, obj)
+	return obj.Edges.ChildUser, nil
 }
 
 func (r *mutationResolver) CreateChildUser(ctx context.Context, input model.CreateChildUserInput) (*model.CreateChildUserPayload, error) {

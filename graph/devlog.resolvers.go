@@ -21,7 +21,7 @@ func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, fir
 }
 
 func (r *devlogResolver) ChildUser(ctx context.Context, obj *ent.Devlog) (*ent.ChildUser, error) {
-	return r.childOfDevlog(ctx, obj)
+	return obj.Edges.ChildUser, nil
 }
 
 func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Device, error) {

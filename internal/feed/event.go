@@ -10,7 +10,7 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
-	"luxbff/internal/store"
+	"luxbff/internal/viewer"
 )
 
 // Event is one change of a devlog as a subscriber sees it.
@@ -22,63 +22,114 @@ type Event struct {
 	Device     *ent.Device
 }
 
-// eventRow is a stored event with the device it is about. The log's fields are
-// those at the time of the change; the device is as it is now.
+// eventRow is a stored event with what it is about. The log's fields are those at the time
+// of the change; child and device are as they are now.
 type eventRow struct {
 	*ent.DevlogEvent
+	child  *ent.ChildUser // nil if it was deleted after the event was read
 	device *ent.Device
 }
 
-// readEvents reads at most batchSize events after a number, of one child or of all
-// (nil), in two statements for any number of events and devices.
-func readEvents(ctx context.Context, db *store.Store, rootUserID int, childUserID *int, after int64) ([]eventRow, error) {
-	query := db.Read().DevlogEvent.Query().
-		Where(devlogevent.RootUserID(rootUserID), devlogevent.SeqGT(after)).
+// readEvents reads at most batchSize events after a number, of one child or of all (nil).
+// It takes two statements for any number of events, one where the child is given, and up to
+// two more where none of these children has a device any more.
+func (s *Service) readEvents(ctx context.Context, v viewer.Viewer, of *ent.ChildUser, after int64) ([]eventRow, error) {
+	query := s.store.Read().DevlogEvent.Query().
+		Where(devlogevent.RootUserID(v.RootUserID()), devlogevent.SeqGT(after)).
 		Order(ent.Asc(devlogevent.FieldSeq)).Limit(batchSize)
-	if childUserID != nil {
-		query.Where(devlogevent.ChildUserID(*childUserID))
+	children := []*ent.ChildUser{of}
+	if of != nil {
+		query.Where(devlogevent.ChildUserID(of.ID))
 	}
 	found, err := query.All(ctx)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	deviceIDs := make([]int, len(found))
-	for i, e := range found {
-		deviceIDs[i] = e.DeviceID
-	}
-	devices, err := db.Read().Device.Query().Where(device.IDIn(deviceIDs...)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read devices: %w", err)
+	// The children are read after the events: none is missing but those deleted meanwhile.
+	if of == nil {
+		if children, err = s.children.List(ctx, v); err != nil {
+			return nil, err
+		}
 	}
 	rows := make([]eventRow, len(found))
 	for i, e := range found {
 		rows[i] = eventRow{DevlogEvent: e}
-		for _, d := range devices {
-			if d.ID == e.DeviceID {
+		for _, c := range children {
+			if c.ID == e.ChildUserID {
+				rows[i].child = c
+			}
+			if d := c.Edges.Device; d != nil && d.ID == e.DeviceID {
 				rows[i].device = d
 			}
 		}
 	}
-	return rows, nil
+	return rows, s.addDevices(ctx, rows)
 }
 
-// newEvent builds what a subscriber of all children (nil) or of one sees of a
-// stored event.
+// addDevices sets the devices that none of the children has which were read.
+func (s *Service) addDevices(ctx context.Context, rows []eventRow) error {
+	var otherIDs []int
+	for _, row := range rows {
+		if row.device == nil {
+			otherIDs = append(otherIDs, row.DeviceID)
+		}
+	}
+	if len(otherIDs) == 0 {
+		return nil
+	}
+	others, err := s.store.Read().Device.Query().Where(device.IDIn(otherIDs...)).WithChildUser().All(ctx)
+	if err != nil {
+		return fmt.Errorf("read devices: %w", err)
+	}
+	for i, row := range rows {
+		for _, d := range others {
+			if row.device == nil && d.ID == row.DeviceID {
+				rows[i].device = d
+			}
+		}
+	}
+	return nil
+}
+
+// newEvent builds what a subscriber of all children (nil) or of one sees of a stored
+// event. All that it leads to is loaded, so that nothing of it can fail when it is sent,
+// whatever is deleted or moved by then.
 func newEvent(row eventRow, childUserID *int) *Event {
-	// Events of one batch share the device's row, and each sets its own number below:
-	// so each gets a copy.
-	d := child.VisibleDevice(row.device, row.RootUserID)
+	c, d := row.objects()
 	d.LastLogFileID = row.LastLogFileID
 	log := &ent.Devlog{
 		ID: row.DevlogID, RootUserID: row.RootUserID, ChildUserID: row.ChildUserID, DeviceID: row.DeviceID,
-		Status: row.Status, FinishFlag: row.FinishFlag, TreatmentDate: row.TreatmentDate, TreatmentOffset: row.TreatmentOffset,
+		Status: row.Status, FinishFlag: row.FinishFlag,
+		TreatmentDate: row.TreatmentDate, TreatmentOffset: row.TreatmentOffset,
 		LastIntensity: row.LastIntensity, TreatmentTime: row.TreatmentTime, LogFileID: row.LogFileID,
 		CreatedAt: row.DevlogCreatedAt, UpdatedAt: row.OccurredAt,
 	}
-	log.Edges.Device = d
+	log.Edges.ChildUser, log.Edges.Device = c, d
+	c.Edges.Devlogs = []*ent.Devlog{log} // the child's history shows this log as it is here
 	at := cursor{rootUserID: row.RootUserID, seq: row.Seq, occurredAt: row.OccurredAt}
 	if childUserID != nil {
 		at.childUserID = *childUserID
 	}
 	return &Event{Cursor: at.String(), Change: row.Change, OccurredAt: row.OccurredAt, Devlog: log, Device: d}
+}
+
+// objects returns the child and the device of an event in copies that lead to each other
+// and to no other copy: events of one batch share the rows, and each shows its own number.
+func (row eventRow) objects() (*ent.ChildUser, *ent.Device) {
+	shared := *row.device
+	if owner := shared.Edges.ChildUser; owner != nil {
+		copied := *owner
+		shared.Edges.ChildUser = &copied
+	}
+	d := child.VisibleDevice(&shared, row.RootUserID)
+	if owner := d.Edges.ChildUser; owner != nil && owner.ID == row.ChildUserID {
+		return owner, d
+	}
+	// The device is no longer with the child, which may have another.
+	c := *row.child
+	if other := c.Edges.Device; other != nil {
+		copied := *other
+		c.Edges.Device, copied.Edges.ChildUser = &copied, &c
+	}
+	return &c, d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"luxbff/ent"
 	"luxbff/internal/apperr"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/viewer"
@@ -199,9 +200,10 @@ func (sub *subscriber) end() {
 func (sub *subscriber) deliverBatch() (more bool, err error) {
 	s, rootUserID := sub.service, sub.viewer.RootUserID()
 	covered := sub.lastSeq
+	var of *ent.ChildUser
 	if sub.childUserID != nil {
 		// Rights are checked whenever events are sent, not only at the start.
-		if _, err := s.children.Get(sub.ctx, sub.viewer, *sub.childUserID); err != nil {
+		if of, err = s.children.Get(sub.ctx, sub.viewer, *sub.childUserID); err != nil {
 			return false, err
 		}
 		// Events of other children aren't delivered here, but they count as passed:
@@ -212,7 +214,7 @@ func (sub *subscriber) deliverBatch() (more bool, err error) {
 		}
 		covered = bounds.newest
 	}
-	batch, err := readEvents(sub.ctx, s.store, rootUserID, sub.childUserID, sub.lastSeq)
+	batch, err := s.readEvents(sub.ctx, sub.viewer, of, sub.lastSeq)
 	if err != nil {
 		return false, err
 	}
@@ -220,6 +222,11 @@ func (sub *subscriber) deliverBatch() (more bool, err error) {
 		return false, err
 	}
 	for _, row := range batch {
+		if row.child == nil {
+			// The child was deleted a moment ago, and its events with it: none is shown.
+			sub.lastSeq = row.Seq
+			continue
+		}
 		if err := sub.deliver(row); err != nil {
 			return false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 func TestSubscriberGetsChangesInOrder(t *testing.T) {
@@ -173,6 +175,58 @@ func TestDeletedChildCompletesItsSubscription(t *testing.T) {
 	}
 	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
 	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
+}
+
+// TestEventOfAChildThatIsDeletedMeanwhileIsLeftOut deletes a child between the two reads
+// behind an event. The events of the others come all the same, whether the subscriber
+// listened or resumes.
+func TestEventOfAChildThatIsDeletedMeanwhileIsLeftOut(t *testing.T) {
+	t.Parallel()
+	var deleteChild atomic.Pointer[func()]
+	db, err := store.Open(t.Context(), store.Config{
+		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
+		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+			if s.InWrite || !strings.Contains(s.Query, "devlog_events") {
+				return
+			}
+			if now := deleteChild.Swap(nil); now != nil {
+				(*now)()
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	h := domaintest.New(db).Home(t)
+	events := subscribe(t, h, feed.SubscribeParams{})
+	h.Upload(t, h.Complete("14:00:00", 0))
+	start := next(t, events)
+	armed := func() {
+		sister := h.Sister(t)
+		now := func() {
+			if err := h.Children.Delete(context.Background(), h.Parent, sister.Child.ID, *sister.Device.UniqueID); err != nil {
+				t.Error(err)
+			}
+		}
+		deleteChild.Store(&now)
+		h.Upload(t, sister.Complete("15:00:00", 1), h.Complete("15:00:00", 2), sister.Complete("16:00:00", 3), h.Complete("16:00:00", 4))
+	}
+	armed()
+	for _, file := range []int{2, 4} {
+		if e := next(t, events); *e.Devlog.LogFileID != file || e.Devlog.Edges.ChildUser == nil {
+			t.Errorf("delivered %s, want file %d", describe(e), file)
+		}
+	}
+	if deleteChild.Load() != nil {
+		t.Fatal("the child was not deleted")
+	}
+	resumed := subscribe(t, h, feed.SubscribeParams{After: &start.Cursor})
+	for _, file := range []int{2, 4} {
+		if e := next(t, resumed); *e.Devlog.LogFileID != file {
+			t.Errorf("resumed with %s, want file %d", describe(e), file)
+		}
+	}
 }
 
 func TestDeletedAccountCompletesSubscriptionsToItsChildren(t *testing.T) {

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -235,6 +236,134 @@ func TestOffsetIsShownWhereverALogIs(t *testing.T) {
 		want := `{"childUser":{"devlogs":{"edges":[{"node":{"treatmentDate":"2025-02-21T15:58:00","treatmentOffset":"+00:00"}},{"node":` + shown + `}]}}}`
 		if string(history.Data) != want {
 			t.Errorf("the history is %s, want %s", history.Data, want)
+		}
+	})
+}
+
+// TestEventsWhileTheFamilyChanges makes and deletes children again and again, frees a
+// device and registers it again, and withdraws a consent, while the logs of all of them
+// flow. The account's feed leaves an event out or shows the whole of it, and misses none of
+// a child that stays; so does a feed that is resumed meanwhile.
+func TestEventsWhileTheFamilyChanges(t *testing.T) {
+	t.Parallel()
+	const rounds, records = 25, 8
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+		grow(t, s, call.Token, 1, 2)
+		call.Selection = everythingOfAnEvent
+		feed := open(t, s, call)
+		ended, resumed := make(chan error, 1), make(chan error, 1)
+		go func() {
+			ended <- followFiles(feed, 1, rounds*records, func(e subscriptiontest.Event) {
+				if e.LogFileID != rounds*records/2 {
+					return
+				}
+				again := call
+				again.After = e.Cursor
+				go func() {
+					feed, err := subscriptiontest.Open(t.Context(), again)
+					if err == nil {
+						defer feed.Close()
+						err = followFiles(feed, e.LogFileID+1, rounds*records, func(subscriptiontest.Event) {})
+					}
+					resumed <- err
+				}()
+			})
+		}()
+		for round := range rounds {
+			changeFamily(t, s, call.Token, round, records)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if err := <-resumed; err != nil {
+			t.Errorf("a feed that was resumed: %v", err)
+		}
+	})
+}
+
+// followFiles reads a feed until all files from first to last of the child 1 have come, in
+// their order.
+func followFiles(feed *subscriptiontest.Subscription, first, last int, onEach func(subscriptiontest.Event)) error {
+	for file := first; file <= last; {
+		e, err := feed.Next()
+		if err != nil {
+			return fmt.Errorf("waiting for file %d: %w", file, err)
+		}
+		if !strings.Contains(e.Status, `"childUser":{"id":"1","firstName"`) {
+			continue
+		}
+		if e.LogFileID != file {
+			return fmt.Errorf("file %d came, not %d", e.LogFileID, file)
+		}
+		onEach(e)
+		file++
+	}
+	return nil
+}
+
+// changeFamily uploads logs of the children 1 and 2 and of a new one in one call. Then it
+// deletes the new child, and takes the device of the child 2 away and gives it back.
+func changeFamily(t *testing.T, s *apptest.Server, token string, round, records int) {
+	t.Helper()
+	made := s.CreateChild(t, token)
+	mixed := append(logs(1, round*records+1, (round+1)*records), logs(2, 2*round+1, 2*round+2)...)
+	for _, of := range logs(1, 1, records) {
+		of["childUserId"], of["deviceId"], of["uniqueId"] = made.ID, made.DeviceID, made.UniqueID
+		mixed = append(mixed, of)
+	}
+	s.Data(t, token, `mutation($logs: [DevlogInput!]!, $delete: DeleteChildUserInput!) {
+		uploadDevlogs(input: {logs: $logs}) { devlogs { id } }
+		deleteChildUser(input: $delete) { childUserId }
+		unregisterDevice(input: {childUserId: 2, uniqueId: "unique1"}) { device { id } }
+		updatePolicy(input: {isMarketingAgree: false}) { user { id } }
+		registerDevice(input: {childUserId: 2, serialCode: "SL00000001", macId: "0001", uniqueId: "unique1"}) { device { id } }
+	}`, map[string]any{"logs": mixed, "delete": map[string]any{"childUserId": made.ID, "uniqueId": made.UniqueID}}, &struct{}{})
+}
+
+// everythingOfAnEvent asks for all objects to which an event leads.
+const everythingOfAnEvent = `occurredAt
+	devlog { id
+		childUser { id firstName device { id childUser { id } } devlogs(first: 1) { edges { node { id } } } }
+		device { id childUser { id } } }
+	device { id lastLogFileId childUser { id device { id lastLogFileId } } }`
+
+// TestFeedsEndWhileEventsFlow deletes a child to which a feed is filtered, and then the
+// account, right behind an upload: whatever comes before the end is whole, and the end is
+// the one that the feed has without events.
+func TestFeedsEndWhileEventsFlow(t *testing.T) {
+	t.Parallel()
+	const rounds, records = 10, 12
+	onEachTransport(t, func(t *testing.T, s *apptest.Server, call subscriptiontest.Request) {
+		call.Selection = everythingOfAnEvent
+		for range rounds {
+			family := s.NewFamily(t)
+			call.Token = family.Token
+			filtered := call
+			filtered.ChildUserID = strconv.Itoa(family.ID)
+			feeds := []*subscriptiontest.Subscription{open(t, s, filtered)}
+			account, err := subscriptiontest.Open(t.Context(), call)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.WaitForSubscribers(t, 2)
+			feeds = append(feeds, account)
+			uploaded := logs(1, 1, records)
+			for _, of := range uploaded {
+				of["childUserId"], of["deviceId"], of["uniqueId"] = family.ID, family.DeviceID, family.UniqueID
+			}
+			s.Data(t, family.Token, `mutation($logs: [DevlogInput!]!, $delete: DeleteChildUserInput!) {
+				uploadDevlogs(input: {logs: $logs}) { devlogs { id } }
+				deleteChildUser(input: $delete) { childUserId }
+				deleteAccount { ok }
+			}`, map[string]any{"logs": uploaded, "delete": map[string]any{"childUserId": family.ID, "uniqueId": family.UniqueID}}, &struct{}{})
+			for i, feed := range feeds {
+				end := readEnd(t, feed)
+				if lost := end.Code == 4403 || end.ErrorCode == "UNAUTHENTICATED"; !lost && (i > 0 || !end.Complete) {
+					t.Errorf("feed %d ends by %v", i, &end)
+				}
+				feed.Close()
+			}
+			s.WaitForSubscribers(t, 0)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	case code == errcode.ValidationFailed && len(located.Path) > 1 && located.Path[0] == variableRoot:
 		// The path is one of the input, which is no path of the response.
 		presented.Path = nil
-		return fill(presented, apperr.BadRequest.WithField(inputPath(ctx, located.Path[1:]).String()), located.Message)
+		return fill(presented, apperr.BadRequest.WithField(located.Path[1:].String()), located.Message)
 	case code != "":
 		presented.Extensions = withStatus(located.Extensions)
 		return presented

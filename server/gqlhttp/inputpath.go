@@ -1,11 +1,6 @@
 package gqlhttp
 
-import (
-	"context"
-
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
-)
+import "github.com/vektah/gqlparser/v2/ast"
 
 // inputArgument is the one argument of every mutation.
 const inputArgument = "input"
@@ -14,12 +9,9 @@ const inputArgument = "input"
 // begins with the variable's name. Clients choose the names of their variables, and put
 // them anywhere into the input; the errors of the domain know the input alone. The path
 // of a variable that stands elsewhere is given back as it is.
-func inputPath(ctx context.Context, path ast.Path) ast.Path {
+func inputPath(operation *ast.OperationDefinition, path ast.Path) ast.Path {
 	name, _ := path[0].(ast.PathName)
-	if !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil {
-		return path
-	}
-	for _, selection := range graphql.GetOperationContext(ctx).Operation.SelectionSet {
+	for _, selection := range operation.SelectionSet {
 		field, isField := selection.(*ast.Field)
 		if !isField {
 			continue

@@ -25,14 +25,14 @@ import (
 func coerceVariables(
 	schema *ast.Schema, operation *ast.OperationDefinition, given map[string]any,
 ) (map[string]any, *gqlerror.Error) {
-	c := coercion{schema: schema}
+	c := coercion{schema: schema, operation: operation}
 	coerced := make(map[string]any, len(operation.VariableDefinitions))
 	for _, variable := range operation.VariableDefinitions {
 		value, isGiven := given[variable.Variable]
 		if !isGiven && variable.DefaultValue == nil && !variable.Type.NonNull {
 			continue
 		}
-		c.path = append(c.path[:0], variableRoot, ast.PathName(variable.Variable))
+		c.path = append(c.path[:0], ast.PathName(variable.Variable))
 		var err *gqlerror.Error
 		coerced[variable.Variable], err = c.member(variable.Type, variable.DefaultValue, value, isGiven)
 		if err != nil {
@@ -42,10 +42,12 @@ func coerceVariables(
 	return coerced, nil
 }
 
-// coercion is one walk through the values of an operation. The path says where it is.
+// coercion is one walk through the values of an operation. The path says where it is: it
+// begins with the name of a variable.
 type coercion struct {
-	schema *ast.Schema
-	path   ast.Path
+	schema    *ast.Schema
+	operation *ast.OperationDefinition
+	path      ast.Path
 }
 
 // member coerces a variable or the field of an input object, which may be absent where it
@@ -249,11 +251,11 @@ func (c *coercion) leave() { c.path = c.path[:len(c.path)-1] }
 // refuse names the place in the input. It repeats nothing of the value, which may be a
 // password.
 func (c *coercion) refuse(format string, arguments ...any) *gqlerror.Error {
-	return refuseVariable(slices.Clone(c.path), format, arguments...)
+	return refuseVariable(inputPath(c.operation, slices.Clone(c.path)), format, arguments...)
 }
 
 func refuseVariable(path ast.Path, format string, arguments ...any) *gqlerror.Error {
-	err := gqlerror.ErrorPathf(path, format, arguments...)
+	err := gqlerror.ErrorPathf(append(ast.Path{variableRoot}, path...), format, arguments...)
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }
@@ -280,7 +282,7 @@ func refuseNulls(operation *ast.OperationDefinition, variables map[string]any) *
 	if misplaced == nil {
 		return nil
 	}
-	return refuseVariable(ast.Path{variableRoot, ast.PathName(misplaced.Raw)},
+	return refuseVariable(ast.Path{ast.PathName(misplaced.Raw)},
 		"cannot be null where %s is asked for", misplaced.ExpectedType)
 }
 

@@ -10371,6 +10371,7 @@ type UserMutation struct {
 	gender                       *vocab.Gender
 	email                        *string
 	is_email_verified            *bool
+	previous_verified_email      *string
 	phone                        *string
 	register_type                *vocab.RegisterType
 	national_code                *string
@@ -10808,6 +10809,55 @@ func (m *UserMutation) OldIsEmailVerified(ctx context.Context) (v bool, err erro
 // ResetIsEmailVerified resets all changes to the "is_email_verified" field.
 func (m *UserMutation) ResetIsEmailVerified() {
 	m.is_email_verified = nil
+}
+
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (m *UserMutation) SetPreviousVerifiedEmail(s string) {
+	m.previous_verified_email = &s
+}
+
+// PreviousVerifiedEmail returns the value of the "previous_verified_email" field in the mutation.
+func (m *UserMutation) PreviousVerifiedEmail() (r string, exists bool) {
+	v := m.previous_verified_email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreviousVerifiedEmail returns the old "previous_verified_email" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldPreviousVerifiedEmail(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreviousVerifiedEmail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreviousVerifiedEmail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreviousVerifiedEmail: %w", err)
+	}
+	return oldValue.PreviousVerifiedEmail, nil
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (m *UserMutation) ClearPreviousVerifiedEmail() {
+	m.previous_verified_email = nil
+	m.clearedFields[user.FieldPreviousVerifiedEmail] = struct{}{}
+}
+
+// PreviousVerifiedEmailCleared returns if the "previous_verified_email" field was cleared in this mutation.
+func (m *UserMutation) PreviousVerifiedEmailCleared() bool {
+	_, ok := m.clearedFields[user.FieldPreviousVerifiedEmail]
+	return ok
+}
+
+// ResetPreviousVerifiedEmail resets all changes to the "previous_verified_email" field.
+func (m *UserMutation) ResetPreviousVerifiedEmail() {
+	m.previous_verified_email = nil
+	delete(m.clearedFields, user.FieldPreviousVerifiedEmail)
 }
 
 // SetPhone sets the "phone" field.
@@ -12255,7 +12305,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 24)
+	fields := make([]string, 0, 25)
 	if m.first_name != nil {
 		fields = append(fields, user.FieldFirstName)
 	}
@@ -12273,6 +12323,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.is_email_verified != nil {
 		fields = append(fields, user.FieldIsEmailVerified)
+	}
+	if m.previous_verified_email != nil {
+		fields = append(fields, user.FieldPreviousVerifiedEmail)
 	}
 	if m.phone != nil {
 		fields = append(fields, user.FieldPhone)
@@ -12348,6 +12401,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Email()
 	case user.FieldIsEmailVerified:
 		return m.IsEmailVerified()
+	case user.FieldPreviousVerifiedEmail:
+		return m.PreviousVerifiedEmail()
 	case user.FieldPhone:
 		return m.Phone()
 	case user.FieldRegisterType:
@@ -12405,6 +12460,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldEmail(ctx)
 	case user.FieldIsEmailVerified:
 		return m.OldIsEmailVerified(ctx)
+	case user.FieldPreviousVerifiedEmail:
+		return m.OldPreviousVerifiedEmail(ctx)
 	case user.FieldPhone:
 		return m.OldPhone(ctx)
 	case user.FieldRegisterType:
@@ -12491,6 +12548,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetIsEmailVerified(v)
+		return nil
+	case user.FieldPreviousVerifiedEmail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreviousVerifiedEmail(v)
 		return nil
 	case user.FieldPhone:
 		v, ok := value.(string)
@@ -12714,6 +12778,9 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldEmail) {
 		fields = append(fields, user.FieldEmail)
 	}
+	if m.FieldCleared(user.FieldPreviousVerifiedEmail) {
+		fields = append(fields, user.FieldPreviousVerifiedEmail)
+	}
 	if m.FieldCleared(user.FieldPhone) {
 		fields = append(fields, user.FieldPhone)
 	}
@@ -12767,6 +12834,9 @@ func (m *UserMutation) ClearField(name string) error {
 	case user.FieldEmail:
 		m.ClearEmail()
 		return nil
+	case user.FieldPreviousVerifiedEmail:
+		m.ClearPreviousVerifiedEmail()
+		return nil
 	case user.FieldPhone:
 		m.ClearPhone()
 		return nil
@@ -12816,6 +12886,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldIsEmailVerified:
 		m.ResetIsEmailVerified()
+		return nil
+	case user.FieldPreviousVerifiedEmail:
+		m.ResetPreviousVerifiedEmail()
 		return nil
 	case user.FieldPhone:
 		m.ResetPhone()

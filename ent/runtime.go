@@ -231,48 +231,52 @@ func init() {
 	userDescIsEmailVerified := userFields[5].Descriptor()
 	// user.DefaultIsEmailVerified holds the default value on creation for the is_email_verified field.
 	user.DefaultIsEmailVerified = userDescIsEmailVerified.Default.(bool)
+	// userDescPreviousVerifiedEmail is the schema descriptor for previous_verified_email field.
+	userDescPreviousVerifiedEmail := userFields[6].Descriptor()
+	// user.PreviousVerifiedEmailValidator is a validator for the "previous_verified_email" field. It is called by the builders before save.
+	user.PreviousVerifiedEmailValidator = userDescPreviousVerifiedEmail.Validators[0].(func(string) error)
 	// userDescPhone is the schema descriptor for phone field.
-	userDescPhone := userFields[6].Descriptor()
+	userDescPhone := userFields[7].Descriptor()
 	// user.PhoneValidator is a validator for the "phone" field. It is called by the builders before save.
 	user.PhoneValidator = userDescPhone.Validators[0].(func(string) error)
 	// userDescNationalCode is the schema descriptor for national_code field.
-	userDescNationalCode := userFields[8].Descriptor()
+	userDescNationalCode := userFields[9].Descriptor()
 	// user.NationalCodeValidator is a validator for the "national_code" field. It is called by the builders before save.
 	user.NationalCodeValidator = userDescNationalCode.Validators[0].(func(string) error)
 	// userDescWrongPasswords is the schema descriptor for wrong_passwords field.
-	userDescWrongPasswords := userFields[11].Descriptor()
+	userDescWrongPasswords := userFields[12].Descriptor()
 	// user.DefaultWrongPasswords holds the default value on creation for the wrong_passwords field.
 	user.DefaultWrongPasswords = userDescWrongPasswords.Default.(int)
 	// userDescCredentialVersion is the schema descriptor for credential_version field.
-	userDescCredentialVersion := userFields[13].Descriptor()
+	userDescCredentialVersion := userFields[14].Descriptor()
 	// user.DefaultCredentialVersion holds the default value on creation for the credential_version field.
 	user.DefaultCredentialVersion = userDescCredentialVersion.Default.(int)
 	// userDescPushToken is the schema descriptor for push_token field.
-	userDescPushToken := userFields[14].Descriptor()
+	userDescPushToken := userFields[15].Descriptor()
 	// user.PushTokenValidator is a validator for the "push_token" field. It is called by the builders before save.
 	user.PushTokenValidator = userDescPushToken.Validators[0].(func(string) error)
 	// userDescIsDeviceMuted is the schema descriptor for is_device_muted field.
-	userDescIsDeviceMuted := userFields[15].Descriptor()
+	userDescIsDeviceMuted := userFields[16].Descriptor()
 	// user.DefaultIsDeviceMuted holds the default value on creation for the is_device_muted field.
 	user.DefaultIsDeviceMuted = userDescIsDeviceMuted.Default.(bool)
 	// userDescIsDeviceAlimTalkEnabled is the schema descriptor for is_device_alim_talk_enabled field.
-	userDescIsDeviceAlimTalkEnabled := userFields[16].Descriptor()
+	userDescIsDeviceAlimTalkEnabled := userFields[17].Descriptor()
 	// user.DefaultIsDeviceAlimTalkEnabled holds the default value on creation for the is_device_alim_talk_enabled field.
 	user.DefaultIsDeviceAlimTalkEnabled = userDescIsDeviceAlimTalkEnabled.Default.(bool)
 	// userDescIsBasestationAlertEnabled is the schema descriptor for is_basestation_alert_enabled field.
-	userDescIsBasestationAlertEnabled := userFields[17].Descriptor()
+	userDescIsBasestationAlertEnabled := userFields[18].Descriptor()
 	// user.DefaultIsBasestationAlertEnabled holds the default value on creation for the is_basestation_alert_enabled field.
 	user.DefaultIsBasestationAlertEnabled = userDescIsBasestationAlertEnabled.Default.(bool)
 	// userDescIsAdmin is the schema descriptor for is_admin field.
-	userDescIsAdmin := userFields[18].Descriptor()
+	userDescIsAdmin := userFields[19].Descriptor()
 	// user.DefaultIsAdmin holds the default value on creation for the is_admin field.
 	user.DefaultIsAdmin = userDescIsAdmin.Default.(bool)
 	// userDescEventSeq is the schema descriptor for event_seq field.
-	userDescEventSeq := userFields[20].Descriptor()
+	userDescEventSeq := userFields[21].Descriptor()
 	// user.DefaultEventSeq holds the default value on creation for the event_seq field.
 	user.DefaultEventSeq = userDescEventSeq.Default.(int64)
 	// userDescEventFloor is the schema descriptor for event_floor field.
-	userDescEventFloor := userFields[21].Descriptor()
+	userDescEventFloor := userFields[22].Descriptor()
 	// user.DefaultEventFloor holds the default value on creation for the event_floor field.
 	user.DefaultEventFloor = userDescEventFloor.Default.(int64)
 	verificationcodeFields := schema.VerificationCode{}.Fields()

@@ -356,6 +356,8 @@ func (_m *User) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableString(&_m.Email))
 		case user.FieldIsEmailVerified:
 			targets = append(targets, column.Bool(&_m.IsEmailVerified))
+		case user.FieldPreviousVerifiedEmail:
+			targets = append(targets, column.NillableString(&_m.PreviousVerifiedEmail))
 		case user.FieldPhone:
 			targets = append(targets, column.NillableString(&_m.Phone))
 		case user.FieldRegisterType:

@@ -31,6 +31,8 @@ type User struct {
 	Email *string `json:"email,omitempty"`
 	// IsEmailVerified holds the value of the "is_email_verified" field.
 	IsEmailVerified bool `json:"is_email_verified,omitempty"`
+	// In lower case: the address that the account had verified before it took one that is not verified yet. Null once another account takes it.
+	PreviousVerifiedEmail *string `json:"previous_verified_email,omitempty"`
 	// In the form E.164, as +821012345670.
 	Phone *string `json:"phone,omitempty"`
 	// RegisterType holds the value of the "register_type" field.
@@ -212,7 +214,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case user.FieldID, user.FieldWrongPasswords, user.FieldCredentialVersion, user.FieldEventSeq, user.FieldEventFloor:
 			values[i] = new(sql.NullInt64)
-		case user.FieldFirstName, user.FieldLastName, user.FieldBirthdate, user.FieldGender, user.FieldEmail, user.FieldPhone, user.FieldRegisterType, user.FieldNationalCode, user.FieldPasswordHash, user.FieldPushToken:
+		case user.FieldFirstName, user.FieldLastName, user.FieldBirthdate, user.FieldGender, user.FieldEmail, user.FieldPreviousVerifiedEmail, user.FieldPhone, user.FieldRegisterType, user.FieldNationalCode, user.FieldPasswordHash, user.FieldPushToken:
 			values[i] = new(sql.NullString)
 		case user.FieldPasswordChangedAt, user.FieldBlockedUntil, user.FieldNotificationCheckedAt, user.FieldCreatedAt, user.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
@@ -277,6 +279,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field is_email_verified", values[i])
 			} else if value.Valid {
 				_m.IsEmailVerified = value.Bool
+			}
+		case user.FieldPreviousVerifiedEmail:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field previous_verified_email", values[i])
+			} else if value.Valid {
+				_m.PreviousVerifiedEmail = new(string)
+				*_m.PreviousVerifiedEmail = value.String
 			}
 		case user.FieldPhone:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -512,6 +521,11 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("is_email_verified=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IsEmailVerified))
+	builder.WriteString(", ")
+	if v := _m.PreviousVerifiedEmail; v != nil {
+		builder.WriteString("previous_verified_email=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	if v := _m.Phone; v != nil {
 		builder.WriteString("phone=")

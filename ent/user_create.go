@@ -118,6 +118,20 @@ func (_c *UserCreate) SetNillableIsEmailVerified(v *bool) *UserCreate {
 	return _c
 }
 
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (_c *UserCreate) SetPreviousVerifiedEmail(v string) *UserCreate {
+	_c.mutation.SetPreviousVerifiedEmail(v)
+	return _c
+}
+
+// SetNillablePreviousVerifiedEmail sets the "previous_verified_email" field if the given value is not nil.
+func (_c *UserCreate) SetNillablePreviousVerifiedEmail(v *string) *UserCreate {
+	if v != nil {
+		_c.SetPreviousVerifiedEmail(*v)
+	}
+	return _c
+}
+
 // SetPhone sets the "phone" field.
 func (_c *UserCreate) SetPhone(v string) *UserCreate {
 	_c.mutation.SetPhone(v)
@@ -616,6 +630,11 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.IsEmailVerified(); !ok {
 		return &ValidationError{Name: "is_email_verified", err: errors.New(`ent: missing required field "User.is_email_verified"`)}
 	}
+	if v, ok := _c.mutation.PreviousVerifiedEmail(); ok {
+		if err := user.PreviousVerifiedEmailValidator(v); err != nil {
+			return &ValidationError{Name: "previous_verified_email", err: fmt.Errorf(`ent: validator failed for field "User.previous_verified_email": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.Phone(); ok {
 		if err := user.PhoneValidator(v); err != nil {
 			return &ValidationError{Name: "phone", err: fmt.Errorf(`ent: validator failed for field "User.phone": %w`, err)}
@@ -711,6 +730,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.IsEmailVerified(); ok {
 		_spec.SetField(user.FieldIsEmailVerified, field.TypeBool, value)
 		_node.IsEmailVerified = value
+	}
+	if value, ok := _c.mutation.PreviousVerifiedEmail(); ok {
+		_spec.SetField(user.FieldPreviousVerifiedEmail, field.TypeString, value)
+		_node.PreviousVerifiedEmail = &value
 	}
 	if value, ok := _c.mutation.Phone(); ok {
 		_spec.SetField(user.FieldPhone, field.TypeString, value)
@@ -1111,6 +1134,24 @@ func (u *UserUpsert) SetIsEmailVerified(v bool) *UserUpsert {
 // UpdateIsEmailVerified sets the "is_email_verified" field to the value that was provided on create.
 func (u *UserUpsert) UpdateIsEmailVerified() *UserUpsert {
 	u.SetExcluded(user.FieldIsEmailVerified)
+	return u
+}
+
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (u *UserUpsert) SetPreviousVerifiedEmail(v string) *UserUpsert {
+	u.Set(user.FieldPreviousVerifiedEmail, v)
+	return u
+}
+
+// UpdatePreviousVerifiedEmail sets the "previous_verified_email" field to the value that was provided on create.
+func (u *UserUpsert) UpdatePreviousVerifiedEmail() *UserUpsert {
+	u.SetExcluded(user.FieldPreviousVerifiedEmail)
+	return u
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (u *UserUpsert) ClearPreviousVerifiedEmail() *UserUpsert {
+	u.SetNull(user.FieldPreviousVerifiedEmail)
 	return u
 }
 
@@ -1542,6 +1583,27 @@ func (u *UserUpsertOne) SetIsEmailVerified(v bool) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateIsEmailVerified() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateIsEmailVerified()
+	})
+}
+
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (u *UserUpsertOne) SetPreviousVerifiedEmail(v string) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPreviousVerifiedEmail(v)
+	})
+}
+
+// UpdatePreviousVerifiedEmail sets the "previous_verified_email" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdatePreviousVerifiedEmail() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePreviousVerifiedEmail()
+	})
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (u *UserUpsertOne) ClearPreviousVerifiedEmail() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPreviousVerifiedEmail()
 	})
 }
 
@@ -2183,6 +2245,27 @@ func (u *UserUpsertBulk) SetIsEmailVerified(v bool) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateIsEmailVerified() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateIsEmailVerified()
+	})
+}
+
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (u *UserUpsertBulk) SetPreviousVerifiedEmail(v string) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPreviousVerifiedEmail(v)
+	})
+}
+
+// UpdatePreviousVerifiedEmail sets the "previous_verified_email" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdatePreviousVerifiedEmail() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePreviousVerifiedEmail()
+	})
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (u *UserUpsertBulk) ClearPreviousVerifiedEmail() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPreviousVerifiedEmail()
 	})
 }
 

@@ -155,6 +155,26 @@ func (_u *UserUpdate) SetNillableIsEmailVerified(v *bool) *UserUpdate {
 	return _u
 }
 
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (_u *UserUpdate) SetPreviousVerifiedEmail(v string) *UserUpdate {
+	_u.mutation.SetPreviousVerifiedEmail(v)
+	return _u
+}
+
+// SetNillablePreviousVerifiedEmail sets the "previous_verified_email" field if the given value is not nil.
+func (_u *UserUpdate) SetNillablePreviousVerifiedEmail(v *string) *UserUpdate {
+	if v != nil {
+		_u.SetPreviousVerifiedEmail(*v)
+	}
+	return _u
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (_u *UserUpdate) ClearPreviousVerifiedEmail() *UserUpdate {
+	_u.mutation.ClearPreviousVerifiedEmail()
+	return _u
+}
+
 // SetPhone sets the "phone" field.
 func (_u *UserUpdate) SetPhone(v string) *UserUpdate {
 	_u.mutation.SetPhone(v)
@@ -889,6 +909,11 @@ func (_u *UserUpdate) check() error {
 			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "User.email": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PreviousVerifiedEmail(); ok {
+		if err := user.PreviousVerifiedEmailValidator(v); err != nil {
+			return &ValidationError{Name: "previous_verified_email", err: fmt.Errorf(`ent: validator failed for field "User.previous_verified_email": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Phone(); ok {
 		if err := user.PhoneValidator(v); err != nil {
 			return &ValidationError{Name: "phone", err: fmt.Errorf(`ent: validator failed for field "User.phone": %w`, err)}
@@ -957,6 +982,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.IsEmailVerified(); ok {
 		_spec.SetField(user.FieldIsEmailVerified, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.PreviousVerifiedEmail(); ok {
+		_spec.SetField(user.FieldPreviousVerifiedEmail, field.TypeString, value)
+	}
+	if _u.mutation.PreviousVerifiedEmailCleared() {
+		_spec.ClearField(user.FieldPreviousVerifiedEmail, field.TypeString)
 	}
 	if value, ok := _u.mutation.Phone(); ok {
 		_spec.SetField(user.FieldPhone, field.TypeString, value)
@@ -1654,6 +1685,26 @@ func (_u *UserUpdateOne) SetNillableIsEmailVerified(v *bool) *UserUpdateOne {
 	if v != nil {
 		_u.SetIsEmailVerified(*v)
 	}
+	return _u
+}
+
+// SetPreviousVerifiedEmail sets the "previous_verified_email" field.
+func (_u *UserUpdateOne) SetPreviousVerifiedEmail(v string) *UserUpdateOne {
+	_u.mutation.SetPreviousVerifiedEmail(v)
+	return _u
+}
+
+// SetNillablePreviousVerifiedEmail sets the "previous_verified_email" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillablePreviousVerifiedEmail(v *string) *UserUpdateOne {
+	if v != nil {
+		_u.SetPreviousVerifiedEmail(*v)
+	}
+	return _u
+}
+
+// ClearPreviousVerifiedEmail clears the value of the "previous_verified_email" field.
+func (_u *UserUpdateOne) ClearPreviousVerifiedEmail() *UserUpdateOne {
+	_u.mutation.ClearPreviousVerifiedEmail()
 	return _u
 }
 
@@ -2404,6 +2455,11 @@ func (_u *UserUpdateOne) check() error {
 			return &ValidationError{Name: "email", err: fmt.Errorf(`ent: validator failed for field "User.email": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PreviousVerifiedEmail(); ok {
+		if err := user.PreviousVerifiedEmailValidator(v); err != nil {
+			return &ValidationError{Name: "previous_verified_email", err: fmt.Errorf(`ent: validator failed for field "User.previous_verified_email": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Phone(); ok {
 		if err := user.PhoneValidator(v); err != nil {
 			return &ValidationError{Name: "phone", err: fmt.Errorf(`ent: validator failed for field "User.phone": %w`, err)}
@@ -2489,6 +2545,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.IsEmailVerified(); ok {
 		_spec.SetField(user.FieldIsEmailVerified, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.PreviousVerifiedEmail(); ok {
+		_spec.SetField(user.FieldPreviousVerifiedEmail, field.TypeString, value)
+	}
+	if _u.mutation.PreviousVerifiedEmailCleared() {
+		_spec.ClearField(user.FieldPreviousVerifiedEmail, field.TypeString)
 	}
 	if value, ok := _u.mutation.Phone(); ok {
 		_spec.SetField(user.FieldPhone, field.TypeString, value)

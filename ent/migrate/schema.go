@@ -493,6 +493,7 @@ var (
 		{Name: "gender", Type: field.TypeString, Nullable: true},
 		{Name: "email", Type: field.TypeString, Nullable: true, Size: 254},
 		{Name: "is_email_verified", Type: field.TypeBool, Default: false},
+		{Name: "previous_verified_email", Type: field.TypeString, Nullable: true, Size: 254},
 		{Name: "phone", Type: field.TypeString, Nullable: true, Size: 16},
 		{Name: "register_type", Type: field.TypeString},
 		{Name: "national_code", Type: field.TypeString, Nullable: true, Size: 2},
@@ -517,6 +518,23 @@ var (
 		Name:       "users",
 		Columns:    UsersColumns,
 		PrimaryKey: []*schema.Column{UsersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "user_previous_verified_email",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[7]},
+			},
+			{
+				Name:    "user_push_token",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Types: map[string]string{
+						"postgres": "HASH",
+					},
+				},
+			},
+		},
 	}
 	// VerificationCodesColumns holds the columns for the "verification_codes" table.
 	VerificationCodesColumns = []*schema.Column{

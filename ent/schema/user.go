@@ -2,8 +2,12 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
 	"luxbff/ent/vocab"
 )
 
@@ -23,6 +27,8 @@ func (User) Fields() []ent.Field {
 		field.String("email").Optional().Nillable().MaxRuneLen(254).
 			Comment("As it was typed. Which account an address belongs to is in Identity."),
 		field.Bool("is_email_verified").Default(false),
+		field.String("previous_verified_email").Optional().Nillable().MaxRuneLen(254).
+			Comment("In lower case: the address that the account had verified before it took one that is not verified yet. Null once another account takes it."),
 		field.String("phone").Optional().Nillable().MaxLen(16).Comment("In the form E.164, as +821012345670."),
 		field.String("register_type").GoType(vocab.RegisterType("")).Immutable(),
 		field.String("national_code").Optional().Nillable().MaxLen(2).Comment("An ISO 3166-1 alpha-2 code."),
@@ -62,5 +68,14 @@ func (User) Edges() []ent.Edge {
 		edge.To("feed_positions", FeedPosition.Type).Annotations(cascade()),
 		edge.To("verification_codes", VerificationCode.Type).Annotations(cascade()),
 		edge.To("messages", Message.Type).Annotations(cascade()),
+	}
+}
+
+// Indexes of User.
+func (User) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("previous_verified_email"),
+		// A push token may be longer than a row of PostgreSQL's usual index.
+		index.Fields("push_token").Annotations(entsql.IndexTypes(map[string]string{dialect.Postgres: "HASH"})),
 	}
 }

@@ -24,6 +24,8 @@ const (
 	FieldEmail = "email"
 	// FieldIsEmailVerified holds the string denoting the is_email_verified field in the database.
 	FieldIsEmailVerified = "is_email_verified"
+	// FieldPreviousVerifiedEmail holds the string denoting the previous_verified_email field in the database.
+	FieldPreviousVerifiedEmail = "previous_verified_email"
 	// FieldPhone holds the string denoting the phone field in the database.
 	FieldPhone = "phone"
 	// FieldRegisterType holds the string denoting the register_type field in the database.
@@ -172,6 +174,7 @@ var Columns = []string{
 	FieldGender,
 	FieldEmail,
 	FieldIsEmailVerified,
+	FieldPreviousVerifiedEmail,
 	FieldPhone,
 	FieldRegisterType,
 	FieldNationalCode,
@@ -211,6 +214,8 @@ var (
 	EmailValidator func(string) error
 	// DefaultIsEmailVerified holds the default value on creation for the "is_email_verified" field.
 	DefaultIsEmailVerified bool
+	// PreviousVerifiedEmailValidator is a validator for the "previous_verified_email" field. It is called by the builders before save.
+	PreviousVerifiedEmailValidator func(string) error
 	// PhoneValidator is a validator for the "phone" field. It is called by the builders before save.
 	PhoneValidator func(string) error
 	// NationalCodeValidator is a validator for the "national_code" field. It is called by the builders before save.
@@ -271,6 +276,11 @@ func ByEmail(opts ...sql.OrderTermOption) OrderOption {
 // ByIsEmailVerified orders the results by the is_email_verified field.
 func ByIsEmailVerified(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIsEmailVerified, opts...).ToFunc()
+}
+
+// ByPreviousVerifiedEmail orders the results by the previous_verified_email field.
+func ByPreviousVerifiedEmail(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPreviousVerifiedEmail, opts...).ToFunc()
 }
 
 // ByPhone orders the results by the phone field.

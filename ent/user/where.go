@@ -88,6 +88,11 @@ func IsEmailVerified(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldIsEmailVerified, v))
 }
 
+// PreviousVerifiedEmail applies equality check predicate on the "previous_verified_email" field. It's identical to PreviousVerifiedEmailEQ.
+func PreviousVerifiedEmail(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPreviousVerifiedEmail, v))
+}
+
 // Phone applies equality check predicate on the "phone" field. It's identical to PhoneEQ.
 func Phone(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldPhone, v))
@@ -600,6 +605,81 @@ func IsEmailVerifiedEQ(v bool) predicate.User {
 // IsEmailVerifiedNEQ applies the NEQ predicate on the "is_email_verified" field.
 func IsEmailVerifiedNEQ(v bool) predicate.User {
 	return predicate.User(sql.FieldNEQ(FieldIsEmailVerified, v))
+}
+
+// PreviousVerifiedEmailEQ applies the EQ predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailEQ(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailNEQ applies the NEQ predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailNEQ(v string) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailIn applies the In predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldIn(FieldPreviousVerifiedEmail, vs...))
+}
+
+// PreviousVerifiedEmailNotIn applies the NotIn predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailNotIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldPreviousVerifiedEmail, vs...))
+}
+
+// PreviousVerifiedEmailGT applies the GT predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailGT(v string) predicate.User {
+	return predicate.User(sql.FieldGT(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailGTE applies the GTE predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailGTE(v string) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailLT applies the LT predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailLT(v string) predicate.User {
+	return predicate.User(sql.FieldLT(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailLTE applies the LTE predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailLTE(v string) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailContains applies the Contains predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailContains(v string) predicate.User {
+	return predicate.User(sql.FieldContains(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailHasPrefix applies the HasPrefix predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailHasPrefix(v string) predicate.User {
+	return predicate.User(sql.FieldHasPrefix(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailHasSuffix applies the HasSuffix predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailHasSuffix(v string) predicate.User {
+	return predicate.User(sql.FieldHasSuffix(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailIsNil applies the IsNil predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldPreviousVerifiedEmail))
+}
+
+// PreviousVerifiedEmailNotNil applies the NotNil predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldPreviousVerifiedEmail))
+}
+
+// PreviousVerifiedEmailEqualFold applies the EqualFold predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailEqualFold(v string) predicate.User {
+	return predicate.User(sql.FieldEqualFold(FieldPreviousVerifiedEmail, v))
+}
+
+// PreviousVerifiedEmailContainsFold applies the ContainsFold predicate on the "previous_verified_email" field.
+func PreviousVerifiedEmailContainsFold(v string) predicate.User {
+	return predicate.User(sql.FieldContainsFold(FieldPreviousVerifiedEmail, v))
 }
 
 // PhoneEQ applies the EQ predicate on the "phone" field.

@@ -1918,8 +1918,9 @@ extend type Mutation {
   signOut: SignOutPayload @auth
 
   """
-  Changes the account's own data; what is absent or null stays as it is. A new e-mail address is unverified, and
-  an account that signs in by e-mail does so by the old one until the new one is verified.
+  Changes the account's own data; what is absent or null stays as it is. A new e-mail address is unverified, but for
+  the one that the account had verified before, and an account that signs in by e-mail does so by the old one until
+  the new one is verified.
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `.
   REST: ` + "`" + `PATCH user/root-user` + "`" + `, SNUTT ` + "`" + `PUT /user/info` + "`" + `.
   """
@@ -1974,7 +1975,7 @@ type User {
   nationalCode: String
   "Whether first name, birthdate, gender or phone is missing."
   needsPersonalInfoUpdate: Boolean!
-  "Whether the password is older than three months; never for an account without one."
+  "Whether the password is older than three calendar months; never for an account without one."
   needsPasswordChange: Boolean!
   "Whether the account may administer the service."
   isAdmin: Boolean!
@@ -2028,9 +2029,9 @@ How an account came to be.
 enum RegisterType {
   "With e-mail and password. REST: ` + "`" + `E` + "`" + `"
   EMAIL
-  "Through another provider. REST: ` + "`" + `S` + "`" + `"
+  "Through a provider, as Facebook. REST: ` + "`" + `S` + "`" + `"
   SOCIAL
-  "With a local id. REST: ` + "`" + `L` + "`" + `"
+  "With a local id, or as a temporary account. REST: ` + "`" + `L` + "`" + `"
   LOCAL
 }
 
@@ -2092,13 +2093,13 @@ input SignUpInput {
   validToken: String!
   "One that no account has, as ` + "`" + `parent@example.com` + "`" + `; e-mails compare without case."
   email: String!
-  "8 to 128 characters with a letter and a digit."
+  "8 to 128 characters with a letter and a digit; compared in Unicode's form NFC."
   password: String!
-  "1 to 100 characters."
+  "1 to 100 characters, one of them visible."
   firstName: String!
   "May be empty."
   lastName: String!
-  "Not in the future."
+  "Not in the future: a day that has begun anywhere on Earth."
   birthdate: Date!
   "The gender of the person who signs up."
   gender: Gender!
@@ -2108,7 +2109,7 @@ input SignUpInput {
   isPushAgree: Boolean!
   "Consent to marketing."
   isMarketingAgree: Boolean!
-  "ISO 3166-1 alpha-2, as ` + "`" + `KR` + "`" + `."
+  "A code that ISO 3166-1 alpha-2 assigns, as ` + "`" + `KR` + "`" + `."
   nationalCode: String!
 }
 
@@ -2170,11 +2171,11 @@ type SignOutPayload {
 What ` + "`" + `updateUser` + "`" + ` takes.
 """
 input UpdateUserInput {
-  "1 to 100 characters."
+  "1 to 100 characters, one of them visible."
   firstName: String
   "May be empty."
   lastName: String
-  "Not in the future."
+  "Not in the future: a day that has begun anywhere on Earth."
   birthdate: Date
   "The gender of the account's owner."
   gender: Gender
@@ -2530,14 +2531,15 @@ type SendImpedanceAlertPayload {
 	{Name: "../consent.graphqls", Input: `extend type Mutation {
   """
   Changes what the account consents to; what is absent or null stays as it is. Consent to push needs a push token:
-  one that was set before, or ` + "`" + `token` + "`" + ` here. Withdrawing consent keeps the token.
+  one that was set before, or ` + "`" + `token` + "`" + ` here, which moves from the account that had it. Withdrawing consent keeps the
+  token.
   Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, or a
   malformed one). REST: ` + "`" + `PATCH user/policy` + "`" + `.
   """
   updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload @auth
 
   """
-  Stores the token by which FCM reaches the app. Errors: ` + "`" + `PUSH_PERMISSON_DENIED` + "`" + ` (no consent to push),
+  Stores the token by which FCM reaches the app. A token names one phone: it moves from the account that had it. Errors: ` + "`" + `PUSH_PERMISSON_DENIED` + "`" + ` (no consent to push),
   ` + "`" + `USER_PUSH_TOKEN_UPDATE_FAILED` + "`" + ` (malformed). REST: ` + "`" + `POST user/push/set-token` + "`" + `.
   """
   setPushToken(input: SetPushTokenInput!): SetPushTokenPayload @auth
@@ -2671,7 +2673,8 @@ type RemovePushDevicePayload {
   """
   Signs in by a Facebook account, and makes an account where that is new. Needs no token.
   Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `, ` + "`" + `FACEBOOK_TOKEN_IS_REFUSED` + "`" + ` (or is of another Facebook id),
-  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured).
+  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured), ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` (Facebook gives no answer: try
+  again later).
   REST: SNUTT ` + "`" + `POST /auth/login_fb` + "`" + `, which answers with a long-lived token.
   """
   signInWithFacebook(input: SignInWithFacebookInput!): SignInWithFacebookPayload
@@ -2694,7 +2697,8 @@ type RemovePushDevicePayload {
   """
   Links a Facebook account. Sessions go on; a long-lived token stops. Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `,
   ` + "`" + `FACEBOOK_TOKEN_IS_REFUSED` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY` + "`" + `, ` + "`" + `FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT` + "`" + `,
-  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured). REST: SNUTT ` + "`" + `POST /user/facebook` + "`" + `.
+  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured), ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` (Facebook gives no answer: try
+  again later). REST: SNUTT ` + "`" + `POST /user/facebook` + "`" + `.
   """
   connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload @auth
 
@@ -2933,7 +2937,7 @@ input FindAccountInput {
 The answer to ` + "`" + `findAccount` + "`" + `.
 """
 type FindAccountPayload {
-  "Null for an account without one."
+  "An address that the account signs in by; null for an account without one. One that is not verified yet is not shown."
   email: String
   "How the account signs in: ` + "`" + `email` + "`" + `, ` + "`" + `local` + "`" + `, or the name of a social provider, as ` + "`" + `facebook` + "`" + `."
   provider: String!

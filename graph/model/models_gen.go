@@ -202,7 +202,7 @@ type FindAccountInput struct {
 
 // The answer to `findAccount`.
 type FindAccountPayload struct {
-	// Null for an account without one.
+	// An address that the account signs in by; null for an account without one. One that is not verified yet is not shown.
 	Email *string `json:"email,omitempty"`
 	// How the account signs in: `email`, `local`, or the name of a social provider, as `facebook`.
 	Provider string `json:"provider"`
@@ -410,13 +410,13 @@ type SignUpInput struct {
 	ValidToken string `json:"validToken"`
 	// One that no account has, as `parent@example.com`; e-mails compare without case.
 	Email string `json:"email"`
-	// 8 to 128 characters with a letter and a digit.
+	// 8 to 128 characters with a letter and a digit; compared in Unicode's form NFC.
 	Password string `json:"password"`
-	// 1 to 100 characters.
+	// 1 to 100 characters, one of them visible.
 	FirstName string `json:"firstName"`
 	// May be empty.
 	LastName string `json:"lastName"`
-	// Not in the future.
+	// Not in the future: a day that has begun anywhere on Earth.
 	Birthdate vocab.Date `json:"birthdate"`
 	// The gender of the person who signs up.
 	Gender vocab.Gender `json:"gender"`
@@ -426,7 +426,7 @@ type SignUpInput struct {
 	IsPushAgree bool `json:"isPushAgree"`
 	// Consent to marketing.
 	IsMarketingAgree bool `json:"isMarketingAgree"`
-	// ISO 3166-1 alpha-2, as `KR`.
+	// A code that ISO 3166-1 alpha-2 assigns, as `KR`.
 	NationalCode string `json:"nationalCode"`
 }
 
@@ -538,11 +538,11 @@ type UpdatePolicyPayload struct {
 
 // What `updateUser` takes.
 type UpdateUserInput struct {
-	// 1 to 100 characters.
+	// 1 to 100 characters, one of them visible.
 	FirstName graphql.Omittable[*string] `json:"firstName,omitempty"`
 	// May be empty.
 	LastName graphql.Omittable[*string] `json:"lastName,omitempty"`
-	// Not in the future.
+	// Not in the future: a day that has begun anywhere on Earth.
 	Birthdate graphql.Omittable[*vocab.Date] `json:"birthdate,omitempty"`
 	// The gender of the account's owner.
 	Gender graphql.Omittable[*vocab.Gender] `json:"gender,omitempty"`

@@ -52,6 +52,11 @@ func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyPa
 		return nil, apperr.UserPolicyUpdateFailed.WithField("input.token")
 	}
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if p.PushToken != nil {
+			if err := lockPhone(ctx, tx, v.RootUserID(), *p.PushToken); err != nil {
+				return err
+			}
+		}
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err

@@ -96,6 +96,7 @@ func (s *Service) blankUser(ctx context.Context, tx *store.Tx, u *ent.User) erro
 		ClearGender().
 		ClearEmail().
 		SetIsEmailVerified(false).
+		ClearPreviousVerifiedEmail().
 		ClearPhone().
 		ClearNationalCode().
 		ClearPasswordHash().

@@ -29,6 +29,7 @@ type SendEmailVerificationParams struct{ Email *string }
 // unverified. Errors: EmailMalformed, EmailVerifiedAlready,
 // EmailVerifiedElsewhere, TooManyEmailCodes, EmailSendFailed, TooManyRequests.
 func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEmailVerificationParams) error {
+	p.Email = trimmed(p.Email)
 	// The limit is for each recipient, so that nobody floods a stranger's mailbox.
 	if to := cmp.Or(p.Email, v.User.Email); to != nil {
 		if err := e.limits.Message(ctx, text.NormalizeEmail(*to)); err != nil {
@@ -117,7 +118,7 @@ func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, add
 	if !taken {
 		return nil, apperr.EmailVerifiedElsewhere.New()
 	}
-	changed, err := tx.User.UpdateOne(u).SetEmail(address).SetIsEmailVerified(true).Save(ctx)
+	changed, err := tx.User.UpdateOne(u).SetEmail(address).SetIsEmailVerified(true).ClearPreviousVerifiedEmail().Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("verify an e-mail address: %w", err)
 	}

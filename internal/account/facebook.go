@@ -13,7 +13,7 @@ import (
 
 // ConnectFacebook links a Facebook account to the viewer's. Errors:
 // FacebookParametersMissing, FacebookExists, FacebookTokenRefused, FacebookTaken,
-// ProviderTokenInvalid.
+// ProviderTokenInvalid, ProviderUnavailable.
 func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p FacebookParams) (done Renewed, err error) {
 	// Facebook is asked before the write, which must not wait for another server.
 	profile, err := verifyFacebook(ctx, c.auth.Identities, p)

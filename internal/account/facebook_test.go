@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ func TestFacebook(t *testing.T) {
 	john := k.John(t)
 	again, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams("1017", "john's"))
 	accounttest.OK(t, err)
-	if again.User.ID != john.RootUserID() || again.User.RegisterType != vocab.RegisteredLocally {
+	if again.User.ID != john.RootUserID() || again.User.RegisterType != vocab.RegisteredBySocial {
 		t.Errorf("%v", again.User)
 	}
 	names, err := k.Accounts.Credentials.SignInNames(t.Context(), john.User)
@@ -79,5 +80,64 @@ func TestConnectFacebookLeavesSessionsAlone(t *testing.T) {
 		t.Errorf("ended sessions (-want +got):\n%s", diff)
 	}
 	_, err = k.Accounts.Credentials.DisconnectFacebook(t.Context(), v, auth.SessionTokens)
+	accounttest.OK(t, err)
+}
+
+// TestFacebookNameIsRefreshed follows a person who changes their name at Facebook, at each
+// sign-in with it.
+func TestFacebookNameIsRefreshed(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	john := k.John(t)
+	name := func() string {
+		names, err := k.Accounts.Credentials.SignInNames(t.Context(), john.User)
+		accounttest.OK(t, err)
+		return *names.Facebook.Name
+	}
+	ways := []func() error{
+		func() error {
+			_, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams("1017", "john's"))
+			return err
+		},
+		func() error {
+			_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
+			return err
+		},
+	}
+	for i, signIn := range ways {
+		for _, c := range []struct{ now, want string }{
+			{fmt.Sprint("John Miller ", i), fmt.Sprint("John Miller ", i)},
+			{"", fmt.Sprint("John Miller ", i)},
+			{"\u3164", fmt.Sprint("John Miller ", i)}, // nothing to show
+		} {
+			k.Facebook.Add("john's", auth.Profile{Subject: "1017", Name: c.now})
+			accounttest.OK(t, signIn())
+			if name() != c.want {
+				t.Errorf("the name is %q, want %q", name(), c.want)
+			}
+		}
+	}
+}
+
+// TestSilentProvider tells a provider that gives no answer from one that refuses.
+func TestSilentProvider(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	local := k.Viewer(t, k.RegisterLocal(t, "abcd1234").Tokens)
+	social := k.SocialSignUpParams(t, email, phone, "john's")
+	for name, answer := range map[string]auth.Profile{"silence": {}, "an id that cannot be stored": {Subject: "10\x0017"}} {
+		k.Facebook.Add("john's", answer)
+		_, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams("1017", "john's"))
+		_, connect := k.Accounts.Credentials.ConnectFacebook(t.Context(), local, accounttest.FacebookParams("1017", "john's"))
+		_, signIn := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
+		_, signUp := k.Accounts.SignUps.BySocial(t.Context(), social)
+		for _, err := range []error{err, connect, signIn, signUp} {
+			if !apperr.Is(err, apperr.ProviderUnavailable) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	k.Facebook.Add("john's", auth.Profile{Subject: "1017"})
+	_, err := k.Accounts.SignUps.BySocial(t.Context(), social) // whose valid_token is good still
 	accounttest.OK(t, err)
 }

@@ -27,8 +27,17 @@ type Profiles struct {
 // NeedsPasswordChange reports whether the password is older than three months;
 // never for an account without one (rule 8 of the contract).
 func (p *Profiles) NeedsPasswordChange(u *ent.User) bool {
-	const months = 3
-	return u.PasswordChangedAt != nil && p.now().After(u.PasswordChangedAt.AddDate(0, months, 0))
+	return u.PasswordChangedAt != nil && p.now().After(threeMonthsAfter(*u.PasswordChangedAt))
+}
+
+// threeMonthsAfter gives the same day and time three months later, or the last day of
+// that month where it is shorter: after 30 November comes 28 or 29 February, where
+// time.AddDate would go on into March.
+func threeMonthsAfter(at time.Time) time.Time {
+	year, month, day := at.Date()
+	const before = 0 // the day before the first of a month is the last of the month before
+	lastDay := time.Date(year, month+4, before, 0, 0, 0, 0, time.UTC).Day()
+	return time.Date(year, month+3, min(day, lastDay), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), at.Location())
 }
 
 // NeedsPersonalInfoUpdate reports whether first name, birthdate, gender or phone
@@ -50,10 +59,12 @@ type UpdateUserParams struct {
 	Email     *string
 }
 
-// Update changes the viewer's own data. A new e-mail address is unverified; an
-// account that signs in by the old one does so until the new one is verified.
+// Update changes the viewer's own data. A new e-mail address is unverified, but for the
+// one that the account had verified before; an account that signs in by the old one does
+// so until the new one is verified.
 // Errors: BadRequest, EmailMalformed.
 func (p *Profiles) Update(ctx context.Context, v viewer.Viewer, change UpdateUserParams) (changed *ent.User, err error) {
+	change.Email = trimmed(change.Email)
 	if err := checkUpdate(change, p.now()); err != nil {
 		return nil, err
 	}
@@ -87,7 +98,7 @@ func checkUpdate(p UpdateUserParams, now time.Time) error {
 		return apperr.BadRequest.WithField("input.firstName")
 	case p.LastName != nil && !text.NameOrEmpty(*p.LastName):
 		return apperr.BadRequest.WithField("input.lastName")
-	case p.Birthdate != nil && !isBirthdate(*p.Birthdate, now):
+	case p.Birthdate != nil && !p.Birthdate.HasBegun(now):
 		return apperr.BadRequest.WithField("input.birthdate")
 	case p.Gender != nil && !p.Gender.Valid():
 		return apperr.BadRequest.WithField("input.gender")
@@ -97,22 +108,41 @@ func checkUpdate(p UpdateUserParams, now time.Time) error {
 	return nil
 }
 
-// changeEmail stores an address that nobody has verified yet. An account that
-// SNUTT made has other ways to sign in, so it gives up the address that it had
-// verified.
+// changeEmail stores an address that is not verified yet. An account that signs in by
+// e-mail does so by the old one until then; any other has another way to sign in, so it
+// gives up the address that it had verified.
 func (p *Profiles) changeEmail(
 	ctx context.Context, tx *store.Tx, u *ent.User, update *ent.UserUpdateOne, address string,
 ) error {
 	update.SetEmail(address)
-	// The same address in another case stays verified.
-	if u.Email != nil && text.NormalizeEmail(*u.Email) == text.NormalizeEmail(address) {
+	normalized := text.NormalizeEmail(address)
+	// The same address in another case stays as it is.
+	if u.Email != nil && text.NormalizeEmail(*u.Email) == normalized {
 		return nil
 	}
-	update.SetIsEmailVerified(false)
-	if u.RegisterType != vocab.RegisteredLocally {
+	if u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == normalized {
+		return p.restoreEmail(ctx, tx, u, update, address)
+	}
+	if u.IsEmailVerified {
+		update.SetIsEmailVerified(false).SetPreviousVerifiedEmail(text.NormalizeEmail(*u.Email))
+	}
+	if u.RegisterType == vocab.RegisteredByEmail {
 		return nil
 	}
 	return p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderEmail)
+}
+
+// restoreEmail gives an account the address back that it had verified before the one it
+// has. It is verified still, unless another account has taken it meanwhile.
+func (p *Profiles) restoreEmail(
+	ctx context.Context, tx *store.Tx, u *ent.User, update *ent.UserUpdateOne, address string,
+) error {
+	taken, err := p.auth.Identities.TakeEmail(ctx, tx, u.ID, address)
+	if err != nil || !taken {
+		return err
+	}
+	update.SetIsEmailVerified(true).ClearPreviousVerifiedEmail()
+	return nil
 }
 
 // NotificationSettings are what the viewer wants to be notified of; nil leaves

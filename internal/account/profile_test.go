@@ -7,11 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil/accounttest"
+	"luxbff/internal/viewer"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -46,7 +48,7 @@ func TestUpdateUser(t *testing.T) {
 	}{
 		"empty first name": {account.UpdateUserParams{FirstName: ptr("")}, apperr.BadRequest},
 		"too long":         {account.UpdateUserParams{LastName: ptr(longest + "x")}, apperr.BadRequest},
-		"tomorrow":         {account.UpdateUserParams{Birthdate: ptr(vocab.Date("2026-03-05"))}, apperr.BadRequest},
+		"in two days":      {account.UpdateUserParams{Birthdate: ptr(vocab.Date("2026-03-06"))}, apperr.BadRequest},
 		"gender":           {account.UpdateUserParams{Gender: ptr(vocab.Gender(""))}, apperr.BadRequest},
 		"e-mail":           {account.UpdateUserParams{Email: ptr("a b@lux.example")}, apperr.EmailMalformed},
 		"empty e-mail":     {account.UpdateUserParams{Email: ptr("")}, apperr.EmailMalformed},
@@ -142,4 +144,110 @@ func TestDerivedFacts(t *testing.T) {
 	if !k.Accounts.Profiles.NeedsPasswordChange(u) || k.Accounts.Profiles.NeedsPasswordChange(temp.User) {
 		t.Error("past three months a password is old; none never is")
 	}
+}
+
+// TestBirthdateOfTodaySomewhere: a person is born today as long as it is that day anywhere
+// on Earth, in an account as in a child.
+func TestBirthdateOfTodaySomewhere(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t) // noon of 4 March in UTC, when the day after has begun in Kiribati
+	v := k.Parent(t)
+	born := func(day vocab.Date) error {
+		_, err := k.Accounts.Profiles.Update(t.Context(), v, account.UpdateUserParams{Birthdate: &day})
+		return err
+	}
+	accounttest.OK(t, born("2026-03-05"))
+	accounttest.WantKind(t, born("2026-03-06"), apperr.BadRequest)
+	k.Clock.Add(-2*time.Hour - time.Millisecond)
+	accounttest.WantKind(t, born("2026-03-05"), apperr.BadRequest)
+}
+
+// TestPasswordsAgeThreeMonths holds the moment to the end of a shorter month.
+func TestPasswordsAgeThreeMonths(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	for changed, old := range map[string]string{
+		"2025-11-30T12:00:00Z": "2026-02-28T12:00:00Z", "2025-11-28T12:00:00Z": "2026-02-28T12:00:00Z", "2027-11-30T00:00:00Z": "2028-02-29T00:00:00Z",
+		"2025-11-29T23:59:59Z": "2026-02-28T23:59:59Z", "2025-01-31T01:02:03Z": "2025-04-30T01:02:03Z", "2025-03-31T00:00:00Z": "2025-06-30T00:00:00Z",
+		"2025-08-31T06:00:00Z": "2025-11-30T06:00:00Z", "2025-12-31T06:00:00Z": "2026-03-31T06:00:00Z", "2025-10-15T06:00:00Z": "2026-01-15T06:00:00Z",
+	} {
+		at, err := time.Parse(time.RFC3339, changed)
+		accounttest.OK(t, err)
+		until, err := time.Parse(time.RFC3339, old)
+		accounttest.OK(t, err)
+		u := &ent.User{PasswordChangedAt: &at}
+		k.Clock.Add(until.Sub(k.Clock.Now()))
+		if k.Accounts.Profiles.NeedsPasswordChange(u) {
+			t.Errorf("changed at %s, it is old at %s", changed, old)
+		}
+		k.Clock.Add(time.Millisecond)
+		if !k.Accounts.Profiles.NeedsPasswordChange(u) {
+			t.Errorf("changed at %s, it is not old after %s", changed, old)
+		}
+	}
+}
+
+// TestEmailChangedAwayAndBack stays verified, because the account has verified the address
+// and no other has taken it since.
+func TestEmailChangedAwayAndBack(t *testing.T) {
+	t.Parallel()
+	const mine, pending = "John@snu.example", "pending@snu.example"
+	changeTo := func(t *testing.T, k *accounttest.Kit, v viewer.Viewer, address string) *ent.User {
+		t.Helper()
+		changed, err := k.Accounts.Profiles.Update(t.Context(), v, account.UpdateUserParams{Email: &address})
+		accounttest.OK(t, err)
+		return changed
+	}
+	signIn := func(t *testing.T, k *accounttest.Kit, address, password string) error {
+		t.Helper()
+		_, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: address, Password: password})
+		return err
+	}
+	t.Run("account of LUX", func(t *testing.T) {
+		t.Parallel()
+		k := accounttest.New(t)
+		v := k.Parent(t)
+		if changeTo(t, k, v, pending); changeTo(t, k, v, email).IsEmailVerified {
+			t.Error("an address that was never verified is verified")
+		}
+		accounttest.OK(t, verifyEmail(t, k, v, email))
+		changeTo(t, k, v, pending)
+		changeTo(t, k, v, "another@snu.example")
+		if back := changeTo(t, k, v, strings.ToUpper(email)); !back.IsEmailVerified || *back.Email != strings.ToUpper(email) {
+			t.Errorf("%v", back)
+		}
+		accounttest.OK(t, signIn(t, k, email, password))
+		changeTo(t, k, v, pending)
+		accounttest.OK(t, verifyEmail(t, k, v, pending))
+		if changeTo(t, k, v, email).IsEmailVerified {
+			t.Error("an address that the account gave up for another verified one is verified")
+		}
+		accounttest.OK(t, signIn(t, k, pending, password))
+	})
+	t.Run("account of SNUTT", func(t *testing.T) {
+		t.Parallel()
+		k := accounttest.New(t)
+		v := k.Viewer(t, k.RegisterLocal(t, "first1").Tokens)
+		accounttest.OK(t, verifyEmail(t, k, v, mine))
+		changeTo(t, k, v, pending)
+		if !changeTo(t, k, v, mine).IsEmailVerified {
+			t.Error("the address lost its verification")
+		}
+		accounttest.WantKind(t, signIn(t, k, mine, localPassword), apperr.SmsVerificationRequired) // the password is right
+
+		changeTo(t, k, v, pending)
+		other := k.Viewer(t, k.RegisterLocal(t, "second1").Tokens)
+		accounttest.OK(t, verifyEmail(t, k, other, mine))
+		if changeTo(t, k, v, mine).IsEmailVerified {
+			t.Error("an address of another account is verified")
+		}
+		changeTo(t, k, other, "other@snu.example") // which gives it up
+		changeTo(t, k, v, pending)
+		if changeTo(t, k, v, mine).IsEmailVerified {
+			t.Error("an address that another account verified since is verified")
+		}
+		if !changeTo(t, k, other, mine).IsEmailVerified {
+			t.Error("the account that verified the address last lost it")
+		}
+	})
 }

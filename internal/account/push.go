@@ -8,6 +8,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/user"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/store"
@@ -44,6 +45,11 @@ type SetPushTokenParams struct{ Token string }
 // PushPermissionDenied without consent, PushTokenUpdateFailed.
 func (p *Push) SetToken(ctx context.Context, v viewer.Viewer, params SetPushTokenParams) error {
 	return p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if isPushToken(params.Token) {
+			if err := lockPhone(ctx, tx, v.RootUserID(), params.Token); err != nil {
+				return err
+			}
+		}
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
@@ -61,9 +67,47 @@ func (p *Push) SetToken(ctx context.Context, v viewer.Viewer, params SetPushToke
 	})
 }
 
+// storePushToken makes the phone the account's. The caller has called lockPhone.
 func storePushToken(ctx context.Context, tx *store.Tx, u *ent.User, token string) error {
+	if err := takePhone(ctx, tx, u.ID, token); err != nil {
+		return err
+	}
 	if err := tx.User.UpdateOne(u).SetPushToken(token).Exec(ctx); err != nil {
 		return fmt.Errorf("store a push token: %w", err)
+	}
+	return nil
+}
+
+// lockPhone must come before the account is locked that takes a phone, which its push
+// token or its registration id names. Others that take the same phone wait, and the
+// accounts that have it are locked together with the one that takes it: two accounts that
+// take each other's phone would else each wait for the other.
+func lockPhone(ctx context.Context, tx *store.Tx, rootUserID int, phone string) error {
+	if err := tx.LockText(ctx, phone); err != nil {
+		return fmt.Errorf("lock a phone: %w", err)
+	}
+	holders, err := tx.User.Query().Where(user.PushToken(phone)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("find the holders of a phone: %w", err)
+	}
+	if err := tx.Lock(ctx, user.Table, append(holders, rootUserID)...); err != nil {
+		return fmt.Errorf("lock the holders of a phone: %w", err)
+	}
+	return nil
+}
+
+// takePhone takes the phone from every other account, so that a phone which changes hands
+// gets no messages of its former owner. The same text may be a push token of one account
+// and a registration id of another: it names one phone.
+func takePhone(ctx context.Context, tx *store.Tx, rootUserID int, phone string) error {
+	err := tx.User.Update().Where(user.PushToken(phone), user.IDNEQ(rootUserID)).ClearPushToken().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("take over a push token: %w", err)
+	}
+	_, err = tx.PushDevice.Delete().
+		Where(pushdevice.RegistrationID(phone), pushdevice.RootUserIDNEQ(rootUserID)).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("take over a push device: %w", err)
 	}
 	return nil
 }
@@ -91,6 +135,9 @@ func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDevice
 		return nil, apperr.BadRequest.WithField("input.registrationId")
 	}
 	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := lockPhone(ctx, tx, v.RootUserID(), params.RegistrationID); err != nil {
+			return err
+		}
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
 		if err != nil {
 			return err
@@ -104,20 +151,17 @@ func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDevice
 	return added, err
 }
 
-// claimDevice takes the phone from the account that had it, so that a phone which
-// changes hands gets no messages of its former owner.
+// claimDevice makes the phone the account's. The caller has called lockPhone.
 func (p *Push) claimDevice(
 	ctx context.Context, tx *store.Tx, rootUserID int, registrationID string,
 ) (*ent.PushDevice, error) {
+	if err := takePhone(ctx, tx, rootUserID, registrationID); err != nil {
+		return nil, err
+	}
 	known, err := tx.PushDevice.Query().Where(pushdevice.RegistrationID(registrationID)).First(ctx)
 	switch {
-	case err == nil && known.RootUserID == rootUserID:
-		return known, nil
 	case err == nil:
-		// The row may have gone meanwhile: its account does not wait for our lock.
-		if err := tx.PushDevice.DeleteOne(known).Exec(ctx); err != nil && !ent.IsNotFound(err) {
-			return nil, fmt.Errorf("take over a push device: %w", err)
-		}
+		return known, nil
 	case !ent.IsNotFound(err):
 		return nil, fmt.Errorf("find a push device: %w", err)
 	}

@@ -30,7 +30,7 @@ type FindAccountParams struct{ Phone, Code string }
 
 // FoundAccount is how its owner signs in to an account.
 type FoundAccount struct {
-	// Email is nil for an account without one.
+	// Email is an address that the account is found by, nil for an account without one.
 	Email *string
 	// Provider is email, local or a social provider's name.
 	Provider string
@@ -76,7 +76,24 @@ func (r *Recovery) findByPhone(ctx context.Context, tx *store.Tx, phone string) 
 	}
 	u := holder.Edges.RootUser // a phone is stored with its account, so there is one
 	provider, err := r.auth.Identities.SignInMethod(ctx, tx.Client, u)
-	return FoundAccount{Email: u.Email, Provider: provider}, err
+	if err != nil {
+		return FoundAccount{}, err
+	}
+	address, err := r.signInEmail(ctx, tx, u)
+	return FoundAccount{Email: address, Provider: provider}, err
+}
+
+// signInEmail gives the address by which the account is found, as it was typed if that is
+// known. The address of the account's data may be another: one that is not verified yet.
+func (r *Recovery) signInEmail(ctx context.Context, tx *store.Tx, u *ent.User) (*string, error) {
+	held, err := r.auth.Identities.OfUser(ctx, tx.Client, u.ID, identity.ProviderEmail)
+	if err != nil || len(held) == 0 {
+		return nil, err
+	}
+	if u.Email != nil && text.NormalizeEmail(*u.Email) == held[0].Subject {
+		return u.Email, nil
+	}
+	return &held[0].Subject, nil
 }
 
 // RequestPasswordResetParams name the account by its e-mail, in any case.

@@ -14,6 +14,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/accounttest"
+	"luxbff/internal/viewer"
 )
 
 // resetToken asks for a reset mail and takes the token out of its link.
@@ -119,4 +120,42 @@ func TestFindAccount(t *testing.T) {
 	if *found.Email != "social@lux.example" || found.Provider != "facebook" {
 		t.Errorf("%+v", found)
 	}
+}
+
+// TestFindAccountNamesTheAddressThatSignsIn, whatever address waits to be verified.
+func TestFindAccountNamesTheAddressThatSignsIn(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	find := func(phone string) account.FoundAccount {
+		t.Helper()
+		found, err := k.Accounts.Recovery.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: k.SMSCode(t, phone)})
+		accounttest.OK(t, err)
+		return found
+	}
+	changeEmail := func(v viewer.Viewer, to string) {
+		t.Helper()
+		_, err := k.Accounts.Profiles.Update(t.Context(), v, account.UpdateUserParams{Email: &to})
+		accounttest.OK(t, err)
+	}
+	want := func(phone string, found account.FoundAccount) {
+		t.Helper()
+		if diff := cmp.Diff(found, find(phone)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	parent := k.Parent(t)
+	want(phone, account.FoundAccount{Email: ptr(email), Provider: "email"})
+	changeEmail(parent, "Pending@lux.example")
+	want(phone, account.FoundAccount{Email: ptr(strings.ToLower(email)), Provider: "email"})
+	accounttest.OK(t, verifyEmail(t, k, parent, "Pending@lux.example"))
+	want(phone, account.FoundAccount{Email: ptr("Pending@lux.example"), Provider: "email"})
+
+	const second = "+821011112222"
+	local := k.Viewer(t, k.RegisterLocal(t, "abcd1234").Tokens)
+	_, err := k.Accounts.Profiles.ChangePhone(t.Context(), local, account.ChangePhoneParams{Phone: second, Code: k.SMSCode(t, second)})
+	accounttest.OK(t, err)
+	changeEmail(local, "john@snu.example")
+	want(second, account.FoundAccount{Provider: "local"}) // nobody can sign in by that address yet
+	accounttest.OK(t, verifyEmail(t, k, local, "john@snu.example"))
+	want(second, account.FoundAccount{Email: ptr("john@snu.example"), Provider: "local"})
 }

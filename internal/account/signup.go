@@ -61,7 +61,7 @@ func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, e
 	// What is cheap to refuse is refused before the password is hashed.
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.SignUpTokenInvalid,
-		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
 	if err := s.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err
@@ -115,7 +115,7 @@ func checkPerson(p Person, now time.Time) error {
 		return apperr.BadRequest.WithField("input.firstName")
 	case !text.NameOrEmpty(p.LastName):
 		return apperr.BadRequest.WithField("input.lastName")
-	case !isBirthdate(p.Birthdate, now):
+	case !p.Birthdate.HasBegun(now):
 		return apperr.BadRequest.WithField("input.birthdate")
 	case !p.Gender.Valid():
 		return apperr.BadRequest.WithField("input.gender")
@@ -126,10 +126,6 @@ func checkPerson(p Person, now time.Time) error {
 	}
 	return nil
 }
-
-// isBirthdate reports whether somebody may have been born on that day: it is not
-// in the future.
-func isBirthdate(day vocab.Date, now time.Time) bool { return day != "" && day <= vocab.DateOf(now) }
 
 // register makes the account in one transaction and opens a session. extra, if
 // any, runs in the same transaction, for what one kind of sign-up does in addition.
@@ -260,6 +256,7 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 	if err := checkLocal(p.LocalID, p.Password); err != nil {
 		return auth.SignedIn{}, err
 	}
+	p.Email = trimmed(p.Email)
 	if p.Email != nil && !text.ValidEmail(*p.Email) {
 		return auth.SignedIn{}, apperr.EmailMalformed.WithField("input.email")
 	}
@@ -285,6 +282,15 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 		return err
 	})
 	return signedIn, err
+}
+
+// trimmed trims an optional e-mail address.
+func trimmed(address *string) *string {
+	if address == nil {
+		return nil
+	}
+	without := text.TrimEmail(*address)
+	return &without
 }
 
 var localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)

@@ -51,7 +51,7 @@ func (s *AddnoxSignUps) Begin(ctx context.Context, p BeginSignUpParams) (emailUs
 	if err := s.limits.SignUp(ctx); err != nil {
 		return 0, err
 	}
-	if !text.ValidEmail(p.Email) {
+	if !text.ValidEmail(text.TrimEmail(p.Email)) {
 		return 0, apperr.EmailNotValid.WithField("input.email")
 	}
 	if !auth.IsStrongPassword(p.Password) {
@@ -141,7 +141,7 @@ func (s *AddnoxSignUps) Complete(ctx context.Context, p CompleteSignUpParams) (a
 	}
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
-		email: p.Email, registerType: vocab.RegisteredByEmail, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: p.Person,
 	}
 	if err := s.signUps.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err

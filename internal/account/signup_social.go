@@ -10,6 +10,7 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/store"
+	"luxbff/internal/text"
 )
 
 // SocialSignUpParams are a sign-up of Addnox by the token of a provider.
@@ -23,7 +24,7 @@ type SocialSignUpParams struct {
 
 // BySocial makes an account that signs in through a provider, and opens a
 // session. Errors: ResourceNotFound (an unknown provider), NotAuthenticated,
-// EmailNotValid, BadRequest, PhoneInvalid, ProviderTokenInvalid,
+// EmailNotValid, BadRequest, PhoneInvalid, ProviderTokenInvalid, ProviderUnavailable,
 // SameEmailIsRegistered (the e-mail or the person at the provider), PhoneTaken,
 // SignUpFailed, TooManyRequests.
 func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.SignedIn, error) {
@@ -36,7 +37,7 @@ func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.Sign
 	}
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
-		email: p.Email, registerType: vocab.RegisteredBySocial, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredBySocial, person: p.Person,
 	}
 	if err := s.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err
@@ -64,7 +65,8 @@ type FacebookParams struct {
 }
 
 // verifyFacebook checks that the token belongs to that Facebook id. Errors:
-// FacebookParametersMissing, FacebookTokenRefused, ProviderTokenInvalid.
+// FacebookParametersMissing, FacebookTokenRefused, ProviderTokenInvalid,
+// ProviderUnavailable.
 func verifyFacebook(ctx context.Context, identities *auth.Identities, p FacebookParams) (auth.Profile, error) {
 	switch {
 	case p.FacebookID == "":
@@ -82,7 +84,7 @@ func verifyFacebook(ctx context.Context, identities *auth.Identities, p Facebook
 
 // SignInWithFacebook signs in by a Facebook account, and makes an account where
 // that is new (snutt.md). Errors: FacebookParametersMissing,
-// FacebookTokenRefused, ProviderTokenInvalid, TooManyRequests.
+// FacebookTokenRefused, ProviderTokenInvalid, ProviderUnavailable, TooManyRequests.
 func (s *SignUps) SignInWithFacebook(ctx context.Context, p FacebookParams) (signedIn auth.SignedIn, err error) {
 	if err := s.limits.Guess(ctx); err != nil {
 		return auth.SignedIn{}, err
@@ -111,9 +113,9 @@ func (s *SignUps) findOrCreateFacebook(ctx context.Context, tx *store.Tx, profil
 		return nil, err
 	}
 	if holder != nil {
-		return holder.Edges.RootUser, nil
+		return holder.Edges.RootUser, s.auth.Identities.RefreshName(ctx, tx, holder, profile)
 	}
-	u, err := newUser(tx, s.now()).SetRegisterType(vocab.RegisteredLocally).Save(ctx)
+	u, err := newUser(tx, s.now()).SetRegisterType(vocab.RegisteredBySocial).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store an account: %w", err)
 	}

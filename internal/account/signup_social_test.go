@@ -83,8 +83,8 @@ func TestFacebookIDsThatCannotBeStored(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
 	for id, want := range map[string]apperr.Kind{
-		"10\x0017":               apperr.FacebookTokenRefused,
-		strings.Repeat("1", 255): apperr.FacebookTokenRefused,
+		"10\x0017":               apperr.ProviderUnavailable,
+		strings.Repeat("1", 255): apperr.ProviderUnavailable,
 	} {
 		k.Facebook.Add(id, auth.Profile{Subject: id})
 		if _, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams(id, id)); !apperr.Is(err, want) {

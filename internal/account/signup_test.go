@@ -66,7 +66,7 @@ func TestSignUpRefuses(t *testing.T) {
 		"weak password":      {func(p *account.SignUpParams) { p.Password = "password" }, apperr.BadRequest},
 		"no first name":      {func(p *account.SignUpParams) { p.FirstName = "" }, apperr.BadRequest},
 		"NUL in a name":      {func(p *account.SignUpParams) { p.LastName = "a\x00" }, apperr.BadRequest},
-		"born tomorrow":      {func(p *account.SignUpParams) { p.Birthdate = "2026-03-05" }, apperr.BadRequest},
+		"born in two days":   {func(p *account.SignUpParams) { p.Birthdate = "2026-03-06" }, apperr.BadRequest},
 		"no birthdate":       {func(p *account.SignUpParams) { p.Birthdate = "" }, apperr.BadRequest},
 		"unknown gender":     {func(p *account.SignUpParams) { p.Gender = "X" }, apperr.BadRequest},
 		"phone without plus": {func(p *account.SignUpParams) { p.Phone = "01012345678" }, apperr.PhoneInvalid},

@@ -102,8 +102,8 @@ func From(err error) *Error {
 	return Internal.Wrap(err)
 }
 
-// AtField gives err as the fault of one input; see [Error.Field]. It is for a caller that
-// knows which input of its own led to an error of a function that it shares with others.
+// AtField gives err with the input that it concerns; see [Error.Field]. It is for a caller
+// that knows which input of its own led to an error of a function that it shares with others.
 // An error that names an input already, or that tells the client nothing, stays as it is.
 func AtField(err error, field string) error {
 	var known *Error

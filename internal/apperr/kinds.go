@@ -19,6 +19,7 @@ const (
 	PayloadTooLarge                  // a body over the limit
 	UnsupportedMediaType             // a body that is compressed otherwise than with gzip
 	Unavailable                      // the database cannot be reached for the moment
+	ProviderUnavailable              // a social provider cannot be asked for the moment
 
 	// On the LUX and Addnox user pages.
 
@@ -146,6 +147,8 @@ var table = [kinds]entry{
 	PayloadTooLarge:      {413, "Payload too large", ""},
 	UnsupportedMediaType: {415, "Unsupported media type", ""},
 	Unavailable:          {503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
+
+	ProviderUnavailable: {503, "Provider unavailable. Please try again later.", "PROVIDER_UNAVAILABLE"},
 
 	UserNotFound:             {404, "User not found", ""},
 	UserPolicyNotFound:       {404, "User policy not found", ""},

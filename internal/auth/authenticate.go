@@ -84,7 +84,7 @@ func (s *Sessions) Recheck(ctx context.Context, v viewer.Viewer) (viewer.Viewer,
 // viewerColumns leaves out what no viewer needs: secrets, what guards sign-in,
 // and the counters of the feed, which change while the viewer is in use.
 var viewerColumns = column.Except(user.Columns,
-	user.FieldPasswordHash, user.FieldPushToken, user.FieldWrongPasswords, user.FieldBlockedUntil,
+	user.FieldPasswordHash, user.FieldPreviousVerifiedEmail, user.FieldPushToken, user.FieldWrongPasswords, user.FieldBlockedUntil,
 	user.FieldEventSeq, user.FieldEventFloor)
 
 // The statement is written by hand because every request with a token waits for

@@ -54,7 +54,7 @@ func TestAuthenticateReadsEveryColumn(t *testing.T) {
 	// A deleted account has no viewer, so other tests see that deleted_at is read.
 	want.DeletedAt, got.DeletedAt = &want.CreatedAt, &want.CreatedAt
 	domaintest.WantEveryColumn(t, want, got,
-		"PasswordHash", "PushToken", "WrongPasswords", "BlockedUntil", "EventSeq", "EventFloor")
+		"PasswordHash", "PreviousVerifiedEmail", "PushToken", "WrongPasswords", "BlockedUntil", "EventSeq", "EventFloor")
 }
 
 // TestFindEndedFindsWhatAuthenticateRefuses ends sessions and long-lived tokens in

@@ -3,13 +3,13 @@ package auth
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
 	"luxbff/ent/predicate"
+	"luxbff/ent/user"
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
@@ -27,7 +27,6 @@ type Identities struct {
 	rejoinAfter time.Duration
 	providers   map[string]SocialProvider
 	now         func() time.Time
-	log         *slog.Logger
 }
 
 func newIdentities(cfg Config) (*Identities, error) {
@@ -36,14 +35,16 @@ func newIdentities(cfg Config) (*Identities, error) {
 		return nil, err
 	}
 	return &Identities{
-		digest: secrets, rejoinAfter: cfg.RejoinAfter, providers: cfg.Providers, now: cfg.Clock, log: cfg.Log,
+		digest: secrets, rejoinAfter: cfg.RejoinAfter, providers: cfg.Providers, now: cfg.Clock,
 	}, nil
 }
 
 // normalize gives the form in which a subject is stored and compared.
 func normalize(provider identity.Provider, subject string) string {
 	switch provider {
-	case identity.ProviderEmail, identity.ProviderLocal:
+	case identity.ProviderEmail:
+		return text.NormalizeEmail(subject)
+	case identity.ProviderLocal:
 		return strings.ToLower(subject)
 	default:
 		return subject
@@ -171,9 +172,25 @@ func (i *Identities) Add(
 }
 
 // TakeEmail makes the account the holder of the address, in place of the one it
-// had. A sign-up of Addnox that is not complete gives the address up. It reports
-// false if another account holds it.
+// had. A sign-up of Addnox that is not complete gives the address up, and an account that
+// had verified it in former times has to verify it again. It reports false if another
+// account holds it.
 func (i *Identities) TakeEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) (bool, error) {
+	taken, err := i.takeEmail(ctx, tx, rootUserID, address)
+	if err != nil || !taken {
+		return false, err
+	}
+	err = tx.User.Update().
+		Where(user.PreviousVerifiedEmail(text.NormalizeEmail(address)), user.IDNEQ(rootUserID)).
+		ClearPreviousVerifiedEmail().
+		Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("forget a verified address: %w", err)
+	}
+	return true, nil
+}
+
+func (i *Identities) takeEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) (bool, error) {
 	holder, err := i.Find(ctx, tx.Client, identity.ProviderEmail, address)
 	switch {
 	case err != nil:

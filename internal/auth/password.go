@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/text/unicode/norm"
 
 	"luxbff/ent"
 	"luxbff/internal/apperr"
@@ -56,14 +58,15 @@ func newPasswords(cfg Config, sessions *Sessions) (*Passwords, error) {
 	}, nil
 }
 
-// Hash gives the argon2id hash that is stored. It must not be called inside a
+// Hash gives the argon2id hash that is stored, of the password in the form in which
+// passwords are compared: see [normalizePassword]. It must not be called inside a
 // write: it would hold up all others for as long as it takes.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if err := p.takeSlot(ctx); err != nil {
 		return "", err
 	}
 	defer p.freeSlot()
-	hash, err := argon2id.CreateHash(password, p.cost)
+	hash, err := argon2id.CreateHash(normalizePassword(password), p.cost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
@@ -73,19 +76,31 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 // Compare reports whether the hash is that of the password. With a nil hash it
 // takes as long and reports false. As Hash, it must not be called inside a write.
 func (p *Passwords) Compare(ctx context.Context, password string, hash *string) (bool, error) {
+	form, err := p.findForm(ctx, password, hash)
+	return form != nil, err
+}
+
+// findForm gives the form of the password that the hash was made of, nil if it is of
+// another password.
+func (p *Passwords) findForm(ctx context.Context, password string, hash *string) (*string, error) {
 	against := p.decoy
 	if hash != nil {
 		against = *hash
 	}
 	if err := p.takeSlot(ctx); err != nil {
-		return false, err
+		return nil, err
 	}
 	defer p.freeSlot()
-	same, err := argon2id.ComparePasswordAndHash(password, against)
-	if err != nil {
-		return false, fmt.Errorf("compare a password: %w", err)
+	for _, form := range passwordForms(password) {
+		same, err := argon2id.ComparePasswordAndHash(form, against)
+		if err != nil {
+			return nil, fmt.Errorf("compare a password: %w", err)
+		}
+		if same && hash != nil {
+			return &form, nil
+		}
 	}
-	return same && hash != nil, nil
+	return nil, nil
 }
 
 func (p *Passwords) takeSlot(ctx context.Context) error {
@@ -118,17 +133,36 @@ type PasswordTry struct {
 func (p *Passwords) Try(
 	ctx context.Context, t PasswordTry, onRight func(context.Context, *store.Tx, *ent.User) error,
 ) error {
+	for {
+		changed, err := p.try(ctx, t, onRight)
+		if err != nil || changed == nil {
+			return err
+		}
+		t.User = changed
+	}
+}
+
+// try gives the account as it is by now, and judges nothing, if its hash was replaced
+// while the password was compared with it: the comparison is worthless then. A sign-in at
+// the same time may have done that to the same password.
+func (p *Passwords) try(
+	ctx context.Context, t PasswordTry, onRight func(context.Context, *store.Tx, *ent.User) error,
+) (changed *ent.User, err error) {
 	if p.isBlocked(t.User) {
-		return apperr.AccountBlocked.New()
+		return nil, apperr.AccountBlocked.New()
 	}
 	// The slow comparison comes before the write, against the hash as it was read.
-	same, err := p.Compare(ctx, t.Password, t.User.PasswordHash)
+	form, err := p.findForm(ctx, t.Password, t.User.PasswordHash)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	replacement, err := p.replacement(ctx, form)
+	if err != nil {
+		return nil, err
 	}
 	var refused error
 	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		refused = nil
+		changed, refused = nil, nil
 		u, err := LockUser(ctx, tx, t.User.ID)
 		if err != nil {
 			return err
@@ -137,17 +171,34 @@ func (p *Passwords) Try(
 		case p.isBlocked(u):
 			refused = apperr.AccountBlocked.New()
 			return nil
-		// A password that was changed meanwhile makes the comparison worthless.
-		case !same || !equalText(u.PasswordHash, t.User.PasswordHash):
+		case !equalText(u.PasswordHash, t.User.PasswordHash):
+			changed = u
+			return nil
+		case form == nil:
 			refused = t.Wrong.WithField(t.Field)
 			return p.countWrong(ctx, tx, u)
 		}
 		if err := p.resetCount(ctx, tx, u); err != nil {
 			return err
 		}
+		if replacement != nil {
+			if u, err = tx.User.UpdateOne(u).SetPasswordHash(*replacement).Save(ctx); err != nil {
+				return fmt.Errorf("replace a password hash: %w", err)
+			}
+		}
 		return onRight(ctx, tx, u)
 	})
-	return cmp.Or(err, refused)
+	return changed, cmp.Or(err, refused)
+}
+
+// replacement gives a new hash for one that was made of another form of the password than
+// is hashed today; nil if there is nothing to replace.
+func (p *Passwords) replacement(ctx context.Context, form *string) (*string, error) {
+	if form == nil || normalizePassword(*form) == *form {
+		return nil, nil
+	}
+	hash, err := p.Hash(ctx, *form)
+	return &hash, err
 }
 
 func (p *Passwords) isBlocked(u *ent.User) bool {
@@ -196,16 +247,44 @@ func (p *Passwords) Change(ctx context.Context, tx *store.Tx, u *ent.User, hash 
 	return changed, p.sessions.EndAll(ctx, tx, u.ID)
 }
 
-// IsStrongPassword is the rule of LUX and Addnox (auth.md): 8 to 128
-// characters with a letter and a digit. What nobody can type again is refused:
+// normalizePassword gives the form in which passwords are hashed, that of the
+// OpaqueString profile of RFC 8265: Unicode's form NFC, with each kind of space written
+// as U+0020. One keyboard sends é as one character and another as e with an accent; both
+// type the same password.
+func normalizePassword(password string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, password))
+}
+
+// passwordForms are the texts of which the hash of a password may have been made: the
+// one that is hashed today, and those that were hashed when passwords were taken as they
+// came, as this keyboard or another one sends it. Most passwords have one form.
+func passwordForms(password string) []string {
+	forms := []string{normalizePassword(password)}
+	for _, form := range []string{password, norm.NFC.String(password), norm.NFD.String(password)} {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	return forms
+}
+
+// IsStrongPassword is the rule of LUX and Addnox (auth.md) for the password as it is
+// hashed: 8 to 128 characters with a letter and a digit. What nobody can type again is refused:
 // control characters, and U+FFFD for what a decoder could not read.
 func IsStrongPassword(password string) bool {
+	password = normalizePassword(password)
 	return text.Clean(password, 128) && utf8.RuneCountInString(password) >= 8 && hasLetterAndDigit(password)
 }
 
-// IsLocalPassword is the rule of SNUTT (snutt.md): 6 to 20 non-blank
-// characters with a letter and a digit.
+// IsLocalPassword is the rule of SNUTT (snutt.md) for the password as it is hashed: 6 to
+// 20 non-blank characters with a letter and a digit.
 func IsLocalPassword(password string) bool {
+	password = normalizePassword(password)
 	return text.Clean(password, 20) && utf8.RuneCountInString(password) >= 6 &&
 		!strings.ContainsFunc(password, unicode.IsSpace) && hasLetterAndDigit(password)
 }

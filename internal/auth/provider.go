@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"luxbff/ent"
@@ -13,7 +14,7 @@ import (
 )
 
 // ErrTokenRefused is wrapped by a SocialProvider's error when the provider
-// itself said no; any other error means that it could not be asked.
+// itself said no; any other error means that it gave no answer that can be used.
 var ErrTokenRefused = errors.New("auth: the provider refuses the token")
 
 // SocialProvider says who stands behind a token of a social provider.
@@ -43,9 +44,12 @@ func ParseSocialProvider(name string) (identity.Provider, bool) {
 	}
 }
 
+var errNoSubject = errors.New("auth: the provider's answer names nobody")
+
 // VerifyToken asks the provider whose token it is. refused is the error of a
-// token that the provider doesn't accept, or that could not be checked. Errors:
-// refused, ProviderTokenInvalid where the provider isn't configured.
+// token that the provider doesn't accept. Errors: refused, ProviderUnavailable where
+// the provider gives no answer that can be used, ProviderTokenInvalid where it isn't
+// configured.
 func (i *Identities) VerifyToken(
 	ctx context.Context, provider identity.Provider, token string, refused *apperr.Error,
 ) (Profile, error) {
@@ -55,13 +59,13 @@ func (i *Identities) VerifyToken(
 	}
 	profile, err := asked.Verify(ctx, token)
 	if err == nil && (profile.Subject == "" || !text.Clean(profile.Subject, maxSubject)) {
-		err = ErrTokenRefused
+		err = errNoSubject
 	}
-	if err != nil && !errors.Is(err, ErrTokenRefused) {
-		i.log.WarnContext(ctx, "a social provider could not be asked", "provider", provider, "error", err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrTokenRefused):
 		return Profile{}, refused
+	case err != nil:
+		return Profile{}, apperr.ProviderUnavailable.Wrap(fmt.Errorf("ask %s: %w", provider, err))
 	}
 	return profile, nil
 }
@@ -72,7 +76,7 @@ type SocialParams struct{ Provider, Token string }
 
 // VerifySocial is VerifyToken for a provider by its name in the route. Errors:
 // ResourceNotFound (an unknown provider), BadRequest (no token),
-// ProviderTokenInvalid.
+// ProviderTokenInvalid, ProviderUnavailable.
 func (i *Identities) VerifySocial(ctx context.Context, p SocialParams) (identity.Provider, Profile, error) {
 	provider, known := ParseSocialProvider(p.Provider)
 	if !known {
@@ -83,6 +87,19 @@ func (i *Identities) VerifySocial(ctx context.Context, p SocialParams) (identity
 	}
 	profile, err := i.VerifyToken(ctx, provider, p.Token, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
 	return provider, profile, err
+}
+
+// RefreshName stores the name that the person has at the provider by now. A provider that
+// gives none leaves the one that is stored.
+func (i *Identities) RefreshName(ctx context.Context, tx *store.Tx, linked *ent.Identity, profile Profile) error {
+	name := displayName(profile.Name)
+	if name == nil || equalText(name, linked.DisplayName) {
+		return nil
+	}
+	if err := tx.Identity.UpdateOne(linked).SetDisplayName(*name).Exec(ctx); err != nil {
+		return fmt.Errorf("refresh a name: %w", err)
+	}
+	return nil
 }
 
 // AddSocial links the account to a person at a provider, under the name that the
@@ -101,7 +118,7 @@ func displayName(name string) *string {
 	if runes := []rune(name); len(runes) > limit {
 		name = string(runes[:limit])
 	}
-	if name == "" || !text.Clean(name, limit) {
+	if !text.Clean(name, limit) || !text.IsVisible(name) {
 		return nil
 	}
 	return &name

@@ -133,7 +133,7 @@ func (s *Service) reportWrong(err error) {
 
 // SignInSocial opens a session by the token of a provider. Errors:
 // ResourceNotFound (an unknown provider), BadRequest (no token),
-// ProviderTokenInvalid, SignUpFirst, SignedUpWithEmail, SignedUpWithSocial,
+// ProviderTokenInvalid, ProviderUnavailable, SignUpFirst, SignedUpWithEmail, SignedUpWithSocial,
 // TooManyRequests.
 func (s *Service) SignInSocial(ctx context.Context, p SocialParams) (signedIn SignedIn, err error) {
 	if err := s.cfg.Limits.Guess(ctx); err != nil {
@@ -150,6 +150,9 @@ func (s *Service) SignInSocial(ctx context.Context, p SocialParams) (signedIn Si
 		}
 		if holder == nil {
 			return s.refuseUnlinked(ctx, tx, profile)
+		}
+		if err := s.Identities.RefreshName(ctx, tx, holder, profile); err != nil {
+			return err
 		}
 		signedIn, err = s.Sessions.Issue(ctx, tx, holder.Edges.RootUser, SessionTokens)
 		return err

@@ -18,8 +18,6 @@ import (
 	"luxbff/internal/viewer"
 )
 
-const maxAlias = 100 // characters
-
 var errOutputOnly = errors.New("the status of a check is no input")
 
 // DeviceParams name a device of the catalogue. MacID is the full MAC or, as LUX
@@ -122,12 +120,12 @@ func (s *Service) UnregisterDevice(ctx context.Context, v viewer.Viewer, childID
 }
 
 // UpdateDeviceAlias sets the name that a family gives to the device of a child,
-// which may be empty. Errors: BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
+// which may be empty and otherwise is a name as any other. Errors: BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
 // NotConnectedDevice.
 func (s *Service) UpdateDeviceAlias(
 	ctx context.Context, v viewer.Viewer, childID, deviceID int, alias string,
 ) (*ent.Device, error) {
-	if !text.Clean(alias, maxAlias) {
+	if !text.NameOrEmpty(alias) {
 		return nil, apperr.BadRequest.WithField("input.deviceAlias")
 	}
 	var updated *ent.Device

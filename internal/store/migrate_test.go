@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"entgo.io/ent/dialect/sql/schema"
 	"github.com/google/go-cmp/cmp"
@@ -198,22 +200,84 @@ func usersTable(t *testing.T, db *store.Store) string {
 // openWith opens the file with a program that knows one migration more.
 func openWith(t *testing.T, url, migration string) *store.Store {
 	t.Helper()
-	files := fstest.MapFS{"99990101000000_later.sql": {Data: []byte(migration)}}
-	entries, err := os.ReadDir("migrations/sqlite")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		content, err := os.ReadFile("migrations/sqlite/" + entry.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[entry.Name()] = &fstest.MapFile{Data: content}
-	}
+	files := before(t, "sqlite", "9")
+	files["99990101000000_later.sql"] = &fstest.MapFile{Data: []byte(migration)}
 	db, err := store.Open(t.Context(), store.Config{URL: url, Migrations: files})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { must(t, db.Close()) })
 	return db
+}
+
+// before gives the program's migrations of an engine but those from a version on.
+func before(t *testing.T, folder, version string) fstest.MapFS {
+	t.Helper()
+	entries, err := os.ReadDir("migrations/" + folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{}
+	for _, entry := range entries {
+		content, err := os.ReadFile("migrations/" + folder + "/" + entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if entry.Name() < version {
+			files[entry.Name()] = &fstest.MapFile{Data: content}
+		}
+	}
+	return files
+}
+
+// TestAccountsMadeThroughFacebookAreOfTheirType upgrades a database in which they have
+// the type of accounts that began with a local id.
+func TestAccountsMadeThroughFacebookAreOfTheirType(t *testing.T) {
+	t.Parallel()
+	url, folder := storetest.EmptyURL(t), "sqlite"
+	if store.IsPostgres(url) {
+		folder = "postgres"
+	}
+	old, err := store.Open(t.Context(), store.Config{URL: url, Migrations: before(t, folder, "20261129105400")})
+	must(t, err)
+	must(t, old.Migrate(t.Context()))
+	want := map[int]string{}
+	must(t, old.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for id, account := range []struct {
+			stored, want string
+			identities   map[string]time.Duration // after the account was made
+		}{
+			{"L", "S", map[string]time.Duration{"facebook": 0}},
+			{"L", "S", map[string]time.Duration{"facebook": 3 * time.Millisecond}},
+			{"L", "L", map[string]time.Duration{"facebook": time.Minute}}, // a temporary account that was linked
+			{"L", "L", map[string]time.Duration{"local": 0}},
+			{"L", "L", nil},
+			{"E", "E", map[string]time.Duration{"facebook": 0}},
+		} {
+			id++
+			want[id] = account.want
+			if _, err := tx.Exec(ctx, "INSERT INTO users (id, register_type, created_at) VALUES ($1, $2, $3)", id, account.stored, moment); err != nil {
+				return err
+			}
+			for provider, after := range account.identities {
+				if _, err := tx.Exec(ctx, "INSERT INTO identities (root_user_id, provider, subject, created_at) VALUES ($1, $2, $3, $4)",
+					id, provider, strconv.Itoa(id), moment.Add(after)); err != nil {
+					return err
+				}
+			}
+		}
+		// A local id came first, and Facebook within the same second.
+		_, err := tx.Exec(ctx, "INSERT INTO identities (root_user_id, provider, subject, created_at) VALUES (4, 'facebook', '44', $1)", moment)
+		return err
+	}))
+	must(t, old.Close())
+	upgraded := storetest.OpenAt(t, url)
+	must(t, upgraded.Migrate(t.Context()))
+	got := map[int]string{}
+	for _, u := range upgraded.Read().User.Query().AllX(t.Context()) {
+		got[u.ID] = string(u.RegisterType)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("types of the accounts (-want +got):\n%s", diff)
+	}
 }

@@ -68,6 +68,18 @@ func (tx *Tx) Lock(ctx context.Context, table string, ids ...int) error {
 	return err
 }
 
+// LockText has other transactions that lock the same text wait until this one ends. It is
+// for what no row holds yet, and must come before the locks of rows. SQLite has nothing
+// to lock.
+func (tx *Tx) LockText(ctx context.Context, text string) error {
+	if tx.conn.engine != dialect.Postgres {
+		return nil
+	}
+	// Two texts of one hash only wait for each other.
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", text)
+	return err
+}
+
 // quote makes a name of an identifier, in either engine.
 func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }
 

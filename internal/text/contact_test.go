@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/language"
+
 	"luxbff/internal/text"
 )
 
@@ -55,13 +57,62 @@ func TestValidPhone(t *testing.T) {
 	}
 }
 
+// TestValidCountry compares with the regions that golang.org/x/text knows: what it takes
+// for a country besides is withdrawn, reserved or in private use.
 func TestValidCountry(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]bool{
-		"KR": true, "US": true, "kr": false, "KOR": false, "XX": false, "": false, "1A": false,
-	} {
-		if got := text.ValidCountry(code); got != want {
-			t.Errorf("ValidCountry(%q) = %v, want %v", code, got, want)
+	const besidesKnown = "AC AN BU CP CQ CS CT DD DG DY EA EU EZ FQ FX HV IC JT MI NH NQ NT PC PU PZ RH SU TA TP UK UN VD WK XK YD YU ZR"
+	var valid, besides int
+	for first := 'A'; first <= 'Z'; first++ {
+		for second := 'A'; second <= 'Z'; second++ {
+			code := string(first) + string(second)
+			region, err := language.ParseRegion(code)
+			known := err == nil && region.IsCountry() && region.String() == code
+			switch {
+			case text.ValidCountry(code) && !known:
+				t.Errorf("%s is no country", code)
+			case text.ValidCountry(code):
+				valid++
+			case known:
+				besides++
+				if !strings.Contains(besidesKnown, code) {
+					t.Errorf("%s is missing", code)
+				}
+			}
 		}
+	}
+	if valid != 249 || besides == 0 {
+		t.Errorf("%d countries and %d codes besides, want 249 and some", valid, besides)
+	}
+	for _, code := range []string{"kr", "Kr", "KOR", "", " ", "  ", "R ", " K", "R K", "1A", "XX", "ZZ", "XK", "EU", "UK", "AN", "SU", "YU", "TP", "ＫＲ"} {
+		if text.ValidCountry(code) {
+			t.Errorf("ValidCountry(%q)", code)
+		}
+	}
+}
+
+func TestTrimEmail(t *testing.T) {
+	t.Parallel()
+	const address = "Parent@lux.example"
+	for _, around := range []string{
+		"", " ", "\t", "\r\n", "\v\f", "\u0085", "\u00a0", "\u2003", "\u2028", "\u202f", "\u3000", "\u200b", "\ufeff", "\u2060", "\u200e\u200f",
+		"\u202a\u202c", "\u2068\u2069", "\u00ad",
+	} {
+		for _, given := range []string{around + address, address + around, around + address + around} {
+			if got := text.TrimEmail(given); got != address {
+				t.Errorf("TrimEmail(%q) = %q", given, got)
+			}
+			if got := text.NormalizeEmail(given); got != "parent@lux.example" {
+				t.Errorf("NormalizeEmail(%q) = %q", given, got)
+			}
+		}
+	}
+	for _, kept := range []string{"", "a b@lux.example", "\x00" + address, address + "\x00", "." + address, "\xff" + address} {
+		if got := text.TrimEmail(kept); got != kept {
+			t.Errorf("TrimEmail(%q) = %q", kept, got)
+		}
+	}
+	if got := text.TrimEmail(" \u00a0"); got != "" {
+		t.Errorf("of white space %q is left", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/text"
 )
 
 // addnoxAuthRoutes are the authentication routes of Addnox alone.
@@ -86,7 +87,7 @@ type preSignUpResponse struct {
 
 func preSignUp(ctx context.Context, a *API, in preSignUpRequest) (preSignUpResponse, error) {
 	id, err := a.Accounts.AddnoxSignUps.Begin(ctx, account.BeginSignUpParams{Email: in.Email, Password: in.Password})
-	return preSignUpResponse{id, in.Email}, err
+	return preSignUpResponse{id, text.TrimEmail(in.Email)}, err
 }
 
 type emailUserIDResponse struct {

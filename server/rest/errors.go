@@ -19,6 +19,9 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 	if a.CountError != nil && s.Name != "" {
 		a.CountError(s.Name, known.Code())
 	}
+	if known.Kind == apperr.ProviderUnavailable {
+		known = apperr.Internal.New() // the pages have one answer for all that is not the caller's
+	}
 	status, body := s.errorBody(r, known)
 	if wait := known.RetryAfter(); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))

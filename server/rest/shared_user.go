@@ -24,9 +24,10 @@ func sharedUserRoutes() []Route {
 		}, updateUser),
 		signedIn(Route{
 			Method: http.MethodPost, Path: "/user/push/set-token", Operation: "setPushToken",
-			Summary:     "Set the push token",
-			Description: "Needs consent to push. Answers the token, as a JSON string.",
-			Errors:      []apperr.Kind{apperr.PushPermissionDenied, apperr.PushTokenUpdateFailed},
+			Summary: "Set the push token",
+			Description: "Needs consent to push. A token names one phone: it moves from the account that had it. Answers the " +
+				"token, as a JSON string.",
+			Errors: []apperr.Kind{apperr.PushPermissionDenied, apperr.PushTokenUpdateFailed},
 		}, setPushToken),
 		signedIn(Route{
 			Method: http.MethodDelete, Path: "/user/root-user", Operation: "deleteAccount",

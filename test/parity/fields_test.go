@@ -113,17 +113,18 @@ func withoutField() map[string]string {
 		"changePassword ACCOUNT_HAS_NO_LOCAL_ID":                     state,
 		"changePassword ACCESS_DENIED_ACCOUNT_BLOCKED":               state,
 		"createLocalCredential ACCOUNT_HAS_A_LOCAL_ID_ALREADY":       state,
-		"connectFacebook ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY":        state,
-		"connectFacebook INVALID_FACEBOOK_ACCESS_TOKEN":              ours, // Facebook is not configured
-		"disconnectFacebook ACCOUNT_HAS_NO_LOCAL_ID":                 noInput,
-		"disconnectFacebook ACCOUNT_HAS_NO_FACEBOOK_LINK":            noInput,
-		"sendEmailVerification EMAIL_IS_VERIFIED_ALREADY":            state,
-		"sendEmailVerification TOO_MANY_EMAIL_CODES":                 state,
-		"sendEmailVerification EMAIL_SEND_FAILED":                    ours,
-		"verifyEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":           "the code is right; the address is none of the inputs",
-		"requestPasswordReset EMAIL_SEND_FAILED":                     ours,
-		"updatePolicy USER_POLICY_NOT_FOUND":                         state,
-		"setPushToken PUSH_PERMISSON_DENIED":                         state,
+		"signInWithFacebook PROVIDER_UNAVAILABLE":                    ours, "connectFacebook PROVIDER_UNAVAILABLE": ours,
+		"connectFacebook ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY": state,
+		"connectFacebook INVALID_FACEBOOK_ACCESS_TOKEN":       ours, // Facebook is not configured
+		"disconnectFacebook ACCOUNT_HAS_NO_LOCAL_ID":          noInput,
+		"disconnectFacebook ACCOUNT_HAS_NO_FACEBOOK_LINK":     noInput,
+		"sendEmailVerification EMAIL_IS_VERIFIED_ALREADY":     state,
+		"sendEmailVerification TOO_MANY_EMAIL_CODES":          state,
+		"sendEmailVerification EMAIL_SEND_FAILED":             ours,
+		"verifyEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":    "the code is right; the address is none of the inputs",
+		"requestPasswordReset EMAIL_SEND_FAILED":              ours,
+		"updatePolicy USER_POLICY_NOT_FOUND":                  state,
+		"setPushToken PUSH_PERMISSON_DENIED":                  state,
 	}
 }
 
@@ -138,6 +139,7 @@ func notOfMutations() map[apperr.Kind]string {
 	return map[apperr.Kind]string{
 		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: anywhere, apperr.UserIsNone: anywhere,
 		apperr.ResourceNotFound: restOnly, apperr.MethodNotAllowed: restOnly, apperr.SignInTypeNotFound: restOnly,
+		apperr.PayloadTooLarge: anywhere, apperr.UnsupportedMediaType: anywhere,
 		apperr.DeviceNotFound: restOnly, apperr.SameEmailRegistered: restOnly, apperr.UserIDNotResolved: restOnly,
 		apperr.NotAuthenticated: restOnly, apperr.SignUpFirst: restOnly, apperr.SignedUpWithEmail: restOnly,
 		apperr.SignedUpWithSocial: restOnly, apperr.ProviderTokenInvalid: otherRow,

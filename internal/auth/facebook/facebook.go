@@ -4,6 +4,7 @@
 package facebook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,8 @@ const (
 	// maxResponse is far above what an id and a name take.
 	maxResponse = 64 << 10
 )
+
+var errNoID = errors.New("it has no id")
 
 // Client asks the Graph API at one address.
 type Client struct {
@@ -58,21 +62,40 @@ func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error)
 	return readProfile(response)
 }
 
+// answer is what the Graph API sends: an account, or an error.
+type answer struct {
+	ID, Name string
+	Error    struct {
+		Code        int
+		IsTransient bool `json:"is_transient"`
+	}
+}
+
+// readProfile takes as Facebook's no what it answers with a status that speaks of the
+// token. All else that names no account, as a proxy's page or a server that is busy, says
+// nothing about the token.
 func readProfile(response *http.Response) (auth.Profile, error) {
-	status := response.StatusCode
-	switch {
-	// A status of 4xx is Facebook's no; of these 429 alone says nothing about the
-	// token.
-	case status >= 400 && status < 500 && status != http.StatusTooManyRequests:
-		return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", status, auth.ErrTokenRefused)
-	case status != http.StatusOK:
-		return auth.Profile{}, fmt.Errorf("facebook: status %d", status)
+	var got answer
+	unreadable := json.NewDecoder(io.LimitReader(response.Body, maxResponse)).Decode(&got)
+	switch response.StatusCode {
+	case http.StatusOK:
+		if unreadable != nil || got.ID == "" {
+			return auth.Profile{}, fmt.Errorf("facebook: the answer is no account: %w", cmp.Or(unreadable, errNoID))
+		}
+		return auth.Profile{Subject: got.ID, Name: got.Name}, nil
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		if !got.isBusy() {
+			return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", response.StatusCode, auth.ErrTokenRefused)
+		}
 	}
-	var me struct{ ID, Name string }
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxResponse)).Decode(&me); err != nil {
-		return auth.Profile{}, fmt.Errorf("facebook: the response is no account: %w", err)
-	}
-	return auth.Profile{Subject: me.ID, Name: me.Name}, nil
+	return auth.Profile{}, fmt.Errorf("facebook: status %d, error %d", response.StatusCode, got.Error.Code)
+}
+
+// isBusy reports whether the error asks for another try, by the codes of the Graph API: 1
+// and 2 are errors of Facebook itself, the others limits on how often an app or a person
+// may ask.
+func (a answer) isBusy() bool {
+	return a.Error.IsTransient || slices.Contains([]int{1, 2, 4, 17, 32, 341, 613}, a.Error.Code)
 }
 
 // withoutAddress takes the address of the request out of the error: the token

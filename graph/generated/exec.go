@@ -1843,6 +1843,13 @@ with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" 
 ` + "`" + `USER_IS_DELETED` + "`" + `. Whatever doesn't fit its description is ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, and what nobody
 expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messages sent too often is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with
 ` + "`" + `extensions.retryAfterMs` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
+
+An operation may cost 50,000. Each field costs 1. ` + "`" + `childUsers` + "`" + ` costs what it selects times 10, whatever the number of
+children; a page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the
+number of logs. So a page of 100 logs for each of five children, with all plain fields, costs less than 20,000. What
+costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 500 fields and fragments, which nest at most 12 levels
+deep, or it is ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `. Both errors say in ` + "`" + `extensions.actual` + "`" + ` how much it was, and in
+` + "`" + `extensions.limit` + "`" + ` how much is allowed.
 """
 type Query
 
@@ -3025,11 +3032,11 @@ extend type ChildUser {
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `CURSOR_NOT_VALID` + "`" + `.
   """
   devlogs(
-    "How many logs to read towards older ones, 1 to 100."
+    "How many logs to read towards older ones, 0 to 100."
     first: Int
     "A cursor: only logs older than that one."
     after: String
-    "How many logs to read towards newer ones, 1 to 100."
+    "How many logs to read towards newer ones, 0 to 100."
     last: Int
     "A cursor: only logs newer than that one."
     before: String

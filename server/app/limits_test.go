@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/graph"
 	"luxbff/internal/testutil/apptest"
+	"luxbff/server/gqlhttp"
 )
 
 // introspection asks for what GraphiQL and the code generators of the mobile
@@ -63,5 +65,87 @@ func TestLimitsLeaveRoomForTheContract(t *testing.T) {
 		nil, &uploaded)
 	if n := len(uploaded.UploadDevlogs.Devlogs); n != 1_000 {
 		t.Errorf("%d of 1,000 logs came back", n)
+	}
+}
+
+// plainFields lists the leaves of a type that take no arguments.
+func plainFields(t *testing.T, name string) string {
+	t.Helper()
+	schema := graph.Schema(nil).Schema()
+	var plain []string
+	for _, field := range schema.Types[name].Fields {
+		if schema.Types[field.Type.Name()].IsLeafType() && len(field.Arguments) == 0 {
+			plain = append(plain, field.Name)
+		}
+	}
+	return strings.Join(plain, " ")
+}
+
+// TestCost asks for as much of the history as the schema offers, and for what grows with
+// the power of its depth.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	family := s.NewFamily(t)
+	page := `devlogs(first: 100) {edges {cursor node {` + plainFields(t, "Devlog") + `}} pageInfo {` + plainFields(t, "PageInfo") + `}}`
+	withObjects := `devlogs(first: 100) {edges {cursor node {` + plainFields(t, "Devlog") + ` childUser {` + plainFields(t, "ChildUser") +
+		`} device {` + plainFields(t, "Device") + `}}} pageInfo {` + plainFields(t, "PageInfo") + `}}`
+	children := func(selections string) string {
+		return `{childUsers {` + plainFields(t, "ChildUser") + ` ` + selections + `}}`
+	}
+	const upload = `mutation($logs: [DevlogInput!]!) {uploadDevlogs(input: {logs: $logs}) {devlogs {id childUser {%s}}}}`
+	logs := make([]map[string]any, 200)
+	for i := range logs {
+		logs[i] = map[string]any{
+			"childUserId": family.Child.ID, "deviceId": family.DeviceID, "uniqueId": family.UniqueID,
+			"treatmentDate": fmt.Sprintf("2025-02-21T15:%02d:%02d", i/60, i%60), "finishFlag": "BUTTON_SHUTDOWN",
+			"lastIntensity": 1, "treatmentTime": 1, "logFileId": i + 1,
+		}
+	}
+	count := func(name string) int { return len(strings.Fields(plainFields(t, name))) }
+	pageCost := 50 + 100*(3+count("Devlog")+1+count("PageInfo"))
+	const nestedCost = 50 + 100*(3+50+100*3)
+	nested := `devlogs(first: 100) {edges {node {childUser {devlogs(first: 100) {edges {node {id}}}}}}}`
+	for name, tc := range map[string]struct {
+		query     string
+		variables map[string]any
+		cost      int // 0 where it is allowed
+	}{
+		"a page of each child":                {children(page), nil, 0},
+		"two pages of each child":             {children("a: " + page + " b: " + page), nil, 0},
+		"with children and devices":           {children(withObjects), nil, 0},
+		"a page after an upload":              {fmt.Sprintf(upload, "id"), map[string]any{"logs": logs}, 0},
+		"pages below pages":                   {children(nested), nil, 10 * (count("ChildUser") + nestedCost)},
+		"pages below the logs of an upload":   {fmt.Sprintf(upload, page), map[string]any{"logs": logs}, 1 + 200*(3+pageCost)},
+		"pages below pages, one child by id":  {fmt.Sprintf(`{childUser(id: %d) {a: %s b: %s}}`, family.Child.ID, nested, nested), nil, 1 + 2*nestedCost},
+		"pages below pages, below me":         {`{me {childUsers {` + nested + `}}}`, nil, 1 + 10*nestedCost},
+		"pages below the devices of children": {children(`device {childUser {` + nested + `}}`), nil, 10 * (count("ChildUser") + 2 + nestedCost)},
+	} {
+		response := s.GraphQL(t, family.Token, tc.query, tc.variables)
+		if tc.cost == 0 {
+			if response.Code() != "" {
+				t.Errorf("%s: got %+v", name, response.Errors)
+			}
+			continue
+		}
+		want := fmt.Sprintf("The operation has complexity %d, which exceeds the limit of %d.", tc.cost, gqlhttp.DefaultMaxComplexity)
+		if response.Code() != "COMPLEXITY_LIMIT_EXCEEDED" || response.Errors[0].Message != want {
+			t.Errorf("%s: got %+v, want %s", name, response.Errors, want)
+		}
+	}
+}
+
+// TestSchemaSaysTheLimits compares the text with the constants.
+func TestSchemaSaysTheLimits(t *testing.T) {
+	t.Parallel()
+	said := strings.ReplaceAll(graph.Schema(nil).Schema().Query.Description, "\n", " ")
+	for _, limit := range []string{
+		fmt.Sprintf("An operation may cost %d,000.", gqlhttp.DefaultMaxComplexity/1000),
+		fmt.Sprintf("at most %d fields and fragments", gqlhttp.DefaultMaxSelections),
+		fmt.Sprintf("at most %d levels deep", gqlhttp.DefaultMaxDepth),
+	} {
+		if !strings.Contains(said, limit) {
+			t.Errorf("%q is not in %s", limit, said)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -40,9 +39,7 @@ func (l *complexityLimit) MutateOperationContext(
 	if cost <= l.limit {
 		return nil
 	}
-	err := gqlerror.Errorf("The operation has complexity %d, which exceeds the limit of %d.", cost, l.limit)
-	errcode.Set(err, codeTooComplex)
-	return err
+	return overLimit(codeTooComplex, cost, l.limit, "The operation has complexity %d, which exceeds the limit of %d.")
 }
 
 // costs computes the cost of one operation. Validation, which comes before, has made

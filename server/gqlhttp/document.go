@@ -67,7 +67,6 @@ func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocumen
 		return nil, nil //nolint:nilerr // gqlgen parses again and reports it
 	}
 	if refused := d.limits.check(document); refused != nil {
-		errcode.Set(refused, errcode.ValidationFailed)
 		return nil, refused
 	}
 	if hasLoneSurrogate([]byte(text)) {

@@ -19,7 +19,7 @@ import (
 // The limits of a [Config] that leaves them at zero.
 const (
 	DefaultMaxBody       = 1 << 20 // bytes
-	DefaultMaxComplexity = 5_000
+	DefaultMaxComplexity = 50_000
 	DefaultMaxDepth      = 12
 	DefaultMaxSelections = 500
 	// DefaultMaxTokens leaves room for an upload of 1,000 devlogs that are written into

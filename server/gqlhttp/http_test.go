@@ -82,8 +82,8 @@ type failure struct {
 	Message    string
 	Path       []any
 	Extensions struct {
-		Code, Field, Reason string
-		Status              int
+		Code, Field, Reason   string
+		Status, Actual, Limit int
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -22,16 +23,27 @@ func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 		selections += count(operation.SelectionSet)
 	}
 	if selections > l.maxSelections {
-		return gqlerror.Errorf("The document has %d selections, which exceeds the limit of %d.", selections, l.maxSelections)
+		return overLimit(errcode.ValidationFailed, selections, l.maxSelections,
+			"The document has %d selections, which exceeds the limit of %d.")
 	}
 	depths := newDepths(document)
 	for _, operation := range document.Operations {
 		if depth := depths.ofSelections(operation.SelectionSet); depth > l.maxDepth {
-			return gqlerror.ErrorPosf(operation.Position,
-				"The operation nests %d levels deep, which exceeds the limit of %d.", depth, l.maxDepth)
+			refused := overLimit(errcode.ValidationFailed, depth, l.maxDepth,
+				"The operation nests %d levels deep, which exceeds the limit of %d.")
+			refused.Locations = []gqlerror.Location{{Line: operation.Position.Line, Column: operation.Position.Column}}
+			return refused
 		}
 	}
 	return nil
+}
+
+// overLimit refuses what is larger than the limit, with both numbers in the message and,
+// for programs, in the extensions.
+func overLimit(code string, actual, limit int, message string) *gqlerror.Error {
+	refused := gqlerror.Errorf(message, actual, limit)
+	refused.Extensions = map[string]any{"code": code, "actual": actual, "limit": limit}
+	return refused
 }
 
 // count gives the number of selections as they are written: a fragment counts once,

@@ -2,6 +2,7 @@ package gqlhttp_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,8 +69,14 @@ func TestLimits(t *testing.T) {
 				if got := do(t, server, call{body: bodyOf(t, tc.within, nil)}); strings.Contains(got.Body.String(), "errors") {
 					t.Errorf("%s: %s", tc.within, got.Body)
 				}
-				if failed := failureOf(t, do(t, server, call{body: bodyOf(t, tc.beyond, nil)})); failed.Message != tc.message {
+				failed := failureOf(t, do(t, server, call{body: bodyOf(t, tc.beyond, nil)}))
+				if failed.Message != tc.message {
 					t.Errorf("got %q, want %q", failed.Message, tc.message)
+				}
+				inMessage := fmt.Sprintf("%d|%d", failed.Extensions.Actual, failed.Extensions.Limit)
+				if numbers := regexp.MustCompile(`\d+`).FindAllString(tc.message, -1); len(numbers) == 2 &&
+					inMessage != strings.Join(numbers, "|") {
+					t.Errorf("got %+v", failed)
 				}
 			}
 		})

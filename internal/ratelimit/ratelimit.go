@@ -65,13 +65,11 @@ func (l *Limiter) Message(ctx context.Context, to string) error {
 	return l.takeToken(perRecipient(), to)
 }
 
-// takeForClient takes a token from the bucket of the client in ctx. Without a client
-// nothing is limited: work in the background has none.
+// takeForClient takes a token from the bucket of the client in ctx. All whose address
+// nobody knows share one bucket, because a way in that forgets to name its clients must
+// not be a way around the limits.
 func (l *Limiter) takeForClient(ctx context.Context, lim limit) error {
-	address, ok := ctx.Value(clientKey{}).(string)
-	if !ok {
-		return nil
-	}
+	address, _ := ctx.Value(clientKey{}).(string)
 	return l.takeToken(lim, address)
 }
 
@@ -123,17 +121,25 @@ func (l *Limiter) removeBuckets(now time.Time) {
 type clientKey struct{}
 
 // WithClient gives a context with the client whose tokens are taken. Of an IPv6
-// address the /64 network counts, because a client can use all of it. A loopback address
-// is no client: it is a developer, or a proxy on this machine that TRUSTED_PROXIES does
-// not name, behind which all clients would share one bucket.
+// address the /64 network counts, because a client can use all of it. An invalid address
+// is that of an unknown client.
 func WithClient(ctx context.Context, address netip.Addr) context.Context {
 	address = address.Unmap()
-	if !address.IsValid() || address.IsLoopback() {
-		return ctx
-	}
 	if address.Is6() {
 		network, _ := address.WithZone("").Prefix(64) // 64 fits any IPv6 address
 		address = network.Addr()
 	}
+	if !address.IsValid() {
+		return ctx
+	}
 	return context.WithValue(ctx, clientKey{}, address.String())
+}
+
+// WithClientOf gives ctx with the client of another context: that of the request which
+// opened a socket, say, whose own context ends long before the socket does.
+func WithClientOf(ctx, other context.Context) context.Context {
+	if address, known := other.Value(clientKey{}).(string); known {
+		return context.WithValue(ctx, clientKey{}, address)
+	}
+	return ctx
 }

@@ -54,23 +54,57 @@ func TestWhoCountsAsOneClient(t *testing.T) {
 		first, second string
 		same          bool
 	}{
-		"an address":                {"203.0.113.7", "203.0.113.7", true},
-		"two addresses":             {"203.0.113.7", "203.0.113.8", false},
-		"one written as IPv6":       {"203.0.113.7", "::ffff:203.0.113.7", true},
-		"one network of IPv6":       {"2001:db8::1", "2001:db8::ffff", true},
-		"two networks of IPv6":      {"2001:db8::1", "2001:db8:0:1::1", false},
-		"loopback, which is nobody": {"127.0.0.1", "127.0.0.1", false},
-		"loopback of IPv6":          {"::1", "::1", false},
+		"an address":             {"203.0.113.7", "203.0.113.7", true},
+		"two addresses":          {"203.0.113.7", "203.0.113.8", false},
+		"one written as IPv6":    {"203.0.113.7", "::ffff:203.0.113.7", true},
+		"one network of IPv6":    {"2001:db8::1", "2001:db8::ffff", true},
+		"two networks of IPv6":   {"2001:db8::1", "2001:db8:0:1::1", false},
+		"this machine":           {"127.0.0.1", "127.0.0.1", true},
+		"this machine over IPv6": {"::1", "::1", true},
 	} {
-		l := ratelimit.New(time.Now)
+		now := time.Now()
+		l := ratelimit.New(func() time.Time { return now })
 		for l.SignUp(from(t, tc.first)) == nil {
-			if netip.MustParseAddr(tc.first).IsLoopback() {
-				break
-			}
 		}
 		if refused := l.SignUp(from(t, tc.second)) != nil; refused != tc.same {
 			t.Errorf("%s: refused %v", name, refused)
 		}
+	}
+}
+
+// TestUnknownClientsShareOneBucket holds that nothing is let through for want of an
+// address, neither of a peer without one nor where nobody said who asks.
+func TestUnknownClientsShareOneBucket(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := ratelimit.New(func() time.Time { return now })
+	contexts := []context.Context{t.Context(), ratelimit.WithClient(t.Context(), netip.Addr{})}
+	allowed := 0
+	for l.Guess(contexts[allowed%2]) == nil {
+		allowed++
+	}
+	if allowed != 60 {
+		t.Errorf("%d guesses are let through", allowed)
+	}
+	if err := l.Guess(from(t, "203.0.113.7")); err != nil {
+		t.Errorf("a client with an address: %v", err)
+	}
+}
+
+// TestAContextTakesTheClientOfAnother holds that a socket, whose context outlives the
+// request that opened it, goes on counting as that request's client.
+func TestAContextTakesTheClientOfAnother(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := ratelimit.New(func() time.Time { return now })
+	ctx := ratelimit.WithClientOf(t.Context(), from(t, "203.0.113.7"))
+	for l.Guess(ctx) == nil {
+	}
+	if err := l.Guess(from(t, "203.0.113.7")); !apperr.Is(err, apperr.TooManyRequests) {
+		t.Errorf("the client itself: %v", err)
+	}
+	if err := l.Guess(t.Context()); err != nil {
+		t.Errorf("unknown clients: %v", err)
 	}
 }
 
@@ -98,7 +132,8 @@ func TestBucketsAreBounded(t *testing.T) {
 	now := time.Now()
 	l := ratelimit.New(func() time.Time { return now })
 	for i := range 250_000 {
-		if err := l.Message(t.Context(), fmt.Sprint(i)); err != nil {
+		client := from(t, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&0xff, i&0xff))
+		if err := l.Message(client, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -95,7 +95,7 @@ func (c Config) examineLimits() admin.Finding {
 	case c.RateLimits == "off":
 		return admin.Finding{Check: "limits", Detail: "off"}
 	case c.TrustedProxies == "" && !c.Development():
-		return admin.Finding{Check: "limits", Detail: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client, or as nobody if it is on this machine", Failed: true}
+		return admin.Finding{Check: "limits", Detail: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client", Failed: true}
 	}
 	return admin.Finding{Check: "limits", Detail: "by the client's address"}
 }

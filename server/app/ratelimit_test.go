@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,6 +109,13 @@ func TestLimitsCountByClientIP(t *testing.T) {
 		"nobody is believed without a setting": {"", somebody, other, somebody, "198.51.100.1", true},
 		"a proxy that nobody named":            {"10.0.0.0/8", somebody, other, somebody, "198.51.100.1", true},
 		"a header that is no address":          {"10.0.0.0/8", proxy, "unknown", proxy, "unknown", true},
+		"a port behind the address":            {"10.0.0.0/8", proxy, "203.0.113.7:50123", proxy, "203.0.113.7:50124", true},
+		"another address with that port":       {"10.0.0.0/8", proxy, "203.0.113.7:50123", proxy, other + ":50123", false},
+		"IPv6 with a port, of one network":     {"10.0.0.0/8", proxy, "[2001:db8::7]:50123", proxy, "[2001:db8::8]:1", true},
+		"IPv6 of another network":              {"10.0.0.0/8", proxy, "[2001:db8::7]:50123", proxy, "2001:db8:1::7", false},
+		"unknown behind a proxy here":          {"127.0.0.0/8", "127.0.0.1:40000", "unknown", "127.0.0.1:40001", "unknown", true},
+		"a proxy here that nobody named":       {"", "127.0.0.1:40000", "", "127.0.0.1:40001", "", true},
+		"a peer without an address":            {"", "@", "", "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +126,84 @@ func TestLimitsCountByClientIP(t *testing.T) {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
 		})
+	}
+}
+
+// TestLimitsHoldOnEveryTransport counts how much each limit lets through over each
+// transport of GraphQL, on one socket where it is a socket. The server's clock stands
+// still, so that no token comes back meanwhile.
+func TestLimitsHoldOnEveryTransport(t *testing.T) {
+	t.Parallel()
+	for name, execute := range transports() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for name, tc := range map[string]struct {
+				allowed int
+				action  func(n int) string
+			}{
+				"guesses": {60, func(int) string {
+					return `mutation { signIn(input: {email: "nobody@example.com", password: "wrong 123"}) { user { id } } }`
+				}},
+				"sign-ups": {30, func(n int) string {
+					return fmt.Sprintf(`mutation { registerLocal(input: {localId: "parent%d", password: "abcd1234"}) { user { id } } }`, n)
+				}},
+				"messages of a client": {30, func(n int) string {
+					return fmt.Sprintf(`mutation { sendSmsCode(input: {phone: "+8210123456%02d"}) { ok } }`, n)
+				}},
+				"messages to a phone": {20, func(int) string {
+					return `mutation { sendSmsCode(input: {phone: "+821012345678"}) { ok } }`
+				}},
+			} {
+				s := startLimited(t, "")
+				token, _ := s.Parent(t)
+				send := execute(t, s, token)
+				allowed := 0
+				for allowed <= tc.allowed && !strings.Contains(send(tc.action(allowed)), `"TOO_MANY_REQUESTS"`) {
+					allowed++
+				}
+				if allowed != tc.allowed {
+					t.Errorf("%s: %d are let through, want %d", name, allowed, tc.allowed)
+				}
+			}
+		})
+	}
+}
+
+// transports are the ways to execute an operation. Each gives a function that sends a
+// document and gives the response as text.
+func transports() map[string]func(*testing.T, *apptest.Server, string) func(document string) string {
+	post := func(accept string) func(*testing.T, *apptest.Server, string) func(string) string {
+		return func(t *testing.T, s *apptest.Server, token string) func(string) string {
+			return func(document string) string {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", bytes.NewReader(raw(t, map[string]any{"query": document})))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Authorization", "Bearer "+token)
+				r.Header.Set("Accept", accept)
+				return string(s.Do(t, r).Body)
+			}
+		}
+	}
+	socket := func(protocol, start, next string) func(*testing.T, *apptest.Server, string) func(string) string {
+		return func(t *testing.T, s *apptest.Server, token string) func(string) string {
+			c := dialOver(t, s, protocol, map[string]any{"Authorization": "Bearer " + token})
+			c.want("connection_ack")
+			return func(document string) string {
+				c.send(frame{ID: "1", Type: start, Payload: raw(t, map[string]any{"query": document})})
+				response := c.want(next)
+				c.want("complete")
+				return string(response.Payload)
+			}
+		}
+	}
+	return map[string]func(*testing.T, *apptest.Server, string) func(string) string{
+		"POST":                 post("application/json"),
+		"event stream":         post("text/event-stream"),
+		"multipart":            post("multipart/mixed;subscriptionSpec=1.0"),
+		"graphql-transport-ws": socket("graphql-transport-ws", "subscribe", "next"),
+		"graphql-ws":           socket("graphql-ws", "start", "data"),
 	}
 }
 

@@ -33,7 +33,12 @@ func dial(t *testing.T, s *apptest.Server, token string) *client {
 // dialAs sends these connection parameters.
 func dialAs(t *testing.T, s *apptest.Server, parameters map[string]any) *client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	return dialOver(t, s, "graphql-transport-ws", parameters)
+}
+
+func dialOver(t *testing.T, s *apptest.Server, protocol string, parameters map[string]any) *client {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{protocol}}
 	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", http.Header{})
 	if err != nil {
 		t.Fatal(err)
@@ -61,17 +66,21 @@ func (c *client) send(f frame) {
 	}
 }
 
-// next reads the next frame that is no ping.
+// next reads the next frame that is no sign of life.
 func (c *client) next() (frame, error) {
 	if err := c.conn.SetReadDeadline(time.Now().Add(c.frameTimeout)); err != nil {
 		return frame{}, err
 	}
 	for {
 		var f frame
-		if err := c.conn.ReadJSON(&f); err != nil || f.Type != "ping" {
+		err := c.conn.ReadJSON(&f)
+		switch {
+		case err == nil && f.Type == "ping":
+			c.send(frame{Type: "pong"})
+		case err == nil && f.Type == "ka":
+		default:
 			return f, err
 		}
-		c.send(frame{Type: "pong"})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/viewer"
 	"luxbff/server/gqlstream"
 	"luxbff/server/middleware"
@@ -35,12 +36,14 @@ func (a socketAuth) open(ctx context.Context, payload gqlstream.InitPayload, r *
 	if isSocket := r.Header.Get("Upgrade") != ""; isSocket {
 		client.LastEventID = nil // its pongs say what it received
 	}
-	return a.session(viewer.WithClient(ctx, client), accessToken)
+	// The limits count on a socket as they do for the request that opened it.
+	return a.session(viewer.WithClient(ratelimit.WithClientOf(ctx, r.Context()), client), accessToken)
 }
 
 // renew makes the session anew from a fresh access token.
 func (a socketAuth) renew(ctx context.Context, before gqlstream.Session, accessToken string) (gqlstream.Session, error) {
 	client := viewer.ClientFrom(before.Context) //nolint:contextcheck // what the client said stands in the session's
+	ctx = ratelimit.WithClientOf(ctx, before.Context)
 	return a.session(viewer.WithClient(ctx, client), accessToken)
 }
 

@@ -49,10 +49,20 @@ func isTrusted(ip netip.Addr, trustedProxies []netip.Prefix) bool {
 	return slices.ContainsFunc(trustedProxies, func(network netip.Prefix) bool { return network.Contains(ip) })
 }
 
-// parseHop reads one entry of X-Forwarded-For. An entry that is no bare address
-// (with a port, in brackets, "unknown") gives false: the client then counts as the
-// proxy that wrote the entry, and shares that proxy's limits with others.
+// parseHop reads one entry of X-Forwarded-For: an address, with a port or without, in
+// quotes or without, IPv6 with a port in brackets. An entry that is none of these
+// ("unknown", an obfuscated name) gives false: the client then counts as the proxy that
+// wrote the entry, and shares that proxy's limits with others.
 func parseHop(hop string) (netip.Addr, bool) {
-	ip, err := netip.ParseAddr(strings.TrimSpace(hop))
+	hop = strings.Trim(strings.TrimSpace(hop), `"`)
+	if withPort, err := netip.ParseAddrPort(hop); err == nil {
+		return withPort.Addr().Unmap(), true
+	}
+	if inside, found := strings.CutPrefix(hop, "["); found {
+		hop, found = strings.CutSuffix(inside, "]")
+		ip, err := netip.ParseAddr(hop)
+		return ip, found && err == nil && ip.Is6()
+	}
+	ip, err := netip.ParseAddr(hop)
 	return ip.Unmap(), err == nil
 }

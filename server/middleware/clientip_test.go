@@ -10,7 +10,7 @@ import (
 )
 
 // TestClientIP holds what each form of peer and header counts as. The entries that
-// are no bare address count as the proxy that wrote them.
+// are no address count as the proxy that wrote them.
 func TestClientIP(t *testing.T) {
 	t.Parallel()
 	const proxy, second = "10.0.0.5:40000", "192.168.0.1"
@@ -55,18 +55,26 @@ func TestClientIP(t *testing.T) {
 		"no header":                     {proxy, nil, "10.0.0.5"},
 		"an empty header":               {proxy, []string{""}, "10.0.0.5"},
 
-		// Entries that are no bare address.
-		"an unknown client":         {proxy, []string{"unknown"}, "10.0.0.5"},
-		"garbage":                   {proxy, []string{"ohno"}, "10.0.0.5"},
-		"garbage beyond two":        {proxy, []string{"ohno, " + second}, second},
-		"a number too large":        {proxy, []string{"203.0.113.256"}, "10.0.0.5"},
-		"IPv4 with a port":          {proxy, []string{"203.0.113.7:50123"}, "10.0.0.5"},
-		"IPv6 with a port":          {proxy, []string{"[2001:db8::7]:50123"}, "10.0.0.5"},
-		"IPv6 with port and zone":   {proxy, []string{"[fe80::7%eth0]:50123"}, "10.0.0.5"},
-		"IPv6 in brackets":          {proxy, []string{"[2001:db8::7]"}, "10.0.0.5"},
-		"an address in quotes":      {proxy, []string{`"203.0.113.7"`}, "10.0.0.5"},
-		"an unspecified address":    {proxy, []string{"0.0.0.0"}, "0.0.0.0"},
-		"an empty entry in between": {proxy, []string{"203.0.113.7,, " + second}, second},
+		// Addresses in the other forms that proxies write.
+		"IPv4 with a port":        {proxy, []string{"203.0.113.7:50123"}, "203.0.113.7"},
+		"IPv6 with a port":        {proxy, []string{"[2001:db8::7]:50123"}, "2001:db8::7"},
+		"IPv6 with port and zone": {proxy, []string{"[fe80::7%eth0]:50123"}, "fe80::7%eth0"},
+		"IPv6 in brackets":        {proxy, []string{"[2001:db8::7]"}, "2001:db8::7"},
+		"a proxy with a port":     {proxy, []string{"203.0.113.7:50123, " + second + ":80"}, "203.0.113.7"},
+		"an address in quotes":    {proxy, []string{`"203.0.113.7"`}, "203.0.113.7"},
+		"all of it in quotes":     {proxy, []string{`"[2001:db8::7]:50123"`}, "2001:db8::7"},
+
+		// Entries that are no address.
+		"an unknown client":            {proxy, []string{"unknown"}, "10.0.0.5"},
+		"garbage":                      {proxy, []string{"ohno"}, "10.0.0.5"},
+		"garbage beyond two":           {proxy, []string{"ohno, " + second}, second},
+		"a number too large":           {proxy, []string{"203.0.113.256"}, "10.0.0.5"},
+		"a port that is none":          {proxy, []string{"203.0.113.7:ohno"}, "10.0.0.5"},
+		"brackets that are not closed": {proxy, []string{"[2001:db8::7"}, "10.0.0.5"},
+		"IPv4 in brackets":             {proxy, []string{"[203.0.113.7]"}, "10.0.0.5"},
+		"an obfuscated name":           {proxy, []string{"_hidden"}, "10.0.0.5"},
+		"an unspecified address":       {proxy, []string{"0.0.0.0"}, "0.0.0.0"},
+		"an empty entry in between":    {proxy, []string{"203.0.113.7,, " + second}, second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -135,6 +135,13 @@ func (d *Document) rowsBelow(path string, s *Schema) []row {
 	if s.Items != nil {
 		return d.rowsBelow(path+"[]", s.Items)
 	}
+	if slices.ContainsFunc(s.AnyOf, d.hasMembers) {
+		var rows []row
+		for _, one := range s.AnyOf {
+			rows = append(rows, d.rowsBelow(path, one)...)
+		}
+		return rows
+	}
 	if len(s.Properties) == 0 {
 		return []row{{Name: strings.TrimPrefix(path, "."), Type: typeText(s), Description: s.Description, Required: true}}
 	}
@@ -147,6 +154,12 @@ func (d *Document) rowsBelow(path string, s *Schema) []row {
 		rows = append(rows, below...)
 	}
 	return rows
+}
+
+// hasMembers reports whether a schema is that of an object or an array.
+func (d *Document) hasMembers(s *Schema) bool {
+	s = d.resolve(s)
+	return s.Items != nil || len(s.Properties) > 0
 }
 
 // resolve gives the component that a schema refers to, or the schema itself.

@@ -1,6 +1,10 @@
 package rest
 
-import "slices"
+import (
+	"slices"
+
+	"luxbff/internal/apperr"
+)
 
 // addnox gives the surface of the Withnox & Addnox page. It is served under both
 // names, and both answer alike.
@@ -9,7 +13,9 @@ func addnox(name, prefix string) Surface {
 		Name:   name,
 		Prefix: prefix,
 		Routes: slices.Concat(
-			sharedAuthRoutes(), addnoxAuthRoutes(), sharedUserRoutes(), addnoxUserRoutes(), addnoxDeviceRoutes()),
-		errorBody: detailBody,
+			sharedAuthRoutes(), addnoxAuthRoutes(), sharedUserRoutes(), addnoxUserRoutes(), devicePage{wholeMAC}.routes(),
+			addnoxDeviceRoutes()),
+		errorBody:    detailBody,
+		expiredToken: apperr.Unauthenticated, // which the page calls "incorrect or expired"
 	}
 }

@@ -118,7 +118,7 @@ func security(a access) []map[string][]string {
 func parameters(request reflect.Type, shared schemas) []openapi.Parameter {
 	var all []openapi.Parameter
 	for _, f := range objectOf(request).fields {
-		if f.place == inBody {
+		if f.place == inBody || f.place == isArray {
 			continue
 		}
 		where := "query"
@@ -139,10 +139,15 @@ func requestBody(request reflect.Type, shared schemas) *openapi.Body {
 	if !o.usesBody {
 		return nil
 	}
-	body := &openapi.Body{Content: contentOf(shared.named(request, false))}
+	schema := shared.named(request, false)
+	body := &openapi.Body{}
 	for _, f := range o.fields {
 		body.Required = body.Required || f.place == inBody && !f.optional()
+		if f.place == isArray {
+			schema = &openapi.Schema{AnyOf: []*openapi.Schema{schema, shared.of(f.typ, false)}}
+		}
 	}
+	body.Content = contentOf(schema)
 	return body
 }
 
@@ -173,7 +178,7 @@ type errorBody struct {
 func errorsOf(s Surface, r Route) map[int][]errorBody {
 	kinds := slices.Clone(r.Errors)
 	if r.access == accessToken {
-		kinds = append(kinds, apperr.Unauthenticated, apperr.TokenIsExpired, apperr.UserIsNone, apperr.UserIsDeleted)
+		kinds = append(kinds, apperr.Unauthenticated, s.expiredToken, apperr.UserIsNone, apperr.UserIsDeleted)
 	}
 	if r.request.NumField() > 0 {
 		kinds = append(kinds, apperr.BadRequest)

@@ -56,6 +56,8 @@ type Surface struct {
 	Below []string
 	// errorBody gives status and body of an error.
 	errorBody func(*http.Request, *apperr.Error) (status int, body any)
+	// expiredToken is the answer to an access token that is too old.
+	expiredToken apperr.Kind
 }
 
 // Surfaces gives all surfaces, in the order of the OpenAPI document.
@@ -98,6 +100,9 @@ func (a *API) Handler(surfaces []Surface) http.Handler {
 func (a *API) serveRoute(s Surface, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		response, err := a.runTraced(route, r)
+		if route.access == accessToken && apperr.Is(err, apperr.TokenIsExpired) {
+			err = s.expiredToken.New()
+		}
 		if err != nil {
 			a.writeError(w, r, s, err)
 			return

@@ -63,8 +63,10 @@ func componentName(t reflect.Type, out bool) string {
 		return "TokenAnswer"
 	case "renewedTokenResponse":
 		return "Renewed"
-	case "doneResponse", "connectedResponse", "deviceCheckResponse", "familyMemberResponse", "luxDeviceResponse",
-		"meResponse", "registeredResponse":
+	case "deviceResponse":
+		return "LuxDevice"
+	case "doneResponse", "connectedResponse", "deviceCheckResponse", "familyMemberResponse", "meResponse",
+		"registeredResponse":
 		return title(strings.TrimSuffix(t.Name(), "Response"))
 	}
 	if request, ok := strings.CutSuffix(t.Name(), "Request"); ok {

@@ -10,11 +10,12 @@ import (
 // under /v1.
 func snutt(name, prefix string) Surface {
 	return Surface{
-		Name:      name,
-		Prefix:    prefix,
-		Below:     []string{"/user/", "/auth/"},
-		Routes:    append(snuttUserRoutes(), snuttAuthRoutes()...),
-		errorBody: snuttErrorBody,
+		Name:         name,
+		Prefix:       prefix,
+		Below:        []string{"/user/", "/auth/"},
+		Routes:       append(snuttUserRoutes(), snuttAuthRoutes()...),
+		errorBody:    snuttErrorBody,
+		expiredToken: apperr.TokenIsExpired,
 	}
 }
 

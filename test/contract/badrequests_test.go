@@ -77,10 +77,8 @@ func (b *badRequests) addBodies() {
 	if b.operation.RequestBody == nil || len(b.valid.body) == 0 {
 		return
 	}
-	body := b.operation.RequestBody.Value
-	schema := body.Content["application/json"].Schema.Value
 	empty := anything
-	if len(schema.Required) > 0 {
+	if b.operation.RequestBody.Value.Required {
 		empty = refused
 	}
 	text := string(b.valid.body)
@@ -99,7 +97,19 @@ func (b *badRequests) addBodies() {
 	if err := d.Decode(&tree); err != nil {
 		b.Fatalf("the body %s: %v", b.valid.body, err)
 	}
-	b.addMembers("", schema, tree, func(v any) any { return v })
+	b.addMembers("", b.bodySchema(tree), tree, func(v any) any { return v })
+}
+
+// bodySchema is the schema of the body, or the one of its alternatives that this is.
+func (b *badRequests) bodySchema(body any) *openapi3.Schema {
+	schema := b.operation.RequestBody.Value.Content["application/json"].Schema.Value
+	_, isArray := body.([]any)
+	for _, one := range schema.AnyOf {
+		if one.Value.Type.Is("array") == isArray {
+			return one.Value
+		}
+	}
+	return schema
 }
 
 // absent stands for a member that is left out.

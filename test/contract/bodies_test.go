@@ -176,7 +176,7 @@ func marshalBody(t *testing.T, tree any) []byte {
 	return body
 }
 
-// respellNumbers writes every number in another form, and counts them.
+// respellNumbers writes every whole number in another form, and counts them.
 func respellNumbers(value any, count *int) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -188,6 +188,9 @@ func respellNumbers(value any, count *int) any {
 			v[i] = respellNumbers(item, count)
 		}
 	case json.Number:
+		if strings.Contains(v.String(), ".") {
+			return v
+		}
 		*count++
 		suffixes := []string{".0", "e0", ".00E+0", "0e-1"}
 		return v + json.Number(suffixes[*count%len(suffixes)])

@@ -12,8 +12,11 @@ func childActions() []action {
 		create = `{"first_name": "test", "last_name": "", "birthdate": "19970101", "gender": "F", "serial_code": "SL20401001",
 			"mac_id": "00:80:E1:27:4C:84", "unique_id": "second"}`
 		update = `{"id": 1, "first_name": "tester", "last_name": "john", "birthdate": "20010608", "gender": "P"}`
-		upload = `{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
-			{"treatment_date": "2025-02-21T15:48:49", "finish_flag": 2, "last_intensity": 2, "treatment_time": 255555}, "log_file_id": 7}]}`
+		record = `{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
+			{"treatment_date": "2025-02-21T15:48:49", "finish_flag": 2, "last_intensity": 2, "treatment_time": 255555}, "log_file_id": 7}`
+		upload     = `{"log_arrays": [` + record + `]}`
+		textRecord = `{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "log_file_id": 7, "detail_data":
+			{"treatment_date": "2025-02-21T15:48:49", "finish_flag": "2", "last_intensity": 2, "treatment_time": 255555, "movement": [], "log_data": ""}}`
 		uploadDevlogs = `uploadDevlogs(input: {logs: [{childUserId: 1, deviceId: 1, uniqueId: "unique", treatmentDate: "2025-02-21T15:48:49",
 			finishFlag: BUTTON_SHUTDOWN, lastIntensity: 2, treatmentTime: 255555, logFileId: 7}]}) { devlogs { id } }`
 	)
@@ -49,7 +52,7 @@ func childActions() []action {
 		},
 		{
 			name: "the device of a child", arrange: family, as: "parent", graphql: `childUser(id: 1) { device { id } }`,
-			rest: []string{"GET " + lux + "/device/child-device?real_user_id=1"},
+			rest: []string{"GET " + lux + "/device/child-device?real_user_id=1", "GET " + addnox + "/device/child-device?real_user_id=1"},
 		},
 		{
 			name: "update a child", arrange: family, as: "parent",
@@ -78,41 +81,56 @@ func childActions() []action {
 		{
 			name: "register a device", arrange: free, as: "parent",
 			graphql: `registerDevice(input: {childUserId: 1, serialCode: "SL20401001", macId: "4C84", uniqueId: "second"}) { device { id } }`,
-			rest:    []string{"POST " + lux + "/device/set-my-device?serial_code=SL20401001&mac_id=4C84&unique_id=second&real_user_id=1"},
+			rest: []string{
+				"POST " + lux + "/device/set-my-device?serial_code=SL20401001&mac_id=4C84&unique_id=second&real_user_id=1",
+				"POST " + addnox + "/device/set-my-device?serial_code=SL20401001&mac_id=00:80:E1:27:4C:84&unique_id=second&real_user_id=1",
+			},
 		},
 		{
 			name: "register an unknown device", arrange: free, as: "parent", code: "NOT_FOUND_DEVICE",
 			graphql: `registerDevice(input: {childUserId: 1, serialCode: "SL99999999", macId: "4C84", uniqueId: "second"}) { device { id } }`,
-			rest:    []string{"POST " + lux + "/device/set-my-device?serial_code=SL99999999&mac_id=4C84&unique_id=second&real_user_id=1"},
+			rest: []string{
+				"POST " + lux + "/device/set-my-device?serial_code=SL99999999&mac_id=4C84&unique_id=second&real_user_id=1",
+				"POST " + withnox + "/device/set-my-device?serial_code=SL99999999&mac_id=4C84&unique_id=second&real_user_id=1",
+			},
 		},
 		{
 			name: "unregister a device", arrange: family, as: "parent", graphql: `unregisterDevice(input: {childUserId: 1, uniqueId: "unique"}) { device { id } }`,
-			rest: []string{"PATCH " + lux + "/device/un-connect?unique_id=unique&real_user_id=1"},
+			rest: []string{"PATCH " + lux + "/device/un-connect?unique_id=unique&real_user_id=1", "PATCH " + addnox + "/device/un-connect?unique_id=unique&real_user_id=1"},
 		},
 		{
 			name: "unregister twice", arrange: free, as: "parent", graphql: `unregisterDevice(input: {childUserId: 1, uniqueId: "unique"}) { device { id } }`,
-			code: "NOT_FOUND_DEVICE", rest: []string{"PATCH " + lux + "/device/un-connect?unique_id=unique&real_user_id=1"},
+			code: "NOT_FOUND_DEVICE",
+			rest: []string{"PATCH " + lux + "/device/un-connect?unique_id=unique&real_user_id=1", "PATCH " + withnox + "/device/un-connect?unique_id=unique&real_user_id=1"},
 		},
 		{
 			name: "may I connect this device?", arrange: family, as: "parent", graphql: `checkDevice(uniqueId: "unique") { status }`,
-			rest: []string{"GET " + lux + "/device/check-device?unique_id=unique"},
+			rest: []string{"GET " + lux + "/device/check-device?unique_id=unique", "GET " + addnox + "/device/check-device?unique_id=unique"},
 		},
 		{
 			name: "may I connect another's device?", arrange: stranger, as: "stranger", graphql: `checkDevice(uniqueId: "unique") { status }`,
-			code: "ALREADY_CONNECTED_DEVICE", rest: []string{"GET " + lux + "/device/check-device?unique_id=unique"},
+			code: "ALREADY_CONNECTED_DEVICE",
+			rest: []string{"GET " + lux + "/device/check-device?unique_id=unique", "GET " + withnox + "/device/check-device?unique_id=unique"},
 		},
 		{
 			name: "rename a device", arrange: family, as: "parent",
 			graphql: `updateDeviceAlias(input: {deviceId: 1, childUserId: 1, deviceAlias: "mine"}) { device { id } }`,
-			rest:    []string{"PATCH " + lux + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`},
+			rest: []string{
+				"PATCH " + lux + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`, "PATCH " + addnox + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`,
+			},
 		},
 		{
 			name: "rename a free device", arrange: free, as: "parent", code: "NOT_CONNECTED_DEVICE",
 			graphql: `updateDeviceAlias(input: {deviceId: 1, childUserId: 1, deviceAlias: "mine"}) { device { id } }`,
-			rest:    []string{"PATCH " + lux + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`},
+			rest: []string{
+				"PATCH " + lux + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`, "PATCH " + addnox + `/device/update-alias {"device_id": 1, "real_user_id": 1, "device_alias": "mine"}`,
+			},
 		},
 		{
-			name: "upload", arrange: family, as: "parent", graphql: uploadDevlogs, rest: []string{"POST " + lux + "/device/devlog " + upload},
+			name: "upload", arrange: family, as: "parent", graphql: uploadDevlogs, rest: []string{
+				"POST " + lux + "/device/devlog " + upload, "POST " + lux + "/device/devlog [" + record + "]",
+				"POST " + addnox + "/device/devlog " + upload, "POST " + addnox + "/device/devlog [" + textRecord + "]",
+			},
 		},
 		{
 			name: "upload with an offset", arrange: family, as: "parent",
@@ -123,7 +141,7 @@ func childActions() []action {
 		},
 		{
 			name: "upload for a device that isn't the child's", arrange: free, as: "parent", graphql: uploadDevlogs,
-			code: "NOT_CONNECTED_DEVICE", rest: []string{"POST " + lux + "/device/devlog " + upload},
+			code: "NOT_CONNECTED_DEVICE", rest: []string{"POST " + lux + "/device/devlog " + upload, "POST " + withnox + "/device/devlog [" + textRecord + "]"},
 		},
 		{
 			name: "impedance alert", arrange: family, as: "parent", graphql: `sendImpedanceAlert { ok }`,

@@ -31,13 +31,21 @@ func New(db *store.Store, clock func() time.Time) *Importer {
 	return &Importer{store: db, clock: clock}
 }
 
-// Imported counts what a file changed.
-type Imported struct{ Added, Updated, Unchanged int }
+// Imported counts what a file changed. Conflicts are the lines that are stored without
+// their unique id, because another device that somebody has bears it.
+type Imported struct {
+	Added, Updated, Unchanged int
+	Conflicts                 []LineError
+}
 
 // Import stores the devices of a file, all of them or none. A device whose serial
 // code is stored already is updated. Who has it doesn't change, and while
 // somebody has it, its unique id doesn't either: the app may have set that one
-// when it registered the device. Errors: *LineError.
+// when it registered the device.
+//
+// An app may also have registered a device under a unique id that the factory has given
+// to another. If nobody has that device now, it gives the unique id back. If somebody has
+// it, it keeps it: his app knows the device by it. Errors: *LineError.
 func (i *Importer) Import(ctx context.Context, file io.Reader) (Imported, error) {
 	entries, err := readFile(file)
 	if err != nil {
@@ -46,7 +54,7 @@ func (i *Importer) Import(ctx context.Context, file io.Reader) (Imported, error)
 	var done Imported
 	err = i.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		done = Imported{} // PostgreSQL may run this again after a conflict.
-		for batch := range slices.Chunk(entries, batchSize) {
+		for batch := range slices.Chunk(slices.Clone(entries), batchSize) {
 			if err := i.storeBatch(ctx, tx, batch, &done); err != nil {
 				return err
 			}
@@ -64,10 +72,14 @@ func (i *Importer) storeBatch(ctx context.Context, tx *store.Tx, batch []entry, 
 	if err != nil {
 		return err
 	}
+	if err := stored.settleUniqueIDs(ctx, tx, batch, done); err != nil {
+		return err
+	}
 	var added []*ent.DeviceCreate
 	for _, e := range batch {
-		if other := stored.conflict(e); other != nil {
-			return &LineError{e.line, "the mac or unique_id is that of device " + other.SerialCode}
+		// The database would refuse it as well, but without naming the line.
+		if other := stored.byMAC[e.mac]; other != nil && other.SerialCode != e.serialCode {
+			return &LineError{e.line, "the mac is that of device " + other.SerialCode}
 		}
 		d := stored.bySerialCode[e.serialCode]
 		switch {
@@ -151,18 +163,44 @@ func lockStoredDevices(ctx context.Context, tx *store.Tx, batch []entry) (stored
 	return stored, nil
 }
 
-// conflict returns another device that has the MAC id or the unique id of the
-// entry, nil if there is none. The database would refuse the two as well, but
-// without saying which line of the file is wrong.
-func (s storedDevices) conflict(e entry) *ent.Device {
-	if other := s.byMAC[e.mac]; other != nil && other.SerialCode != e.serialCode {
-		return other
+// settleUniqueIDs settles where another device has the unique id of a line. One that
+// nobody has gives it back, all of them in one statement before any line is written: two
+// devices may exchange theirs. Where somebody has the other device, the line loses its
+// unique id and is reported.
+func (s storedDevices) settleUniqueIDs(ctx context.Context, tx *store.Tx, batch []entry, done *Imported) error {
+	var givingBack []int
+	for i, e := range batch {
+		bearer := s.bearer(e)
+		switch {
+		case bearer == nil:
+		case bearer.ChildUserID == nil:
+			givingBack = append(givingBack, bearer.ID)
+			bearer.UniqueID = nil
+		default:
+			batch[i].uniqueID = nil
+			done.Conflicts = append(done.Conflicts, LineError{e.line, fmt.Sprintf(
+				"stored without the unique_id %s, which device %s has, and somebody has that device", *e.uniqueID, bearer.SerialCode)})
+		}
 	}
-	if e.uniqueID == nil {
+	if len(givingBack) == 0 {
 		return nil
 	}
-	if other := s.byUniqueID[*e.uniqueID]; other != nil && other.SerialCode != e.serialCode {
-		return other
+	if err := tx.Device.Update().Where(device.IDIn(givingBack...)).ClearUniqueID().Exec(ctx); err != nil {
+		return fmt.Errorf("give unique ids back: %w", err)
 	}
 	return nil
+}
+
+// bearer returns another device that has the unique id which the entry would write; nil
+// if there is none, or if the entry writes none because somebody has its device.
+func (s storedDevices) bearer(e entry) *ent.Device {
+	d := s.bySerialCode[e.serialCode]
+	if e.uniqueID == nil || d != nil && d.ChildUserID != nil {
+		return nil
+	}
+	bearer := s.byUniqueID[*e.uniqueID]
+	if bearer == nil || bearer.SerialCode == e.serialCode {
+		return nil
+	}
+	return bearer
 }

@@ -35,6 +35,34 @@ func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
 	}
 }
 
+// TestDevicesImportReportsATakenUniqueID gives a new device the unique id of one that a
+// family has: the command says so, loads the file and succeeds.
+func TestDevicesImportReportsATakenUniqueID(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "taken.db")
+	b := startOnFile(t, file)
+	var data struct {
+		ChildUsers []struct {
+			Device struct{ SerialCode, UniqueID string }
+		}
+	}
+	b.graphQL(t, b.signIn(t), `{ childUsers { device { serialCode uniqueId } } }`, &data)
+	taken := data.ChildUsers[0].Device
+	catalogue := filepath.Join(folder, "devices.csv")
+	lines := "serial_code,mac,project_id,hardware_id,firmware_id,firmware_version,unique_id\n" +
+		"SL20409001,00:80:E1:27:5C:84,1,1,1,1.0.0," + taken.UniqueID + "\nSL20409002,00:80:E1:27:5C:85,1,1,1,1.0.0,other\n"
+	if err := os.WriteFile(catalogue, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, file, "devices", "import", catalogue).CombinedOutput()
+	for _, want := range []string{"2 devices added, 0 updated, 0 unchanged", "line 2: stored without the unique_id " + taken.UniqueID, taken.SerialCode} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v %s, want %q", err, out, want)
+		}
+	}
+}
+
 func TestTokenAndSchemaCommands(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "token.db")

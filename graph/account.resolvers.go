@@ -8,7 +8,6 @@ import (
 	"luxbff/graph/model"
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
-	"luxbff/internal/viewer"
 )
 
 func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error) {
@@ -143,7 +142,7 @@ func (r *userResolver) NotificationSettings(ctx context.Context, obj *ent.User) 
 }
 
 func (r *userResolver) Policy(ctx context.Context, obj *ent.User) (*ent.Consent, error) {
-	return r.accounts.Consents.Get(ctx, obj)
+	return r.policy(ctx, obj)
 }
 
 func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error) {
@@ -155,13 +154,11 @@ func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.Face
 }
 
 func (r *userResolver) PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error) {
-	return r.accounts.Push.Devices(ctx, obj)
+	return r.pushDevices(ctx, obj)
 }
 
-// ChildUsers makes a viewer of the account, because the answer to a sign-up or sign-in
-// has none in its context: the request came without a token.
 func (r *userResolver) ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error) {
-	return r.children.List(ctx, viewer.Viewer{User: obj})
+	return r.family(ctx, obj)
 }
 
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }

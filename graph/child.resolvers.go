@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"luxbff/ent"
 	"luxbff/graph/generated"
@@ -95,16 +96,29 @@ func (r *mutationResolver) SendImpedanceAlert(ctx context.Context) (*model.SendI
 }
 
 func (r *queryResolver) ChildUsers(ctx context.Context) ([]*ent.ChildUser, error) {
-	return r.children.List(ctx, currentViewer(ctx))
+	return r.family(ctx, currentViewer(ctx).User)
 }
 
+// ChildUser looks in the family, which other fields of the query may show as well. A child
+// that isn't there is asked for, because the error says whether there is one.
 func (r *queryResolver) ChildUser(ctx context.Context, id int) (*ent.ChildUser, error) {
+	family, err := r.family(ctx, currentViewer(ctx).User)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(family, func(c *ent.ChildUser) bool { return c.ID == id }); i >= 0 {
+		return family[i], nil
+	}
 	found, err := r.children.Get(ctx, currentViewer(ctx), id)
 	return found, apperr.AtField(err, "id")
 }
 
 func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error) {
-	status, found, err := r.children.CheckDevice(ctx, currentViewer(ctx), uniqueID)
+	family, err := r.family(ctx, currentViewer(ctx).User)
+	if err != nil {
+		return nil, err
+	}
+	status, found, err := r.children.CheckDeviceBeside(ctx, currentViewer(ctx), family, uniqueID)
 	if err != nil {
 		return nil, apperr.AtField(err, "uniqueId")
 	}

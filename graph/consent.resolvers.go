@@ -18,6 +18,7 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, input model.UpdateP
 	if err != nil {
 		return nil, err
 	}
+	policy.Edges.RootUser.Edges.Consent = policy
 	return &model.UpdatePolicyPayload{Policy: policy, User: policy.Edges.RootUser}, nil
 }
 

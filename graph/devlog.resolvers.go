@@ -13,7 +13,7 @@ import (
 )
 
 func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error) {
-	page, err := r.devlogs.History(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
+	page, err := r.history(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +33,7 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 	if err != nil {
 		return nil, err
 	}
+	linkLogs(stored.Devlogs)
 	return &model.UploadDevlogsPayload{Devlogs: stored.Devlogs}, nil
 }
 

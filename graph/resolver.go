@@ -6,6 +6,8 @@
 package graph
 
 import (
+	"sync"
+
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
@@ -15,6 +17,8 @@ import (
 
 // Resolver holds the domain services that the resolvers call.
 type Resolver struct {
+	mu sync.Mutex // guards what resolvers keep with an operation
+
 	auth     *auth.Service
 	accounts *account.Service
 	children *child.Service

@@ -67,6 +67,24 @@ func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID str
 	return ConnectionConfirmed, found, nil
 }
 
+// CheckDeviceBeside is [Service.CheckDevice] for an answer that shows these children of
+// the viewer as well. A device of one of them is that child's, as it was read with it; one
+// that a child got only since is shown as it was before, when nobody had it.
+func (s *Service) CheckDeviceBeside(
+	ctx context.Context, v viewer.Viewer, children []*ent.ChildUser, uniqueID string,
+) (CheckStatus, *ent.Device, error) {
+	for _, c := range children {
+		if d := c.Edges.Device; d != nil && d.UniqueID != nil && *d.UniqueID == uniqueID {
+			return ConnectionConfirmed, d, nil
+		}
+	}
+	status, found, err := s.CheckDevice(ctx, v, uniqueID)
+	if err == nil && status == ConnectionConfirmed {
+		return Registerable, CatalogueFacts(found), nil
+	}
+	return status, found, err
+}
+
 // RegisterDevice connects a device to a child. If it is connected to that child
 // already, only its unique id changes. Errors: BadRequest, SerialCodeNotValid,
 // NotFoundUser, NotAuthorizedUser, NotFoundDevice, AlreadyConnectedDevice.

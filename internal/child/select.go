@@ -34,6 +34,24 @@ func (s *Service) List(ctx context.Context, v viewer.Viewer) ([]*ent.ChildUser, 
 	return s.queryChildren(ctx, selectChildrenOfAccount, v.RootUserID())
 }
 
+// MakeFamily links children that were read together to each other, through the account
+// above them. What is asked of one of them in a list can then be read for all at once,
+// and a device that went from one to another is found with the one that has it.
+func MakeFamily(root *ent.User, children []*ent.ChildUser) {
+	root.Edges.ChildUsers = children
+	for _, c := range children {
+		c.Edges.RootUser = root
+	}
+}
+
+// Family gives the children that were read together with a child, itself among them.
+func Family(of *ent.ChildUser) []*ent.ChildUser {
+	if of.Edges.RootUser == nil {
+		return []*ent.ChildUser{of}
+	}
+	return of.Edges.RootUser.Edges.ChildUsers
+}
+
 // Get returns one child with its device. Errors: RealUserNotFound,
 // NotAuthorizedUser.
 func (s *Service) Get(ctx context.Context, v viewer.Viewer, id int) (*ent.ChildUser, error) {

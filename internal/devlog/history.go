@@ -1,19 +1,19 @@
 package devlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"entgo.io/ent/dialect/sql"
-
 	"luxbff/ent"
+	"luxbff/ent/column"
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
-	"luxbff/ent/predicate"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 )
@@ -43,105 +43,230 @@ type Page struct {
 	HasPrevious bool
 }
 
-// History returns a page of the logs of a child, which the caller has loaded for the
-// viewer: whose it is isn't checked again. It costs one statement, and up to two more
-// where the page holds logs of another device than the child's present one. A cursor that
-// names no log of the child may cost two more.
+// Histories returns a page of the logs of each of the children, which the caller has
+// loaded for the viewer: whose they are isn't checked again. It costs one statement for
+// any number of children, and up to two more where pages hold logs of other devices than
+// the children have. Cursors that name no log of a child may cost two more.
 //
 // Logs are in the order of upload, which is that of their ids, not by treatment date:
 // the date of a temporary log changes with each update, so a cursor by date would
 // skip or repeat logs.
 //
 // Errors: BadRequest (page arguments), CursorNotValid.
-func (s *Service) History(ctx context.Context, of *ent.ChildUser, p PageParams) (Page, error) {
+func (s *Service) Histories(ctx context.Context, of []*ent.ChildUser, p PageParams) ([]Page, error) {
 	w, err := p.window()
 	if err != nil {
-		return Page{}, err
+		return nil, err
 	}
-	page, err := s.read(ctx, of, w)
+	logs, err := s.read(ctx, of, w)
 	if err != nil {
-		return Page{}, fmt.Errorf("read devlogs: %w", err)
+		return nil, fmt.Errorf("read devlogs: %w", err)
 	}
-	return page, s.setEdges(ctx, of, page.Devlogs)
+	pages, err := s.pages(ctx, of, w, logs)
+	if err != nil {
+		return nil, fmt.Errorf("look for devlogs beside a page: %w", err)
+	}
+	return pages, s.setEdges(ctx, of, pages)
 }
 
-// read reads the logs of a window and what lies on either side of it. The logs that the
-// cursors name are read too, and one log more than asked for: so the one statement shows
-// nearly always what is behind the page, where it begins, and what is ahead of it.
-func (s *Service) read(ctx context.Context, of *ent.ChildUser, w window) (Page, error) {
-	query := s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Limit(w.size + 2)
-	if w.begin != 0 {
-		query.Where(w.notBefore(w.begin))
-	}
-	if w.end != 0 {
-		query.Where(w.notAfter(w.end))
-	}
-	logs, err := query.Order(w.order()).All(ctx)
-	if err != nil {
-		return Page{}, err
-	}
-	behind, ahead := false, false
-	if len(logs) > 0 && logs[0].ID == w.begin {
-		logs, behind = logs[1:], true
-	}
-	if n := len(logs); n > 0 && logs[n-1].ID == w.end {
-		logs, ahead = logs[:n-1], true
-	}
-	if len(logs) > w.size {
-		logs, ahead = logs[:w.size], true
-	}
-	if w.begin != 0 && !behind {
-		if behind, err = s.exists(ctx, of, w.notAfter(w.begin)); err != nil {
-			return Page{}, err
+// maxTogether is the most children that one statement reads a page of. SQLite takes 500
+// selects in one.
+const maxTogether = 400
+
+// read reads the logs of the window of each child, by child. The logs that the cursors
+// name are read too, and one log more than asked for: so the one statement shows nearly
+// always what is behind the page, where it begins, and what is ahead of it.
+func (s *Service) read(ctx context.Context, of []*ent.ChildUser, w window) (map[int][]*ent.Devlog, error) {
+	logs := make(map[int][]*ent.Devlog, len(of))
+	for together := range slices.Chunk(of, maxTogether) {
+		if err := s.readTogether(ctx, together, w, logs); err != nil {
+			return nil, err
 		}
 	}
-	if w.end != 0 && !ahead {
-		if ahead, err = s.exists(ctx, of, w.after(logs)...); err != nil {
-			return Page{}, err
+	return logs, nil
+}
+
+func (s *Service) readTogether(ctx context.Context, of []*ent.ChildUser, w window, logs map[int][]*ent.Devlog) error {
+	newest, oldest := w.ids()
+	args := []any{newest, oldest, w.size + 2}
+	for _, c := range of {
+		args = append(args, c.ID)
+	}
+	rows, err := s.store.Query(ctx, w.query(len(of)), args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	targets := make([]any, 0, len(devlog.Columns))
+	for rows.Next() {
+		l := &ent.Devlog{}
+		if err := rows.Scan(l.AppendTargets(targets, devlog.Columns)...); err != nil {
+			return err
+		}
+		logs[l.ChildUserID] = append(logs[l.ChildUserID], l)
+	}
+	return rows.Err()
+}
+
+// query reads the window of n children, whose ids are the arguments from $4 on. It is
+// written by hand because ent has no limit for each child, and one select for each is
+// what both engines read by the index of child and id.
+func (w window) query(n int) string {
+	order := "DESC"
+	if w.backwards {
+		order = "ASC"
+	}
+	selects := make([]string, n)
+	for i := range selects {
+		selects[i] = "SELECT * FROM (SELECT " + column.List("l", devlog.Columns) + " FROM devlogs l" +
+			" WHERE l.child_user_id = $" + strconv.Itoa(4+i) + " AND l.id <= $1 AND l.id >= $2" +
+			" ORDER BY l.id " + order + " LIMIT $3) p"
+	}
+	return strings.Join(selects, " UNION ALL ") + " ORDER BY child_user_id, id " + order
+}
+
+// pages makes a page of what was read of each child. Where a cursor names no log of the
+// child, what is on the other side of it was not read, and is asked for here.
+func (s *Service) pages(
+	ctx context.Context, of []*ent.ChildUser, w window, logs map[int][]*ent.Devlog,
+) ([]Page, error) {
+	found := make([]sides, len(of))
+	var unknownBehind, unknownAhead []*ent.ChildUser
+	for i, c := range of {
+		found[i] = w.cut(logs[c.ID])
+		if w.begin != 0 && !found[i].behind {
+			unknownBehind = append(unknownBehind, c)
+		}
+		if w.end != 0 && !found[i].ahead {
+			unknownAhead = append(unknownAhead, c)
 		}
 	}
-	return w.page(logs, behind, ahead), nil
+	behind, err := s.withLogs(ctx, unknownBehind, !w.backwards, w.begin)
+	if err != nil {
+		return nil, err
+	}
+	ahead, err := s.withLogs(ctx, unknownAhead, w.backwards, w.beyondEnd())
+	if err != nil {
+		return nil, err
+	}
+	pages := make([]Page, len(of))
+	for i, c := range of {
+		pages[i] = w.page(found[i].logs, found[i].behind || behind[c.ID], found[i].ahead || ahead[c.ID])
+	}
+	return pages, nil
 }
 
-// exists reports whether the child has a log that meets the conditions.
-func (s *Service) exists(ctx context.Context, of *ent.ChildUser, where ...predicate.Devlog) (bool, error) {
-	return s.store.Read().Devlog.Query().Where(devlog.ChildUserID(of.ID)).Where(where...).Exist(ctx)
+// withLogs finds those of the children that have a log with the id or a newer one, or
+// else with the id or an older one.
+func (s *Service) withLogs(ctx context.Context, of []*ent.ChildUser, newer bool, id int) (map[int]bool, error) {
+	if len(of) == 0 {
+		return nil, nil
+	}
+	query := "SELECT ids.id FROM ids WHERE (SELECT max(l.id) FROM devlogs l WHERE l.child_user_id = ids.id) >= $2"
+	if !newer {
+		query = "SELECT ids.id FROM ids WHERE (SELECT min(l.id) FROM devlogs l WHERE l.child_user_id = ids.id) <= $2"
+	}
+	rows, err := s.store.QueryWithIDs(ctx, childIDs(of), query, id)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	found := map[int]bool{}
+	for rows.Next() {
+		var childID int
+		if err := rows.Scan(&childID); err != nil {
+			return nil, err
+		}
+		found[childID] = true
+	}
+	return found, rows.Err()
 }
 
-// setEdges attaches child and device to logs of one child. Devices that the child has
-// not are read, all of them together with the sisters that have them now, and shown by
-// [child.VisibleDevice]. Logs that the child has come with already, and their devices, are
-// shown as they came: one answer has one state of each.
-func (s *Service) setEdges(ctx context.Context, of *ent.ChildUser, logs []*ent.Devlog) error {
+func childIDs(of []*ent.ChildUser) []int {
+	ids := make([]int, len(of))
+	for i, c := range of {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// setEdges attaches child and device to the logs, and the logs to their children. A log
+// that its child has already, from another page, an event or an upload, is shown as it
+// is there: one answer has one state of it.
+func (s *Service) setEdges(ctx context.Context, of []*ent.ChildUser, pages []Page) error {
+	devices := knownDevices(of)
+	if err := s.readOtherDevices(ctx, of, pages, devices); err != nil {
+		return err
+	}
+	for i, c := range of {
+		known := make(map[int]*ent.Devlog, len(c.Edges.Devlogs))
+		for _, l := range c.Edges.Devlogs {
+			known[l.ID] = l
+		}
+		for j, l := range pages[i].Devlogs {
+			if known[l.ID] != nil {
+				pages[i].Devlogs[j] = known[l.ID]
+				continue
+			}
+			l.Edges.ChildUser, l.Edges.Device = c, devices[l.DeviceID]
+			c.Edges.Devlogs = append(c.Edges.Devlogs, l)
+		}
+	}
+	return nil
+}
+
+// knownDevices are those that the children and their sisters have, or their logs.
+func knownDevices(of []*ent.ChildUser) map[int]*ent.Device {
 	devices := map[int]*ent.Device{}
-	for _, l := range of.Edges.Devlogs {
-		devices[l.DeviceID] = l.Edges.Device
-	}
-	if d := of.Edges.Device; d != nil {
-		devices[d.ID] = d
-	}
-	var otherIDs []int
-	for _, l := range logs {
-		if devices[l.DeviceID] == nil && !slices.Contains(otherIDs, l.DeviceID) {
-			otherIDs = append(otherIDs, l.DeviceID)
+	family := child.Family(of[0])
+	for _, c := range family {
+		for _, l := range c.Edges.Devlogs {
+			devices[l.DeviceID] = l.Edges.Device
 		}
 	}
-	if len(otherIDs) > 0 {
-		others, err := s.store.Read().Device.Query().Where(device.IDIn(otherIDs...)).WithChildUser().All(ctx)
-		if err != nil {
-			return fmt.Errorf("read devices: %w", err)
-		}
-		for _, d := range others {
-			devices[d.ID] = child.VisibleDevice(d, of.RootUserID)
+	for _, c := range family {
+		if d := c.Edges.Device; d != nil {
+			devices[d.ID] = d
 		}
 	}
-	for i, l := range logs {
-		if known := slices.IndexFunc(of.Edges.Devlogs, func(k *ent.Devlog) bool { return k.ID == l.ID }); known >= 0 {
-			logs[i] = of.Edges.Devlogs[known]
+	return devices
+}
+
+// readOtherDevices adds to devices those of the logs that are missing there. All are read
+// together, with the children that have them now, which are a family of their own: they
+// were not read with the others. A device that one of the others has now got it after
+// they were read, and is shown as one that nobody has.
+func (s *Service) readOtherDevices(
+	ctx context.Context, of []*ent.ChildUser, pages []Page, devices map[int]*ent.Device,
+) error {
+	var ids []int
+	for _, page := range pages {
+		for _, l := range page.Devlogs {
+			if devices[l.DeviceID] == nil && !slices.Contains(ids, l.DeviceID) {
+				ids = append(ids, l.DeviceID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	others, err := s.store.Read().Device.Query().Where(device.IDIn(ids...)).WithChildUser().All(ctx)
+	if err != nil {
+		return fmt.Errorf("read devices: %w", err)
+	}
+	read := childIDs(child.Family(of[0]))
+	var sisters []*ent.ChildUser
+	for _, d := range others {
+		if d.ChildUserID != nil && slices.Contains(read, *d.ChildUserID) {
+			devices[d.ID] = child.CatalogueFacts(d)
 			continue
 		}
-		l.Edges.ChildUser, l.Edges.Device = of, devices[l.DeviceID]
+		devices[d.ID] = child.VisibleDevice(d, of[0].RootUserID)
+		if sister := devices[d.ID].Edges.ChildUser; sister != nil {
+			sisters = append(sisters, sister)
+		}
 	}
+	child.MakeFamily(&ent.User{ID: of[0].RootUserID}, sisters)
 	return nil
 }
 
@@ -179,44 +304,46 @@ func (p PageParams) window() (window, error) {
 	return w, err
 }
 
-// order is the one in which the window is read.
-func (w window) order() devlog.OrderOption {
-	if w.backwards {
-		return devlog.ByID()
-	}
-	return devlog.ByID(sql.OrderDesc())
+// sides are the logs of a page, in the order in which they were read, and whether others
+// were read behind and ahead of them.
+type sides struct {
+	logs          []*ent.Devlog
+	behind, ahead bool
 }
 
-// notBefore selects the log of the id and those that are read after it.
-func (w window) notBefore(id int) predicate.Devlog {
+// ids are the newest and the oldest id that the window may hold.
+func (w window) ids() (newest, oldest int) {
 	if w.backwards {
-		return devlog.IDGTE(id)
+		return cmp.Or(w.end, math.MaxInt64), w.begin
 	}
-	return devlog.IDLTE(id)
+	return cmp.Or(w.begin, math.MaxInt64), w.end
 }
 
-// notAfter selects the log of the id and those that are read before it.
-func (w window) notAfter(id int) predicate.Devlog {
-	if w.backwards {
-		return devlog.IDLTE(id)
+// cut takes off what was read besides the logs of the page.
+func (w window) cut(logs []*ent.Devlog) (found sides) {
+	if len(logs) > 0 && logs[0].ID == w.begin {
+		logs, found.behind = logs[1:], true
 	}
-	return devlog.IDGTE(id)
+	if n := len(logs); n > 0 && logs[n-1].ID == w.end {
+		logs, found.ahead = logs[:n-1], true
+	}
+	if len(logs) > w.size {
+		logs, found.ahead = logs[:w.size], true
+	}
+	found.logs = logs
+	return found
 }
 
-// after selects what is read after the logs of the page; where the page has none, what
-// is read from its beginning on.
-func (w window) after(logs []*ent.Devlog) []predicate.Devlog {
-	last := w.begin
-	if n := len(logs); n > 0 {
-		last = logs[n-1].ID
-	}
+// beyondEnd is the first id that is read after the whole window, which is empty where
+// its end comes before its beginning.
+func (w window) beyondEnd() int {
 	switch {
-	case last == 0:
-		return nil
 	case w.backwards:
-		return []predicate.Devlog{devlog.IDGT(last)}
+		return max(w.begin, w.end) + 1
+	case w.begin == 0:
+		return w.end - 1
 	}
-	return []predicate.Devlog{devlog.IDLT(last)}
+	return min(w.begin, w.end) - 1
 }
 
 // page makes a page of the logs in the order in which they were read.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"luxbff/ent"
+	"luxbff/ent/migrate"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
@@ -25,11 +26,11 @@ func history(t testing.TB, h *domaintest.Home, p devlog.PageParams) devlog.Page 
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := h.Devlogs.History(t.Context(), c, p)
+	pages, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{c}, p)
 	if err != nil {
 		t.Fatalf("history: %v", err)
 	}
-	return page
+	return pages[0]
 }
 
 func ids(logs []*ent.Devlog) []int {
@@ -255,25 +256,25 @@ func TestHistoryRefusesArguments(t *testing.T) {
 		"first below 0": {First: new(-1)}, "first of 101": {First: new(101)}, "the least first": {First: new(math.MinInt64)},
 	}
 	for name, p := range params {
-		_, err := h.Devlogs.History(t.Context(), h.Child, p)
+		_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, p)
 		domaintest.WantError(t, err, apperr.BadRequest, "first")
 		p.First, p.Last = nil, p.First
-		_, err = h.Devlogs.History(t.Context(), h.Child, p)
+		_, err = h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, p)
 		domaintest.WantError(t, err, apperr.BadRequest, "last")
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
-	_, err := h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{First: new(1), Last: new(1)})
+	_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, devlog.PageParams{First: new(1), Last: new(1)})
 	domaintest.WantError(t, err, apperr.BadRequest, "last")
 	for _, text := range []*string{
 		new(""), new("1"), new("ZGV2bG9nOjE="), new("§"), encode(""), encode("devlog:"), encode("1"), encode("devlog:0"),
 		encode("devlog:-1"), encode("devlog:+1"), encode("devlog:01"), encode("devlog:1 "), encode("devlog:99999999999999999999"),
 		encode("feed:1:1:1"), encode("Devlog:1"),
 	} {
-		_, err := h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{After: text})
+		_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, devlog.PageParams{After: text})
 		domaintest.WantError(t, err, apperr.CursorNotValid, "after")
-		_, err = h.Devlogs.History(t.Context(), h.Child, devlog.PageParams{Before: text})
+		_, err = h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, devlog.PageParams{Before: text})
 		domaintest.WantError(t, err, apperr.CursorNotValid, "before")
 	}
 }
@@ -291,9 +292,9 @@ func TestHistoryCostsTheSameForAnyPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, counter := store.CountStatements(t.Context())
-		page, err := h.Devlogs.History(ctx, c, p)
-		if err != nil || len(page.Devlogs) != size {
-			t.Fatalf("%d logs, %v", len(page.Devlogs), err)
+		pages, err := h.Devlogs.Histories(ctx, []*ent.ChildUser{c}, p)
+		if err != nil || len(pages[0].Devlogs) != size {
+			t.Fatalf("%v, %v", pages, err)
 		}
 		return counter.N()
 	}
@@ -356,4 +357,60 @@ func TestHistoryOfMovedDevice(t *testing.T) {
 	if d.LastLogFileID != 0 {
 		t.Errorf("the number of another family: %d", d.LastLogFileID)
 	}
+}
+
+// TestHistoriesAreThoseOfEachChildAlone: pages that are read together, in one statement,
+// are the same as one by one, whatever is asked.
+func TestHistoriesAreThoseOfEachChildAlone(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	homes := []*domaintest.Home{h, h.Sister(t), h.Sister(t), h.Sister(t)} // the last has no logs
+	var named []*ent.Devlog
+	for i := range 12 {
+		for _, one := range homes[:1+i%3] {
+			named = append(named, one.Upload(t, one.CompleteSeries(i, 1)...).Devlogs...)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		p := devlog.PageParams{}
+		for name, cursor := range map[string]**string{"after": &p.After, "before": &p.Before} {
+			if rapid.Bool().Draw(rt, "has "+name) {
+				*cursor = new(devlog.Cursor(rapid.SampledFrom(named).Draw(rt, name)))
+			}
+		}
+		size := new(rapid.IntRange(0, 14).Draw(rt, "size"))
+		if rapid.Bool().Draw(rt, "forward") {
+			p.First = size
+		} else {
+			p.Last = size
+		}
+		children, err := h.Children.List(t.Context(), h.Parent)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		pages, err := h.Devlogs.Histories(t.Context(), children, p)
+		if err != nil || len(pages) != len(homes) {
+			rt.Fatalf("%d pages, %v", len(pages), err)
+		}
+		for i, one := range homes {
+			alone := history(t, one, p)
+			if diff := cmp.Diff(ids(alone.Devlogs), ids(pages[i].Devlogs), equateEmpty); diff != "" {
+				rt.Errorf("child %d alone (-) and with the others (+):\n%s", i, diff)
+			}
+			if alone.HasNext != pages[i].HasNext || alone.HasPrevious != pages[i].HasPrevious {
+				rt.Errorf("child %d alone is %+v, and with the others %+v", i, alone, pages[i])
+			}
+		}
+	})
+}
+
+// TestHistoryReadsEveryColumn holds that the statement written by hand reads what ent
+// reads, also of a column that the schema gets one day.
+func TestHistoryReadsEveryColumn(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	id := h.Upload(t, h.Complete("15:00:00", 1)).Devlogs[0].ID
+	domaintest.FillColumns(t, h.Store, migrate.DevlogsTable, id)
+	want := h.Store.Read().Devlog.GetX(t.Context(), id)
+	domaintest.WantEveryColumn(t, want, history(t, h, devlog.PageParams{}).Devlogs[0])
 }

@@ -125,13 +125,13 @@ func (s *Store) Query(ctx context.Context, query string, args ...any) (*Rows, er
 
 // QueryWithIDs is Query for a list of ids of any length, which the query finds as
 // the table ids(id). The list is one argument, so the text is one whatever the length,
-// and stays prepared.
-func (s *Store) QueryWithIDs(ctx context.Context, ids []int, query string) (*Rows, error) {
+// and stays prepared. $2, $3, … stand for the arguments.
+func (s *Store) QueryWithIDs(ctx context.Context, ids []int, query string, args ...any) (*Rows, error) {
 	list, err := json.Marshal(append([]int{}, ids...)) // nil would be null
 	if err != nil {
 		return nil, err
 	}
-	return s.Query(ctx, "WITH ids(id) AS ("+s.engine.selectIDs()+") "+query, string(list))
+	return s.Query(ctx, "WITH ids(id) AS ("+s.engine.selectIDs()+") "+query, append([]any{string(list)}, args...)...)
 }
 
 // Write runs fn in a transaction. When it returns nil, what fn wrote is on

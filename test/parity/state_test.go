@@ -3,7 +3,9 @@ package parity_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,7 +15,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/ent"
+	"luxbff/ent/vocab"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/viewer"
 )
 
 // state is what answers have shown of each object, by its type and id, and where it
@@ -211,19 +218,24 @@ func (w *world) moveDevice(t *testing.T, from, to apptest.Child) {
 // upload stores the logs of the files from first to last, and one that still runs.
 func (w *world) upload(t *testing.T, token string, of apptest.Child, first, last int) {
 	t.Helper()
-	var logs []map[string]any
-	for file := first; file <= last+1; file++ {
-		log := map[string]any{
-			"childUserId": of.ID, "deviceId": of.DeviceID, "uniqueId": of.UniqueID,
-			"treatmentDate": fmt.Sprintf("2025-02-%02dT15:48:49", file), "lastIntensity": 2, "treatmentTime": 600,
-		}
-		if file <= last {
-			log["logFileId"], log["finishFlag"] = file, "BUTTON_SHUTDOWN"
-		}
-		logs = append(logs, log)
-	}
+	logs := logsOf(of, first, last+1)
+	running := logs[len(logs)-1]
+	delete(running, "logFileId")
+	delete(running, "finishFlag")
 	w.Data(t, token, `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
 		map[string]any{"logs": logs}, &struct{}{})
+}
+
+// logsOf are complete logs of the files from first to last, as an app uploads them.
+func logsOf(of apptest.Child, first, last int) (logs []map[string]any) {
+	for file := first; file <= last; file++ {
+		logs = append(logs, map[string]any{
+			"childUserId": of.ID, "deviceId": of.DeviceID, "uniqueId": of.UniqueID,
+			"treatmentDate": fmt.Sprintf("2025-02-%02dT15:48:49", file), "lastIntensity": 2, "treatmentTime": 600,
+			"logFileId": file, "finishFlag": "BUTTON_SHUTDOWN",
+		})
+	}
+	return logs
 }
 
 // TestEveryPathShowsOneState asks for everything on every path of the schema and
@@ -374,4 +386,75 @@ func newestToken(data any, before string) string {
 		}
 	}
 	return before
+}
+
+// TestOneAnswerShowsOneStateWhileOthersWrite asks on every path while a device goes from
+// one child to the other and back, is renamed and writes logs: each answer by itself
+// shows one state of each object.
+func TestOneAnswerShowsOneStateWhileOthersWrite(t *testing.T) {
+	t.Parallel()
+	w := &world{Server: apptest.Start(t), vars: map[string]string{}}
+	w.vars["parent"], _ = w.Parent(t)
+	mine, sister := w.CreateChild(t, w.vars["parent"]), w.CreateChild(t, w.vars["parent"])
+	w.upload(t, w.vars["parent"], mine, 1, 2)
+	walk := newWalker()
+	paths := append(walk.paths(walk.schema.Query, maxVisits), walk.argumentPaths(t, observe(t, w, w.vars["parent"]))...)
+	documents := walk.documents(paths)
+	slices.Reverse(paths)
+	documents = append(documents, walk.documents(paths)...)
+	written := w.write(t, mine, sister)
+	for isWritten := false; !isWritten; {
+		for _, document := range documents {
+			shown := state{}
+			shown.add(t, "answer", decoded(t, document, w.GraphQL(t, w.vars["parent"], document, nil)))
+		}
+		select {
+		case <-written:
+			isWritten = true
+		default:
+		}
+	}
+}
+
+// write changes the first child's device for a while.
+func (w *world) write(t *testing.T, mine, sister apptest.Child) (done <-chan struct{}) {
+	t.Helper()
+	v, err := w.App.Auth.Sessions.Authenticate(t.Context(), w.vars["parent"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := w.App.Children.Device(t.Context(), v, mine.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.App.Children.UnregisterDevice(t.Context(), v, sister.ID, sister.UniqueID); err != nil {
+		t.Fatal(err)
+	}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		from, to := mine.ID, sister.ID
+		for i := range 40 {
+			if err := w.moveBack(t.Context(), v, d, from, to, i); err != nil {
+				t.Error(err)
+				return
+			}
+			from, to = to, from
+		}
+	}()
+	return finished
+}
+
+// moveBack registers the device to the other child, and changes what there is of both.
+func (w *world) moveBack(ctx context.Context, v viewer.Viewer, d *ent.Device, from, to, round int) error {
+	children := w.App.Children
+	_, unregister := children.UnregisterDevice(ctx, v, from, *d.UniqueID)
+	_, register := children.RegisterDevice(ctx, v, to, child.DeviceParams{SerialCode: d.SerialCode, MacID: d.MACID, UniqueID: d.UniqueID})
+	_, rename := children.UpdateDeviceAlias(ctx, v, to, d.ID, fmt.Sprint(round))
+	_, update := children.Update(ctx, v, to, child.UpdateParams{FirstName: new(fmt.Sprint("child ", round))})
+	running := devlog.Record{ChildUserID: to, DeviceID: d.ID, UniqueID: *d.UniqueID, TreatmentDate: "2025-03-01T00:00:00", LastIntensity: round}
+	ended := running
+	ended.LogFileID, ended.FinishFlag = new(100+round), new(vocab.ButtonShutdown)
+	_, upload := w.App.Devlogs.Upload(ctx, v, []devlog.Record{ended, running})
+	return errors.Join(unregister, register, rename, update, upload)
 }

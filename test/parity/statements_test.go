@@ -1,0 +1,58 @@
+package parity_test
+
+import (
+	"fmt"
+	"testing"
+
+	"luxbff/internal/testutil/apptest"
+)
+
+// TestNoPathTakesAStatementAnElement asks for everything on every path, of an account
+// with three children and of one with many more, each with more logs: the statements
+// are the same.
+func TestNoPathTakesAStatementAnElement(t *testing.T) {
+	t.Parallel()
+	walk := newWalker()
+	w := &world{Server: apptest.Start(t), vars: map[string]string{}}
+	w.vars["parent"], _ = w.Parent(t)
+	first, second := w.CreateChild(t, w.vars["parent"]), w.CreateChild(t, w.vars["parent"])
+	crowd(t, w)
+	paths := walk.paths(walk.schema.Query, maxVisits)
+	documents := append(walk.documents(paths), walk.documents(walk.argumentPaths(t, observe(t, w, w.vars["parent"])))...)
+	// Below these payloads are children and logs.
+	for _, mutation := range []string{
+		`mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
+		fmt.Sprintf(`mutation { updateChildUser(input: {childUserId: %d, firstName: "b"}) { childUser { id } } }`, first.ID),
+		fmt.Sprintf(`mutation { updateDeviceAlias(input: {childUserId: %d, deviceId: %d, deviceAlias: "a"}) { device { id } } }`, first.ID, first.DeviceID),
+		`mutation { updateUser(input: {firstName: "b"}) { user { id } } }`,
+		`mutation { signIn(input: {email: "parent1@example.com", password: "secret123"}) { user { id } } }`,
+	} {
+		documents = append(documents, walk.wholePayload(walk.schema.Mutation, mutation))
+	}
+	logs := append(logsOf(first, 10, 10), logsOf(second, 10, 10)...)
+	few := w.statements(t, documents, logs)
+	for range 10 {
+		crowd(t, w)
+	}
+	logs = append(logsOf(first, 13, 17), logsOf(second, 13, 17)...)
+	many := w.statements(t, documents, logs)
+	for i, document := range documents {
+		if few[i] != many[i] {
+			t.Errorf("%d statements for a small family, %d for a large one: %.300s", few[i], many[i], document)
+		}
+	}
+}
+
+// statements counts those of each document, one of which uploads the logs.
+func (w *world) statements(t *testing.T, documents []string, logs []map[string]any) []int {
+	t.Helper()
+	counts := make([]int, len(documents))
+	for i, document := range documents {
+		n, response := w.CountStatements(t, w.vars["parent"], document, map[string]any{"logs": logs})
+		if len(response.Errors) > 0 {
+			t.Fatalf("%.300s: %+v", document, response.Errors)
+		}
+		counts[i] = n
+	}
+	return counts
+}

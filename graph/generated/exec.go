@@ -8069,7 +8069,7 @@ func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context,
 }
 
 func (ec *executionContext) _Subscription_devlogStatus(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
-	return graphql.ResolveFieldStream(
+	return sequence.ResolveFieldStream(
 		ctx,
 		ec.OperationContext,
 		field,

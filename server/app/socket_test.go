@@ -179,3 +179,44 @@ func TestSocketWithoutATokenIsForbidden(t *testing.T) {
 		t.Errorf("%+v, %v; want close 4403", f, err)
 	}
 }
+
+// TestErrorWithinAnEventOfTheFeed: the log of an event must not be null, so the data of
+// an event whose child can't be shown is null, and the feed goes on.
+func TestErrorWithinAnEventOfTheFeed(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 1)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	c.subscribe(`subscription { log: devlogStatus { devlog { child: childUser { old: devlogs(after: "x") { edges { cursor } } } } } }`, nil)
+	s.WaitForSubscribers(t, 1)
+	for file := range 2 {
+		upload(t, s, token, file+1, file+1)
+		const want = `{"errors":[{"message":"Cursor not valid","path":["log","devlog","child","old"],"locations":[{"line":1,"column":64}],` +
+			`"extensions":{"code":"CURSOR_NOT_VALID","field":"after","status":400}}],"data":null}`
+		if got := string(c.want("next").Payload); got != want {
+			t.Errorf("event %d is\n%s, want\n%s", file, got, want)
+		}
+	}
+}
+
+// TestSubscriptionsThatAreNotValid: they are refused as any other document is.
+func TestSubscriptionsThatAreNotValid(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	c := dial(t, s, token)
+	c.want("connection_ack")
+	for _, query := range []string{
+		`subscription { a: devlogStatus { cursor } b: devlogStatus { cursor } }`,
+		`subscription { devlogStatus @skip(if: false) { cursor } }`,
+		`subscription { ... @include(if: true) { devlogStatus { cursor } } }`,
+		`subscription { __typename }`,
+	} {
+		c.subscribe(query, nil)
+		if refused := c.want("error"); !strings.Contains(string(refused.Payload), `"code":"GRAPHQL_VALIDATION_FAILED","status":400`) {
+			t.Errorf("%s is answered by %s", query, refused.Payload)
+		}
+	}
+}

@@ -18,6 +18,7 @@ func validationRules(config Config) func() *rules.Rules {
 			withoutSuggestions(all)
 		}
 		all.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, literalRule(config))
+		all.ReplaceRule(rules.SingleFieldSubscriptionsRule.Name, singleRootField)
 		if !config.Introspection {
 			all.AddRule("NoIntrospection", noIntrospection)
 		}

@@ -134,7 +134,7 @@ func TestNullInPlaceOfADefault(t *testing.T) {
 		`query($v: Date = "2024-02-29") {born(on: $v)}`,
 		`query($v: Failure = KNOWN) {fail(how: $v)}`,
 		`mutation($v: ID = 1) {rename(input: {id: $v}) {item {id}}}`,
-		`subscription($v: Boolean = true) {ticks @include(if: $v)}`,
+		`subscription($v: Boolean = true) {changes {id @include(if: $v)}}`,
 	} {
 		for method, c := range map[string]call{
 			"POST": {body: bodyOf(t, query, map[string]any{"v": nil}), accept: graphqlJSON},

@@ -43,11 +43,12 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Item struct {
-		ID     func(childComplexity int) int
-		Items  func(childComplexity int, first *int) int
-		Name   func(childComplexity int) int
-		Parent func(childComplexity int) int
-		Size   func(childComplexity int) int
+		Checked func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Items   func(childComplexity int, first *int) int
+		Name    func(childComplexity int) int
+		Parent  func(childComplexity int) int
+		Size    func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -71,7 +72,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		Ticks func(childComplexity int) int
+		Changes       func(childComplexity int) int
+		ChangesOrNull func(childComplexity int) int
+		Ticks         func(childComplexity int) int
 	}
 }
 
@@ -82,6 +85,7 @@ type ComplexityRoot struct {
 type ItemResolver interface {
 	Parent(ctx context.Context, obj *Item) (*Item, error)
 	Items(ctx context.Context, obj *Item, first *int) ([]*Item, error)
+	Checked(ctx context.Context, obj *Item) (string, error)
 }
 type MutationResolver interface {
 	Rename(ctx context.Context, input RenameInput) (*RenamePayload, error)
@@ -99,6 +103,8 @@ type QueryResolver interface {
 }
 type SubscriptionResolver interface {
 	Ticks(ctx context.Context) (<-chan int, error)
+	Changes(ctx context.Context) (<-chan *Item, error)
+	ChangesOrNull(ctx context.Context) (<-chan *Item, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -119,6 +125,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Item.checked":
+		if e.ComplexityRoot.Item.Checked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Item.Checked(childComplexity), true
 	case "Item.id":
 		if e.ComplexityRoot.Item.ID == nil {
 			break
@@ -275,6 +287,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RenamePayload.Item(childComplexity), true
 
+	case "Subscription.changes":
+		if e.ComplexityRoot.Subscription.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Changes(childComplexity), true
+	case "Subscription.changesOrNull":
+		if e.ComplexityRoot.Subscription.ChangesOrNull == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.ChangesOrNull(childComplexity), true
 	case "Subscription.ticks":
 		if e.ComplexityRoot.Subscription.Ticks == nil {
 			break
@@ -408,6 +432,8 @@ func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.
 		return ec.fieldContext_Item_parent(ctx, field)
 	case "items":
 		return ec.fieldContext_Item_items(ctx, field)
+	case "checked":
+		return ec.fieldContext_Item_checked(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Item", field.Name)
 }
@@ -867,6 +893,29 @@ func (ec *executionContext) fieldContext_Item_items(ctx context.Context, field g
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Item_checked(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Item_checked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Item().Checked(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Item_checked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Item", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Mutation_rename(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -1418,7 +1467,7 @@ func (ec *executionContext) fieldContext_RenamePayload_item(_ context.Context, f
 }
 
 func (ec *executionContext) _Subscription_ticks(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
-	return graphql.ResolveFieldStream(
+	return sequence.ResolveFieldStream(
 		ctx,
 		ec.OperationContext,
 		field,
@@ -1438,6 +1487,70 @@ func (ec *executionContext) _Subscription_ticks(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Subscription_ticks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Subscription", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_changes(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return sequence.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Changes(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Item) graphql.Marshaler {
+			return ec.marshalNItem2ᚖluxbffᚋtestᚋsampleschemaᚐItem(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_changesOrNull(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return sequence.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_changesOrNull(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().ChangesOrNull(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Item) graphql.Marshaler {
+			return ec.marshalOItem2ᚖluxbffᚋtestᚋsampleschemaᚐItem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_changesOrNull(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Item(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -2643,6 +2756,11 @@ func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "checked":
+			out.Values[i] = ec._Item_checked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2883,6 +3001,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "ticks":
 		return ec._Subscription_ticks(ctx, fields[0])
+	case "changes":
+		return ec._Subscription_changes(ctx, fields[0])
+	case "changesOrNull":
+		return ec._Subscription_changesOrNull(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -3380,6 +3502,10 @@ func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.S
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNItem2luxbffᚋtestᚋsampleschemaᚐItem(ctx context.Context, sel ast.SelectionSet, v Item) graphql.Marshaler {
+	return ec._Item(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNItem2ᚕᚖluxbffᚋtestᚋsampleschemaᚐItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*Item) graphql.Marshaler {

@@ -31,6 +31,8 @@ type Item struct {
 	Size   int     `json:"size"`
 	Parent *Item   `json:"parent,omitempty"`
 	Items  []*Item `json:"items"`
+	// Fails for every item but the first.
+	Checked string `json:"checked"`
 }
 
 type OrderInput struct {

@@ -107,6 +107,24 @@ func (subscription) Ticks(context.Context) (<-chan int, error) {
 	return ticks, nil
 }
 
+func (subscription) Changes(context.Context) (<-chan *Item, error) {
+	changes := make(chan *Item, 2)
+	for _, changed := range items(2) {
+		changes <- changed
+	}
+	close(changes)
+	return changes, nil
+}
+
+func (s subscription) ChangesOrNull(ctx context.Context) (<-chan *Item, error) { return s.Changes(ctx) }
+
+func (item) Checked(ctx context.Context, checked *Item) (string, error) {
+	if checked.ID == 1 {
+		return "good", nil
+	}
+	return "", fail(ctx, FailureKnown)
+}
+
 func (item) Parent(_ context.Context, child *Item) (*Item, error) { return child, nil }
 
 func (item) Items(_ context.Context, _ *Item, first *int) ([]*Item, error) {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// sequencePackage holds sequence.MarshalSlice, which takes the place of gqlgen's
-// concurrent function.
+// sequencePackage holds sequence.MarshalSlice and sequence.ResolveFieldStream, which
+// take the place of gqlgen's functions.
 const sequencePackage = "luxbff/graph/sequence"
 
 var (
@@ -35,6 +35,10 @@ var (
 	// concurrentSlice starts a goroutine for each element of a list; gqlgen's
 	// worker_limit only makes them wait for each other.
 	concurrentSlice = regexp.MustCompile(`\bgraphql\.MarshalSliceConcurrently\(`)
+
+	// eventStream executes the events of a subscription as if they stood at no root
+	// field.
+	eventStream = regexp.MustCompile(`\bgraphql\.ResolveFieldStream\(`)
 
 	// leftover finds what must be gone from the result.
 	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
@@ -67,6 +71,7 @@ func rewrite(source []byte) ([]byte, error) {
 		{unmarshalerCall, ""},
 		{keptBuffer, "${1}var buf bytes.Buffer\n"},
 		{concurrentSlice, "sequence.MarshalSlice("},
+		{eventStream, "sequence.ResolveFieldStream("},
 	} {
 		if !step.pattern.Match(source) {
 			return nil, fmt.Errorf("nothing matches %s", step.pattern)

@@ -25,6 +25,7 @@ func exec(ctx context.Context) {
 	first := true
 	ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 	_ = graphql.MarshalSliceConcurrently(ctx, 2, 0, false, nil)
+	_ = graphql.ResolveFieldStream(ctx)
 	_ = scalar.MarshalInt(1)
 }
 
@@ -78,6 +79,7 @@ import (
 func exec(ctx context.Context) {
 	first := true
 	_ = sequence.MarshalSlice(ctx, 2, 0, false, nil)
+	_ = sequence.ResolveFieldStream(ctx)
 	_ = scalar.MarshalInt(1)
 }
 
@@ -114,6 +116,7 @@ func TestRewriteRefusesUnknownTemplates(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"no marker":               {"DO NOT EDIT", "edit at will"},
 		"no concurrent slice":     {"MarshalSliceConcurrently", "MarshalSlice"},
+		"no stream of events":     {"graphql.ResolveFieldStream", "graphql.ResolveStream"},
 		"no map of unmarshallers": {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
 		"no use of the map":       {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
 		"no kept buffer":          {"buf.Reset()", "clear(buf)"},

@@ -146,7 +146,7 @@ func TestSubscribeRefusesInstallationIDs(t *testing.T) {
 	}
 	gone := -1
 	_, err := open(t, h, feed.SubscribeParams{InstallationID: new("x"), ChildUserID: &gone})
-	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "childUserId")
 	if n := countResumePoints(t, h); n != 3 {
 		t.Errorf("%d resume points, want 3", n)
 	}

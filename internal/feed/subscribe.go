@@ -50,7 +50,7 @@ func (s *Service) Subscribe(ctx context.Context, v viewer.Viewer, p SubscribePar
 	}
 	if p.ChildUserID != nil {
 		if _, err := s.children.Get(ctx, v, *p.ChildUserID); err != nil {
-			return nil, err
+			return nil, apperr.AtField(err, "childUserId")
 		}
 	}
 	sub := &subscriber{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, queueSize)}

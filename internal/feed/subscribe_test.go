@@ -146,9 +146,9 @@ func TestSubscribeToAChildChecksWhoseItIs(t *testing.T) {
 	h := domaintest.NewHome(t)
 	foreign := h.Kit.Home(t)
 	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: &foreign.Child.ID})
-	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "")
+	domaintest.WantError(t, err, apperr.NotAuthorizedUser, "childUserId")
 	_, err = h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: new(-1)})
-	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "childUserId")
 	if n := h.Hub.Subscribers(); n != 0 {
 		t.Errorf("%d subscribers after refused subscriptions", n)
 	}
@@ -174,7 +174,7 @@ func TestDeletedChildCompletesItsSubscription(t *testing.T) {
 		}
 	}
 	_, err := h.Feed.Subscribe(t.Context(), h.Parent, feed.SubscribeParams{ChildUserID: &sister.Child.ID})
-	domaintest.WantError(t, err, apperr.RealUserNotFound, "")
+	domaintest.WantError(t, err, apperr.RealUserNotFound, "childUserId")
 }
 
 // TestEventOfAChildThatIsDeletedMeanwhileIsLeftOut deletes a child between the two reads

@@ -104,7 +104,7 @@ func TestMutationsOfTheProfile(t *testing.T) {
 		"user { phone isPhoneNumberChecked }", `{"user": {"phone": "`+phone+`", "isPhoneNumberChecked": true}}`)
 	expectPayload(t, s, "", "sendSmsCode", `phone: "`+phone+`"`, "ok", `{"ok": true}`)
 	expectPayload(t, s, "", "findAccount", `phone: "`+phone+`", validnum: "`+s.LastCode(t, phone)+`"`, "email provider",
-		`{"email": "new@example.com", "provider": "email"}`)
+		`{"email": "parent1@example.com", "provider": "email"}`)
 
 	expectPayload(t, s, token, "deleteAccount", "", "ok", `{"ok": true}`)
 	expectCode(t, s, token, "deleteAccount", "", "USER_IS_DELETED")

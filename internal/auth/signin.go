@@ -8,7 +8,6 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
-	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
@@ -172,12 +171,13 @@ func (s *Service) refuseUnlinked(ctx context.Context, tx *store.Tx, profile Prof
 		return err
 	case holder == nil || holder.Edges.RootUser == nil:
 		return apperr.SignUpFirst.New()
-	case holder.Edges.RootUser.RegisterType != vocab.RegisteredBySocial:
-		return apperr.SignedUpWithEmail.New()
 	}
 	method, err := s.Identities.SignInMethod(ctx, tx.Client, holder.Edges.RootUser)
 	if err != nil {
 		return err
+	}
+	if _, isSocial := ParseSocialProvider(method); !isSocial {
+		return apperr.SignedUpWithEmail.New() // or with a local id, which these pages do not know
 	}
 	return apperr.SignedUpWithSocial.WithProvider(method)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
@@ -68,11 +69,18 @@ func TestSocialSignInNamesTheOtherMethod(t *testing.T) {
 	k := accounttest.New(t)
 	k.SignUp(t, email, phone)
 	k.SocialSignUp(t, "social@lux.example", "+821011112222", "1017")
+	// One that was made through Facebook and has a password by now.
+	both := k.SocialSignUp(t, "both@lux.example", "+821033334444", "1018")
+	_, err := k.Accounts.Credentials.CreateLocal(t.Context(), k.Viewer(t, both.Tokens), account.CreateLocalCredentialParams{
+		LocalID: "abcd1234", Password: accounttest.LocalPassword,
+	})
+	accounttest.OK(t, err)
+	k.Facebook.Add("both", auth.Profile{Subject: "4", Email: "both@lux.example"})
 	k.Facebook.Add("mail", auth.Profile{Subject: "1", Email: "PARENT@lux.example"})
 	k.Facebook.Add("social", auth.Profile{Subject: "2", Email: "social@lux.example"})
 	k.Facebook.Add("nobody", auth.Profile{Subject: "3", Email: "nobody@lux.example"})
 	for token, kind := range map[string]apperr.Kind{
-		"mail": apperr.SignedUpWithEmail, "social": apperr.SignedUpWithSocial, "nobody": apperr.SignUpFirst,
+		"mail": apperr.SignedUpWithEmail, "both": apperr.SignedUpWithEmail, "social": apperr.SignedUpWithSocial, "nobody": apperr.SignUpFirst,
 	} {
 		_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: token})
 		if accounttest.WantKind(t, err, kind); kind == apperr.SignedUpWithSocial && err.Error() != "User is signed up with facebook type" {

@@ -98,27 +98,39 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 	return created, nil
 }
 
-// Update changes the data of a child and returns the child with its device. Errors: RealUserNotFound,
-// NotAuthorizedUser, BadRequest.
+// Update changes the data of a child and returns the child with its device, as the change
+// left both. Errors: RealUserNotFound, NotAuthorizedUser, BadRequest.
 func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateParams) (*ent.ChildUser, error) {
 	if err := s.checkUpdate(p); err != nil {
 		return nil, err
 	}
+	var updated *ent.ChildUser
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if _, err := changeOwn(ctx, tx, v, id, apperr.RealUserNotFound); err != nil {
+		if err := lockAccount(ctx, tx, v); err != nil {
 			return err
 		}
-		return tx.ChildUser.UpdateOneID(id).
+		found, err := changeOwn(ctx, tx, v, id, apperr.RealUserNotFound)
+		if err != nil {
+			return err
+		}
+		updated, err = tx.ChildUser.UpdateOne(found).
 			SetNillableFirstName(p.FirstName).
 			SetNillableLastName(p.LastName).
 			SetNillableBirthdate(p.Birthdate).
 			SetNillableGender(p.Gender).
-			Exec(ctx)
+			Save(ctx)
+		if err != nil {
+			return fmt.Errorf("update child user: %w", err)
+		}
+		if d := found.Edges.Device; d != nil {
+			linkEdges(updated, d)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.Get(ctx, v, id)
+	return updated, nil
 }
 
 // Delete removes a child with its devlogs and unregisters its device. A child that

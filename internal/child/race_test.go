@@ -1,6 +1,7 @@
 package child_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -159,5 +160,32 @@ func TestUnregisterRacesWithRegister(t *testing.T) {
 	}
 	if registered > 0 && (*d.ChildUserID != to.ID || *d.RootUserID != to.RootUserID || d.Registration != 2) {
 		t.Errorf("the device was registered as %v", d)
+	}
+}
+
+// TestEachUpdateReturnsWhatItWrote: updates that run at once each return their own name,
+// and one that comes after the deletion of the child says that there is none.
+func TestEachUpdateReturnsWhatItWrote(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	made := f.Child(t, f.parent)
+	errs := testutil.Concurrently(requests, func(i int) error {
+		if i == requests/2 {
+			return f.Children.Delete(t.Context(), f.parent, made.ID, *made.Edges.Device.UniqueID)
+		}
+		name := fmt.Sprint("name ", i)
+		updated, err := f.Children.Update(t.Context(), f.parent, made.ID, child.UpdateParams{FirstName: &name})
+		if apperr.Is(err, apperr.RealUserNotFound) {
+			return nil
+		}
+		if err == nil && (updated.FirstName != name || updated.Edges.Device == nil || updated.Edges.Device.Edges.ChildUser != updated) {
+			t.Errorf("update %d returns %v with %v", i, updated, updated.Edges.Device)
+		}
+		return err
+	})
+	for _, err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
-	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/graph/model"
+	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
 	"luxbff/internal/child"
@@ -3208,7 +3208,7 @@ type UploadDevlogsPayload {
 }
 `, BuiltIn: false},
 }
-var parsedSchema = gqlparser.MustLoadSchema(sources...)
+var parsedSchema = prelude.MustLoadSchema(sources...)
 
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the

@@ -201,8 +201,9 @@ func TestErrorWithinAnEventOfTheFeed(t *testing.T) {
 	}
 }
 
-// TestSubscriptionsThatAreNotValid: they are refused as any other document is.
-func TestSubscriptionsThatAreNotValid(t *testing.T) {
+// TestDocumentsThatAreNotValid: subscriptions are refused as any other document is, and a
+// socket refuses what a POST does.
+func TestDocumentsThatAreNotValid(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
@@ -213,10 +214,26 @@ func TestSubscriptionsThatAreNotValid(t *testing.T) {
 		`subscription { devlogStatus @skip(if: false) { cursor } }`,
 		`subscription { ... @include(if: true) { devlogStatus { cursor } } }`,
 		`subscription { __typename }`,
+		`subscription { devlogStatus { ... @defer { cursor } } }`,
+		`{ childUsers { ... @defer(if: false, label: "x") { id } } }`,
+		`{ childUsers { ...F @defer } } fragment F on ChildUser { id }`,
 	} {
 		c.subscribe(query, nil)
 		if refused := c.want("error"); !strings.Contains(string(refused.Payload), `"code":"GRAPHQL_VALIDATION_FAILED","status":400`) {
 			t.Errorf("%s is answered by %s", query, refused.Payload)
 		}
+		if code := s.GraphQL(t, token, query, nil).Code(); code != "GRAPHQL_VALIDATION_FAILED" {
+			t.Errorf("%s by POST is answered by %s", query, code)
+		}
+	}
+}
+
+// TestIncrementalDeliveryIsNotAnnounced: a client that asks the schema finds no @defer.
+func TestIncrementalDeliveryIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	response := s.GraphQL(t, "", `{ __schema { directives { name } } }`, nil)
+	if got := string(response.Data); !strings.Contains(got, `"include"`) || strings.Contains(got, `"defer"`) {
+		t.Errorf("the directives are %s", got)
 	}
 }

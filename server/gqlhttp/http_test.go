@@ -155,10 +155,6 @@ func TestResponses(t *testing.T) {
 		"old is refused":          {call{query: hello, accept: "application/json;q=0, */*"}, graphqlJSON, `{"data":{"hello":"Hello"}}`},
 		"a weight that is none":   {call{query: hello, accept: graphqlJSON + ";q=none, " + plainJSON + ";q=0.9"}, graphqlJSON, `{"data":{"hello":"Hello"}}`},
 		"the specific range wins": {call{query: hello, accept: "*/*;q=1, application/*;q=0.2, " + graphqlJSON + ";q=0.3"}, graphqlJSON, `{"data":{"hello":"Hello"}}`},
-		"@defer is answered whole": {
-			call{body: `{"query": "{items(first: 1) {id ... @defer {parent {id}}}}"}`, accept: apolloMobile},
-			plainJSON, `{"data":{"items":[{"id":"1","parent":{"id":"1"}}]}}`,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

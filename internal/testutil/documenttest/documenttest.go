@@ -43,7 +43,7 @@ func (s Source) Draw(t *rapid.T) Request {
 	body := d.selections(root, deepest)
 	query := kind + " A" + d.signature() + body
 	if d.isOdd(10) {
-		query = kind + " A" + d.signature() + d.directives("include", "defer") + body
+		query = kind + " A" + d.signature() + d.directives("include") + body
 	}
 	request := Request{Variables: d.variables}
 	if d.oneIn(10) {
@@ -122,13 +122,13 @@ func (d *drawing) selection(parent *ast.Definition, depth int) string {
 	switch {
 	case depth > 1 && d.oneIn(8):
 		condition := d.pick("condition", "", " on "+parent.Name)
-		return "..." + condition + d.directives("include", "skip", "defer") + d.selections(parent, depth-1)
+		return "..." + condition + d.directives("include", "skip") + d.selections(parent, depth-1)
 	case depth > 1 && d.oneIn(8):
 		name := d.name("F")
 		// The fragment is drawn first, because its variables are those of the operation.
 		body := d.selections(parent, depth-1)
 		d.fragments = append(d.fragments, " fragment "+name+" on "+parent.Name+body)
-		return "..." + name + d.directives("include", "skip", "defer")
+		return "..." + name + d.directives("include", "skip")
 	}
 	return d.field(parent, depth)
 }

@@ -64,9 +64,9 @@ func generate(configFile string) error {
 // one after the other. By default each runs in a goroutine of its own, which pays
 // where resolvers wait at the same time; ours find what they show already loaded.
 //
-// The price is that @defer is answered whole, because gqlgen can only hold back
-// fields that are concurrent. An object whose resolvers wait for something slow
-// should be left out here.
+// The price is that there is no @defer, because gqlgen can only hold back fields that
+// are concurrent; [luxbff/graph/prelude.MustLoadSchema] takes it out of the schema. An
+// object whose resolvers wait for something slow should be left out here.
 type sequentialFields struct{}
 
 // Name is the plugin's name in gqlgen's messages.

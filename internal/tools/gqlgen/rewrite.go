@@ -17,6 +17,13 @@ import (
 // take the place of gqlgen's functions.
 const sequencePackage = "luxbff/graph/sequence"
 
+// preludePackage holds prelude.MustLoadSchema, which takes the place of gqlparser's
+// function.
+const preludePackage = "luxbff/graph/prelude"
+
+// gqlparserPackage is imported by the executor for that function alone.
+const gqlparserPackage = "github.com/vektah/gqlparser/v2"
+
 var (
 	marker = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
@@ -39,6 +46,10 @@ var (
 	// eventStream executes the events of a subscription as if they stood at no root
 	// field.
 	eventStream = regexp.MustCompile(`\bgraphql\.ResolveFieldStream\(`)
+
+	// loadedSchema has the directives of gqlparser, of which the executor does not keep
+	// all.
+	loadedSchema = regexp.MustCompile(`\bgqlparser\.MustLoadSchema\(`)
 
 	// leftover finds what must be gone from the result.
 	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
@@ -72,6 +83,7 @@ func rewrite(source []byte) ([]byte, error) {
 		{keptBuffer, "${1}var buf bytes.Buffer\n"},
 		{concurrentSlice, "sequence.MarshalSlice("},
 		{eventStream, "sequence.ResolveFieldStream("},
+		{loadedSchema, "prelude.MustLoadSchema("},
 	} {
 		if !step.pattern.Match(source) {
 			return nil, fmt.Errorf("nothing matches %s", step.pattern)
@@ -85,16 +97,18 @@ func rewrite(source []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return addSequenceImport(source)
+	return correctImports(source)
 }
 
-func addSequenceImport(source []byte) ([]byte, error) {
+func correctImports(source []byte) ([]byte, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, "", source, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
 	astutil.AddImport(files, file, sequencePackage)
+	astutil.AddImport(files, file, preludePackage)
+	astutil.DeleteNamedImport(files, file, "gqlparser", gqlparserPackage)
 	var out bytes.Buffer
 	err = format.Node(&out, files, file)
 	return out.Bytes(), err

@@ -13,9 +13,12 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	gqlparser "github.com/vektah/gqlparser/v2"
 
 	"luxbff/graph/scalar"
 )
+
+var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func exec(ctx context.Context) {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
@@ -72,9 +75,12 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
 )
+
+var parsedSchema = prelude.MustLoadSchema(sources...)
 
 func exec(ctx context.Context) {
 	first := true
@@ -117,6 +123,7 @@ func TestRewriteRefusesUnknownTemplates(t *testing.T) {
 		"no marker":               {"DO NOT EDIT", "edit at will"},
 		"no concurrent slice":     {"MarshalSliceConcurrently", "MarshalSlice"},
 		"no stream of events":     {"graphql.ResolveFieldStream", "graphql.ResolveStream"},
+		"a schema that is given":  {"gqlparser.MustLoadSchema(sources...)", "schema"},
 		"no map of unmarshallers": {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
 		"no use of the map":       {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
 		"no kept buffer":          {"buf.Reset()", "clear(buf)"},

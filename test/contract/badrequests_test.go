@@ -222,7 +222,10 @@ func (b *badRequests) addTexts(path string, schema *openapi3.Schema, into func(a
 	case schema.Pattern == `^[0-9]{8}$`:
 		impossible = []string{"", "20250230", "19971301", "00000000", "1997-01-01", "199701010", "29990101", "+9970101"}
 	case strings.Contains(schema.Pattern, "T"):
-		impossible = []string{"", "2025-02-30T15:48:49", "2025-02-21T25:48:49", "2025-02-21 15:48:49", "2025-02-21T15:48:49Z"}
+		impossible = []string{
+			"", "2025-02-30T15:48:49", "2025-02-21T25:48:49", "2025-02-21", "2025-02-21T15:48:60", "20250221T154849",
+			"2025-02-21T15:48:49+15:00", "2025-02-21T15:48:49 +09:00", "0000-01-01T00:00:00",
+		}
 	case len(schema.Enum) > 0:
 		impossible = []string{"", "X", "m"}
 	}

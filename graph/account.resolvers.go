@@ -132,7 +132,7 @@ func (r *userResolver) NeedsPasswordChange(ctx context.Context, obj *ent.User) (
 // LocalID and Facebook are in the table of identities, which is read only if a query
 // asks for one of them.
 func (r *userResolver) LocalID(ctx context.Context, obj *ent.User) (*string, error) {
-	names, err := r.accounts.Credentials.SignInNames(ctx, obj)
+	names, err := r.signInNames(ctx, obj)
 	return names.LocalID, err
 }
 
@@ -146,7 +146,7 @@ func (r *userResolver) Policy(ctx context.Context, obj *ent.User) (*ent.Consent,
 }
 
 func (r *userResolver) Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error) {
-	names, err := r.accounts.Credentials.SignInNames(ctx, obj)
+	names, err := r.signInNames(ctx, obj)
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@
 package graph
 
 import (
-	"sync"
-
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
@@ -17,8 +15,6 @@ import (
 
 // Resolver holds the domain services that the resolvers call.
 type Resolver struct {
-	mu sync.Mutex // guards what resolvers keep with an operation
-
 	auth     *auth.Service
 	accounts *account.Service
 	children *child.Service

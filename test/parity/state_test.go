@@ -17,6 +17,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/internal/account"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/testutil/apptest"
@@ -193,12 +194,13 @@ func crowd(t *testing.T, w *world) {
 	w.Data(t, token, `mutation { addPushDevice(input: {registrationId: "phone:0"}) { pushDevice { registrationId } } }`, nil, &struct{}{})
 }
 
+const unregister = `mutation($child: ID!, $unique: String!) { unregisterDevice(input: {childUserId: $child, uniqueId: $unique}) { device { serialCode macId } } }`
+
 // moveDevice registers the device of one child to its sister, in place of her own, and
 // gives it a name and a log there.
 func (w *world) moveDevice(t *testing.T, from, to apptest.Child) {
 	t.Helper()
 	token := w.vars["parent"]
-	const unregister = `mutation($child: ID!, $unique: String!) { unregisterDevice(input: {childUserId: $child, uniqueId: $unique}) { device { serialCode macId } } }`
 	var freed struct {
 		UnregisterDevice struct {
 			Device struct{ SerialCode, MacID string }
@@ -310,14 +312,25 @@ func TestEventsShowOneState(t *testing.T) {
 			t.Errorf("an event shows but %d objects", len(shown))
 		}
 	}
-	// Only the event's own log and the number of its device are as they were.
-	query := observe(t, w, token)
-	for _, event := range again {
+	w.compareEvents(t, again)
+	// The same once nobody has the device any more.
+	w.Data(t, token, unregister, map[string]any{"child": sister.ID, "unique": mine.UniqueID}, &struct{}{})
+	w.compareEvents(t, readEvents(t, w.subscribe(t, document, cursorOf(first[0])), 4))
+}
+
+// compareEvents compares events with what a query shows. Only the event's own log and the
+// number of its device are as they were.
+func (w *world) compareEvents(t *testing.T, events []map[string]any) {
+	t.Helper()
+	query := observe(t, w, w.vars["parent"])
+	for _, event := range events {
 		shown := state{}
 		shown.add(t, "event", event)
 		delete(shown, "Devlog "+event["devlog"].(map[string]any)["id"].(string))
 		device := "Device " + event["device"].(map[string]any)["id"].(string)
-		shown[device].fields["lastLogFileId"] = query[device].fields["lastLogFileId"]
+		if queried, isQueried := query[device]; isQueried {
+			shown[device].fields["lastLogFileId"] = queried.fields["lastLogFileId"]
+		}
 		shown.compare(t, query)
 	}
 }
@@ -451,10 +464,12 @@ func (w *world) moveBack(ctx context.Context, v viewer.Viewer, d *ent.Device, fr
 	_, unregister := children.UnregisterDevice(ctx, v, from, *d.UniqueID)
 	_, register := children.RegisterDevice(ctx, v, to, child.DeviceParams{SerialCode: d.SerialCode, MacID: d.MACID, UniqueID: d.UniqueID})
 	_, rename := children.UpdateDeviceAlias(ctx, v, to, d.ID, fmt.Sprint(round))
+	_, add := w.App.Accounts.Push.AddDevice(ctx, v, account.PushDeviceParams{RegistrationID: fmt.Sprint("phone", round)})
+	_, consent := w.App.Accounts.Consents.Update(ctx, v, account.UpdatePolicyParams{IsMarketingAgree: new(round%2 == 0)})
 	_, update := children.Update(ctx, v, to, child.UpdateParams{FirstName: new(fmt.Sprint("child ", round))})
 	running := devlog.Record{ChildUserID: to, DeviceID: d.ID, UniqueID: *d.UniqueID, TreatmentDate: "2025-03-01T00:00:00", LastIntensity: round}
 	ended := running
 	ended.LogFileID, ended.FinishFlag = new(100+round), new(vocab.ButtonShutdown)
 	_, upload := w.App.Devlogs.Upload(ctx, v, []devlog.Record{ended, running})
-	return errors.Join(unregister, register, rename, update, upload)
+	return errors.Join(unregister, register, rename, add, consent, update, upload)
 }

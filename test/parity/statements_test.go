@@ -43,6 +43,20 @@ func TestNoPathTakesAStatementAnElement(t *testing.T) {
 	}
 }
 
+// TestAliasesTakeNoStatements: what an account holds in other tables is read once for an
+// answer, on however many paths it is asked for.
+func TestAliasesTakeNoStatements(t *testing.T) {
+	t.Parallel()
+	w := &world{Server: apptest.Start(t), vars: map[string]string{}}
+	w.vars["parent"], _ = w.Parent(t)
+	const everything = `me { localId facebook { name } policy { isPushAgree } pushDevices { registrationId } childUsers { id } }`
+	one, _ := w.CountStatements(t, w.vars["parent"], `{ `+everything+` }`, nil)
+	three, _ := w.CountStatements(t, w.vars["parent"], `{ a: `+everything+` b: `+everything+` c: `+everything+` childUsers { id } }`, nil)
+	if one != three || one != 5 {
+		t.Errorf("%d statements, and %d for all of it three times; want 5", one, three)
+	}
+}
+
 // statements counts those of each document, one of which uploads the logs.
 func (w *world) statements(t *testing.T, documents []string, logs []map[string]any) []int {
 	t.Helper()

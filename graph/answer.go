@@ -3,21 +3,53 @@ package graph
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"luxbff/ent"
+	"luxbff/internal/account"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 )
 
-// histories are the pages of logs that one operation has read, so that a page that is
-// asked for on many paths, or below each element of a list, is read once.
-type histories struct {
-	mu    sync.Mutex
+// answer is what an operation has read so far and no edge of an entity can hold, so that
+// what is asked for on many paths, or below each element of a list, is read once and is the
+// same on all of them. Resolvers run one after the other, so nothing guards it.
+type answer struct {
 	pages map[pageKey]devlog.Page
+	names map[*ent.User]account.SignInNames
+}
+
+// answerOf gives what the operation has read. A subscription forgets it now and then: it
+// goes on for days, and each event asks anew.
+func answerOf(ctx context.Context) *answer {
+	const (
+		extension = "Answer"
+		maxPages  = 16 // of a subscription
+	)
+	operation := graphql.GetOperationContext(ctx)
+	a, isThere := operation.Stats.GetExtension(extension).(*answer)
+	if !isThere || operation.Operation.Operation == ast.Subscription && len(a.pages) > maxPages {
+		a = &answer{pages: map[pageKey]devlog.Page{}, names: map[*ent.User]account.SignInNames{}}
+		operation.Stats.SetExtension(extension, a)
+	}
+	return a
+}
+
+// signInNames gives the names by which an account signs in besides its e-mail, read once
+// for each row of the account.
+func (r *Resolver) signInNames(ctx context.Context, of *ent.User) (account.SignInNames, error) {
+	a := answerOf(ctx)
+	names, isRead := a.names[of]
+	if isRead {
+		return names, nil
+	}
+	names, err := r.accounts.Credentials.SignInNames(ctx, of)
+	if err == nil {
+		a.names[of] = names
+	}
+	return names, err
 }
 
 // pageKey names a page. The child is its object and not its id: what one mutation of a
@@ -42,16 +74,14 @@ func orNone(number *int) int {
 // history gives a page of a child's logs. Below a list it reads the page of each child
 // that was read with this one: they are in the list and are asked for theirs next.
 func (r *Resolver) history(ctx context.Context, of *ent.ChildUser, p devlog.PageParams) (devlog.Page, error) {
-	h := r.historiesOf(ctx)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if page, isRead := h.pages[newPageKey(of, p)]; isRead {
+	a := answerOf(ctx)
+	if page, isRead := a.pages[newPageKey(of, p)]; isRead {
 		return page, nil
 	}
 	unread := []*ent.ChildUser{of}
 	if isInList(ctx) {
 		unread = slices.DeleteFunc(slices.Clone(child.Family(of)), func(c *ent.ChildUser) bool {
-			_, isRead := h.pages[newPageKey(c, p)]
+			_, isRead := a.pages[newPageKey(c, p)]
 			return isRead
 		})
 	}
@@ -60,27 +90,9 @@ func (r *Resolver) history(ctx context.Context, of *ent.ChildUser, p devlog.Page
 		return devlog.Page{}, err
 	}
 	for i, c := range unread {
-		h.pages[newPageKey(c, p)] = pages[i]
+		a.pages[newPageKey(c, p)] = pages[i]
 	}
-	return h.pages[newPageKey(of, p)], nil
-}
-
-// historiesOf gives the pages of the operation. Those of a subscription are forgotten
-// now and then: it goes on for days, and each event asks anew.
-func (r *Resolver) historiesOf(ctx context.Context) *histories {
-	const (
-		extension = "Histories"
-		maxPages  = 16 // of a subscription
-	)
-	operation := graphql.GetOperationContext(ctx)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h, isThere := operation.Stats.GetExtension(extension).(*histories)
-	if !isThere || operation.Operation.Operation == ast.Subscription && len(h.pages) > maxPages {
-		h = &histories{pages: map[pageKey]devlog.Page{}}
-		operation.Stats.SetExtension(extension, h)
-	}
-	return h
+	return a.pages[newPageKey(of, p)], nil
 }
 
 // isInList reports whether the field that is resolved stands below a list.

@@ -32,7 +32,11 @@ func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEm
 	p.Email = trimmed(p.Email)
 	// The limit is for each recipient, so that nobody floods a stranger's mailbox.
 	if to := cmp.Or(p.Email, v.User.Email); to != nil {
-		if err := e.limits.Message(ctx, text.NormalizeEmail(*to)); err != nil {
+		field := "input.email"
+		if p.Email == nil {
+			field = "" // the account's own
+		}
+		if err := e.limits.Message(ctx, text.NormalizeEmail(*to), field); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,10 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/ent"
+	"luxbff/ent/identity"
+	"luxbff/ent/user"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/accounttest"
 	"luxbff/internal/viewer"
 )
@@ -250,4 +254,46 @@ func TestEmailChangedAwayAndBack(t *testing.T) {
 			t.Error("the account that verified the address last lost it")
 		}
 	})
+}
+
+// TestRaceForAVerifiedEmail has an account take back the address that it had verified
+// while others verify it: nobody fails for another reason than that it is taken, and one
+// account has it verified and signs in by it.
+func TestRaceForAVerifiedEmail(t *testing.T) {
+	t.Parallel()
+	const shared = "shared@snu.example"
+	k := accounttest.New(t)
+	for range 5 {
+		former := k.Viewer(t, k.RegisterLocal(t, "former1").Tokens)
+		accounttest.OK(t, verifyEmail(t, k, former, shared))
+		_, err := k.Accounts.Profiles.Update(t.Context(), former, account.UpdateUserParams{Email: ptr("pending@snu.example")})
+		accounttest.OK(t, err)
+		codes, rivals := make([]string, 3), make([]viewer.Viewer, 3)
+		for i := range rivals {
+			rivals[i] = k.Viewer(t, k.RegisterLocal(t, fmt.Sprint("rival", i)).Tokens)
+			accounttest.OK(t, sendEmail(t, k, rivals[i], ptr(shared)))
+			codes[i] = k.LastCode(t, shared)
+		}
+		errs := testutil.Concurrently(1+len(rivals), func(i int) error {
+			if i == 0 {
+				_, err := k.Accounts.Profiles.Update(t.Context(), former, account.UpdateUserParams{Email: ptr(shared)})
+				return err
+			}
+			_, err := k.Accounts.Emails.Verify(t.Context(), rivals[i-1], account.VerifyEmailParams{Code: codes[i-1]})
+			return err
+		})
+		for _, err := range errs {
+			if err != nil && !apperr.Is(err, apperr.EmailVerifiedElsewhere) {
+				t.Error(accounttest.Cause(err))
+			}
+		}
+		verified := k.Store.Read().User.Query().Where(user.Email(shared), user.IsEmailVerified(true)).IDsX(t.Context())
+		holder := k.Store.Read().Identity.Query().Where(identity.Subject(shared), identity.DeletedAtIsNil()).QueryRootUser().IDsX(t.Context())
+		if diff := cmp.Diff(holder, verified); diff != "" || len(verified) != 1 {
+			t.Errorf("the accounts that have it verified (+) and that sign in by it (-):\n%s", diff)
+		}
+		for _, v := range append(rivals, former) {
+			accounttest.OK(t, k.Accounts.Delete(t.Context(), v, account.DeleteAccountParams{}))
+		}
+	}
 }

@@ -103,7 +103,7 @@ type RequestPasswordResetParams struct{ Email string }
 // it replaces the one before. Errors: UserIDNotFound, SocialAccountHasNoPassword,
 // EmailSendFailed, TooManyRequests.
 func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordResetParams) error {
-	if err := r.limits.Message(ctx, text.NormalizeEmail(p.Email)); err != nil {
+	if err := r.limits.Message(ctx, text.NormalizeEmail(p.Email), "input.email"); err != nil {
 		return err
 	}
 	return r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

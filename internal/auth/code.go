@@ -77,7 +77,7 @@ func (c *Codes) SendSMS(ctx context.Context, phone string) error {
 	}
 	// Bounded for each client and each recipient: a message costs money, and may
 	// be unwanted.
-	if err := c.limits.Message(ctx, phone); err != nil {
+	if err := c.limits.Message(ctx, phone, "input.phone"); err != nil {
 		return err
 	}
 	code, err := randomDigits(c.random)

@@ -57,12 +57,14 @@ func (l *Limiter) Guess(ctx context.Context) error { return l.takeForClient(ctx,
 // SignUp counts a new account. Errors: TooManyRequests.
 func (l *Limiter) SignUp(ctx context.Context) error { return l.takeForClient(ctx, perClientSignUp()) }
 
-// Message counts a message to an address. Errors: TooManyRequests.
-func (l *Limiter) Message(ctx context.Context, to string) error {
+// Message counts a message to an address. field is the path of the input that holds the
+// address, and empty for one that the client did not send: the error names it where the
+// recipient and not the client has had too many. Errors: TooManyRequests.
+func (l *Limiter) Message(ctx context.Context, to, field string) error {
 	if err := l.takeForClient(ctx, perClientMessage()); err != nil {
 		return err
 	}
-	return l.takeToken(perRecipient(), to)
+	return apperr.AtField(l.takeToken(perRecipient(), to), field)
 }
 
 // takeForClient takes a token from the bucket of the client in ctx. All whose address

@@ -112,14 +112,16 @@ func TestARecipientIsBoundWhoeverAsks(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	l := ratelimit.New(func() time.Time { return now })
-	send := func(i int, to string) error { return l.Message(from(t, fmt.Sprintf("203.0.113.%d", i)), to) }
+	send := func(i int, to string) error {
+		return l.Message(from(t, fmt.Sprintf("203.0.113.%d", i)), to, "input.phone")
+	}
 	for i := range 20 {
 		if err := send(i, "+821012345678"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := send(99, "+821012345678"); !apperr.Is(err, apperr.TooManyRequests) {
-		t.Errorf("the 21st: %v", err)
+	if err := apperr.From(send(99, "+821012345678")); err.Kind != apperr.TooManyRequests || err.Field != "input.phone" {
+		t.Errorf("the 21st: %v of %q", err, err.Field)
 	}
 	if err := send(99, "+821012345679"); err != nil {
 		t.Errorf("to another: %v", err)
@@ -133,7 +135,7 @@ func TestBucketsAreBounded(t *testing.T) {
 	l := ratelimit.New(func() time.Time { return now })
 	for i := range 250_000 {
 		client := from(t, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&0xff, i&0xff))
-		if err := l.Message(client, fmt.Sprint(i)); err != nil {
+		if err := l.Message(client, fmt.Sprint(i), ""); err != nil {
 			t.Fatal(err)
 		}
 	}

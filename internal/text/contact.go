@@ -34,6 +34,11 @@ func ValidEmail(address string) bool {
 
 func needsQuoting(r rune) bool { return !IsGraphicASCII(r) || r == '"' || r == '\\' }
 
+// TrimEmail takes away what keyboards and the clipboard put around an e-mail address:
+// white space of any kind, the no-break space too, and characters that only format text,
+// as the zero-width space, the byte order mark and the marks of a writing direction.
+func TrimEmail(address string) string { return strings.TrimFunc(address, isSpaceOrFormat) }
+
 // NormalizeEmail gives the form in which addresses are compared: trimmed, in lower case.
 func NormalizeEmail(address string) string { return strings.ToLower(TrimEmail(address)) }
 

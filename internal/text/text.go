@@ -34,11 +34,6 @@ func IsVisible(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return !isSpaceOrFormat(r) && !isBlank(r) })
 }
 
-// TrimEmail takes away what keyboards and the clipboard put around an e-mail address:
-// white space of any kind, the no-break space too, and characters that only format text,
-// as the zero-width space, the byte order mark and the marks of a writing direction.
-func TrimEmail(address string) string { return strings.TrimFunc(address, isSpaceOrFormat) }
-
 func isSpaceOrFormat(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // isBlank reports whether r shows nothing by itself: a mark, a control, what Unicode

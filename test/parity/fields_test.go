@@ -137,7 +137,7 @@ func notOfMutations() map[apperr.Kind]string {
 		otherRow = "GraphQL has the same rule under another error of the pages"
 	)
 	return map[apperr.Kind]string{
-		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: anywhere, apperr.UserIsNone: anywhere,
+		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: "of the client; where a recipient has too many, internal/ratelimit has the error name it", apperr.UserIsNone: anywhere,
 		apperr.ResourceNotFound: restOnly, apperr.MethodNotAllowed: restOnly, apperr.SignInTypeNotFound: restOnly,
 		apperr.PayloadTooLarge: anywhere, apperr.UnsupportedMediaType: anywhere,
 		apperr.DeviceNotFound: restOnly, apperr.SameEmailRegistered: restOnly, apperr.UserIDNotResolved: restOnly,

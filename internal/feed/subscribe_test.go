@@ -229,6 +229,61 @@ func TestEventOfAChildThatIsDeletedMeanwhileIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestEventLeadsToChildAndDevice: an event has all that can be asked of it, wherever the
+// device is by then, for a subscriber to all children and to one. What belongs together
+// leads to each other, and the device has the number of the event on every way.
+func TestEventLeadsToChildAndDevice(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	h.Upload(t, h.Complete("14:00:00", 1))
+	feeds := []<-chan *feed.Event{subscribe(t, h, feed.SubscribeParams{}), subscribe(t, h, feed.SubscribeParams{ChildUserID: &h.Child.ID})}
+	h.Upload(t, h.Complete("15:00:00", 2), h.Complete("16:00:00", 3))
+	var start []*feed.Event
+	for _, events := range feeds {
+		start = append(start, next(t, events))
+	}
+	check := func(owner *ent.ChildUser) {
+		t.Helper()
+		for i, p := range []feed.SubscribeParams{{}, {ChildUserID: &h.Child.ID}} {
+			p.After = &start[i].Cursor
+			e := next(t, subscribe(t, h, p))
+			c, d := e.Devlog.Edges.ChildUser, e.Device
+			if c == nil || c.ID != h.Child.ID || e.Devlog.Edges.Device != d || d.ID != h.Device.ID || d.LastLogFileID != 3 ||
+				len(c.Edges.Devlogs) != 1 || c.Edges.Devlogs[0] != e.Devlog {
+				t.Fatalf("the event leads to %v and %v", c, d)
+			}
+			if own := c.Edges.Device; own != nil && own.Edges.ChildUser != c {
+				t.Errorf("the child's device leads to %v", own.Edges.ChildUser)
+			}
+			switch got := d.Edges.ChildUser; {
+			case owner == nil:
+				if got != nil || d.ChildUserID != nil {
+					t.Errorf("the device is of %v", got)
+				}
+			case got == nil || got.ID != owner.ID || got.Edges.Device != d || (owner.ID == c.ID) != (got == c):
+				t.Errorf("the device is of %v, not of %d", got, owner.ID)
+			}
+		}
+	}
+	check(h.Child)
+	h.MoveDevice(t, sister)
+	check(sister.Child)
+	p := child.DeviceParams{SerialCode: sister.Device.SerialCode, MacID: sister.Device.MACID, UniqueID: sister.Device.UniqueID}
+	if _, err := h.Children.RegisterDevice(t.Context(), h.Parent, h.Child.ID, p); err != nil {
+		t.Fatal(err)
+	}
+	check(sister.Child) // the child has another device
+	h.UnregisterDevice(t, h.Parent, sister.Child.ID)
+	check(nil)
+	h.UnregisterDevice(t, foreign.Parent, foreign.Child.ID)
+	p = child.DeviceParams{SerialCode: h.Device.SerialCode, MacID: h.Device.MACID, UniqueID: h.Device.UniqueID}
+	if _, err := h.Children.RegisterDevice(t.Context(), foreign.Parent, foreign.Child.ID, p); err != nil {
+		t.Fatal(err)
+	}
+	check(nil)
+}
+
 func TestDeletedAccountCompletesSubscriptionsToItsChildren(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)

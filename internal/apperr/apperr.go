@@ -23,6 +23,10 @@ type Error struct {
 	// Field is the path of the input that is wrong, such as "input.serialCode"; empty
 	// if it is not one input. GraphQL shows it, the REST pages have no place for it.
 	Field string
+	// Reason says in a sentence to the developer of an app what is wrong, where kind and
+	// field leave that open; empty if they don't. GraphQL shows it, the REST pages have no
+	// place for it.
+	Reason string
 
 	provider string
 	cause    error
@@ -68,6 +72,14 @@ func (k Kind) New() *Error { return &Error{Kind: k} }
 
 // WithField makes an error of the kind for one wrong input; see [Error.Field].
 func (k Kind) WithField(field string) *Error { return &Error{Kind: k, Field: field} }
+
+// WithReason gives the error with a sentence for the developer of an app; see
+// [Error.Reason].
+func (e *Error) WithReason(reason string) *Error {
+	explained := *e
+	explained.Reason = reason
+	return &explained
+}
 
 // Wrap makes an error of the kind with a cause for the log.
 func (k Kind) Wrap(cause error) *Error { return &Error{Kind: k, cause: cause} }

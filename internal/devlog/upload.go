@@ -89,7 +89,8 @@ func (s *Service) upload(
 // asked. The error names the record and its field.
 func checkValues(records []Record) error {
 	if len(records) == 0 || len(records) > MaxRecords {
-		return apperr.BadRequest.WithField("input.logs")
+		return apperr.BadRequest.WithField("input.logs").WithReason(
+			fmt.Sprintf("An upload has 1 to %d records, and this one has %d.", MaxRecords, len(records)))
 	}
 	for i, r := range records {
 		if field := r.invalidField(); field != "" {

@@ -208,6 +208,30 @@ func TestErrorOfAnUploadNamesTheRecord(t *testing.T) {
 	}
 }
 
+// TestTooManyRecordsAreExplained holds that an app which sends more than an upload may hold
+// learns why it is refused, over every transport.
+func TestTooManyRecordsAreExplained(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	grow(t, s, token, 0, 1)
+	for transport, connect := range executors() {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			execute := connect(t, s, token)
+			got := execute(t, map[string]any{
+				"query":     `mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,
+				"variables": map[string]any{"logs": logs(1, 1, 1001)},
+			})
+			const reason = `"reason":"An upload has 1 to 1000 records, and this one has 1001."`
+			want := failure{"INVALID_REQUEST_OR_MISSING_PARAMETERS", 400, "input.logs"}
+			if all := failures(t, got); len(all) != 1 || all[0] != want || !strings.Contains(got, reason) {
+				t.Errorf("%s, want %+v and %s", got, want, reason)
+			}
+		})
+	}
+}
+
 // TestOffsetIsShownWhereverALogIs uploads with an offset, in a variable and in the
 // document, and finds it in the payload, in the history and in the feed of each transport.
 func TestOffsetIsShownWhereverALogIs(t *testing.T) {

@@ -1,6 +1,7 @@
 package gqlhttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func splitInputPath(ctx context.Context, path ast.Path) (field, input ast.Path) 
 }
 
 // fill gives a GraphQL error the message and the extensions of a documented error. The
-// reason is for developers of apps; empty leaves it out.
+// reason is for developers of apps; an empty one leaves that of the error, if it has one.
 func fill(presented *gqlerror.Error, known *apperr.Error, reason string) *gqlerror.Error {
 	presented.Message = known.Detail()
 	presented.Extensions = map[string]any{"code": known.Code(), "status": known.Status()}
@@ -118,7 +119,7 @@ func fill(presented *gqlerror.Error, known *apperr.Error, reason string) *gqlerr
 	if known.Field != "" {
 		presented.Extensions["field"] = known.Field
 	}
-	if reason != "" {
+	if reason = cmp.Or(reason, known.Reason); reason != "" {
 		presented.Extensions["reason"] = reason
 	}
 	return presented

@@ -79,7 +79,7 @@ func membersOf(raw json.RawMessage) (members map[string]json.RawMessage, err err
 // by an equals sign. Of two fields with one name the last counts, as in JSON.
 func readForm(text string) (map[string]string, error) {
 	for pair := range strings.SplitSeq(text, "&") {
-		if pair != "" && !strings.Contains(pair, "=") {
+		if !strings.Contains(pair, "=") {
 			return nil, errForm
 		}
 	}

@@ -276,7 +276,7 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 	text := string(valid.body)
 	bodies := []string{
 		"null", "42", "true", `"text"`, `"a=b"`, "hello", "first_name", `<a b="c"/>`, text[:len(text)/2], "{", "[", text + "x", text + text,
-		"{first_name: 'a'}", "\xff\xfe{\x00}\x00", "a=%", "a=b&c=%zz", "a=b;c=d", "=", "=a", "a b=c", "--limit\r\n", "--limit--x",
+		"{first_name: 'a'}", "\xff\xfe{\x00}\x00", "a=%", "a=b&c=%zz", "a=b;c=d", "=", "=a", "&", "&a=b", "a b=c", "--limit\r\n", "--limit--x",
 		"--limit\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb", "--limit\r\n\r\nb\r\n--limit--",
 		"--limit\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--limit--",
 	}
@@ -310,6 +310,38 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 		encoded("Content-Encoding: "+coding, coding, http.StatusUnsupportedMediaType, archive)
 	}
 	return all
+}
+
+// TestTooManyRecords sends one record more than an upload may hold, in each form that an
+// upload has.
+func TestTooManyRecords(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	child := s.CreateChild(t, token)
+	records := make([]string, 1001)
+	for i := range records {
+		records[i] = fmt.Sprintf(`{"real_user_id": %d, "device_id": %d, "unique_id": %q, "log_file_id": %d, "detail_data":
+			{"treatment_date": "2025-02-21T15:48:49", "finish_flag": "2", "last_intensity": 2, "treatment_time": 600}}`,
+			child.ID, child.DeviceID, child.UniqueID, i)
+	}
+	for _, surface := range []string{"/api/v1/lux", "/api/v1/addnox", "/api/v1/withnox"} {
+		for _, form := range []string{`{"log_arrays": [%s]}`, `[%s]`} {
+			send := func(records []string) apptest.Response {
+				return s.Call(t, http.MethodPost, surface+"/device/devlog", token, fmt.Sprintf(form, strings.Join(records, ",")))
+			}
+			before := s.Dump(t)
+			if got := send(records); got.Status != http.StatusBadRequest || !hasText(got, "Invalid request or missing parameters") {
+				t.Errorf("%s: %d %s", surface, got.Status, got.Body)
+			}
+			if diff := cmp.Diff(before, s.Dump(t)); diff != "" {
+				t.Errorf("%s: rows have changed:\n%s", surface, diff)
+			}
+			if got := send(records[1:]); got.Status != http.StatusOK {
+				t.Errorf("%s: a thousand records: %d %s", surface, got.Status, got.Body)
+			}
+		}
+	}
 }
 
 // unknownLength is a body whose length is not known before.

@@ -22,6 +22,7 @@ import (
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
+	"luxbff/graph/typekind"
 	"luxbff/internal/child"
 	"luxbff/internal/feed"
 )
@@ -9512,7 +9513,7 @@ func (ec *executionContext) ___Type_fields(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Fields(fc.Args["includeDeprecated"].(bool)), nil
+			return typekind.Fields(obj, fc.Args["includeDeprecated"].(bool)), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Field) graphql.Marshaler {
@@ -9555,7 +9556,7 @@ func (ec *executionContext) ___Type_interfaces(ctx context.Context, field graphq
 			return ec.fieldContext___Type_interfaces(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Interfaces(), nil
+			return typekind.Interfaces(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
@@ -9587,7 +9588,7 @@ func (ec *executionContext) ___Type_possibleTypes(ctx context.Context, field gra
 			return ec.fieldContext___Type_possibleTypes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PossibleTypes(), nil
+			return typekind.PossibleTypes(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
@@ -9620,7 +9621,7 @@ func (ec *executionContext) ___Type_enumValues(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.EnumValues(fc.Args["includeDeprecated"].(bool)), nil
+			return typekind.EnumValues(obj, fc.Args["includeDeprecated"].(bool)), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {
@@ -9663,7 +9664,7 @@ func (ec *executionContext) ___Type_inputFields(ctx context.Context, field graph
 			return ec.fieldContext___Type_inputFields(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.InputFields(), nil
+			return typekind.InputFields(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
@@ -9727,7 +9728,7 @@ func (ec *executionContext) ___Type_isOneOf(ctx context.Context, field graphql.C
 			return ec.fieldContext___Type_isOneOf(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.IsOneOf(), nil
+			return typekind.IsOneOf(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -14792,6 +14793,9 @@ func (ec *executionContext) marshalOAddPushDevicePayload2ᚖluxbffᚋgraphᚋmod
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
+	if v == nil {
+		return false, nil
+	}
 	res, err := scalar.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }

@@ -20,6 +20,7 @@ import (
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
+	"luxbff/graph/typekind"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -2267,7 +2268,7 @@ func (ec *executionContext) ___Type_fields(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Fields(fc.Args["includeDeprecated"].(bool)), nil
+			return typekind.Fields(obj, fc.Args["includeDeprecated"].(bool)), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Field) graphql.Marshaler {
@@ -2310,7 +2311,7 @@ func (ec *executionContext) ___Type_interfaces(ctx context.Context, field graphq
 			return ec.fieldContext___Type_interfaces(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Interfaces(), nil
+			return typekind.Interfaces(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
@@ -2342,7 +2343,7 @@ func (ec *executionContext) ___Type_possibleTypes(ctx context.Context, field gra
 			return ec.fieldContext___Type_possibleTypes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PossibleTypes(), nil
+			return typekind.PossibleTypes(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
@@ -2375,7 +2376,7 @@ func (ec *executionContext) ___Type_enumValues(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.EnumValues(fc.Args["includeDeprecated"].(bool)), nil
+			return typekind.EnumValues(obj, fc.Args["includeDeprecated"].(bool)), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {
@@ -2418,7 +2419,7 @@ func (ec *executionContext) ___Type_inputFields(ctx context.Context, field graph
 			return ec.fieldContext___Type_inputFields(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.InputFields(), nil
+			return typekind.InputFields(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
@@ -2482,7 +2483,7 @@ func (ec *executionContext) ___Type_isOneOf(ctx context.Context, field graphql.C
 			return ec.fieldContext___Type_isOneOf(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.IsOneOf(), nil
+			return typekind.IsOneOf(obj), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -3711,6 +3712,9 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
+	if v == nil {
+		return false, nil
+	}
 	res, err := scalar.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }

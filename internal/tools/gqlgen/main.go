@@ -24,6 +24,9 @@
 // [luxbff/graph/sequence.ResolveFieldStream] costs nothing and gains nothing: it
 // corrects how gqlgen reports an error within an event.
 //
+// [luxbff/graph/typekind] costs nothing and gains nothing either: it corrects what gqlgen's
+// introspection says of a type.
+//
 // Each may go when gqlgen offers it as an option or no longer does the work. To
 // see whether one is still worth its lines, take it out, generate, and run
 // BenchmarkHomeScreen of test/bench.

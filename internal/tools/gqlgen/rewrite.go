@@ -14,8 +14,12 @@ import (
 )
 
 // sequencePackage holds sequence.MarshalSlice and sequence.ResolveFieldStream, which
-// take the place of gqlgen's functions.
-const sequencePackage = "luxbff/graph/sequence"
+// take the place of gqlgen's functions, and typekindPackage what takes the place of its
+// methods of introspection.
+const (
+	sequencePackage = "luxbff/graph/sequence"
+	typekindPackage = "luxbff/graph/typekind"
+)
 
 // preludePackage holds prelude.MustLoadSchema, which takes the place of gqlparser's
 // function.
@@ -51,6 +55,13 @@ var (
 	// all.
 	loadedSchema = regexp.MustCompile(`\bgqlparser\.MustLoadSchema\(`)
 
+	// typeMethod gives an empty list, or false, for what a kind of type does not have.
+	typeMethod = regexp.MustCompile(`\bobj\.(Fields|Interfaces|PossibleTypes|EnumValues|InputFields|IsOneOf)\(`)
+
+	// nullableFlag reads an argument includeDeprecated. gqlgen expects of the function
+	// that reads a Boolean to take null for false, which ours refuses.
+	nullableFlag = regexp.MustCompile(`(\) unmarshalOBoolean2bool\(ctx context\.Context, v any\) \(bool, error\) \{\n)`)
+
 	// leftover finds what must be gone from the result.
 	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
 )
@@ -84,6 +95,8 @@ func rewrite(source []byte) ([]byte, error) {
 		{concurrentSlice, "sequence.MarshalSlice("},
 		{eventStream, "sequence.ResolveFieldStream("},
 		{loadedSchema, "prelude.MustLoadSchema("},
+		{typeMethod, "typekind.$1(obj, "},
+		{nullableFlag, "${1}\tif v == nil {\n\t\treturn false, nil\n\t}\n"},
 	} {
 		if !step.pattern.Match(source) {
 			return nil, fmt.Errorf("nothing matches %s", step.pattern)
@@ -109,6 +122,7 @@ func correctImports(source []byte) ([]byte, error) {
 	astutil.AddImport(files, file, sequencePackage)
 	astutil.AddImport(files, file, preludePackage)
 	astutil.DeleteNamedImport(files, file, "gqlparser", gqlparserPackage)
+	astutil.AddImport(files, file, typekindPackage)
 	var out bytes.Buffer
 	err = format.Node(&out, files, file)
 	return out.Bytes(), err

@@ -30,6 +30,12 @@ func exec(ctx context.Context) {
 	_ = graphql.MarshalSliceConcurrently(ctx, 2, 0, false, nil)
 	_ = graphql.ResolveFieldStream(ctx)
 	_ = scalar.MarshalInt(1)
+	_ = obj.Fields(true)
+	_ = obj.IsOneOf()
+}
+
+func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
+	return scalar.UnmarshalBoolean(v)
 }
 
 func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHandler {
@@ -78,6 +84,7 @@ import (
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
+	"luxbff/graph/typekind"
 )
 
 var parsedSchema = prelude.MustLoadSchema(sources...)
@@ -87,6 +94,15 @@ func exec(ctx context.Context) {
 	_ = sequence.MarshalSlice(ctx, 2, 0, false, nil)
 	_ = sequence.ResolveFieldStream(ctx)
 	_ = scalar.MarshalInt(1)
+	_ = typekind.Fields(obj, true)
+	_ = typekind.IsOneOf(obj)
+}
+
+func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
+	if v == nil {
+		return false, nil
+	}
+	return scalar.UnmarshalBoolean(v)
 }
 
 func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHandler {
@@ -120,16 +136,18 @@ func TestRewrite(t *testing.T) {
 func TestRewriteRefusesUnknownTemplates(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{
-		"no marker":               {"DO NOT EDIT", "edit at will"},
-		"no concurrent slice":     {"MarshalSliceConcurrently", "MarshalSlice"},
-		"no stream of events":     {"graphql.ResolveFieldStream", "graphql.ResolveStream"},
-		"a schema that is given":  {"gqlparser.MustLoadSchema(sources...)", "schema"},
-		"no map of unmarshallers": {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
-		"no use of the map":       {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
-		"no kept buffer":          {"buf.Reset()", "clear(buf)"},
-		"a goroutine a field":     {"first := true", "out.Concurrently(0, nil)"},
-		"no plain field":          {"obj.Name, nil", "obj.Name(ctx)"},
-		"not Go":                  {"package generated", "packet generated"},
+		"no marker":                {"DO NOT EDIT", "edit at will"},
+		"no concurrent slice":      {"MarshalSliceConcurrently", "MarshalSlice"},
+		"no stream of events":      {"graphql.ResolveFieldStream", "graphql.ResolveStream"},
+		"a schema that is given":   {"gqlparser.MustLoadSchema(sources...)", "schema"},
+		"no map of unmarshallers":  {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
+		"no use of the map":        {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
+		"no kept buffer":           {"buf.Reset()", "clear(buf)"},
+		"a goroutine a field":      {"first := true", "out.Concurrently(0, nil)"},
+		"no plain field":           {"obj.Name, nil", "obj.Name(ctx)"},
+		"not Go":                   {"package generated", "packet generated"},
+		"no introspection":         {"_ = obj.", "_ = object."},
+		"no argument that is null": {"unmarshalOBoolean2bool", "unmarshalOFlag"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,8 +2,10 @@ package devlog_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -413,4 +415,40 @@ func TestHistoryReadsEveryColumn(t *testing.T) {
 	domaintest.FillColumns(t, h.Store, migrate.DevlogsTable, id)
 	want := h.Store.Read().Devlog.GetX(t.Context(), id)
 	domaintest.WantEveryColumn(t, want, history(t, h, devlog.PageParams{}).Devlogs[0])
+}
+
+// TestPagesAreReadByAnIndex asks the engine how it finds a page of several children, and
+// what lies beside one.
+func TestPagesAreReadByAnIndex(t *testing.T) {
+	t.Parallel()
+	h, statements := recordStatements(t, "l.child_user_id = ")
+	sister := h.Sister(t)
+	all := append(h.Upload(t, h.CompleteSeries(1, 40)...).Devlogs, sister.Upload(t, sister.CompleteSeries(1, 40)...).Devlogs...)
+	children, err := h.Children.List(t.Context(), h.Parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The cursors name a log of one child alone, so the other is looked for beside them.
+	for _, p := range []devlog.PageParams{
+		{First: new(10), After: new(devlog.Cursor(all[30])), Before: new(devlog.Cursor(all[5]))},
+		{Last: new(10), After: new(devlog.Cursor(all[70])), Before: new(devlog.Cursor(all[50]))},
+	} {
+		if _, err := h.Devlogs.Histories(t.Context(), children, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := slices.Clone(*statements)
+	if len(read) < 5 {
+		t.Fatalf("the statements are %q", read)
+	}
+	for _, statement := range read {
+		args := []any{math.MaxInt64, 0, 12, children[0].ID, children[1].ID}
+		if strings.HasPrefix(statement, "WITH ") {
+			args = []any{fmt.Sprintf("[%d, %d]", children[0].ID, children[1].ID), all[0].ID}
+		}
+		plan := explain(t, h, statement, args...)
+		if strings.Contains(plan, "Seq Scan on devlogs") || strings.Contains(plan, "SCAN l") || !strings.Contains(plan, "devlog_child_user_id_id") {
+			t.Errorf("the plan of\n%s\nis\n%s", statement, plan)
+		}
+	}
 }

@@ -459,20 +459,7 @@ func TestLateIsWithinOneRegistration(t *testing.T) {
 // of its own, and asks the engine how it finds them.
 func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 	t.Parallel()
-	var statements []string
-	db, err := store.Open(t.Context(), store.Config{
-		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
-		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
-			if strings.Contains(s.Query, "BETWEEN") && !strings.Contains(s.Query, "EXPLAIN") {
-				statements = append(statements, s.Query)
-			}
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	h := domaintest.New(db).Home(t)
+	h, statements := recordStatements(t, "BETWEEN")
 	complete := h.CompleteSeries(1, devlog.MaxRecords)
 	h.Upload(t, complete...)
 	records := make([]devlog.Record, len(complete))
@@ -484,26 +471,45 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 			t.Fatalf("record %d is answered by %v", i, l)
 		}
 	}
-	if len(statements) != 1 {
-		t.Fatalf("%d statements look for near logs", len(statements))
+	if len(*statements) != 1 {
+		t.Fatalf("%d statements look for near logs", len(*statements))
 	}
-	plan := explain(t, h, statements[0], records)
-	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
-		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
-			t.Errorf("the plan of\n%.900s\nis\n%s", statements[0], plan)
-		}
-	}
-}
-
-// explain gives the plan of the statement that looks for logs near the records.
-// PostgreSQL would read a small table as a whole, so that is switched off.
-func explain(t *testing.T, h *domaintest.Home, statement string, records []devlog.Record) string {
-	t.Helper()
 	args := []any{h.Device.ID, 1}
 	for _, r := range records {
 		at := r.TreatmentDate.Add(-30 * time.Second)
 		args = append(args, at.Add(-time.Minute), at, at.Add(time.Minute))
 	}
+	plan := explain(t, h, (*statements)[0], args...)
+	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
+		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
+			t.Errorf("the plan of\n%.900s\nis\n%s", (*statements)[0], plan)
+		}
+	}
+}
+
+// recordStatements makes a home whose statements are kept, those that have the part.
+func recordStatements(t *testing.T, part string) (h *domaintest.Home, statements *[]string) {
+	t.Helper()
+	statements = new([]string)
+	db, err := store.Open(t.Context(), store.Config{
+		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
+		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+			if strings.Contains(s.Query, part) && !strings.Contains(s.Query, "EXPLAIN") {
+				*statements = append(*statements, s.Query)
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return domaintest.New(db).Home(t), statements
+}
+
+// explain gives the plan of a statement. PostgreSQL would read a small table as a whole,
+// so that is switched off.
+func explain(t *testing.T, h *domaintest.Home, statement string, args ...any) string {
+	t.Helper()
 	var plan strings.Builder
 	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
 		explain := "EXPLAIN QUERY PLAN "

@@ -119,9 +119,8 @@ func observe(t *testing.T, w *world, token string) state {
 	}
 	paths := walk.paths(walk.schema.Query, maxVisits)
 	ask(paths)
-	paths = append(paths, walk.argumentPaths(t, s)...)
-	ask(paths)
 	// The other way round the fields of one document are read in another order.
+	paths = append(paths, walk.argumentPaths(t, s)...)
 	slices.Reverse(paths)
 	ask(paths)
 	return s

@@ -21,12 +21,12 @@ const (
 	PreferNotToSay Gender = "P"
 )
 
-// RegisterType says how an account was made: E by e-mail, S by a social provider,
-// L with a local id. REST and storage spell it so.
+// RegisterType says how an account was made: E by e-mail, S where a social provider
+// vouched for it, L with a local id or as a temporary account. REST and storage spell
+// it so, on every surface.
 type RegisterType string
 
-// E and S are those of the user pages. L is an account that was made by SNUTT's
-// routes, which know local ids.
+// E and S are those of the user pages. L is of SNUTT's routes, which know local ids.
 const (
 	RegisteredByEmail  RegisterType = "E"
 	RegisteredBySocial RegisterType = "S"

@@ -3,8 +3,10 @@ package text_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"golang.org/x/text/language"
+	"pgregory.net/rapid"
 
 	"luxbff/internal/text"
 )
@@ -115,4 +117,16 @@ func TestTrimEmail(t *testing.T) {
 	if got := text.TrimEmail(" \u00a0"); got != "" {
 		t.Errorf("of white space %q is left", got)
 	}
+}
+
+// TestTrimEmailKeepsWhatItIsWrappedAround draws white space and format characters.
+func TestTrimEmailKeepsWhatItIsWrappedAround(t *testing.T) {
+	t.Parallel()
+	around := rapid.StringOf(rapid.RuneFrom(nil, unicode.White_Space, unicode.Cf))
+	rapid.Check(t, func(r *rapid.T) {
+		address := rapid.StringMatching(`[a-zA-Z0-9.+@_-]{1,40}`).Draw(r, "address")
+		if got := text.TrimEmail(around.Draw(r, "before") + address + around.Draw(r, "after")); got != address {
+			r.Errorf("got %q, want %q", got, address)
+		}
+	})
 }

@@ -6,7 +6,6 @@ package httpbody
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -20,7 +19,7 @@ const AcceptedEncoding = "gzip"
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// maxDiscarded is how much of a body that is too long is read and thrown away, in
+// maxDiscarded is how much of a body that is refused is read and thrown away, in
 // bytes. Many clients read no response before they have sent all, and take a connection
 // that is closed meanwhile for an error of the network: they would send the same again.
 const maxDiscarded = 16 << 20
@@ -90,13 +89,17 @@ func (i *inflater) Read(p []byte) (n int, err error) {
 	return i.reader.Read(p)
 }
 
-// tooLarge reads on for a while. A client that waits for 100 Continue before it sends
-// its body is answered at once, and sends none.
 func tooLarge(r *http.Request) error {
-	if r.Header.Get("Expect") == "" {
-		if _, err := io.CopyN(io.Discard, r.Body, maxDiscarded); err != nil && !errors.Is(err, io.EOF) {
-			return apperr.PayloadTooLarge.Wrap(err)
-		}
-	}
+	Discard(r)
 	return apperr.PayloadTooLarge.New()
+}
+
+// Discard reads what is left of a body and throws it away, up to a bound, so that a
+// client which sends all before it reads anything receives the error that is to follow.
+// A client that waits for 100 Continue has sent nothing, and will send nothing.
+func Discard(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
+		// Whoever hung up meanwhile reads no response.
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
+	}
 }

@@ -22,6 +22,8 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 	if known.Kind == apperr.ProviderUnavailable {
 		known = apperr.Internal.New() // the pages have one answer for all that is not the caller's
 	}
+	// An upload that is refused for its token was not read at all.
+	httpbody.Discard(r)
 	status, body := s.errorBody(r, known)
 	if wait := known.RetryAfter(); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))

@@ -1,6 +1,10 @@
 package rest_test
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,6 +82,30 @@ func TestLuxAuthRefuses(t *testing.T) {
 			t.Parallel()
 			s.step(t, "POST "+lux+tc.path, tc.token, tc.body, tc.status, tc.want)
 		})
+	}
+}
+
+// TestOldTokenReachesClientsThatSendFirst holds that an app which reads nothing before it
+// has sent a large upload learns that its token is old, and does not see its connection
+// closed instead.
+func TestOldTokenReachesClientsThatSendFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	token := text(t, s.luxParent(t), "access_token")
+	s.Clock.Add(time.Hour)
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const length = 10 << 20
+	_, err = fmt.Fprintf(connection, "POST %s/device/devlog HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		lux, token, length, strings.Repeat(" ", length))
+	response, errRead := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err = errors.Join(err, errRead); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(response.Body.Close(), connection.Close()); err != nil || response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%s, %v", response.Status, err)
 	}
 }
 

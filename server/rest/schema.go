@@ -181,6 +181,7 @@ func glossary(name string) string {
 		"treatment_date":               "The device's wall clock at the start of the use, ISO 8601; on a temporary log 30 seconds after it. An offset is kept and doesn't move it.",
 		"treatment_time":               "How long the use lasted, in seconds.",
 		"unique_id":                    "The UUID of the device.",
+		"user_id":                      "The id of the SNUTT account, as text.",
 		"username":                     "The e-mail of the account.",
 		"valid_token":                  "Good for one sign-up of the phone, for 10 minutes.",
 		"validnum":                     "The six digits that came by SMS.",

@@ -118,7 +118,9 @@ func (a *accountID) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &a.id)
 }
 
-func (accountID) schema() *openapi.Schema { return integerText(0).schema() }
+func (accountID) schema() *openapi.Schema {
+	return &openapi.Schema{AnyOf: []*openapi.Schema{typeSchema("integer"), textSchema(`^(-?[0-9]+)?$`, "44")}}
+}
 
 // logout takes the account from the body, as the page has it: whoever knows the
 // registration id has the phone, and its token may have ended. Apps that don't send the

@@ -151,10 +151,6 @@ func (n *integerText) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-func (integerText) schema() *openapi.Schema {
-	return &openapi.Schema{AnyOf: []*openapi.Schema{typeSchema("integer"), textSchema(`^-?[0-9]+$`, "44")}}
-}
-
 // finishFlag is the number of a finish flag; older apps send it as text (rule 9 of the
 // contract).
 type finishFlag struct{ vocab.FinishFlag }

@@ -102,7 +102,10 @@ func consentActions() []action {
 		{
 			name: "remove a push device", arrange: steps(local, sent(http.MethodPost, "/user/device/phone:1", "")), as: "parent",
 			graphql: `removePushDevice(input: {registrationId: "phone:1"}) { ok }`,
-			rest:    []string{"DELETE /user/device/phone:1", "DELETE /v1/user/device/phone:1"},
+			rest: []string{
+				"DELETE /user/device/phone:1", "DELETE /v1/user/device/phone:1",
+				`POST /auth/logout {"user_id": "1", "registration_id": "phone:1"}`, `POST /v1/auth/logout {"registration_id": "phone:1"}`,
+			},
 		},
 	}
 }

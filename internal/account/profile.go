@@ -108,9 +108,9 @@ func checkUpdate(p UpdateUserParams, now time.Time) error {
 	return nil
 }
 
-// changeEmail stores an address that is not verified yet. An account that signs in by
-// e-mail does so by the old one until then; any other has another way to sign in, so it
-// gives up the address that it had verified.
+// changeEmail stores an address that is not verified yet. The account is found by the old
+// one until then. But an account that does not sign in by e-mail gives up an address that
+// it had verified, as SNUTT has it.
 func (p *Profiles) changeEmail(
 	ctx context.Context, tx *store.Tx, u *ent.User, update *ent.UserUpdateOne, address string,
 ) error {
@@ -123,9 +123,10 @@ func (p *Profiles) changeEmail(
 	if u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == normalized {
 		return p.restoreEmail(ctx, tx, u, update, address)
 	}
-	if u.IsEmailVerified {
-		update.SetIsEmailVerified(false).SetPreviousVerifiedEmail(text.NormalizeEmail(*u.Email))
+	if !u.IsEmailVerified {
+		return nil
 	}
+	update.SetIsEmailVerified(false).SetPreviousVerifiedEmail(text.NormalizeEmail(*u.Email))
 	if u.RegisterType == vocab.RegisteredByEmail {
 		return nil
 	}

@@ -228,6 +228,22 @@ func TestEmailChangedAwayAndBack(t *testing.T) {
 		}
 		accounttest.OK(t, signIn(t, k, pending, password))
 	})
+	t.Run("social account of Addnox", func(t *testing.T) {
+		t.Parallel()
+		k := accounttest.New(t)
+		v := k.Viewer(t, k.SocialSignUp(t, email, phone, "1017").Tokens)
+		changeTo(t, k, v, pending)
+		_, err := k.Accounts.SignUps.ByEmail(t.Context(), accounttest.SignUpParams(k.ValidToken(t, "+821011112222"), email, "+821011112222"))
+		accounttest.WantKind(t, err, apperr.SameEmailIsRegistered)
+		if changeTo(t, k, v, email).IsEmailVerified {
+			t.Error("an address that was never verified is verified")
+		}
+		accounttest.OK(t, verifyEmail(t, k, v, email))
+		changeTo(t, k, v, pending)
+		if !changeTo(t, k, v, email).IsEmailVerified {
+			t.Error("the address lost its verification")
+		}
+	})
 	t.Run("account of SNUTT", func(t *testing.T) {
 		t.Parallel()
 		k := accounttest.New(t)

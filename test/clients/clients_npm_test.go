@@ -32,7 +32,7 @@ type journeyFamily struct {
 }
 
 // TestClients runs the same journey with each client: it reads, changes, is refused,
-// and is told of changes over every transport that the client has.
+// and receives changes over every transport that the client has.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	for script, transports := range map[string][]string{

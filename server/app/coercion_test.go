@@ -2,12 +2,14 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"pgregory.net/rapid"
@@ -119,12 +121,11 @@ func randomDocuments(t testing.TB) func(*rapid.T) {
 	source := documenttest.Source{Schema: graph.Schema(nil).Schema()}
 	var family apptest.Family
 	return func(rt *rapid.T) {
-		// The last document may have deleted the account or ended its session.
-		if s.GraphQL(t, family.Token, "{me {id}}", nil).Code() != "" {
+		// The last document may have deleted the child or the account, or ended the session.
+		mine := map[string]any{"id": family.Child.ID}
+		if s.GraphQL(t, family.Token, "query($id: ID!) {childUser(id: $id) {id}}", mine).Code() != "" {
 			family = s.NewFamily(t)
-			source.Texts = []string{
-				strconv.Itoa(family.Child.ID), strconv.Itoa(family.DeviceID), family.UniqueID, "+821012345678", "123456", "abcd1234",
-			}
+			source.Texts = textsOf(family)
 		}
 		token := rapid.SampledFrom([]string{family.Token, family.Token, ""}).Draw(rt, "token")
 		body, err := json.Marshal(source.Draw(rt))
@@ -144,4 +145,71 @@ func randomDocuments(t testing.TB) func(*rapid.T) {
 			rt.Fatalf("%s\ngot %d %s\nlogged %s", body, got.Status, got.Body, s.Log.String()[before:])
 		}
 	}
+}
+
+func textsOf(family apptest.Family) []string {
+	return []string{
+		strconv.Itoa(family.Child.ID), strconv.Itoa(family.DeviceID), family.UniqueID, "+821012345678", "123456", "abcd1234",
+	}
+}
+
+// TestRandomSubscriptions draws subscriptions, and uploads a log for each that is not
+// refused: its event is answered with data or with an error that is the client's.
+func TestRandomSubscriptions(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	family := s.NewFamily(t)
+	source := documenttest.Source{
+		Schema: graph.Schema(nil).Schema(), Texts: textsOf(family), Kinds: []string{"subscription"},
+	}
+	socket := dial(t, s, family.Token)
+	socket.want("connection_ack")
+	numbers := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		drawn := source.Draw(rt)
+		numbers++
+		id, barrier := fmt.Sprint("s", numbers), fmt.Sprint("q", numbers)
+		socket.send(frame{ID: id, Type: "subscribe", Payload: raw(t, drawn)})
+		// The operations of a socket begin in order, so the subscription has begun or was
+		// refused when the query after it is answered.
+		socket.send(frame{ID: barrier, Type: "subscribe", Payload: raw(t, map[string]any{"query": "{__typename}"})})
+		refused := socket.until(barrier, "complete", id)
+		if refused == nil {
+			uploadComplete(t, s, family, numbers)
+			refused = socket.until(id, "next", id)
+			socket.send(frame{ID: id, Type: "complete"})
+		}
+		if strings.Contains(string(refused), `"INTERNAL"`) || strings.Contains(s.Log.String(), "panic") {
+			rt.Fatalf("%s\ngot %s", raw(t, drawn), refused)
+		}
+	})
+}
+
+// until reads up to the message of that type about the operation, and gives the payload of
+// the last message about the observed one, nil if there was none.
+func (c *client) until(operation, kind, observed string) (payload json.RawMessage) {
+	c.t.Helper()
+	for {
+		f, err := c.next()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if f.ID == observed && len(f.Payload) > 0 {
+			payload = f.Payload
+		}
+		if f.ID == operation && (f.Type == kind || f.Type == "error") {
+			return payload
+		}
+	}
+}
+
+func uploadComplete(t *testing.T, s *apptest.Server, family apptest.Family, number int) {
+	t.Helper()
+	var uploaded json.RawMessage
+	s.Data(t, family.Token, `mutation($input: UploadDevlogsInput!) {uploadDevlogs(input: $input) {devlogs {id}}}`,
+		map[string]any{"input": map[string]any{"logs": []map[string]any{{
+			"childUserId": family.Child.ID, "deviceId": family.DeviceID, "uniqueId": family.UniqueID,
+			"treatmentDate": time.Unix(int64(number)*600, 0).UTC().Format("2006-01-02T15:04:05"), "finishFlag": "BUTTON_SHUTDOWN",
+			"lastIntensity": 1, "treatmentTime": 1, "logFileId": number,
+		}}}}, &uploaded)
 }

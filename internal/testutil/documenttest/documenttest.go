@@ -19,8 +19,11 @@ type Source struct {
 	// Texts are values that mean something to the resolvers, such as the ids of rows. Some
 	// of the drawn ids and strings are among them.
 	Texts []string
-	// Leave are the names of root fields that are never drawn.
+	// Leave are the names of fields that are never drawn.
 	Leave []string
+	// Kinds are the kinds of operation that are drawn; all are, and queries most often,
+	// where it is empty.
+	Kinds []string
 }
 
 // Request is what a client sends.
@@ -89,7 +92,11 @@ func (d *drawing) name(prefix string) string {
 
 func (d *drawing) root() (kind string, root *ast.Definition) {
 	schema := d.source.Schema
-	kind = d.pick("kind", "query", "query", "query", "mutation", "subscription")
+	kinds := d.source.Kinds
+	if len(kinds) == 0 {
+		kinds = []string{"query", "query", "query", "mutation", "subscription"}
+	}
+	kind = d.pick("kind", kinds...)
 	switch {
 	case kind == "mutation" && schema.Mutation != nil:
 		return kind, schema.Mutation

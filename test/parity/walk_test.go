@@ -100,7 +100,7 @@ func (w walker) paths(from *ast.Definition, visits int) (all [][]step) {
 }
 
 // steps are the fields of a type that lead to something with an id, or towards it.
-// A field with an argument that it needs isn't one of them: see [walker.rootSteps].
+// A field with an argument that it needs isn't one of them: see [walker.argumentPaths].
 func (w walker) steps(of *ast.Definition) (all []step) {
 	for _, field := range of.Fields {
 		if strings.HasPrefix(field.Name, "__") || needsArgument(field) {

@@ -37,7 +37,7 @@ function log(logFileId, finishFlag) {
     childUserId: family.childId,
     deviceId: family.deviceId,
     uniqueId: family.uniqueId,
-    treatmentDate: `2025-02-21T15:${logFileId}:49`,
+    treatmentDate: `2025-02-21T${logFileId}:48:49`,
     lastIntensity: 3,
     treatmentTime: 600,
     logFileId,

@@ -20,7 +20,7 @@ import (
 
 const npm = "testdata/npm"
 
-// journeyFamily is what a script is told of the family for which it acts.
+// journeyFamily is what a script gets to know of the family for which it acts.
 type journeyFamily struct {
 	URL      string `json:"url"`
 	Control  string `json:"control"`

@@ -2,6 +2,8 @@ package parity_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"luxbff/internal/testutil/apptest"
@@ -18,7 +20,14 @@ func TestNoPathTakesAStatementAnElement(t *testing.T) {
 	first, second := w.CreateChild(t, w.vars["parent"]), w.CreateChild(t, w.vars["parent"])
 	crowd(t, w)
 	paths := walk.paths(walk.schema.Query, maxVisits)
-	documents := append(walk.documents(paths), walk.documents(walk.argumentPaths(t, observe(t, w, w.vars["parent"])))...)
+	documents := append(walk.documents(paths), walk.documents(walk.argumentPaths(observe(t, w, w.vars["parent"])))...)
+	for _, field := range walk.schema.Query.Fields {
+		if !strings.HasPrefix(field.Name, "__") && !slices.ContainsFunc(documents, func(document string) bool {
+			return strings.Contains(document, ": "+field.Name)
+		}) {
+			t.Errorf("no document asks for %s", field.Name)
+		}
+	}
 	// Below these payloads are children and logs.
 	for _, mutation := range []string{
 		`mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,

@@ -117,7 +117,7 @@ func observe(t *testing.T, w *world, token string) state {
 			s.add(t, "query", decoded(t, document, w.GraphQL(t, token, document, nil)))
 		}
 	}
-	paths := walk.paths(walk.schema.Query, maxVisits)
+	paths := walk.paths(walk.schema.Query)
 	ask(paths)
 	// The other way round the fields of one document are read in another order.
 	paths = append(paths, walk.argumentPaths(s)...)
@@ -137,7 +137,7 @@ func (w walker) argumentPaths(s state) (all [][]step) {
 		argument := field.Arguments[0].Name
 		for _, value := range s.argumentValues(w, field.Type.Name(), argument) {
 			for _, first := range w.stepsBy(field, fmt.Sprintf("(%s: %q)", argument, value)) {
-				for _, rest := range w.paths(first.to, maxVisits) {
+				for _, rest := range w.paths(first.to) {
 					all = append(all, append([]step{first}, rest[:min(len(rest), maxPathLength-1)]...))
 				}
 			}
@@ -405,7 +405,7 @@ func TestOneAnswerShowsOneStateWhileOthersWrite(t *testing.T) {
 	mine, sister := w.CreateChild(t, w.vars["parent"]), w.CreateChild(t, w.vars["parent"])
 	w.upload(t, w.vars["parent"], mine, 1, 2)
 	walk := newWalker()
-	paths := append(walk.paths(walk.schema.Query, maxVisits), walk.argumentPaths(observe(t, w, w.vars["parent"]))...)
+	paths := append(walk.paths(walk.schema.Query), walk.argumentPaths(observe(t, w, w.vars["parent"]))...)
 	documents := walk.documents(paths)
 	slices.Reverse(paths)
 	documents = append(documents, walk.documents(paths)...)

@@ -19,7 +19,7 @@ func TestNoPathTakesAStatementAnElement(t *testing.T) {
 	w.vars["parent"], _ = w.Parent(t)
 	first, second := w.CreateChild(t, w.vars["parent"]), w.CreateChild(t, w.vars["parent"])
 	crowd(t, w)
-	paths := walk.paths(walk.schema.Query, maxVisits)
+	paths := walk.paths(walk.schema.Query)
 	documents := append(walk.documents(paths), walk.documents(walk.argumentPaths(observe(t, w, w.vars["parent"])))...)
 	for _, field := range walk.schema.Query.Fields {
 		if !strings.HasPrefix(field.Name, "__") && !slices.ContainsFunc(documents, func(document string) bool {

@@ -78,12 +78,12 @@ func (t *tree) add(path []step) {
 }
 
 // paths are all from an object of the type that no step makes longer.
-func (w walker) paths(from *ast.Definition, visits int) (all [][]step) {
+func (w walker) paths(from *ast.Definition) (all [][]step) {
 	var extend func(path []step, at *ast.Definition, visited map[string]int)
 	extend = func(path []step, at *ast.Definition, visited map[string]int) {
 		isEnd := true
 		for _, next := range w.steps(at) {
-			if visited[next.to.Name] == visits || len(path) == maxPathLength {
+			if visited[next.to.Name] == maxVisits || len(path) == maxPathLength {
 				continue
 			}
 			isEnd = false
@@ -263,7 +263,7 @@ func (w walker) wholePayload(root *ast.Definition, operation string) string {
 		return operation[:end] + " { " + w.write(treeOf(payload, paths...)) + "} }"
 	}
 	var fitting [][]step
-	for _, path := range w.paths(payload, maxVisits) {
+	for _, path := range w.paths(payload) {
 		for len(path) > 0 && !w.fits(write(append(fitting, path))) {
 			path = path[:len(path)-1]
 		}

@@ -138,3 +138,15 @@ func FuzzDevlogUpload(f *testing.F) {
 		{"treatment_date": "2025-02-22 15:48+0900", "finish_flag": null, "last_intensity": 0, "treatment_time": 0}}]}`))
 	f.Fuzz(func(t *testing.T, route uint8, body []byte) { s.try(t, route, "", body) })
 }
+
+// FuzzBareDevlogUpload uploads to Addnox, which takes a bare array of complete records,
+// and log_arrays as LUX does.
+func FuzzBareDevlogUpload(f *testing.F) {
+	s := newFuzzServer(f, "/api/v1/addnox/device/devlog", hasBody)
+	s.seed(f, body, "addnox")
+	f.Add(uint8(0), []byte(`[{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "log_file_id": "7e0", "detail_data":
+		{"treatment_date": "2025-02-21T15:48:49", "finish_flag": "2", "last_intensity": 2.0, "treatment_time": 25e4}}]`))
+	f.Add(uint8(0), []byte(`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
+		{"treatment_date": "2025-02-22T15:48:49", "finish_flag": "", "last_intensity": 0, "treatment_time": 0}}]}`))
+	f.Fuzz(func(t *testing.T, route uint8, body []byte) { s.try(t, route, "", body) })
+}

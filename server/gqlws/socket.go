@@ -284,7 +284,7 @@ func (s *socket) finish(how ending) {
 	s.phase = phaseFinishing
 	s.timer.Stop()
 	s.ending = &how
-	how.timer = time.AfterFunc(s.cfg.AnswerTimeout, func() { s.closeAs(how) })
+	how.timer = time.AfterFunc(s.cfg.AnswerTimeout, s.giveUpAnswers)
 	subscriptions := s.operations.finish()
 	s.mu.Unlock()
 	for _, op := range subscriptions {
@@ -304,26 +304,33 @@ func (s *socket) closeIfAnswered() {
 	}
 }
 
-func (s *socket) closeAs(how ending) {
-	if how.lastFrame != nil {
-		s.push(websocket.TextMessage, how.lastFrame)
-	}
-	s.close(how.code, how.reason)
+// giveUpAnswers closes a finishing socket whose last answers take too long.
+func (s *socket) giveUpAnswers() {
+	s.mu.Lock()
+	how := *s.ending
+	s.mu.Unlock()
+	s.closeAs(how)
 }
 
-// close ends every operation and closes the socket with the code and reason, after
-// the frames that are queued already. Only the first close counts.
-func (s *socket) close(code int, reason string) {
+// close closes the socket at once, whatever is still to be answered.
+func (s *socket) close(code int, reason string) { s.closeAs(ending{code: code, reason: reason}) }
+
+// closeAs ends every operation and closes the socket, after the frames that are queued
+// already. Only the first close counts.
+func (s *socket) closeAs(how ending) {
 	s.mu.Lock()
 	if s.phase == phaseClosed {
 		s.mu.Unlock()
 		return
 	}
 	running := s.stopAll()
-	s.outbox.close(code, reason, code == gqlstream.CodeSlowReader)
+	if how.lastFrame != nil {
+		s.outbox.pushAlways(websocket.TextMessage, how.lastFrame)
+	}
+	s.outbox.close(how.code, how.reason, how.code == gqlstream.CodeSlowReader)
 	s.mu.Unlock()
 	s.endAll(running)
-	s.cfg.Logger.Debug("socket closed", "code", code, "reason", reason)
+	s.cfg.Logger.Debug("socket closed", "code", how.code, "reason", how.reason)
 }
 
 func (s *socket) closeSlowReader() { s.close(gqlstream.CodeSlowReader, "Slow reader") }

@@ -109,26 +109,39 @@ func askOverSocket(t *testing.T, s *apptest.Server, token, protocol, start, body
 // an error that is the client's.
 func TestRandomDocuments(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, randomDocuments(t))
+	rapid.Check(t, newRandomDocuments(t).property(t))
 }
 
 // FuzzDocuments draws the same documents under the direction of the fuzzer.
-func FuzzDocuments(f *testing.F) { f.Fuzz(rapid.MakeFuzz(randomDocuments(f))) }
+func FuzzDocuments(f *testing.F) {
+	documents := newRandomDocuments(f)
+	f.Fuzz(func(t *testing.T, input []byte) { rapid.MakeFuzz(documents.property(t))(t, input) })
+}
 
-func randomDocuments(t testing.TB) func(*rapid.T) {
+// randomDocuments sends documents to a program that lives as long as the whole test.
+type randomDocuments struct {
+	server *apptest.Server
+	source documenttest.Source
+	family apptest.Family
+}
+
+func newRandomDocuments(t testing.TB) *randomDocuments {
 	t.Helper()
-	s := apptest.Start(t)
-	source := documenttest.Source{Schema: graph.Schema(nil).Schema()}
-	var family apptest.Family
+	return &randomDocuments{server: apptest.Start(t), source: documenttest.Source{Schema: graph.Schema(nil).Schema()}}
+}
+
+func (d *randomDocuments) property(t testing.TB) func(*rapid.T) {
+	t.Helper()
+	s := d.server
 	return func(rt *rapid.T) {
 		// The last document may have deleted the child or the account, or ended the session.
-		mine := map[string]any{"id": family.Child.ID}
-		if s.GraphQL(t, family.Token, "query($id: ID!) {childUser(id: $id) {id}}", mine).Code() != "" {
-			family = s.NewFamily(t)
-			source.Texts = textsOf(family)
+		mine := map[string]any{"id": d.family.Child.ID}
+		if s.GraphQL(t, d.family.Token, "query($id: ID!) {childUser(id: $id) {id}}", mine).Code() != "" {
+			d.family = s.NewFamily(t)
+			d.source.Texts = textsOf(d.family)
 		}
-		token := rapid.SampledFrom([]string{family.Token, family.Token, ""}).Draw(rt, "token")
-		body, err := json.Marshal(source.Draw(rt))
+		token := rapid.SampledFrom([]string{d.family.Token, d.family.Token, ""}).Draw(rt, "token")
+		body, err := json.Marshal(d.source.Draw(rt))
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -1,9 +1,7 @@
 package gqlhttp_test
 
 import (
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/testutil/gziptest"
 	"luxbff/server/gqlhttp"
 	"luxbff/test/sampleschema"
 )
@@ -178,28 +177,15 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func gzipped(t *testing.T, text string) string {
-	t.Helper()
-	var out strings.Builder
-	w := gzip.NewWriter(&out)
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
 func TestBodyMayBeCompressed(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
 	const marked = "\xef\xbb\xbf" + `{"query": "{hello}"}`
 	for name, c := range map[string]call{
-		"gzip":                     {body: gzipped(t, `{"query": "{hello}"}`), contentEncoding: "gzip"},
-		"gzip and an empty coding": {body: gzipped(t, `{"query": "{hello}"}`), contentEncoding: "identity, gzip"},
+		"gzip":                     {body: gziptest.Compress(t, `{"query": "{hello}"}`), contentEncoding: "gzip"},
+		"gzip and an empty coding": {body: gziptest.Compress(t, `{"query": "{hello}"}`), contentEncoding: "identity, gzip"},
 		"a byte order mark":        {body: marked},
-		"gzip of one":              {body: gzipped(t, marked), contentEncoding: "gzip"},
+		"gzip of one":              {body: gziptest.Compress(t, marked), contentEncoding: "gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,8 +250,8 @@ func TestRefusals(t *testing.T) {
 		"another charset":          {call{body: `{"query": "{hello}"}`, contentType: "application/json; charset=latin1"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
 		"another compression":      {call{body: `{"query": "{hello}"}`, contentEncoding: "br"}, 415, "UNSUPPORTED_MEDIA_TYPE", ""},
 		"gzip that is none":        {call{body: `{"query": "{hello}"}`, contentEncoding: "gzip"}, 400, badRequest, ""},
-		"half an archive":          {call{body: gzipped(t, `{"query": "{hello}"}`)[:20], contentEncoding: "gzip"}, 400, badRequest, ""},
-		"large once inflated":      {call{body: gzipped(t, `{"query": "`+strings.Repeat("#", 1<<20)+`"}`), contentEncoding: "gzip"}, 413, "PAYLOAD_TOO_LARGE", ""},
+		"half an archive":          {call{body: gziptest.Compress(t, `{"query": "{hello}"}`)[:20], contentEncoding: "gzip"}, 400, badRequest, ""},
+		"large once inflated":      {call{body: gziptest.Compress(t, `{"query": "`+strings.Repeat("#", 1<<20)+`"}`), contentEncoding: "gzip"}, 413, "PAYLOAD_TOO_LARGE", ""},
 		"GET without query":        {call{query: "x=y"}, 400, badRequest, "query"},
 		"GET, malformed":           {call{query: "query=%zz"}, 400, badRequest, ""},
 		"GET, invalid UTF-8":       {call{query: "query=%ff"}, 400, badRequest, ""},

@@ -3,7 +3,6 @@ package httpbody_test
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -15,26 +14,11 @@ import (
 	"testing/iotest"
 
 	"luxbff/internal/apperr"
+	"luxbff/internal/testutil/gziptest"
 	"luxbff/server/httpbody"
 )
 
 const limit = 1000
-
-func gzipped(t *testing.T, text string) string {
-	t.Helper()
-	var out strings.Builder
-	w := gzip.NewWriter(&out)
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
-// unknownLength is a body whose length is not known before.
-type unknownLength struct{ io.Reader }
 
 func read(body io.Reader, encodings ...string) (string, error) {
 	r := httptest.NewRequest(http.MethodPost, "/", body)
@@ -44,6 +28,7 @@ func read(body io.Reader, encodings ...string) (string, error) {
 	return text.String(), err
 }
 
+// The lengths of the bodies in a buffer are known before, those of the others are not.
 func TestReadInto(t *testing.T) {
 	t.Parallel()
 	const text = `{"a": "하나"}`
@@ -58,20 +43,20 @@ func TestReadInto(t *testing.T) {
 		"a byte order mark":       {body: "\xef\xbb\xbf" + text, want: text},
 		"two of them":             {body: "\xef\xbb\xbf\xef\xbb\xbf" + text, want: "\xef\xbb\xbf" + text},
 		"identity":                {text, []string{"identity"}, text},
-		"gzip":                    {gzipped(t, text), []string{"gzip"}, text},
-		"x-gzip in capitals":      {gzipped(t, text), []string{"X-GZIP"}, text},
-		"gzip of nothing":         {gzipped(t, ""), []string{"gzip"}, ""},
+		"gzip":                    {gziptest.Compress(t, text), []string{"gzip"}, text},
+		"x-gzip in capitals":      {gziptest.Compress(t, text), []string{"X-GZIP"}, text},
+		"gzip of nothing":         {gziptest.Compress(t, ""), []string{"gzip"}, ""},
 		"gzip of no body":         {"", []string{"gzip"}, ""},
-		"gzip with a mark in it":  {gzipped(t, "\xef\xbb\xbf"+text), []string{"gzip"}, text},
-		"gzip in two members":     {gzipped(t, text[:5]) + gzipped(t, text[5:]), []string{"gzip"}, text},
-		"gzip beside identity":    {gzipped(t, text), []string{"identity, gzip"}, text},
-		"gzip in a second header": {gzipped(t, text), []string{"", "gzip"}, text},
+		"gzip with a mark in it":  {gziptest.Compress(t, "\xef\xbb\xbf"+text), []string{"gzip"}, text},
+		"gzip in two members":     {gziptest.Compress(t, text[:5]) + gziptest.Compress(t, text[5:]), []string{"gzip"}, text},
+		"gzip beside identity":    {gziptest.Compress(t, text), []string{"identity, gzip"}, text},
+		"gzip in a second header": {gziptest.Compress(t, text), []string{"", "gzip"}, text},
 		"as long as it may be":    {body: longest, want: longest},
-		"as long once inflated":   {gzipped(t, longest), []string{"gzip"}, longest},
+		"as long once inflated":   {gziptest.Compress(t, longest), []string{"gzip"}, longest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, body := range []io.Reader{strings.NewReader(c.body), unknownLength{iotest.OneByteReader(strings.NewReader(c.body))}} {
+			for _, body := range []io.Reader{strings.NewReader(c.body), iotest.OneByteReader(strings.NewReader(c.body))} {
 				if got, err := read(body, c.encodings...); err != nil || got != c.want {
 					t.Errorf("got %q, %v; want %q", got, err, c.want)
 				}
@@ -82,17 +67,17 @@ func TestReadInto(t *testing.T) {
 
 func TestReadIntoRefuses(t *testing.T) {
 	t.Parallel()
-	archive := gzipped(t, "text")
+	archive := gziptest.Compress(t, "text")
 	for name, c := range map[string]struct {
 		body     io.Reader
 		encoding string
 		want     apperr.Kind
 	}{
 		"too long":                  {strings.NewReader(strings.Repeat("a", limit+1)), "", apperr.PayloadTooLarge},
-		"too long, unknown length":  {unknownLength{strings.NewReader(strings.Repeat("a", limit+1))}, "", apperr.PayloadTooLarge},
-		"too long once inflated":    {strings.NewReader(gzipped(t, strings.Repeat("a", limit+1))), "gzip", apperr.PayloadTooLarge},
-		"a bomb":                    {strings.NewReader(gzipped(t, strings.Repeat("a", 1<<24))[:limit]), "gzip", apperr.PayloadTooLarge},
-		"a thousand empty archives": {unknownLength{strings.NewReader(strings.Repeat(gzipped(t, ""), 1000))}, "gzip", apperr.PayloadTooLarge},
+		"too long, unknown length":  {io.MultiReader(strings.NewReader(strings.Repeat("a", limit+1))), "", apperr.PayloadTooLarge},
+		"too long once inflated":    {strings.NewReader(gziptest.Compress(t, strings.Repeat("a", limit+1))), "gzip", apperr.PayloadTooLarge},
+		"a bomb":                    {strings.NewReader(gziptest.Compress(t, strings.Repeat("a", 1<<24))[:limit]), "gzip", apperr.PayloadTooLarge},
+		"a thousand empty archives": {io.MultiReader(strings.NewReader(strings.Repeat(gziptest.Compress(t, ""), 1000))), "gzip", apperr.PayloadTooLarge},
 		"no archive":                {strings.NewReader("text"), "gzip", apperr.BadRequest},
 		"half an archive":           {strings.NewReader(archive[:len(archive)/2]), "gzip", apperr.BadRequest},
 		"a wrong checksum":          {strings.NewReader(archive[:len(archive)-8] + "\x00\x00\x00\x00" + archive[len(archive)-4:]), "gzip", apperr.BadRequest},
@@ -123,7 +108,7 @@ func TestTooLargeReachesClientsThatSendFirst(t *testing.T) {
 	for name, sent := range map[string]string{
 		"length known before":      fmt.Sprintf("Content-Length: %d\r\n\r\n%s", length, long),
 		"in one chunk":             fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", length, long),
-		"inflated":                 fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(gzipped(t, long)), gzipped(t, long)),
+		"inflated":                 fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(gziptest.Compress(t, long)), gziptest.Compress(t, long)),
 		"waiting for 100 Continue": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", length),
 	} {
 		t.Run(name, func(t *testing.T) {

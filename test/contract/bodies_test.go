@@ -2,7 +2,6 @@ package contract_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/gziptest"
 )
 
 const (
@@ -37,7 +37,7 @@ func habits() []habit {
 	return []habit{
 		{"compressed, with a byte order mark, of unknown length, called a form", func(t *testing.T, r *request) bool {
 			t.Helper()
-			r.body = compressed(t, bom+"\r\n"+string(r.body)+"\r\n")
+			r.body = []byte(gziptest.Compress(t, bom+"\r\n"+string(r.body)+"\r\n"))
 			r.header.Set("Content-Encoding", "gzip")
 			r.header.Set("Content-Type", formType)
 			r.chunked = true
@@ -142,19 +142,6 @@ func difference(of, without []string) (count int) {
 		}
 	}
 	return count
-}
-
-func compressed(t *testing.T, text string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 func parseBody(t *testing.T, body []byte) (tree any) {
@@ -297,15 +284,15 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 			r.body = body
 		})
 	}
-	archive := compressed(t, text)
+	archive := []byte(gziptest.Compress(t, text))
 	broken := bytes.Clone(archive)
 	broken[len(broken)-8] ^= 1 // the checksum
-	encoded("10 MB in 10 KB", "gzip", http.StatusRequestEntityTooLarge, compressed(t, long))
+	encoded("10 MB in 10 KB", "gzip", http.StatusRequestEntityTooLarge, []byte(gziptest.Compress(t, long)))
 	encoded("no archive", "gzip", http.StatusBadRequest, valid.body)
 	encoded("half an archive", "gzip", http.StatusBadRequest, archive[:len(archive)/2])
 	encoded("a broken archive", "gzip", http.StatusBadRequest, broken)
 	encoded("something after the archive", "gzip", http.StatusBadRequest, append(bytes.Clone(archive), "more"...))
-	encoded("an archive in an archive", "gzip, gzip", http.StatusUnsupportedMediaType, compressed(t, string(archive)))
+	encoded("an archive in an archive", "gzip, gzip", http.StatusUnsupportedMediaType, []byte(gziptest.Compress(t, string(archive))))
 	for _, coding := range []string{"br", "deflate", "zstd", "compress", "gzip, br", "nonsense"} {
 		encoded("Content-Encoding: "+coding, coding, http.StatusUnsupportedMediaType, archive)
 	}
@@ -344,14 +331,11 @@ func TestTooManyRecords(t *testing.T) {
 	}
 }
 
-// unknownLength is a body whose length is not known before.
-type unknownLength struct{ io.Reader }
-
 // serve hands the request to the program's handler without a connection.
 func (r request) serve(s *apptest.Server) apptest.Response {
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.chunked {
-		body = unknownLength{body}
+		body = io.MultiReader(body) // whose length nobody knows before
 	}
 	sent := httptest.NewRequest(r.method, r.target, body)
 	sent.Header = r.header

@@ -117,6 +117,21 @@ func TestSignOutEndsTheSocketOfTheOtherReplica(t *testing.T) {
 	stays.want("pong")
 }
 
+// TestMutationThatEndsTheSessionIsAnsweredByItsReplica: it closes its own socket behind the
+// answer, also where the notification comes back by the bus, and those of the other.
+func TestMutationThatEndsTheSessionIsAnsweredByItsReplica(t *testing.T) {
+	t.Parallel()
+	one, other, _ := startReplicas(t)
+	token, _ := one.Parent(t)
+	feed := startSubscription(t, one, token)
+	expectOnSocket(t, other, token, "graphql-transport-ws",
+		`mutation { changePassword(input: {oldPassword: "secret123", newPassword: "another1"}) { tokens { tokenType } } }`,
+		`{"data":{"changePassword":{"tokens":{"tokenType":"bearer"}}}}`)
+	if f, err := feed.next(); !websocket.IsCloseError(err, 4403) {
+		t.Errorf("the feed of the other replica got %+v, %v; want close 4403", f, err)
+	}
+}
+
 // TestEndedSessionsAreFoundWithoutANotification does what the poll does every ten seconds.
 func TestEndedSessionsAreFoundWithoutANotification(t *testing.T) {
 	t.Parallel()

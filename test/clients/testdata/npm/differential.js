@@ -117,7 +117,7 @@ for (const child of children) {
 // log, and says where to read on in the logs of another child as well.
 function devlogs(child, { first = null, after = null, last = null, before = null }) {
   if (first !== null && last !== null) throw new Error('first and last');
-  for (const size of [first, last]) if (size !== null && (size < 1 || size > 100)) throw new Error('page size');
+  for (const size of [first, last]) if (size !== null && (size < 0 || size > 100)) throw new Error('page size');
   for (const cursor of [after, before]) if (cursor !== null && !places.has(cursor)) throw new Error('cursor');
   const { edges } = child;
   const start = after === null ? 0 : edges.filter((edge) => places.get(edge.cursor) >= places.get(after)).length;

@@ -85,10 +85,13 @@ async function isTold(client, subscribe, firstLogFile) {
     [log(firstLogFile + 2, 'BUTTON_SHUTDOWN'), 'COMPLETED'],
   ];
   for (const [sent, change] of steps) {
-    const told = new Promise((resolve) => (wake = resolve));
+    const notified = new Promise((resolve, reject) => {
+      wake = resolve;
+      setTimeout(() => reject(new Error(`no event ${change} came`)), 60_000).unref();
+    });
     const { codes } = await client.execute(upload, { logs: [sent] }, family.token);
     assert.deepEqual(codes, []);
-    await told;
+    await notified;
     assert.ifError(failure);
     const event = events.at(-1);
     assert.equal(event.change, change);

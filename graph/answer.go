@@ -56,19 +56,28 @@ func (r *Resolver) signInNames(ctx context.Context, of *ent.User) (account.SignI
 // document or one event shows is not shown for the next.
 type pageKey struct {
 	of            *ent.ChildUser
-	first, last   int // -1 for none
-	after, before string
+	first, last   argument[int]
+	after, before argument[string]
+}
+
+// argument is a value that was given or was not. No value may stand for an absent one,
+// because a client may send it: -1 for a number of logs is refused, none is 20.
+type argument[T comparable] struct {
+	value   T
+	isGiven bool
+}
+
+func argumentOf[T comparable](given *T) (a argument[T]) {
+	if given != nil {
+		a = argument[T]{*given, true}
+	}
+	return a
 }
 
 func newPageKey(of *ent.ChildUser, p devlog.PageParams) pageKey {
-	return pageKey{of: of, first: orNone(p.First), last: orNone(p.Last), after: orEmpty(p.After), before: orEmpty(p.Before)}
-}
-
-func orNone(number *int) int {
-	if number == nil {
-		return -1
+	return pageKey{
+		of: of, first: argumentOf(p.First), last: argumentOf(p.Last), after: argumentOf(p.After), before: argumentOf(p.Before),
 	}
-	return *number
 }
 
 // history gives a page of a child's logs. Below a list it reads the page of each child

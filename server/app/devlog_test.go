@@ -391,3 +391,29 @@ func TestFeedsEndWhileEventsFlow(t *testing.T) {
 		}
 	})
 }
+
+// TestWrongPageBesideAGoodOne holds that a page which was read already in the same answer
+// does not stand in for one with arguments that are wrong.
+func TestWrongPageBesideAGoodOne(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	family := s.NewFamily(t)
+	for arguments, code := range map[string]string{
+		"first: -1":    "INVALID_REQUEST_OR_MISSING_PARAMETERS",
+		"last: -1":     "INVALID_REQUEST_OR_MISSING_PARAMETERS",
+		"first: 101":   "INVALID_REQUEST_OR_MISSING_PARAMETERS",
+		`after: ""`:    "CURSOR_NOT_VALID",
+		`before: "x"`:  "CURSOR_NOT_VALID",
+		"after: null":  "",
+		"last: null":   "",
+		"first: 20":    "",
+		"first: 0":     "",
+		"before: null": "",
+	} {
+		response := s.GraphQL(t, family.Token, fmt.Sprintf(
+			`{ childUsers { devlogs { __typename } wrong: devlogs(%s) { __typename } } }`, arguments), nil)
+		if response.Code() != code {
+			t.Errorf("%s: code %q, want %q", arguments, response.Code(), code)
+		}
+	}
+}

@@ -30,6 +30,9 @@ const maxDiscarded = 16 << 20
 // Errors: PayloadTooLarge; UnsupportedMediaType for a Content-Encoding other than gzip;
 // BadRequest for a body that is broken or breaks off.
 func ReadInto(buffer *bytes.Buffer, r *http.Request, limit int64) error {
+	if r.ContentLength == 0 {
+		return nil // whatever the headers say of it
+	}
 	isCompressed, err := isGzip(r.Header)
 	if err != nil {
 		return err
@@ -55,11 +58,12 @@ func ReadInto(buffer *bytes.Buffer, r *http.Request, limit int64) error {
 	return nil
 }
 
-// isGzip reports whether the body is compressed with gzip, once.
+// isGzip reports whether the body is compressed with gzip, once. Some clients name the
+// charset where the compression belongs.
 func isGzip(header http.Header) (compressed bool, err error) {
 	for coding := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
 		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "", "identity":
+		case "", "identity", "utf-8", "utf8":
 		case "gzip", "x-gzip":
 			if compressed {
 				return false, apperr.UnsupportedMediaType.New()

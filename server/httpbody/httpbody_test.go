@@ -43,6 +43,7 @@ func TestReadInto(t *testing.T) {
 		"a byte order mark":       {body: "\xef\xbb\xbf" + text, want: text},
 		"two of them":             {body: "\xef\xbb\xbf\xef\xbb\xbf" + text, want: "\xef\xbb\xbf" + text},
 		"identity":                {text, []string{"identity"}, text},
+		"the charset":             {text, []string{"UTF-8"}, text},
 		"gzip":                    {gziptest.Compress(t, text), []string{"gzip"}, text},
 		"x-gzip in capitals":      {gziptest.Compress(t, text), []string{"X-GZIP"}, text},
 		"gzip of nothing":         {gziptest.Compress(t, ""), []string{"gzip"}, ""},
@@ -62,6 +63,13 @@ func TestReadInto(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestNoBodyNeedsNoDecompression(t *testing.T) {
+	t.Parallel()
+	if got, err := read(http.NoBody, "br"); err != nil || got != "" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

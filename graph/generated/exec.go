@@ -1848,9 +1848,9 @@ expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messa
 An operation may cost 50,000. Each field costs 1. ` + "`" + `childUsers` + "`" + ` costs what it selects times 10, whatever the number of
 children; a page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the
 number of logs. So a page of 100 logs for each of five children, with all plain fields, costs less than 20,000. What
-costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 500 fields and fragments, which nest at most 12 levels
-deep, or it is ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `. Both errors say in ` + "`" + `extensions.actual` + "`" + ` how much it was, and in
-` + "`" + `extensions.limit` + "`" + ` how much is allowed.
+costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 30,000 tokens and 500 fields and fragments, which nest
+at most 12 levels deep, or it is ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `. Both errors say in ` + "`" + `extensions.actual` + "`" + ` how much it was, and
+in ` + "`" + `extensions.limit` + "`" + ` how much is allowed.
 """
 type Query
 

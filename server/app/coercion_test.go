@@ -226,3 +226,28 @@ func uploadComplete(t *testing.T, s *apptest.Server, family apptest.Family, numb
 			"lastIntensity": 1, "treatmentTime": 1, "logFileId": number,
 		}}}}, &uploaded)
 }
+
+// TestWholeNumbers uploads numbers in the spellings that JSON has for them.
+func TestWholeNumbers(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	family := s.NewFamily(t)
+	const query = `mutation($input: UploadDevlogsInput!) {uploadDevlogs(input: $input) {devlogs {treatmentTime lastIntensity logFileId childUser {id}}}}`
+	upload := func(treatmentTime string) apptest.Response {
+		return s.Call(t, http.MethodPost, "/graphql", family.Token, fmt.Sprintf(`{"query": %q, "variables": {"input": {"logs": {
+			"childUserId": %d.0, "deviceId": %d, "uniqueId": %q, "treatmentDate": "2025-02-21T15:48:49", "finishFlag": "BUTTON_SHUTDOWN",
+			"treatmentTime": %s, "lastIntensity": 2.5e1, "logFileId": 70e-1}}}}`, query, family.Child.ID, family.DeviceID, family.UniqueID, treatmentTime))
+	}
+	for _, fraction := range []string{"600.5", "6e-1", "2147483648.0", `"600"`} {
+		if got := string(upload(fraction).Body); !strings.Contains(got, `"field":"input.logs[0].treatmentTime"`) {
+			t.Errorf("%s: got %s", fraction, got)
+		}
+	}
+	for _, whole := range []string{"600", "600.0", "6e2", "6.00E+2", "60000e-2"} {
+		want := fmt.Sprintf(`{"data":{"uploadDevlogs":{"devlogs":[{"treatmentTime":600,"lastIntensity":25,"logFileId":7,"childUser":{"id":"%d"}}]}}}`,
+			family.Child.ID)
+		if got := string(upload(whole).Body); got != want {
+			t.Errorf("%s: got %s", whole, got)
+		}
+	}
+}

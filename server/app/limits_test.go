@@ -141,7 +141,7 @@ func TestSchemaSaysTheLimits(t *testing.T) {
 	said := strings.ReplaceAll(graph.Schema(nil).Schema().Query.Description, "\n", " ")
 	for _, limit := range []string{
 		fmt.Sprintf("An operation may cost %d,000.", gqlhttp.DefaultMaxComplexity/1000),
-		fmt.Sprintf("at most %d fields and fragments", gqlhttp.DefaultMaxSelections),
+		fmt.Sprintf("at most %d,000 tokens and %d fields and fragments", gqlhttp.DefaultMaxTokens/1000, gqlhttp.DefaultMaxSelections),
 		fmt.Sprintf("at most %d levels deep", gqlhttp.DefaultMaxDepth),
 	} {
 		if !strings.Contains(said, limit) {

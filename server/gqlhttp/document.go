@@ -63,8 +63,11 @@ func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocumen
 		return document, nil
 	}
 	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, d.limits.maxTokens)
-	if err != nil || len(document.Operations) == 0 {
-		return nil, nil //nolint:nilerr // gqlgen parses again and reports it
+	if err != nil {
+		return nil, d.limits.checkTokens(text) // any other error is left to gqlgen
+	}
+	if len(document.Operations) == 0 {
+		return nil, nil
 	}
 	if refused := d.limits.check(document); refused != nil {
 		return nil, refused

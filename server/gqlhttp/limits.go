@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/lexer"
 )
 
 // documentLimits are what a document may measure before it is validated. The rule that
@@ -36,6 +37,23 @@ func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 		}
 	}
 	return nil
+}
+
+// checkTokens counts the tokens of a document that could not be parsed: the parser stops
+// at the limit and does not say how many there are.
+func (l documentLimits) checkTokens(text string) *gqlerror.Error {
+	tokens, reader := 0, lexer.New(&ast.Source{Input: text})
+	for {
+		token, err := reader.ReadToken()
+		if err != nil || token.Kind == lexer.EOF {
+			break
+		}
+		tokens++
+	}
+	if tokens <= l.maxTokens {
+		return nil
+	}
+	return overLimit(errcode.ValidationFailed, tokens, l.maxTokens, "The document has %d tokens, which exceeds the limit of %d.")
 }
 
 // overLimit refuses what is larger than the limit, with both numbers in the message and,

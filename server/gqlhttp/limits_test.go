@@ -60,7 +60,7 @@ func TestLimits(t *testing.T) {
 		},
 		"tokens": {
 			"{hello} " + strings.Repeat("#", 10_000), "{hello(name: \"" + "\")} {" + strings.Repeat("hello(name: 1) ", 60) + "}",
-			"exceeded token limit of 300",
+			"The document has 370 tokens, which exceeds the limit of 300.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

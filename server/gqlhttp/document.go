@@ -72,8 +72,7 @@ func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocumen
 	if refused := d.limits.check(document); refused != nil {
 		return nil, refused
 	}
-	if hasLoneSurrogate([]byte(text)) {
-		refused := gqlerror.Errorf("A \\u escape stands for half a character.")
+	if refused := checkSyntax(text, document); refused != nil {
 		errcode.Set(refused, errcode.ParseFailed)
 		return nil, refused
 	}
@@ -83,6 +82,21 @@ func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocumen
 	forgetDefinitions(d.schema, document)
 	d.cached.Add(ctx, text, document)
 	return document, nil
+}
+
+// checkSyntax refuses what gqlparser reads and the grammar of the specification does not
+// know: half a character in an escape, and variables of a fragment, which nothing would
+// give a value.
+func checkSyntax(text string, document *ast.QueryDocument) *gqlerror.Error {
+	if hasLoneSurrogate([]byte(text)) {
+		return gqlerror.Errorf("A \\u escape stands for half a character.")
+	}
+	for _, fragment := range document.Fragments {
+		if len(fragment.VariableDefinition) > 0 {
+			return gqlerror.ErrorPosf(fragment.Position, "A fragment defines no variables.")
+		}
+	}
+	return nil
 }
 
 // chooseOperation gives the operation that the request names, or the only one.

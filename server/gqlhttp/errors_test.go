@@ -165,6 +165,7 @@ func TestStatusOfRequestErrors(t *testing.T) {
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{MaxComplexity: 20}))
 	for name, tc := range map[string]struct{ query, code string }{
 		"a document that doesn't parse":    {"{", "GRAPHQL_PARSE_FAILED"},
+		"a fragment with variables":        {`{...F} fragment F($v: Boolean = true) on Query {hello @include(if: $v)}`, "GRAPHQL_PARSE_FAILED"},
 		"half a character":                 {`{hello(name: "\ud800")}`, "GRAPHQL_PARSE_FAILED"},
 		"an unknown field":                 {"{nobody}", "GRAPHQL_VALIDATION_FAILED"},
 		"no operation":                     {"fragment F on Query {hello}", "GRAPHQL_VALIDATION_FAILED"},

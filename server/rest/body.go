@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"luxbff/server/httpbody"
 )
@@ -129,7 +130,9 @@ func isPlain(part *multipart.Part) bool {
 	return false
 }
 
-// isFieldName reports whether a name could be that of a field of any form.
+// isFieldName reports whether a name could be that of a field of any form, and is no
+// piece of a sentence, of XML or of JSON.
 func isFieldName(name string) bool {
-	return name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_-.[]") == ""
+	isForeign := func(c rune) bool { return c <= ' ' || c == utf8.RuneError || strings.ContainsRune("<>{}\"'\\", c) }
+	return name != "" && !strings.ContainsFunc(name, isForeign)
 }

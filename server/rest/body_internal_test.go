@@ -30,7 +30,7 @@ func TestReadForms(t *testing.T) {
 		"a form":               {"application/x-www-form-urlencoded", "a=b+c&d=%ED%95%98%EB%82%98&e=", map[string]string{"a": "b c", "d": "하나", "e": ""}},
 		"in capitals":          {"Application/X-WWW-Form-URLEncoded; Charset=UTF-8", "a=b\r\n", map[string]string{"a": "b"}},
 		"twice one name":       {"application/x-www-form-urlencoded", "a=b&a=c", map[string]string{"a": "c"}},
-		"names as of a list":   {"application/x-www-form-urlencoded", "a[]=b&a.c=d&a-e=f", map[string]string{"a[]": "b", "a.c": "d", "a-e": "f"}},
+		"names of other forms": {"application/x-www-form-urlencoded", "a[]=b&a.c=d&a$e:f=g", map[string]string{"a[]": "b", "a.c": "d", "a$e:f": "g"}},
 		"an equals sign in it": {"application/x-www-form-urlencoded", "a=b=c", map[string]string{"a": "b=c"}},
 		"a multipart form": {
 			boundary, part(`Content-Disposition: form-data; name="a"`, "b\r\nc ") + part(`Content-Disposition: form-data; name="d"`, "") + "--limit--\r\n",

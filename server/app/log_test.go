@@ -64,6 +64,12 @@ func TestRequestLogLine(t *testing.T) {
 			map[string]any{"level": "INFO", "method": "POST", "route": "/graphql", "status": 200.0, "user_id": user, "operation": strings.Repeat("x", 100)},
 		},
 		{
+			"a wrong variable", func() {
+				s.GraphQL(t, token, "query Child($id: ID!) { childUser(id: $id) { id } }", map[string]any{"id": true})
+			},
+			map[string]any{"level": "INFO", "method": "POST", "route": "/graphql", "status": 200.0, "user_id": user, "operation": "Child"},
+		},
+		{
 			"an unknown path", func() { s.Call(t, http.MethodGet, "/nobody@example.com", "", "") },
 			map[string]any{"level": "INFO", "method": "GET", "route": "/", "status": 404.0},
 		},

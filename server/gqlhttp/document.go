@@ -45,16 +45,15 @@ func (d *documents) MutateOperationParameters(ctx context.Context, params *graph
 	if err != nil {
 		return err
 	}
-	variables, err := coerceVariables(d.schema, operation, params.Variables)
+	// Set even if a variable does not fit: the log and the transports ask what the
+	// operation is.
+	prepared := graphql.GetOperationContext(ctx)
+	prepared.Doc, prepared.Operation = document, operation
+	params.Variables, err = coerceVariables(d.schema, operation, params.Variables)
 	if err != nil {
 		return err
 	}
-	if err := refuseNulls(operation, variables); err != nil {
-		return err
-	}
-	params.Variables = variables
-	graphql.GetOperationContext(ctx).Doc = document
-	return nil
+	return refuseNulls(operation, params.Variables)
 }
 
 // prepare gives no document and no error for one that is not valid.

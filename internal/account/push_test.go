@@ -64,7 +64,7 @@ func holders(t *testing.T, k *accounttest.Kit, phone string) []int {
 	t.Helper()
 	byToken := k.Store.Read().User.Query().Where(user.PushToken(phone)).IDsX(t.Context())
 	byDevice := k.Store.Read().PushDevice.Query().Where(pushdevice.RegistrationID(phone)).QueryRootUser().IDsX(t.Context())
-	all := append(byToken, byDevice...)
+	all := slices.Concat(byToken, byDevice)
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -423,7 +423,7 @@ func TestPagesAreReadByAnIndex(t *testing.T) {
 	t.Parallel()
 	h, statements := recordStatements(t, "l.child_user_id = ")
 	sister := h.Sister(t)
-	all := append(h.Upload(t, h.CompleteSeries(1, 40)...).Devlogs, sister.Upload(t, sister.CompleteSeries(1, 40)...).Devlogs...)
+	all := slices.Concat(h.Upload(t, h.CompleteSeries(1, 40)...).Devlogs, sister.Upload(t, sister.CompleteSeries(1, 40)...).Devlogs)
 	children, err := h.Children.List(t.Context(), h.Parent)
 	if err != nil {
 		t.Fatal(err)

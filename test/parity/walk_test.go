@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"luxbff/graph"
 )
@@ -274,7 +275,7 @@ func (w walker) wholePayload(root *ast.Definition, operation string) string {
 
 // fits reports whether the program takes a document.
 func (w walker) fits(document string) bool {
-	parsed, errs := gqlparser.LoadQuery(w.schema, document)
+	parsed, errs := gqlparser.LoadQueryWithRules(w.schema, document, rules.NewDefaultRules())
 	if len(errs) > 0 {
 		panic(fmt.Sprint(document, " is no document: ", errs))
 	}

@@ -126,11 +126,14 @@ func (d *drawing) selections(parent *ast.Definition, depth int) string {
 }
 
 func (d *drawing) selection(parent *ast.Definition, depth int) string {
+	if depth <= 1 {
+		return d.field(parent, depth)
+	}
 	switch {
-	case depth > 1 && d.oneIn(8):
+	case d.oneIn(8):
 		condition := d.pick("condition", "", " on "+parent.Name)
 		return "..." + condition + d.directives("include", "skip") + d.selections(parent, depth-1)
-	case depth > 1 && d.oneIn(8):
+	case d.oneIn(7): // of the seven eighths that are left
 		name := d.name("F")
 		// The fragment is drawn first, because its variables are those of the operation.
 		body := d.selections(parent, depth-1)

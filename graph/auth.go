@@ -17,7 +17,7 @@ import (
 //
 // gqlgen calls it after the field's arguments are decoded and before the
 // resolver, for queries, mutations and subscriptions alike. It costs one
-// allocation a root field: the home screen has 544 of them with it, 542 without.
+// allocation a root field, of some 550 that the home screen takes.
 //
 // Where a document holds several mutations the viewer is read again for each,
 // because one before it may have signed out, deleted the account or changed its row.

@@ -133,6 +133,8 @@ func TestErrorsOfInput(t *testing.T) {
 		"an enum in small letters":     {`query($n: Failure!) {fail(how: $n)}`, map[string]any{"n": "known"}, "n", 0},
 		"an unknown field":             {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "nam": ""}}, "input.nam", 0},
 		"a missing field":              {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{}}, "input.id", 0},
+		"an input in a fragment":       {`mutation($in: RenameInput!) {...F} fragment F on Mutation {...G} fragment G on Mutation {rename(input: $in) {item {id}}}`, map[string]any{"in": map[string]any{"id": true}}, "input.id", 0},
+		"an inline fragment":           {`mutation($n: [Date!]) {... on Mutation {rename(input: {id: 1, born: $n}) {item {id}}}}`, map[string]any{"n": []any{nil}}, "input.born[0]", 0},
 		"an id that is no number":      {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": "x"}}, "input.id", 1},
 		"one bad element of a list":    {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "born": []string{"2024-01-01", "never"}}}, "input.born[1]", 1},
 		"null in a list that has none": {`mutation($input: RenameInput!) {rename(input: $input) {item {id}}}`, map[string]any{"input": map[string]any{"id": 1, "born": []any{nil}}}, "input.born[0]", 0},

@@ -11,20 +11,35 @@ const inputArgument = "input"
 // of a variable that stands elsewhere is given back as it is.
 func inputPath(operation *ast.OperationDefinition, path ast.Path) ast.Path {
 	name, _ := path[0].(ast.PathName)
-	for _, selection := range operation.SelectionSet {
-		field, isField := selection.(*ast.Field)
-		if !isField {
-			continue
-		}
-		argument := field.Arguments.ForName(inputArgument)
-		if argument == nil {
-			continue
-		}
-		if place, found := placeOf(string(name), argument.Value, ast.Path{ast.PathName(inputArgument)}); found {
-			return append(place, path[1:]...)
-		}
+	if place, found := placeInInputs(string(name), operation.SelectionSet, map[string]bool{}); found {
+		return append(place, path[1:]...)
 	}
 	return path
+}
+
+// placeInInputs finds where in the inputs of mutations the variable is first used. The
+// mutations may stand in fragments. Each fragment is visited once: thirty, of which each
+// spreads the next twice, would take minutes otherwise.
+func placeInInputs(variable string, selections ast.SelectionSet, visited map[string]bool) (place ast.Path, found bool) {
+	for _, selection := range selections {
+		switch selected := selection.(type) {
+		case *ast.Field:
+			if argument := selected.Arguments.ForName(inputArgument); argument != nil {
+				place, found = placeOf(variable, argument.Value, ast.Path{ast.PathName(inputArgument)})
+			}
+		case *ast.InlineFragment:
+			place, found = placeInInputs(variable, selected.SelectionSet, visited)
+		case *ast.FragmentSpread:
+			if !visited[selected.Name] {
+				visited[selected.Name] = true
+				place, found = placeInInputs(variable, selected.Definition.SelectionSet, visited)
+			}
+		}
+		if found {
+			return place, true
+		}
+	}
+	return nil, false
 }
 
 // placeOf finds where in a value, which stands at a path, the variable is first used.

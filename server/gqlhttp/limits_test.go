@@ -83,18 +83,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestFragmentsAreCountedOnce would not end if the cost of a fragment were computed for
-// each of its spreads.
-func TestFragmentsAreCountedOnce(t *testing.T) {
+// TestFragmentsAreVisitedOnce would not end if the cost of a fragment were computed, or
+// the use of a variable looked for, in each of its spreads.
+func TestFragmentsAreVisitedOnce(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
-	bomb := "{items(first: 1) {...f0}} fragment f120 on Item {id}"
-	for i := range 120 {
-		bomb += fmt.Sprintf(" fragment f%d on Item {...f%d ...f%d}", i, i+1, i+1)
+	bomb := func(on string) (fragments string) {
+		for i := range 120 {
+			fragments += fmt.Sprintf(" fragment f%d on %s {...f%d ...f%d}", i, on, i+1, i+1)
+		}
+		return fragments
 	}
-	failed := failureOf(t, do(t, server, call{body: bodyOf(t, bomb, nil)}))
-	if failed.Extensions.Code != "COMPLEXITY_LIMIT_EXCEEDED" {
-		t.Errorf("got %+v", failed)
+	for query, code := range map[string]string{
+		"{items(first: 1) {...f0}} fragment f120 on Item {id}" + bomb("Item"):                   "COMPLEXITY_LIMIT_EXCEEDED",
+		"query($n: Int) {...f0} fragment f120 on Query {items(first: $n) {id}}" + bomb("Query"): "INVALID_REQUEST_OR_MISSING_PARAMETERS",
+	} {
+		failed := failureOf(t, do(t, server, call{body: bodyOf(t, query, map[string]any{"n": "text"})}))
+		if failed.Extensions.Code != code {
+			t.Errorf("got %+v", failed)
+		}
 	}
 }
 

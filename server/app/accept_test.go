@@ -53,3 +53,34 @@ func TestStreamingClientGetsJSONForItsQueries(t *testing.T) {
 		})
 	}
 }
+
+// TestStreamsNeedATokenForSubscriptionsAlone: a client that accepts nothing but streams
+// signs in over one, with no token or with an old one, and learns from each field what it
+// may not ask for, as it does from JSON.
+func TestStreamsNeedATokenForSubscriptionsAlone(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	for query, want := range map[string]string{
+		`mutation { signIn(input: {email: "a@b.example", password: "secret123"}) { user { id } } }`: `"code":"USER_NOT_FOUND","field":"input.email","status":404}}],"data":{"signIn":null}}`,
+		`{ __typename me { id } }`:                 `"path":["me"],"locations":[{"line":1,"column":14}],"extensions":{"code":"UNAUTHENTICATED","status":401}}],"data":null}`,
+		`{ nothing }`:                              `"code":"GRAPHQL_VALIDATION_FAILED"`,
+		`subscription { devlogStatus { cursor } }`: `{"errors":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED","status":401}}]}`,
+	} {
+		for _, accept := range []string{"text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
+			for _, token := range []string{"", "nonsense"} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql",
+					strings.NewReader(`{"query":`+string(raw(t, query))+`}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header = http.Header{"Accept": {accept}, "Content-Type": {"application/json"}}
+				if token != "" {
+					r.Header.Set("Authorization", "Bearer "+token)
+				}
+				if got := s.Do(t, r); !strings.Contains(string(got.Body), want) {
+					t.Errorf("%s as %s with the token %q: %s", query, accept, token, got.Body)
+				}
+			}
+		}
+	}
+}

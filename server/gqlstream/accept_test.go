@@ -1,6 +1,7 @@
 package gqlstream_test
 
 import (
+	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/apperr"
 	"luxbff/server/gqlstream"
 )
 
@@ -119,6 +121,33 @@ func TestOperationsWithoutARightAsJSON(t *testing.T) {
 		_, text := b.ask(http.MethodPost, query, map[string]string{"Accept": "text/event-stream, application/json"})
 		if text != want {
 			t.Errorf("%s:\n got %s\nwant %s", query, text, want)
+		}
+	}
+}
+
+// TestOperationsWithoutARightAsAStream: a client that accepts streams alone, as graphql-sse
+// may, signs in over one. What is open to everybody is executed, whatever the answer's form.
+func TestOperationsWithoutARightAsAStream(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *gqlstream.Config) {
+		cfg.Init = refuse
+		cfg.Operation = func(context.Context) (context.Context, error) { return nil, apperr.Unauthenticated.New() }
+	})
+	const refused = `{"errors":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED","status":401}}]}`
+	for query, want := range map[string]string{
+		"mutation { add(n: 1) }":        `{"data":{"add":2}}`,
+		"{ echo(text: \"a\") }":         `{"data":{"echo":"a"}}`,
+		"{ nothing":                     `{"errors":[{"message":"Expected Name, found \u003cEOF\u003e","locations":[{"line":1,"column":10}],"extensions":{"code":"GRAPHQL_PARSE_FAILED","status":400}}]}`,
+		"subscription { count(to: 1) }": refused,
+	} {
+		for accept, answer := range map[string]string{
+			eventStream: ":\n\nevent: next\ndata: " + want + "\n\nevent: complete\ndata: \n\n",
+			acceptMultipart: "--graphql\r\nContent-Type: application/json\r\n\r\n{}\r\n" +
+				"--graphql\r\nContent-Type: application/json\r\n\r\n" + `{"payload":` + want + "}\r\n--graphql--\r\n",
+		} {
+			if _, text := b.ask(http.MethodPost, query, map[string]string{"Accept": accept}); text != answer {
+				t.Errorf("%s as %s:\n got %s\nwant %s", query, accept, text, answer)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"luxbff/internal/apperr"
@@ -108,31 +109,39 @@ func (s *stream) serve(r *http.Request, operation *graphql.OperationContext, err
 
 // start admits the client and starts the operation, or gives the response that
 // refuses one of them.
+//
+// Only a subscription needs a right to connect. A query or a mutation of a client that
+// has none is executed in the context of its request, as it is where the answer is JSON:
+// each field says for itself who may ask for it, and signing in needs no token.
 func (s *stream) start(
 	r *http.Request, operation *graphql.OperationContext, errs gqlerror.List,
 ) *graphql.Response {
-	if err := s.admit(r); err != nil {
+	session, err := s.protocol.cfg.Init(s.execution.Context, nil, r)
+	switch {
+	case err != nil && isSubscription(operation):
 		return s.execution.ErrorResponse(err)
+	case err != nil:
+		return s.execution.StartRead(nil, operation, errs)
+	case !s.admit(session):
+		return s.execution.ErrorResponse(apperr.TooManyRequests.New())
 	}
 	return s.execution.StartRead(s.protocol.cfg.Operation, operation, errs)
 }
 
-func (s *stream) admit(r *http.Request) error {
-	requestContext := s.execution.Context
-	session, err := s.protocol.cfg.Init(requestContext, nil, r)
-	if err != nil {
-		return err
-	}
+// isSubscription is false for a document that isn't valid, whose operation is not known.
+func isSubscription(operation *graphql.OperationContext) bool {
+	return operation.Operation != nil && operation.Operation.Operation == ast.Subscription
+}
+
+// admit is false where the session has too many connections.
+func (s *stream) admit(session Session) bool {
 	if session.Context != nil {
 		ctx, cancel := context.WithCancel(session.Context)
-		context.AfterFunc(requestContext, cancel)
+		context.AfterFunc(s.execution.Context, cancel)
 		s.execution.Context = ctx
 	}
 	s.expiresAt = session.ExpiresAt
-	if !session.Admit(s) {
-		return apperr.TooManyRequests.New()
-	}
-	return nil
+	return session.Admit(s)
 }
 
 // writeLoop writes responses and heartbeats until the operation, the token, the

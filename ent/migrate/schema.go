@@ -344,7 +344,7 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{IdentitiesColumns[1], IdentitiesColumns[2]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "deleted_at IS NULL",
+					Where: "deleted_at IS NULL AND root_user_id IS NOT NULL",
 				},
 			},
 			{

@@ -9,7 +9,8 @@ import (
 
 // Identity is one way to find an account: its e-mail, phone, local id or the
 // subject by which a provider knows it. Among the accounts that are not deleted, a
-// subject belongs to one.
+// subject belongs to one. Sign-ups of Addnox that are not complete have no account yet,
+// and any number of them may name one e-mail.
 type Identity struct{ ent.Schema }
 
 // Fields of Identity.
@@ -40,7 +41,7 @@ func (Identity) Edges() []ent.Edge {
 // Indexes of Identity.
 func (Identity) Indexes() []ent.Index {
 	return []ent.Index{
-		uniqueWhile(notDeleted, "provider", "subject"),
+		uniqueWhile(notDeleted+" AND root_user_id IS NOT NULL", "provider", "subject"),
 		index.Fields("provider", "subject", "deleted_at"),
 		index.Fields("root_user_id", "provider"),
 	}

@@ -73,7 +73,7 @@ func (e *Emails) verifiable(ctx context.Context, tx *store.Tx, u *ent.User, give
 	if err != nil {
 		return "", err
 	}
-	if holder != nil && holder.RootUserID != nil && *holder.RootUserID != u.ID {
+	if holder != nil && *holder.RootUserID != u.ID {
 		return "", apperr.EmailVerifiedElsewhere.WithField("input.email")
 	}
 	return *address, nil

@@ -111,7 +111,7 @@ func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordRe
 		switch {
 		case err != nil:
 			return err
-		case holder == nil || holder.Edges.RootUser == nil:
+		case holder == nil:
 			return apperr.UserIDNotFound.WithField("input.email")
 		case holder.Edges.RootUser.PasswordHash == nil:
 			return apperr.SocialAccountHasNoPassword.WithField("input.email")

@@ -87,6 +87,8 @@ type registration struct {
 	passwordHash *string
 	registerType vocab.RegisterType
 	person       Person
+	// begun is the sign-up of Addnox that this one completes, nil for any other.
+	begun *ent.Identity
 }
 
 // check refuses what can be refused before a password is hashed or a provider
@@ -180,6 +182,15 @@ func (s *SignUps) create(ctx context.Context, tx *store.Tx, r registration) (*en
 	}
 	// The identities come after the account, whose id they refer to. An error rolls
 	// everything back, and the valid_token is still good.
+	if r.begun != nil {
+		completed, err := s.auth.Identities.CompleteBegun(ctx, tx, u.ID, r.begun)
+		if err != nil {
+			return nil, err
+		}
+		if !completed {
+			return nil, apperr.UserNotFound.New()
+		}
+	}
 	taken, err := s.auth.Identities.TakeEmail(ctx, tx, u.ID, r.email)
 	if err != nil {
 		return nil, err

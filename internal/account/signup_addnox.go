@@ -17,8 +17,9 @@ import (
 
 // AddnoxSignUps is the sign-up of Addnox, in two steps (auth.md): Begin
 // takes e-mail and password, Complete the verified phone and the person. Between
-// the two the e-mail is held by an identity without an account, whose id is the
-// email_user_id of the routes.
+// the two they wait in an identity without an account, whose id is the email_user_id
+// of the routes. Nobody has proved yet that the e-mail is theirs, so others may begin
+// with it as well: each password is a sign-up of its own, which only Complete decides.
 type AddnoxSignUps struct {
 	signUps *SignUps
 	auth    *auth.Service
@@ -34,7 +35,7 @@ func (s *AddnoxSignUps) Check(ctx context.Context, email string) error {
 		return err
 	}
 	holder, err := s.auth.Identities.Find(ctx, s.store.Read(), identity.ProviderEmail, email)
-	if err == nil && (holder == nil || holder.RootUserID == nil) {
+	if err == nil && holder == nil {
 		return apperr.UserNotFound.New()
 	}
 	return err
@@ -43,10 +44,9 @@ func (s *AddnoxSignUps) Check(ctx context.Context, email string) error {
 // BeginSignUpParams are the first step of a sign-up.
 type BeginSignUpParams struct{ Email, Password string }
 
-// Begin keeps e-mail and password for Complete and gives their email_user_id.
-// Beginning again keeps the id and takes the new password. Errors:
-// EmailNotValid, BadRequest (a weak password), SameEmailRegistered,
-// TooManyRequests.
+// Begin keeps e-mail and password for Complete and gives their email_user_id, which
+// is the same for the same password. Errors: EmailNotValid, BadRequest (a weak
+// password), SameEmailRegistered, TooManyRequests.
 func (s *AddnoxSignUps) Begin(ctx context.Context, p BeginSignUpParams) (emailUserID int, err error) {
 	if err := s.limits.SignUp(ctx); err != nil {
 		return 0, err
@@ -57,68 +57,94 @@ func (s *AddnoxSignUps) Begin(ctx context.Context, p BeginSignUpParams) (emailUs
 	if !auth.IsStrongPassword(p.Password) {
 		return 0, apperr.BadRequest.WithField("input.password")
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, p.Password)
+	newest, err := s.auth.Identities.FindBegun(ctx, s.store.Read(), p.Email)
 	if err != nil {
 		return 0, err
 	}
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		emailUserID, err = s.begin(ctx, tx, p.Email, hash)
-		return err
-	})
-	return emailUserID, err
+	for {
+		hashes, err := s.hash(ctx, p.Password, newest)
+		if err != nil {
+			return 0, err
+		}
+		err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			emailUserID, newest, err = s.begin(ctx, tx, p.Email, hashes)
+			return err
+		})
+		if err != nil || newest == nil {
+			return emailUserID, err
+		}
+	}
 }
 
-func (s *AddnoxSignUps) begin(ctx context.Context, tx *store.Tx, email, hash string) (int, error) {
+// hash gives the hashes that tell the password from those of other sign-ups that began
+// with the e-mail: all of them are made with one salt, which the first one draws.
+func (s *AddnoxSignUps) hash(ctx context.Context, password string, newest *ent.Identity) ([]string, error) {
+	if newest != nil && newest.SecretHash != nil {
+		return s.auth.Passwords.HashLike(ctx, password, *newest.SecretHash)
+	}
+	hash, err := s.auth.Passwords.Hash(ctx, password)
+	return []string{hash}, err
+}
+
+// begin stores the sign-up if it is not stored yet. Where another one has been begun with
+// another salt since the hashes were made, it stores nothing and gives that one.
+func (s *AddnoxSignUps) begin(
+	ctx context.Context, tx *store.Tx, email string, hashes []string,
+) (emailUserID int, meanwhile *ent.Identity, err error) {
+	if err := tx.LockText(ctx, text.NormalizeEmail(email)); err != nil {
+		return 0, nil, fmt.Errorf("lock an e-mail: %w", err)
+	}
 	holder, err := s.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, email)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case holder != nil:
+		return 0, nil, apperr.SameEmailRegistered.WithField("input.email")
+	}
+	newest, err := s.auth.Identities.FindBegun(ctx, tx.Client, email)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	if holder != nil {
-		return beginAgain(ctx, tx, holder, hash)
+	if newest != nil && newest.SecretHash != nil && !auth.HaveOneSalt(*newest.SecretHash, hashes[0]) {
+		return 0, newest, nil
 	}
-	// The password waits in the identity: there is no account to hold it yet.
+	same, err := s.auth.Identities.FindBegun(ctx, tx.Client, email, identity.SecretHashIn(hashes...))
+	if err != nil {
+		return 0, nil, err
+	}
+	if same != nil {
+		return same.ID, nil, nil
+	}
 	begun, err := tx.Identity.Create().
 		SetProvider(identity.ProviderEmail).
 		SetSubject(text.NormalizeEmail(email)).
-		SetSecretHash(hash).
+		SetSecretHash(hashes[0]).
 		SetCreatedAt(s.now()).
 		Save(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("begin a sign-up: %w", err)
+		return 0, nil, fmt.Errorf("begin a sign-up: %w", err)
 	}
-	return begun.ID, nil
+	return begun.ID, nil, nil
 }
 
-// beginAgain lets the last password win: nobody has proved yet that the e-mail is
-// theirs, so who came first has no better right to it.
-func beginAgain(ctx context.Context, tx *store.Tx, holder *ent.Identity, hash string) (int, error) {
-	changed, err := tx.Identity.Update().
-		Where(identity.ID(holder.ID), identity.RootUserIDIsNil()).
-		SetSecretHash(hash).
-		Save(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("begin a sign-up again: %w", err)
-	}
-	if changed == 0 {
-		return 0, apperr.SameEmailRegistered.WithField("input.email")
-	}
-	return holder.ID, nil
-}
-
-// EmailUserID finds the email_user_id of an e-mail. Errors: UserIDNotResolved,
+// EmailUserID finds the email_user_id of an e-mail: of several sign-ups that are not
+// complete, the newest. Errors: UserIDNotResolved,
 // TooManyRequests.
 func (s *AddnoxSignUps) EmailUserID(ctx context.Context, email string) (int, error) {
 	if err := s.limits.Guess(ctx); err != nil {
 		return 0, err
 	}
-	holder, err := s.auth.Identities.Find(ctx, s.store.Read(), identity.ProviderEmail, email)
+	found, err := s.auth.Identities.Find(ctx, s.store.Read(), identity.ProviderEmail, email)
+	if err == nil && found == nil {
+		found, err = s.auth.Identities.FindBegun(ctx, s.store.Read(), email)
+	}
 	if err != nil {
 		return 0, err
 	}
-	if holder == nil {
+	if found == nil {
 		return 0, apperr.UserIDNotResolved.New()
 	}
-	return holder.ID, nil
+	return found.ID, nil
 }
 
 // CompleteSignUpParams are the second step of a sign-up.
@@ -150,7 +176,7 @@ func (s *AddnoxSignUps) Complete(ctx context.Context, p CompleteSignUpParams) (a
 	if err != nil {
 		return auth.SignedIn{}, err
 	}
-	r.passwordHash = begun.SecretHash
+	r.passwordHash, r.begun = begun.SecretHash, begun
 	signedIn, err := s.signUps.register(ctx, r, nil)
 	if apperr.Is(err, apperr.SameEmailIsRegistered) { // another call completed it meanwhile
 		return auth.SignedIn{}, apperr.UserNotFound.New()
@@ -161,20 +187,9 @@ func (s *AddnoxSignUps) Complete(ctx context.Context, p CompleteSignUpParams) (a
 // findBegun asks for the e-mail beside the id: ids are numbers in a row, and a
 // guessed one must not open somebody else's sign-up.
 func (s *AddnoxSignUps) findBegun(ctx context.Context, p CompleteSignUpParams) (*ent.Identity, error) {
-	found, err := s.store.Read().Identity.Query().
-		Where(
-			identity.ID(p.EmailUserID),
-			identity.ProviderEQ(identity.ProviderEmail),
-			identity.Subject(text.NormalizeEmail(p.Email)),
-			identity.RootUserIDIsNil(),
-			identity.DeletedAtIsNil(),
-		).
-		First(ctx)
-	if ent.IsNotFound(err) {
+	found, err := s.auth.Identities.FindBegun(ctx, s.store.Read(), p.Email, identity.ID(p.EmailUserID))
+	if err == nil && found == nil {
 		return nil, apperr.UserNotFound.New()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read a begun sign-up: %w", err)
-	}
-	return found, nil
+	return found, err
 }

@@ -1,6 +1,9 @@
 package account_test
 
 import (
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"luxbff/ent/vocab"
@@ -23,9 +26,9 @@ func TestAddnoxSignUp(t *testing.T) {
 	accounttest.WantKind(t, err, apperr.EmailNotValid)
 	_, err = begin(email, "weak")
 	accounttest.WantKind(t, err, apperr.BadRequest)
-	id, err := begin(email, "first password 1")
+	id, err := begin(email, password)
 	accounttest.OK(t, err)
-	again, err := begin("PARENT@lux.example", password)
+	again, err := begin("PARENT@lux.example ", password)
 	accounttest.OK(t, err)
 	found, err := k.Accounts.AddnoxSignUps.EmailUserID(t.Context(), email)
 	accounttest.OK(t, err)
@@ -33,7 +36,7 @@ func TestAddnoxSignUp(t *testing.T) {
 		t.Errorf("email_user_id %d, then %d, found %d", id, again, found)
 	}
 	accounttest.WantKind(t, k.Accounts.AddnoxSignUps.Check(t.Context(), email), apperr.UserNotFound)
-	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "first password 1"})
+	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "another password 1"})
 	accounttest.WantKind(t, err, apperr.PasswordInvalid)
 	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	accounttest.WantKind(t, err, apperr.SignUpNotCompleted)
@@ -69,6 +72,107 @@ func TestAddnoxSignUp(t *testing.T) {
 	complete.ValidToken = k.ValidToken(t, complete.Phone)
 	_, err = k.Accounts.AddnoxSignUps.Complete(t.Context(), complete)
 	accounttest.WantKind(t, err, apperr.UserNotFound)
+}
+
+// Nobody can change the password of a sign-up that another began (edge answers of the
+// contract).
+func TestAddnoxSignUpsOfOneEmail(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	signUps := k.Accounts.AddnoxSignUps
+	const theirs = "somebody else 1"
+	begin := func(password string) int {
+		t.Helper()
+		id, err := signUps.Begin(t.Context(), account.BeginSignUpParams{Email: email, Password: password})
+		accounttest.OK(t, err)
+		return id
+	}
+	wantNewest := func(want int) {
+		t.Helper()
+		if id, err := signUps.EmailUserID(t.Context(), email); err != nil || id != want {
+			t.Errorf("the newest is %d, want %d (%v)", id, want, err)
+		}
+	}
+	ours := begin(password)
+	other := begin(theirs)
+	wantNewest(other)
+	if third := begin("a third password 1"); third == ours || third == other || begin(password) != ours || begin(theirs) != other {
+		t.Errorf("sign-ups %d, %d and %d", ours, other, third)
+	} else {
+		wantNewest(third)
+	}
+	for _, each := range []string{password, theirs} {
+		_, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: each})
+		accounttest.WantKind(t, err, apperr.SignUpNotCompleted)
+	}
+	_, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "nobody's 1"})
+	accounttest.WantKind(t, err, apperr.PasswordInvalid)
+
+	complete := func(id int, phone string) error {
+		_, err := signUps.Complete(t.Context(), account.CompleteSignUpParams{
+			ValidToken: k.ValidToken(t, phone), EmailUserID: id, Email: email, Person: accounttest.Person(phone),
+		})
+		return err
+	}
+	accounttest.OK(t, complete(ours, phone))
+	wantNewest(ours)
+	accounttest.WantKind(t, complete(other, "+821011112222"), apperr.UserNotFound)
+	if n := k.Store.Read().Identity.Query().CountX(t.Context()); n != 2 {
+		t.Errorf("%d identities, want the e-mail and the phone of the account", n)
+	}
+	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
+	accounttest.OK(t, err)
+	for _, each := range []string{password, theirs} {
+		_, err := signUps.Begin(t.Context(), account.BeginSignUpParams{Email: email, Password: each})
+		accounttest.WantKind(t, err, apperr.SameEmailRegistered)
+	}
+}
+
+// Sign-ups that begin at once are as many as their passwords, and of those that complete
+// at once one makes the account.
+func TestAddnoxSignUpsAtOnce(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	passwords := []string{password, "somebody else 1", "a third password 1"}
+	ids := make([]int, 3*len(passwords))
+	var running sync.WaitGroup
+	for i := range ids {
+		running.Go(func() {
+			id, err := k.Accounts.AddnoxSignUps.Begin(t.Context(), account.BeginSignUpParams{
+				Email: email, Password: passwords[i%len(passwords)],
+			})
+			accounttest.OK(t, err)
+			ids[i] = id
+		})
+	}
+	running.Wait()
+	for i, id := range ids {
+		if first := i % len(passwords); id != ids[first] {
+			t.Errorf("one password has the sign-ups %d and %d", ids[first], id)
+		}
+	}
+	complete := make([]account.CompleteSignUpParams, len(passwords))
+	for i := range complete {
+		phone := fmt.Sprintf("+82101234567%d", i)
+		complete[i] = account.CompleteSignUpParams{
+			ValidToken: k.ValidToken(t, phone), EmailUserID: ids[i], Email: email, Person: accounttest.Person(phone),
+		}
+	}
+	var made atomic.Int32
+	for _, p := range complete {
+		running.Go(func() {
+			switch _, err := k.Accounts.AddnoxSignUps.Complete(t.Context(), p); {
+			case err == nil:
+				made.Add(1)
+			case !apperr.Is(err, apperr.UserNotFound):
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	running.Wait()
+	if n := k.Store.Read().Identity.Query().CountX(t.Context()); made.Load() != 1 || n != 2 {
+		t.Errorf("%d accounts with %d identities, want 1 with 2", made.Load(), n)
+	}
 }
 
 func TestLuxSignUpTakesOverAnIncompleteOne(t *testing.T) {

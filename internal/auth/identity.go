@@ -51,8 +51,8 @@ func normalize(provider identity.Provider, subject string) string {
 	}
 }
 
-// Find gives the identity that holds the subject now, with its account, or nil.
-// The account is nil too for a sign-up of Addnox that is not complete.
+// Find gives the identity that holds the subject now, with its account, or nil. A
+// sign-up of Addnox that is not complete holds nothing: see [Identities.FindBegun].
 func (i *Identities) Find(
 	ctx context.Context, client *ent.Client, provider identity.Provider, subject string,
 ) (*ent.Identity, error) {
@@ -63,7 +63,10 @@ func (i *Identities) Find(
 		return nil, nil
 	}
 	found, err := client.Identity.Query().
-		Where(identity.ProviderEQ(provider), identity.Subject(subject), identity.DeletedAtIsNil()).
+		Where(
+			identity.ProviderEQ(provider), identity.Subject(subject),
+			identity.RootUserIDNotNil(), identity.DeletedAtIsNil(),
+		).
 		WithRootUser().
 		First(ctx)
 	if ent.IsNotFound(err) {
@@ -71,6 +74,36 @@ func (i *Identities) Find(
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find an identity: %w", err)
+	}
+	return found, nil
+}
+
+// begun are the sign-ups of Addnox with the e-mail that are not complete.
+func begun(email string) predicate.Identity {
+	return identity.And(
+		identity.ProviderEQ(identity.ProviderEmail), identity.Subject(text.NormalizeEmail(email)),
+		identity.RootUserIDIsNil(), identity.DeletedAtIsNil(),
+	)
+}
+
+// FindBegun gives the newest sign-up of Addnox with the e-mail that is not complete and
+// meets the conditions, or nil.
+func (i *Identities) FindBegun(
+	ctx context.Context, client *ent.Client, email string, conditions ...predicate.Identity,
+) (*ent.Identity, error) {
+	if !text.Clean(text.NormalizeEmail(email), maxSubject) { // as in Find
+		return nil, nil
+	}
+	found, err := client.Identity.Query().
+		Where(begun(email)).
+		Where(conditions...).
+		Order(ent.Desc(identity.FieldID)).
+		First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find a begun sign-up: %w", err)
 	}
 	return found, nil
 }
@@ -153,6 +186,27 @@ func isHeldBy(holder *ent.Identity, rootUserID int) bool {
 	return holder.RootUserID != nil && *holder.RootUserID == rootUserID
 }
 
+// CompleteBegun makes a begun sign-up the identity of the account, which keeps its id:
+// the email_user_id of the routes. It reports false if the sign-up is gone meanwhile, or
+// another account has the address.
+func (i *Identities) CompleteBegun(
+	ctx context.Context, tx *store.Tx, rootUserID int, begun *ent.Identity,
+) (bool, error) {
+	holder, err := i.Find(ctx, tx.Client, begun.Provider, begun.Subject)
+	if err != nil || holder != nil {
+		return false, err
+	}
+	completed, err := tx.Identity.Update().
+		Where(identity.ID(begun.ID), identity.RootUserIDIsNil(), identity.DeletedAtIsNil()).
+		SetRootUserID(rootUserID).
+		ClearSecretHash().
+		Save(ctx)
+	if err != nil {
+		return false, fmt.Errorf("complete a begun sign-up: %w", err)
+	}
+	return completed == 1, nil
+}
+
 // Add gives the account another way to be found. displayName is how it is shown,
 // nil for one that is shown as the account has it elsewhere.
 func (i *Identities) Add(
@@ -172,13 +226,16 @@ func (i *Identities) Add(
 }
 
 // TakeEmail makes the account the holder of the address, in place of the one it
-// had. A sign-up of Addnox that is not complete gives the address up, and an account that
-// had verified it in former times has to verify it again. It reports false if another
-// account holds it.
+// had. The sign-ups of Addnox that began with it and are not complete are dropped, and an
+// account that had verified it in former times has to verify it again. It reports false if
+// another account holds it.
 func (i *Identities) TakeEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) (bool, error) {
 	taken, err := i.takeEmail(ctx, tx, rootUserID, address)
 	if err != nil || !taken {
 		return false, err
+	}
+	if _, err := tx.Identity.Delete().Where(begun(address)).Exec(ctx); err != nil {
+		return false, fmt.Errorf("drop begun sign-ups: %w", err)
 	}
 	err = tx.User.Update().
 		Where(user.PreviousVerifiedEmail(text.NormalizeEmail(address)), user.IDNEQ(rootUserID)).
@@ -197,26 +254,14 @@ func (i *Identities) takeEmail(ctx context.Context, tx *store.Tx, rootUserID int
 		return false, err
 	case holder != nil && isHeldBy(holder, rootUserID):
 		return true, nil
-	case holder != nil && holder.RootUserID != nil:
+	case holder != nil:
 		return false, nil
 	}
 	// An account has one address to sign in by.
 	if err := i.Remove(ctx, tx, rootUserID, identity.ProviderEmail); err != nil {
 		return false, err
 	}
-	if holder == nil {
-		return true, i.Add(ctx, tx, rootUserID, identity.ProviderEmail, address, nil)
-	}
-	// The conditions are checked again, because the holder was read without a lock.
-	taken, err := tx.Identity.Update().
-		Where(identity.ID(holder.ID), identity.RootUserIDIsNil(), identity.DeletedAtIsNil()).
-		SetRootUserID(rootUserID).
-		ClearSecretHash().
-		Save(ctx)
-	if err != nil {
-		return false, fmt.Errorf("take over a begun sign-up: %w", err)
-	}
-	return taken == 1, nil
+	return true, i.Add(ctx, tx, rootUserID, identity.ProviderEmail, address, nil)
 }
 
 // Remove takes the account's identities of the provider away. Anybody may hold

@@ -3,6 +3,7 @@ package auth
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
 	"luxbff/ent"
@@ -102,6 +104,36 @@ func (p *Passwords) findForm(ctx context.Context, password string, hash *string)
 	}
 	return nil, nil
 }
+
+// HashLike hashes each form that the password may have been hashed in, today's first,
+// with the parameters and the salt of another hash. So passwords of which many may wait
+// under one e-mail are told apart by one hash, and not by a comparison with each. As
+// Hash, it must not be called inside a write.
+func (p *Passwords) HashLike(ctx context.Context, password, like string) ([]string, error) {
+	cost, salt, _, err := argon2id.DecodeHash(like)
+	if err != nil {
+		return nil, fmt.Errorf("read a password's hash: %w", err)
+	}
+	if err := p.takeSlot(ctx); err != nil {
+		return nil, err
+	}
+	defer p.freeSlot()
+	prefix := like[:lengthBeforeKey(like)]
+	var hashes []string
+	for _, form := range passwordForms(password) {
+		key := argon2.IDKey([]byte(form), salt, cost.Iterations, cost.Memory, cost.Parallelism, cost.KeyLength)
+		hashes = append(hashes, prefix+base64.RawStdEncoding.EncodeToString(key))
+	}
+	return hashes, nil
+}
+
+// HaveOneSalt reports whether two hashes have the same salt and parameters, so that they
+// are equal if their passwords are.
+func HaveOneSalt(a, b string) bool { return a[:lengthBeforeKey(a)] == b[:lengthBeforeKey(b)] }
+
+// lengthBeforeKey is the length of that part of a hash which names its parameters and its
+// salt.
+func lengthBeforeKey(hash string) int { return strings.LastIndexByte(hash, '$') + 1 }
 
 func (p *Passwords) takeSlot(ctx context.Context) error {
 	select {

@@ -29,13 +29,36 @@ func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err e
 	case err != nil:
 		return SignedIn{}, err
 	case holder == nil:
-		return SignedIn{}, s.refuseUnknown(ctx, p)
-	case holder.Edges.RootUser == nil:
-		return SignedIn{}, s.refuseIncomplete(ctx, holder, p.Password)
+		return SignedIn{}, s.refuseWithoutAccount(ctx, p)
 	}
 	return s.signInByPassword(ctx, SessionTokens, true, PasswordTry{
 		User: holder.Edges.RootUser, Password: p.Password, Field: "input.password", Wrong: apperr.PasswordInvalid,
 	})
+}
+
+// refuseWithoutAccount answers for an e-mail by which no account is found. The e-mail of
+// a sign-up of Addnox that is not complete looks like that of an account to all who do not
+// know a password that it was begun with.
+func (s *Service) refuseWithoutAccount(ctx context.Context, p SignInParams) error {
+	newest, err := s.Identities.FindBegun(ctx, s.store.Read(), p.Email)
+	if err != nil {
+		return err
+	}
+	if newest == nil || newest.SecretHash == nil {
+		return s.refuseUnknown(ctx, p)
+	}
+	hashes, err := s.Passwords.HashLike(ctx, p.Password, *newest.SecretHash)
+	if err != nil {
+		return err
+	}
+	begun, err := s.Identities.FindBegun(ctx, s.store.Read(), p.Email, identity.SecretHashIn(hashes...))
+	switch {
+	case err != nil:
+		return err
+	case begun != nil:
+		return apperr.SignUpNotCompleted.New()
+	}
+	return apperr.PasswordInvalid.WithField("input.password")
 }
 
 // refuseUnknown compares with no hash first, so that an unknown e-mail takes as
@@ -52,19 +75,6 @@ func (s *Service) refuseUnknown(ctx context.Context, p SignInParams) error {
 		return apperr.SignedUpUserIsDeleted.WithField("input.email")
 	}
 	return apperr.UserNotFound.WithField("input.email")
-}
-
-// refuseIncomplete answers for a sign-up of Addnox that is not complete. Only
-// somebody who knows its password learns that it was begun.
-func (s *Service) refuseIncomplete(ctx context.Context, begun *ent.Identity, password string) error {
-	right, err := s.Passwords.Compare(ctx, password, begun.SecretHash)
-	switch {
-	case err != nil:
-		return err
-	case right:
-		return apperr.SignUpNotCompleted.New()
-	}
-	return apperr.PasswordInvalid.WithField("input.password")
 }
 
 // SignInLocalParams are a local id, in any case, and its account's password.
@@ -169,7 +179,7 @@ func (s *Service) refuseUnlinked(ctx context.Context, tx *store.Tx, profile Prof
 	switch {
 	case err != nil:
 		return err
-	case holder == nil || holder.Edges.RootUser == nil:
+	case holder == nil:
 		return apperr.SignUpFirst.New()
 	}
 	method, err := s.Identities.SignInMethod(ctx, tx.Client, holder.Edges.RootUser)

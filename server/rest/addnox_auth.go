@@ -22,14 +22,14 @@ func addnoxAuthRoutes() []Route {
 		public(Route{
 			Method: http.MethodPost, Path: "/auth/email/pre-signup", Operation: "signUp",
 			Summary: "Begin a sign-up",
-			Description: "Keeps e-mail and password until the sign-up is complete. Begun again, it answers the same " +
-				"email_user_id and keeps the new password.",
+			Description: "Keeps e-mail and password until the sign-up is complete. Begun again with the same password, " +
+				"it answers the same email_user_id; with another, it is a sign-up of its own.",
 			Errors: []apperr.Kind{apperr.EmailNotValid, apperr.SameEmailRegistered},
 		}, preSignUp),
 		public(Route{
 			Method: http.MethodPost, Path: "/auth/email/get-id/{email}", Operation: "signUp",
 			Summary:     "Find a sign-up that was begun",
-			Description: "Answers the email_user_id that pre-signup gave.",
+			Description: "Answers the email_user_id that pre-signup gave, of several the newest.",
 			Errors:      []apperr.Kind{apperr.UserIDNotResolved},
 		}, emailUserID),
 		withValidToken(Route{

@@ -107,7 +107,7 @@ func (p *Passwords) findForm(ctx context.Context, password string, hash *string)
 
 // HashLike hashes each form that the password may have been hashed in, today's first,
 // with the parameters and the salt of another hash. So passwords of which many may wait
-// under one e-mail are told apart by one hash, and not by a comparison with each. As
+// under one e-mail are distinguished by one hash, and not by a comparison with each. As
 // Hash, it must not be called inside a write.
 func (p *Passwords) HashLike(ctx context.Context, password, like string) ([]string, error) {
 	cost, salt, _, err := argon2id.DecodeHash(like)

@@ -23,13 +23,15 @@ func WithEventAck(acknowledge func(ctx context.Context, v viewer.Viewer, install
 	})
 }
 
-// ClientFromHeader reads what a client says of itself in its headers.
+// ClientFromHeader reads what a client says of itself in its headers. An empty
+// Last-Event-ID is none: so the standard of server-sent events has it of an EventSource
+// that was given no id yet.
 func ClientFromHeader(header http.Header) (c viewer.Client) {
 	if ids := header.Values("X-Installation-Id"); len(ids) > 0 {
 		c.InstallationID = &ids[0]
 	}
-	if cursors := header.Values("Last-Event-Id"); len(cursors) > 0 {
-		c.LastEventID = &cursors[0]
+	if cursor := header.Get("Last-Event-Id"); cursor != "" {
+		c.LastEventID = &cursor
 	}
 	return c
 }

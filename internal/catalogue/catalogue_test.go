@@ -69,6 +69,7 @@ func (f *fixture) device(t *testing.T, serial string) *ent.Device {
 func TestImportStoresEveryColumn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	quotedHeader := `"` + strings.ReplaceAll(strings.TrimSpace(header7), ",", `","`) + "\"\n"
 	for name, c := range map[string]struct {
 		file     string
 		uniqueID *string
@@ -77,6 +78,9 @@ func TestImportStoresEveryColumn(t *testing.T) {
 		"seven columns":          {header7 + lux + ",u-1\n", ptr("u-1")},
 		"an empty unique id":     {header7 + lux + ",\n", nil},
 		"a byte order mark":      {"\ufeff" + header6 + lux + "\n", nil},
+		"a quoted header":        {quotedHeader + lux + ",u-1\n", ptr("u-1")},
+		"a mark and a quote":     {"\ufeff" + quotedHeader + lux + ",u-1\n", ptr("u-1")},
+		"spaces in the header":   {strings.ReplaceAll(strings.TrimSpace(header7), ",", " , ") + " \n" + lux + ",u-1\n", ptr("u-1")},
 		"lines of Windows":       {strings.ReplaceAll(header7+lux+",u-1\n", "\n", "\r\n"), ptr("u-1")},
 		"no line end at the end": {header6 + lux, nil},
 		"blank lines":            {header6 + "\n\n" + lux + "\n\n", nil},
@@ -362,7 +366,8 @@ func TestImportNamesTheBadLine(t *testing.T) {
 		"no firmware version":       {good + "SL20401000,00:80:E1:27:4C:84,1,2,3,,\n", 3, "firmware_version"},
 		"a long firmware version":   {good + "SL20401000,00:80:E1:27:4C:84,1,2,3," + strings.Repeat("1", 33) + ",\n", 3, "firmware_version"},
 		"a long unique id":          {good + lux + "," + strings.Repeat("u", 256) + "\n", 3, "unique_id"},
-		"a null character":          {good + lux + ",a\x00b\n", 3, "unique_id"},
+		"a null character":          {good + lux + ",a\x00b\n", 3, "without control characters"},
+		"a broken character":        {good + lux + ",\xff\n", 3, "UTF-8"},
 		"a quote at the start":      {good + `S"L20401000,00:80:E1:27:4C:84,1,2,3,1.0.0,` + "\n", 3, `"`},
 		"a quote in the middle":     {good + `SL20401000,00:80"E1:27:4C:84,1,2,3,1.0.0,` + "\n", 3, `"`},
 		"a quote without an end":    {good + `"SL20401000`, 3, `"`},
@@ -435,7 +440,7 @@ func ptr[T any](value T) *T { return &value }
 // without a change, or refused with the number of a line that it has.
 func FuzzImport(f *testing.F) {
 	for _, seed := range []string{
-		"", header6, header7, "\ufeff" + header6 + lux, header7 + lux + ",u-1\n" + addnox + ",\n",
+		"", header6, header7, "\ufeff" + header6 + lux, "\ufeff\"" + header6, header7 + lux + ",u-1\n" + addnox + ",\n",
 		header6 + `S"L`, header6 + "\"SL\n\n", header6 + "\r", header7 + lux + ",\xff\n", header6 + lux + "\n\x00",
 	} {
 		f.Add(seed)

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -47,14 +48,14 @@ type entry struct {
 // people edit these files in spreadsheets. All lines are checked before anything is
 // stored, so that a wrong file is refused without a transaction.
 func readFile(file io.Reader) ([]entry, error) {
-	lines := csv.NewReader(file)
+	lines := csv.NewReader(withoutByteOrderMark(file))
 	lines.FieldsPerRecord = -1 // parseLine counts them, to give its own error.
 	lines.TrimLeadingSpace = true
 	header, err := lines.Read()
 	if err != nil {
 		return nil, readError(err)
 	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff") // Excel begins a file with a byte order mark.
+	trimSpace(header)
 	if n := len(header); n < len(fileColumns)-1 || n > len(fileColumns) || !slices.Equal(header, fileColumns[:n]) {
 		return nil, &LineError{1, "the header must be " + strings.Join(fileColumns, ",") + ", where unique_id may be left out"}
 	}
@@ -80,6 +81,24 @@ func readFile(file io.Reader) ([]entry, error) {
 	}
 }
 
+// withoutByteOrderMark passes over the mark with which Excel begins a file. It comes
+// before the first quote, where CSV allows nothing.
+func withoutByteOrderMark(file io.Reader) io.Reader {
+	const mark = "\ufeff"
+	buffered := bufio.NewReader(file)
+	// An error of the file is met again by whoever reads on.
+	if begin, _ := buffered.Peek(len(mark)); string(begin) == mark {
+		_, _ = buffered.Discard(len(mark))
+	}
+	return buffered
+}
+
+func trimSpace(fields []string) {
+	for i := range fields {
+		fields[i] = strings.TrimSpace(fields[i])
+	}
+}
+
 // readError names the line where the CSV is broken. The file has ended only when
 // its header is asked for: an empty file.
 func readError(err error) error {
@@ -98,9 +117,7 @@ func parseLine(line int, fields []string, columns int) (entry, error) {
 	if len(fields) != columns {
 		return e, &LineError{line, fmt.Sprintf("%d fields instead of %d", len(fields), columns)}
 	}
-	for i := range fields {
-		fields[i] = strings.TrimSpace(fields[i])
-	}
+	trimSpace(fields)
 	e.serialCode, e.mac, e.firmwareVersion = fields[0], normalizeMAC(fields[1]), fields[5]
 	for column, number := range map[int]*int{2: &e.projectID, 3: &e.hardwareID, 4: &e.firmwareID} {
 		n, err := strconv.Atoi(fields[column])
@@ -122,9 +139,9 @@ func (e entry) check() error {
 	case !macPattern.MatchString(e.mac):
 		return &LineError{e.line, "mac is not a MAC as 00:80:E1:27:4C:84"}
 	case e.firmwareVersion == "" || !text.Clean(e.firmwareVersion, 32):
-		return &LineError{e.line, "firmware_version is not 1 to 32 characters"}
+		return &LineError{e.line, "firmware_version is not 1 to 32 characters of UTF-8 without control characters"}
 	case e.uniqueID != nil && !text.UniqueID(*e.uniqueID):
-		return &LineError{e.line, "unique_id is not at most 255 characters"}
+		return &LineError{e.line, "unique_id is not at most 255 characters of UTF-8 without control characters"}
 	}
 	return nil
 }

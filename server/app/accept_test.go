@@ -84,3 +84,25 @@ func TestStreamsNeedATokenForSubscriptionsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyAGetIsUpgraded: some proxies add the headers of an upgrade to every request.
+func TestOnlyAGetIsUpgraded(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	for method, want := range map[string]struct {
+		status      int
+		allow, body string
+	}{
+		http.MethodPost: {http.StatusOK, "", `{"data":{"__typename":"Query"}}`},
+		http.MethodPut:  {http.StatusMethodNotAllowed, "GET, POST, OPTIONS", `{"errors":[{"message":"Method Not Allowed","extensions":{"code":"METHOD_NOT_ALLOWED","status":405}}]}`},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/graphql", strings.NewReader(`{"query":"{__typename}"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Content-Type": {"application/json"}}
+		if got := s.Do(t, r); got.Status != want.status || got.Header.Get("Allow") != want.allow || string(got.Body) != want.body {
+			t.Errorf("%s: %d, Allow %q, %s", method, got.Status, got.Header.Get("Allow"), got.Body)
+		}
+	}
+}

@@ -106,8 +106,12 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Supports reports whether r asks for an upgrade to WebSocket.
-func (t *Transport) Supports(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
+// Supports reports whether r asks for an upgrade to WebSocket, which only a GET can. For
+// any other method a server passes over the wish (RFC 9110, section 7.8), as that of a
+// proxy that adds the headers of an upgrade to every request.
+func (t *Transport) Supports(r *http.Request) bool {
+	return r.Method == http.MethodGet && websocket.IsWebSocketUpgrade(r)
+}
 
 // Do upgrades the connection and returns, so that net/http's goroutine and buffers
 // are free while the socket lives. A server that drains answers 503.

@@ -171,6 +171,19 @@ func TestSignOutClosesTheSocketWithForbidden(t *testing.T) {
 	}
 }
 
+// TestSignOutLeavesALongLivedToken: it is one for all phones of an account, so one of them
+// doesn't sign out the others.
+func TestSignOutLeavesALongLivedToken(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	long := registerLocal(t, s)
+	c := startSubscription(t, s, long)
+	s.Data(t, long, `mutation { signOut { ok } }`, nil, &struct{}{})
+	s.Data(t, long, `{ me { id } }`, nil, &struct{}{})
+	c.send(frame{Type: "ping"})
+	c.want("pong")
+}
+
 func TestSocketWithoutATokenIsForbidden(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

@@ -8,8 +8,11 @@
 package apperr
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -47,6 +50,19 @@ func (e *Error) Is(target error) bool {
 
 // Status gives the HTTP status of the kind.
 func (e *Error) Status() int { return e.Kind.Status() }
+
+// LogLevel gives the level at which the cause is logged: an error for a fault of ours, a
+// warning for a request that could not be accepted, and a debug message for a request that
+// failed only because its client hung up.
+func (e *Error) LogLevel(ctx context.Context) slog.Level {
+	switch {
+	case ctx.Err() != nil && errors.Is(e.cause, context.Canceled):
+		return slog.LevelDebug
+	case e.Status() >= http.StatusInternalServerError:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
 
 // Detail gives the text for the client. LUX and Addnox send it as "detail", GraphQL and
 // SNUTT as "message".

@@ -143,21 +143,13 @@ func withStatus(extensions map[string]any) map[string]any {
 	return completed
 }
 
-// logCause logs what the client does not learn. The level is that of a debug message if
-// the request failed only because its client hung up.
+// logCause logs what the client does not learn.
 func (p presenter) logCause(ctx context.Context, known *apperr.Error, path ast.Path) {
 	cause := known.Unwrap()
 	if cause == nil {
 		return
 	}
-	level := slog.LevelWarn
-	if known.Status() >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	if ctx.Err() != nil && errors.Is(cause, context.Canceled) {
-		level = slog.LevelDebug
-	}
-	p.log.LogAttrs(ctx, level, "graphql: refused", operationAttr(ctx),
+	p.log.LogAttrs(ctx, known.LogLevel(ctx), "graphql: refused", operationAttr(ctx),
 		slog.String("detail", known.Detail()), slog.String("path", truncate(path.String())), slog.Any("cause", cause))
 }
 

@@ -77,15 +77,16 @@ func membersOf(raw json.RawMessage) (members map[string]json.RawMessage, err err
 
 // readForm reads application/x-www-form-urlencoded. Any text at all could be taken for
 // the name of a field without a value, so a name has to look like one and to be followed
-// by an equals sign. Of two fields with one name the last counts, as in JSON.
+// by an equals sign. Separators may stand at the ends and side by side: some clients put
+// one behind each field. Of two fields with one name the last counts, as in JSON.
 func readForm(text string) (map[string]string, error) {
 	for pair := range strings.SplitSeq(text, "&") {
-		if !strings.Contains(pair, "=") {
+		if pair != "" && !strings.Contains(pair, "=") {
 			return nil, errForm
 		}
 	}
 	values, err := url.ParseQuery(text)
-	if err != nil {
+	if err != nil || len(values) == 0 {
 		return nil, errForm
 	}
 	form := make(map[string]string, len(values))

@@ -31,6 +31,7 @@ func TestReadForms(t *testing.T) {
 		"in capitals":          {"Application/X-WWW-Form-URLEncoded; Charset=UTF-8", "a=b\r\n", map[string]string{"a": "b"}},
 		"twice one name":       {"application/x-www-form-urlencoded", "a=b&a=c", map[string]string{"a": "c"}},
 		"names of other forms": {"application/x-www-form-urlencoded", "a[]=b&a.c=d&a$e:f=g", map[string]string{"a[]": "b", "a.c": "d", "a$e:f": "g"}},
+		"spare separators":     {"application/x-www-form-urlencoded", "&a=b&&c=d&", map[string]string{"a": "b", "c": "d"}},
 		"an equals sign in it": {"application/x-www-form-urlencoded", "a=b=c", map[string]string{"a": "b=c"}},
 		"a multipart form": {
 			boundary, part(`Content-Disposition: form-data; name="a"`, "b\r\nc ") + part(`Content-Disposition: form-data; name="d"`, "") + "--limit--\r\n",

@@ -13,7 +13,7 @@ import (
 func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err error) {
 	known := apperr.From(err)
 	if cause := known.Unwrap(); cause != nil {
-		a.Log.ErrorContext(r.Context(), "request failed",
+		a.Log.Log(r.Context(), known.LogLevel(r.Context()), "request failed",
 			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)
 	}
 	if a.CountError != nil && s.Name != "" {

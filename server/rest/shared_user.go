@@ -57,7 +57,7 @@ func sharedUserRoutes() []Route {
 		signedIn(Route{
 			Method: http.MethodDelete, Path: "/user/delete-real-user", Operation: "deleteChildUser",
 			Summary: "Delete a child",
-			Description: "Removes its usage logs from every answer and frees its device, which must be named. Both parameters " +
+			Description: "Removes its usage logs from every answer and frees its device, which must be named if there is one. Both parameters " +
 				"may come in the query or in the body.",
 			Errors: []apperr.Kind{apperr.NotAuthorizedUser, apperr.RealUserNotFound, apperr.RealUserDeleteFailed},
 		}, deleteRealUser),
@@ -318,10 +318,14 @@ func updateRealUserByPath(
 // allows both for this route alone.
 type deleteRealUserRequest struct {
 	RealUserID int    `either:"real_user_id"`
-	UniqueID   string `either:"unique_id"`
+	// UniqueID may be absent only where the child has no device.
+	UniqueID *string `either:"unique_id"`
 }
 
 func deleteRealUser(ctx context.Context, a *API, v viewer.Viewer, in deleteRealUserRequest) (doneResponse, error) {
-	err := a.Children.Delete(ctx, v, in.RealUserID, in.UniqueID)
+	err := a.Children.Delete(ctx, v, in.RealUserID, orZero(in.UniqueID))
+	if in.UniqueID == nil && apperr.Is(err, apperr.RealUserDeleteFailed) {
+		err = apperr.BadRequest.Wrap(errMissing)
+	}
 	return doneResponse{http.StatusOK, "Real user deleted successfully"}, err
 }

@@ -263,7 +263,7 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 	text := string(valid.body)
 	bodies := []string{
 		"null", "42", "true", `"text"`, `"a=b"`, "hello", "first_name", `<a b="c"/>`, text[:len(text)/2], "{", "[", text + "x", text + text,
-		"{first_name: 'a'}", "\xff\xfe{\x00}\x00", "a=%", "a=b&c=%zz", "a=b;c=d", "=", "=a", "&", "&a=b", "a b=c", "--limit\r\n", "--limit--x",
+		"{first_name: 'a'}", "\xff\xfe{\x00}\x00", "a=%", "a=b&c=%zz", "a=b;c=d", "=", "=a", "&", "&&", "a b=c", "--limit\r\n", "--limit--x",
 		"--limit\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb", "--limit\r\n\r\nb\r\n--limit--",
 		"--limit\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--limit--",
 	}

@@ -317,7 +317,7 @@ func updateRealUserByPath(
 // deleteRealUserRequest can come in the query or in the body: a rule of the contract
 // allows both for this route alone.
 type deleteRealUserRequest struct {
-	RealUserID int    `either:"real_user_id"`
+	RealUserID int `either:"real_user_id"`
 	// UniqueID may be absent only where the child has no device.
 	UniqueID *string `either:"unique_id"`
 }

@@ -51,9 +51,9 @@ func (e *Error) Is(target error) bool {
 // Status gives the HTTP status of the kind.
 func (e *Error) Status() int { return e.Kind.Status() }
 
-// LogLevel gives the level at which the cause is logged: an error for a fault of ours, a
-// warning for a request that could not be accepted, and a debug message for a request that
-// failed only because its client hung up.
+// LogLevel gives the level at which the cause is logged: an error where the program failed,
+// a warning where it refused the request, and a debug message where the request failed only
+// because its client hung up.
 func (e *Error) LogLevel(ctx context.Context) slog.Level {
 	switch {
 	case ctx.Err() != nil && errors.Is(e.cause, context.Canceled):

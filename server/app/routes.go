@@ -49,7 +49,8 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	handler := middleware.WithRecover(a.observers(), mux)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)
-	return middleware.WithClientIP(trustedProxies, handler), nil
+	handler = middleware.WithClientIP(trustedProxies, handler)
+	return middleware.WithSingleSlashes(handler), nil
 }
 
 // observers log, count and trace every request.

@@ -91,7 +91,12 @@ func (a *API) Handler(surfaces []Surface) http.Handler {
 			below = []string{"/"}
 		}
 		for _, path := range below {
-			mux.Handle(s.Prefix+path, a.withDeprecation(s, nil, a.serveNotFound(s)))
+			notFound := a.withDeprecation(s, nil, a.serveNotFound(s))
+			mux.Handle(s.Prefix+path, notFound)
+			// Without this the mux would redirect to the path with the slash.
+			if bare := strings.TrimSuffix(s.Prefix+path, "/"); bare != "" {
+				mux.Handle(bare, notFound)
+			}
 		}
 	}
 	return mux

@@ -19,6 +19,33 @@ func TestUnknownPathsOfNoSurface(t *testing.T) {
 	}
 }
 
+func TestSlashes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	notFound := `{"detail": "Resource not found"}`
+	for _, prefix := range []string{lux, addnox, "/api/v1/withnox"} {
+		s.step(t, "GET "+prefix, "", "", http.StatusNotFound, notFound)
+	}
+	for _, path := range []string{"/user", "/auth", "/v1/user", "/v1/auth"} {
+		s.step(t, "POST "+path, "", "", http.StatusNotFound, refused(0))
+	}
+	token := text(t, s.step(t, "POST //v1//auth///register_local", "", `{"id": "abcd1234", "password": "abcd1234"}`, http.StatusOK,
+		`{"message": "ok", "token": "*", "user_id": "*"}`), "token")
+	s.step(t, "PUT //user/info", token, `{"email": "john@snu.example"}`, http.StatusOK, okBody)
+	s.step(t, "GET /user/info/", token, "", http.StatusNotFound, refused(0))
+	s.step(t, "POST //user//device/a%2F%2Fb%2f", token, "", http.StatusOK, okBody)
+	var got struct {
+		Me struct {
+			PushDevices []struct{ RegistrationID string }
+		}
+	}
+	s.Data(t, token, `{ me { pushDevices { registrationId } } }`, nil, &got)
+	if len(got.Me.PushDevices) != 1 || got.Me.PushDevices[0].RegistrationID != "a//b/" {
+		t.Errorf("%v", got)
+	}
+	s.step(t, "POST //graphql", token, `{"query": "{ __typename }"}`, http.StatusOK, `{"data": {"__typename": "Query"}}`)
+}
+
 // A request that could not be read is no alarm for the operator.
 func TestLevelsOfTheLog(t *testing.T) {
 	t.Parallel()
@@ -34,6 +61,6 @@ func TestLevelsOfTheLog(t *testing.T) {
 	s.step(t, "POST "+lux+"/auth/email/signin", "", `{"username": "a@b.cc", "password": "secret123"}`, http.StatusInternalServerError,
 		`{"detail": "Internal server error. Please try again later."}`)
 	if log := s.Log.String(); !strings.Contains(log, ours) {
-		t.Errorf("after a fault: %s", log)
+		t.Errorf("after an error of ours: %s", log)
 	}
 }

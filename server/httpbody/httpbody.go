@@ -58,6 +58,19 @@ func ReadInto(buffer *bytes.Buffer, r *http.Request, limit int64) error {
 	return nil
 }
 
+// Skip reads a body that nobody asks for and throws it away. Errors: PayloadTooLarge for
+// more than limit bytes.
+func Skip(r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return tooLarge(r)
+	}
+	// A body that breaks off has said as little as one that is whole.
+	if skipped, _ := io.CopyN(io.Discard, r.Body, limit+1); skipped > limit {
+		return tooLarge(r)
+	}
+	return nil
+}
+
 // isGzip reports whether the body is compressed with gzip, once. Some clients name the
 // charset where the compression belongs.
 func isGzip(header http.Header) (compressed bool, err error) {

@@ -9,6 +9,7 @@ import (
 	"reflect"
 
 	"luxbff/internal/apperr"
+	"luxbff/server/httpbody"
 )
 
 // decode reads a request into a struct by the tags of its fields (see [object]). A
@@ -51,7 +52,7 @@ func newSource(r *http.Request, o *object) (*source, error) {
 		}
 	}
 	if !o.usesBody {
-		return from, nil
+		return from, httpbody.Skip(r, maxBody)
 	}
 	if from.body, err = readBody(r); err != nil {
 		return nil, err

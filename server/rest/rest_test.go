@@ -1,11 +1,15 @@
 package rest_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
 	"luxbff/internal/testutil/apptest"
+	"luxbff/server/rest"
 )
 
 func TestUnknownPathsOfNoSurface(t *testing.T) {
@@ -44,6 +48,31 @@ func TestSlashes(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	s.step(t, "POST //graphql", token, `{"query": "{ __typename }"}`, http.StatusOK, `{"data": {"__typename": "Query"}}`)
+}
+
+// Also a route that asks for no body holds one to the limit, known before or not, and does
+// nothing then.
+func TestEveryRouteHasALimit(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	token, _ := s.Parent(t)
+	tooLong := bytes.Repeat([]byte(" "), 1<<20+1)
+	placeholder := regexp.MustCompile(`{\w+}`)
+	for _, surface := range rest.Surfaces() {
+		for _, route := range surface.Routes {
+			url := s.URL + surface.Prefix + placeholder.ReplaceAllString(route.Path, "1")
+			for _, body := range []io.Reader{bytes.NewReader(tooLong), io.MultiReader(bytes.NewReader(tooLong))} {
+				r, err := http.NewRequestWithContext(t.Context(), route.Method, url, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Authorization", "Bearer "+token)
+				if answer := s.Do(t, r); answer.Status != http.StatusRequestEntityTooLarge {
+					t.Errorf("%s %s: %d %s", route.Method, url, answer.Status, answer.Body)
+				}
+			}
+		}
+	}
 }
 
 // A request that could not be read is no alarm for the operator.

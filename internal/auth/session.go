@@ -129,7 +129,7 @@ func (s *Sessions) open(ctx context.Context, tx *store.Tx, rootUserID int, acces
 	if err != nil {
 		return Tokens{}, fmt.Errorf("store a session: %w", err)
 	}
-	return s.signTokens(opened, nonce, accessTTL)
+	return s.signTokens(opened, nonce, accessTTL, now)
 }
 
 // refreshEnd is when a refresh token ends that is made now: after two weeks, or
@@ -144,9 +144,11 @@ func (s *Sessions) refreshEnd(opened, now time.Time) time.Time {
 
 // signTokens makes the tokens of a session as it is stored. The refresh token
 // depends on nothing but the row and the nonce, so that it can be made again for a
-// client that lost it; the access token is a new one each time.
-func (s *Sessions) signTokens(of *ent.Session, nonce string, accessTTL time.Duration) (Tokens, error) {
-	now := s.now()
+// client that lost it; the access token is a new one each time. now is the moment of the
+// whole call: the lifetimes of new tokens are full, whatever it took so far.
+func (s *Sessions) signTokens(
+	of *ent.Session, nonce string, accessTTL time.Duration, now time.Time,
+) (Tokens, error) {
 	accessNonce, err := randomText(s.random)
 	if err != nil {
 		return Tokens{}, err
@@ -168,7 +170,7 @@ func (s *Sessions) signTokens(of *ent.Session, nonce string, accessTTL time.Dura
 	})
 	return Tokens{
 		AccessToken: access, ExpiresIn: int(accessEnd.Sub(now) / time.Second),
-		RefreshToken: refresh, RefreshExpiresIn: int(of.ExpiresAt.Sub(now) / time.Second),
+		RefreshToken: refresh, RefreshExpiresIn: int(of.ExpiresAt.Sub(now).Round(time.Second) / time.Second),
 		TokenType: "bearer", RootUserID: of.RootUserID,
 	}, err
 }
@@ -214,13 +216,14 @@ func (s *Sessions) refresh(
 	if err != nil {
 		return Tokens{}, nil, fmt.Errorf("read a session: %w", err)
 	}
+	now := s.now()
 	// SESSION_DAYS may have been shortened since the token was signed.
-	if !s.now().Before(current.CreatedAt.Add(s.lifetime)) {
+	if !now.Before(current.CreatedAt.Add(s.lifetime)) {
 		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
 	}
 	switch given := digest(claims.Nonce); {
 	case sameDigest(given, current.RefreshHash):
-		if current, err = s.rotate(ctx, tx, current, claims.Nonce); err != nil {
+		if current, err = s.rotate(ctx, tx, current, claims.Nonce, now); err != nil {
 			return Tokens{}, nil, err
 		}
 	case sameDigest(given, current.PreviousHash) && !current.IsRotationUsed &&
@@ -229,7 +232,7 @@ func (s *Sessions) refresh(
 	default:
 		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
 	}
-	tokens, err = s.signTokens(current, successor(claims.Nonce, current.RotationSalt), accessLifetime)
+	tokens, err = s.signTokens(current, successor(claims.Nonce, current.RotationSalt), accessLifetime, now)
 	return tokens, nil, err
 }
 
@@ -237,12 +240,13 @@ func (s *Sessions) refresh(
 func sameDigest(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // rotate replaces the refresh token of a session, the one with the nonce.
-func (s *Sessions) rotate(ctx context.Context, tx *store.Tx, current *ent.Session, nonce string) (*ent.Session, error) {
+func (s *Sessions) rotate(
+	ctx context.Context, tx *store.Tx, current *ent.Session, nonce string, now time.Time,
+) (*ent.Session, error) {
 	salt, err := randomText(s.random)
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	rotated, err := tx.Session.UpdateOne(current).
 		SetRefreshHash(digest(successor(nonce, salt))).
 		SetPreviousHash(digest(nonce)).

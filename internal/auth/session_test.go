@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/accounttest"
 )
@@ -168,6 +170,26 @@ func TestSessionEnds(t *testing.T) {
 type holder struct {
 	name   string
 	tokens auth.Tokens
+}
+
+// New tokens live as long as the pages say, however slow the machine is. The clock goes on
+// while they are made.
+func TestLifetimesAreFull(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t, func(cfg *auth.Config, _ *message.Config) {
+		at, calls := cfg.Clock(), atomic.Int64{}
+		cfg.Clock = func() time.Time { return at.Add(time.Duration(calls.Add(1)) * time.Millisecond) }
+	})
+	signedUp := k.SignUp(t, email, phone).Tokens
+	refreshed, err := k.Auth.Sessions.Refresh(t.Context(), signedUp.RefreshToken)
+	accounttest.OK(t, err)
+	again, err := k.Auth.Sessions.Refresh(t.Context(), signedUp.RefreshToken)
+	accounttest.OK(t, err)
+	for name, got := range map[string]auth.Tokens{"sign-up": signedUp, "refresh": refreshed, "lost answer": again} {
+		if got.ExpiresIn != 900 || got.RefreshExpiresIn != 1209600 {
+			t.Errorf("%s: %d and %d seconds", name, got.ExpiresIn, got.RefreshExpiresIn)
+		}
+	}
 }
 
 // TestRefreshesLossesAndThefts draws orders of refreshes, lost answers, uses and a

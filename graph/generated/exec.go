@@ -2542,8 +2542,8 @@ type SendImpedanceAlertPayload {
   Changes what the account consents to; what is absent or null stays as it is. Consent to push needs a push token:
   one that was set before, or ` + "`" + `token` + "`" + ` here, which moves from the account that had it. Withdrawing consent keeps the
   token.
-  Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, or a
-  malformed one). REST: ` + "`" + `PATCH user/policy` + "`" + `.
+  Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, a
+  malformed one, or one without consent to push). REST: ` + "`" + `PATCH user/policy` + "`" + `.
   """
   updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload @auth
 

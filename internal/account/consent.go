@@ -73,8 +73,13 @@ func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyPa
 		if p.NeedsPushToken && p.IsPushAgree != nil && *p.IsPushAgree && u.PushToken == nil && p.PushToken == nil {
 			return apperr.UserPolicyUpdateFailed.WithField("input.token")
 		}
-		if p.PushToken == nil || !changed.IsPushAgree { // no token without consent
+		// No token without consent. Beside a refusal of it a token is passed over: the
+		// refusal counts.
+		switch {
+		case p.PushToken == nil || p.IsPushAgree != nil && !*p.IsPushAgree:
 			return nil
+		case !changed.IsPushAgree:
+			return apperr.UserPolicyUpdateFailed.WithField("input.token")
 		}
 		return storePushToken(ctx, tx, u, *p.PushToken)
 	})

@@ -24,6 +24,13 @@ func TestPolicy(t *testing.T) {
 	accounttest.WantKind(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), NeedsPushToken: true}), apperr.UserPolicyUpdateFailed)
 	accounttest.WantKind(t, update(account.UpdatePolicyParams{IsPushAgree: ptr(true), PushToken: ptr("short")}), apperr.UserPolicyUpdateFailed)
 	accounttest.OK(t, update(account.UpdatePolicyParams{NeedsPushToken: true}))
+	// A token alone asks for nothing but to be stored, which it may not be; beside a
+	// refusal of consent it is left out.
+	accounttest.WantKind(t, update(account.UpdatePolicyParams{PushToken: &pushToken, IsMarketingAgree: ptr(false)}), apperr.UserPolicyUpdateFailed)
+	accounttest.OK(t, update(account.UpdatePolicyParams{PushToken: &pushToken, IsPushAgree: ptr(false)}))
+	if u := k.User(t, v.RootUserID()); u.PushToken != nil {
+		t.Error("a push token was stored without consent")
+	}
 
 	got, err := k.Accounts.Consents.Update(t.Context(), v, account.UpdatePolicyParams{
 		IsPushAgree: ptr(true), PushToken: &pushToken, NeedsPushToken: true,

@@ -25,7 +25,7 @@ const (
 
 	UserNotFound             // no such account, or no sign-up was begun
 	UserPolicyNotFound       // an account that was never asked for consent
-	UserPolicyUpdateFailed   // consent to push without a good push token
+	UserPolicyUpdateFailed   // consent to push without a good push token, or a token without consent
 	PushPermissionDenied     // a push token without consent to push
 	PushTokenUpdateFailed    // a malformed push token
 	RealUserCreateFailed     // a failure of the server while a child was created

@@ -54,7 +54,7 @@ func errorReason(kind apperr.Kind) string {
 		apperr.TooManyRequests:            "too many calls: wait for Retry-After seconds",
 		apperr.UserNotFound:               "no such account, or no sign-up was begun",
 		apperr.UserPolicyNotFound:         "the account was never asked for consent",
-		apperr.UserPolicyUpdateFailed:     "consent to push without a push token, or a malformed one",
+		apperr.UserPolicyUpdateFailed:     "consent to push without a push token, a malformed one, or one without consent",
 		apperr.PushPermissionDenied:       "no consent to push",
 		apperr.PushTokenUpdateFailed:      "the token is not 32 to 4096 printable ASCII characters without spaces",
 		apperr.RealUserCreateFailed:       "a fault of the server; nothing was stored",

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -58,7 +57,7 @@ func (e *Error) LogLevel(ctx context.Context) slog.Level {
 	switch {
 	case ctx.Err() != nil && errors.Is(e.cause, context.Canceled):
 		return slog.LevelDebug
-	case e.Status() >= http.StatusInternalServerError:
+	case e.Status() >= 500:
 		return slog.LevelError
 	}
 	return slog.LevelWarn

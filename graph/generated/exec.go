@@ -2517,7 +2517,7 @@ input UpdateDeviceAliasInput {
   deviceId: ID!
   "The child that has the device."
   childUserId: ID!
-  "At most 100 characters; may be empty."
+  "At most 100 characters, one of them visible; may be empty."
   deviceAlias: String!
 }
 

@@ -492,7 +492,7 @@ type UpdateDeviceAliasInput struct {
 	DeviceID int `json:"deviceId"`
 	// The child that has the device.
 	ChildUserID int `json:"childUserId"`
-	// At most 100 characters; may be empty.
+	// At most 100 characters, one of them visible; may be empty.
 	DeviceAlias string `json:"deviceAlias"`
 }
 

@@ -175,8 +175,8 @@ func DeleteAllOfAccount(ctx context.Context, tx *store.Tx, rootUserID int) error
 	return err
 }
 
-// changeOwn reads a child for a change; see getOwn. The error of a
-// child that the viewer cannot change names the input that named the child.
+// changeOwn reads a child for a change; see getOwn. The error of a child that the viewer
+// cannot change names the input that named the child.
 func changeOwn(
 	ctx context.Context, tx *store.Tx, v viewer.Viewer, id int, missing apperr.Kind,
 ) (*ent.ChildUser, error) {

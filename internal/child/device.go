@@ -52,7 +52,7 @@ func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID str
 	if !text.UniqueID(uniqueID) {
 		return "", nil, apperr.NotFoundDevice.New()
 	}
-	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).WithChildUser().Only(ctx)
+	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
 		return "", nil, apperr.NotFoundDevice.New()
@@ -63,7 +63,6 @@ func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID str
 	case *found.RootUserID != v.RootUserID():
 		return "", nil, apperr.AlreadyConnectedDevice.New()
 	}
-	linkEdges(found.Edges.ChildUser, found)
 	return ConnectionConfirmed, found, nil
 }
 
@@ -138,8 +137,8 @@ func (s *Service) UnregisterDevice(ctx context.Context, v viewer.Viewer, childID
 }
 
 // UpdateDeviceAlias sets the name that a family gives to the device of a child,
-// which may be empty and otherwise is a name as any other. Errors: BadRequest, NotFoundUser, NotAuthorizedUser, NotFoundDevice,
-// NotConnectedDevice.
+// which may be empty and otherwise is a name as any other. Errors: BadRequest,
+// NotFoundUser, NotAuthorizedUser, NotFoundDevice, NotConnectedDevice.
 func (s *Service) UpdateDeviceAlias(
 	ctx context.Context, v viewer.Viewer, childID, deviceID int, alias string,
 ) (*ent.Device, error) {

@@ -352,8 +352,8 @@ func TestCheckHasFourAnswers(t *testing.T) {
 	if diff := diffRows(c.Edges.Device, d); diff != "" {
 		t.Error(diff)
 	}
-	if d.Edges.ChildUser == nil || d.Edges.ChildUser.ID != c.ID {
-		t.Errorf("the device's child is %v", d.Edges.ChildUser)
+	if d.ChildUserID == nil || *d.ChildUserID != c.ID {
+		t.Errorf("the device's child is %v", d.ChildUserID)
 	}
 	_, d, err = f.Children.CheckDevice(t.Context(), f.stranger, uniqueID)
 	domaintest.WantError(t, err, apperr.AlreadyConnectedDevice, "")

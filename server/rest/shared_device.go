@@ -56,7 +56,7 @@ func (p devicePage) routes() []Route {
 		signedIn(Route{
 			Method: http.MethodPatch, Path: "/device/update-alias", Operation: "updateDeviceAlias",
 			Summary:     "Rename a device",
-			Description: "At most 100 characters; may be empty.",
+			Description: "At most 100 characters, one of them visible; may be empty.",
 			Errors:      []apperr.Kind{apperr.NotAuthorizedUser, apperr.NotFoundUser, apperr.NotFoundDevice, apperr.NotConnectedDevice},
 		}, p.updateAlias),
 	}

@@ -1,0 +1,144 @@
+package devlog_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/ent"
+	"luxbff/ent/vocab"
+	"luxbff/internal/devlog"
+	"luxbff/internal/store"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
+)
+
+// TestAnswerOfALateRecordIsTheNearestLog: it is shown as it stands.
+func TestAnswerOfALateRecordIsTheNearestLog(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	stored := h.Upload(t, h.Complete("15:00:00", 1), h.Complete("15:00:40", 2), h.Complete("15:03:00", 3)).Devlogs
+	for at, want := range map[string]*ent.Devlog{
+		"15:00:30": stored[0], "15:00:49": stored[0], "15:00:50": stored[0], "15:00:51": stored[1], "15:02:10": stored[1], "15:02:30": stored[2],
+	} {
+		again := h.Upload(t, h.Temporary("12:00:30"), h.Temporary(at), h.Complete("12:00:00", 9)).Devlogs[1]
+		if again.ID != want.ID || again.TreatmentDate != want.TreatmentDate || again.Status != vocab.Complete {
+			t.Errorf("%s is answered by %v, want %v", at, again, want)
+		}
+	}
+}
+
+// TestLateIsWithinOneRegistration: another child's treatment, or one of another device,
+// makes no record late.
+func TestLateIsWithinOneRegistration(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	h.Upload(t, h.Complete("15:00:00", 1))
+	sister.Upload(t, sister.Temporary("15:00:30"))
+	h.MoveDevice(t, sister)
+	sister.With(h).Upload(t, sister.With(h).Temporary("15:00:30"))
+	h.MoveDevice(t, h)
+	h.Upload(t, h.Temporary("15:00:30"))
+	want := []string{
+		"complete 15:00:00 file 1", "temporary 15:00:00",
+		"temporary 15:00:00 registration 2", "temporary 15:00:00 registration 3",
+	}
+	if diff := cmp.Diff(want, h.Rows(t)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestLateRecordsAreFoundByAnIndex sends a thousand temporary records, each late for a log
+// of its own, and asks the engine how it finds them.
+func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	h, statements := recordStatements(t, "BETWEEN")
+	complete := h.CompleteSeries(1, devlog.MaxRecords)
+	h.Upload(t, complete...)
+	records := make([]devlog.Record, len(complete))
+	for i, r := range complete {
+		records[i] = h.Temporary(string(r.TreatmentDate.Add(30 * time.Second)))
+	}
+	for i, l := range h.Upload(t, records...).Devlogs {
+		if *l.LogFileID != i+1 {
+			t.Fatalf("record %d is answered by %v", i, l)
+		}
+	}
+	if len(*statements) != 1 {
+		t.Fatalf("%d statements look for near logs", len(*statements))
+	}
+	args := []any{h.Device.ID, 1}
+	for _, r := range records {
+		at := r.TreatmentDate.Add(-30 * time.Second)
+		args = append(args, at.Add(-time.Minute), at, at.Add(time.Minute))
+	}
+	plan := explain(t, h, (*statements)[0], args...)
+	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
+		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
+			t.Errorf("the plan of\n%.900s\nis\n%s", (*statements)[0], plan)
+		}
+	}
+}
+
+// recordStatements makes a home whose statements are kept, those that have the part.
+func recordStatements(t *testing.T, part string) (h *domaintest.Home, statements *[]string) {
+	t.Helper()
+	statements = new([]string)
+	db, err := store.Open(t.Context(), store.Config{
+		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
+		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+			if strings.Contains(s.Query, part) && !strings.Contains(s.Query, "EXPLAIN") {
+				*statements = append(*statements, s.Query)
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return domaintest.New(db).Home(t), statements
+}
+
+// explain gives the plan of a statement. PostgreSQL would read a small table as a whole,
+// so that is switched off.
+func explain(t *testing.T, h *domaintest.Home, statement string, args ...any) string {
+	t.Helper()
+	var plan strings.Builder
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		explain := "EXPLAIN QUERY PLAN "
+		if strings.HasPrefix(os.Getenv("LUXBFF_TEST_DATABASE_URL"), "postgres") {
+			explain = "EXPLAIN "
+			if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.Query(ctx, explain+statement, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		columns, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			line := make([]any, len(columns))
+			for i := range line {
+				line[i] = new(any)
+			}
+			if err := rows.Scan(line...); err != nil {
+				return err
+			}
+			fmt.Fprintln(&plan, *line[len(line)-1].(*any))
+		}
+		return rows.Err()
+	})
+	return plan.String()
+}

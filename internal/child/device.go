@@ -46,8 +46,8 @@ func (s CheckStatus) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.
 func (s *CheckStatus) UnmarshalGQL(any) error { return errOutputOnly }
 
 // CheckDevice finds a device by its unique id and says whether the viewer has it
-// already or may register it. Errors: NotFoundDevice, AlreadyConnectedDevice
-// (another account has it).
+// already or may register it. The device comes without the child that has it. Errors:
+// NotFoundDevice, AlreadyConnectedDevice (another account has it).
 func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
 	if !text.UniqueID(uniqueID) {
 		return "", nil, apperr.NotFoundDevice.New()

@@ -1921,8 +1921,8 @@ extend type Mutation {
 
   """
   Ends the session of the access token: both its tokens stop at once and its live feeds end within a second.
-  A long-lived token of a SNUTT app is one for all its phones and belongs to no session: it stays good, and so do its
-  feeds, until the credentials change. There is no REST route for it.
+  A long-lived token of a SNUTT app stops as well, on every phone that has it, and sessions of the account go on.
+  There is no REST route for it.
   """
   signOut: SignOutPayload @auth
 

@@ -11,6 +11,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/predicate"
 	"luxbff/ent/session"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth/token"
@@ -278,27 +279,48 @@ func (s *Sessions) markRotationUsed(ctx context.Context, claims token.Claims) er
 	})
 }
 
-// SignOut ends the viewer's session: both its tokens stop at once, and the place
-// where its installation's feed would resume is forgotten. A long-lived token
-// belongs to no session and goes on until the credentials change.
+// SignOut ends the viewer's session, or the long-lived token that it signed in with: the
+// tokens stop at once, and the places where their installations' feeds would resume are
+// forgotten. SNUTT's own logout is another thing and keeps the token (snutt.md).
 func (s *Sessions) SignOut(ctx context.Context, v viewer.Viewer) error {
-	if v.SessionID == 0 {
-		return nil
-	}
 	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if v.SessionID == 0 {
+			return s.signOutLongLived(ctx, tx, v)
+		}
 		found, err := tx.Session.Query().
 			Where(session.ID(v.SessionID), session.RootUserID(v.RootUserID()), session.EndedAtIsNil()).
 			All(ctx)
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		_, err = tx.FeedPosition.Delete().
-			Where(feedposition.RootUserID(v.RootUserID()), feedposition.SessionID(v.SessionID)).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("forget positions of the feed: %w", err)
+		if err := forgetPositions(ctx, tx, v.RootUserID(), feedposition.SessionID(v.SessionID)); err != nil {
+			return err
 		}
 		return s.end(ctx, tx, found[0])
 	})
+}
+
+// signOutLongLived leaves the account alone where its credentials have changed since the
+// viewer was read: the token has stopped already, and another may have taken its place.
+func (s *Sessions) signOutLongLived(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
+	u, err := LockUser(ctx, tx, v.RootUserID())
+	if err != nil || u.CredentialVersion != v.User.CredentialVersion {
+		return err
+	}
+	if err := forgetPositions(ctx, tx, u.ID, feedposition.SessionIDIsNil()); err != nil {
+		return err
+	}
+	_, err = s.EndLongLived(ctx, tx, u)
+	return err
+}
+
+// forgetPositions removes the places where feeds of the account would resume.
+func forgetPositions(ctx context.Context, tx *store.Tx, rootUserID int, which ...predicate.FeedPosition) error {
+	_, err := tx.FeedPosition.Delete().Where(feedposition.RootUserID(rootUserID)).Where(which...).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("forget positions of the feed: %w", err)
+	}
+	return nil
 }
 
 func (s *Sessions) end(ctx context.Context, tx *store.Tx, ended *ent.Session) error {
@@ -324,8 +346,7 @@ func (s *Sessions) EndAll(ctx context.Context, tx *store.Tx, rootUserID int) err
 	return nil
 }
 
-// EndLongLived ends the account's long-lived token, for a change of credentials
-// that leaves sessions alone.
+// EndLongLived ends the account's long-lived token and leaves sessions alone.
 func (s *Sessions) EndLongLived(ctx context.Context, tx *store.Tx, u *ent.User) (*ent.User, error) {
 	changed, err := tx.User.UpdateOne(u).AddCredentialVersion(1).Save(ctx)
 	if err != nil {

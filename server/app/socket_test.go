@@ -171,17 +171,25 @@ func TestSignOutClosesTheSocketWithForbidden(t *testing.T) {
 	}
 }
 
-// TestSignOutLeavesALongLivedToken: it is one for all phones of an account, so one of them
-// doesn't sign out the others.
-func TestSignOutLeavesALongLivedToken(t *testing.T) {
+// TestSignOutEndsALongLivedToken: who signs out wants the token to stop, whatever kind it
+// is. A session of the same account has its own sign-out.
+func TestSignOutEndsALongLivedToken(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	long := registerLocal(t, s)
-	c := startSubscription(t, s, long)
+	session := accessToken(t, s, "", "signInLocal", `localId: "abcd1234", password: "abcd1234"`)
+	ends, stays := startSubscription(t, s, long), startSubscription(t, s, session)
 	s.Data(t, long, `mutation { signOut { ok } }`, nil, &struct{}{})
-	s.Data(t, long, `{ me { id } }`, nil, &struct{}{})
-	c.send(frame{Type: "ping"})
-	c.want("pong")
+	ends.expectForbidden()
+	if code := s.GraphQL(t, long, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {
+		t.Errorf("the token after its sign-out answers %q", code)
+	}
+	stays.send(frame{Type: "ping"})
+	stays.want("pong")
+	signedIn := s.Call(t, http.MethodPost, "/auth/login_local", "", `{"id": "abcd1234", "password": "abcd1234"}`)
+	if again := signedIn.JSON(t).(map[string]any)["token"]; signedIn.Status != http.StatusOK || again == long {
+		t.Errorf("a new sign-in gives %d %s", signedIn.Status, signedIn.Body)
+	}
 }
 
 func TestSocketWithoutATokenIsForbidden(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
@@ -63,19 +64,37 @@ func (p *page) resetPassword(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	token, password := r.PostFormValue("token"), r.PostFormValue("password")
 	err := p.accounts.Recovery.ResetPassword(r.Context(), account.ResetPasswordParams{Token: token, NewPassword: password})
-	switch {
-	case err == nil:
+	if err == nil {
 		p.write(w, r, http.StatusOK, content{Done: true})
-	case apperr.Is(err, apperr.BadRequest):
-		p.write(w, r, http.StatusBadRequest, content{
-			Token: token, Problem: "Choose 8 to 128 characters with a letter and a digit.",
-		})
-	case apperr.Is(err, apperr.CodeInvalid), apperr.Is(err, apperr.CodeExpired):
-		p.write(w, r, http.StatusBadRequest, content{Problem: "This link was used or is too old. Ask for a new one in the app."})
-	default:
-		p.log.ErrorContext(r.Context(), "reset a password", "error", err)
-		p.write(w, r, http.StatusInternalServerError, content{Token: token, Problem: "That went wrong here. Please try again later."})
+		return
 	}
+	p.refuse(w, r, token, err)
+}
+
+// refuse answers with the status of the error and says in the reader's words what to do.
+// The form stays where typing or waiting helps.
+func (p *page) refuse(w http.ResponseWriter, r *http.Request, token string, err error) {
+	known := apperr.From(err)
+	if cause := known.Unwrap(); cause != nil {
+		p.log.Log(r.Context(), known.LogLevel(r.Context()), "reset a password", "error", cause)
+	}
+	shown := content{Token: token}
+	switch known.Kind {
+	case apperr.BadRequest:
+		shown.Problem = "Choose 8 to 128 characters with a letter and a digit."
+	case apperr.CodeInvalid, apperr.CodeExpired:
+		shown = content{Problem: "This link was used or is too old. Ask for a new one in the app."}
+	case apperr.TooManyRequests:
+		shown.Problem = "There were too many tries. Please wait a little and try again."
+	default:
+		shown.Problem = "That went wrong here. Please try again later."
+	}
+	if wait := known.RetryAfter(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	} else if known.Status() == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	p.write(w, r, known.Status(), shown)
 }
 
 // write renders the page before it answers, so that a template that fails is a 500

@@ -10,6 +10,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil/apptest"
+	"luxbff/server/app"
 	"luxbff/server/resetpage"
 )
 
@@ -86,5 +87,22 @@ func TestInvalidLinks(t *testing.T) {
 	s.Clock.Add(30 * time.Minute)
 	if late := submit(t, s, path, "another horse 2"); late.Status != http.StatusBadRequest {
 		t.Errorf("an old link: %d", late.Status)
+	}
+}
+
+// TestGuessedLinksAreLimited: whoever has waited can go on, so the form stays.
+func TestGuessedLinksAreLimited(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(c *app.Config) { c.RateLimits = "on" })
+	refused := submit(t, s, resetpage.Path+"?token=guessed", "another horse 2")
+	for range 100 {
+		if refused.Status != http.StatusBadRequest {
+			break
+		}
+		refused = submit(t, s, resetpage.Path+"?token=guessed", "another horse 2")
+	}
+	if refused.Status != http.StatusTooManyRequests || refused.Header.Get("Retry-After") != "1" ||
+		!strings.Contains(string(refused.Body), "too many tries") || !strings.Contains(string(refused.Body), "<form") {
+		t.Errorf("one guess too many: %d, Retry-After %q, %s", refused.Status, refused.Header.Get("Retry-After"), refused.Body)
 	}
 }

@@ -175,7 +175,7 @@ func (a *App) Handler() http.Handler { return a.handler }
 func (a *App) MetricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.Handler())
-	return mux
+	return a.withSecurityHeaders(mux)
 }
 
 // LoadDemo fills a development database with the demo family and lets GraphiQL

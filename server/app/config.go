@@ -11,6 +11,7 @@ import (
 	"luxbff/internal/auth/token"
 	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store"
+	"luxbff/server/middleware"
 	"luxbff/server/tracing"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
+	AllowedOrigins string        `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
 	SchemaOpen     bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor       time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
 	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
@@ -59,6 +61,9 @@ func (c Config) Check() error {
 		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
 	}
 	if _, err := c.trustedProxies(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, err := c.origins(); err != nil {
 		wrong = append(wrong, err)
 	}
 	if to := c.tracesTo(); to != "" {
@@ -106,6 +111,38 @@ func (c Config) trustedProxies() ([]netip.Prefix, error) {
 		networks = append(networks, network.Masked())
 	}
 	return networks, nil
+}
+
+// origins are PUBLIC_URL's own and those of ALLOWED_ORIGINS. In development there is also
+// the address that the server listens on, where GraphiQL is.
+func (c Config) origins() (middleware.Origins, error) {
+	origins := middleware.Origins{OwnAddress: c.Development()}
+	if public, err := url.Parse(c.PublicURL); err == nil && public.Host != "" {
+		if own, err := middleware.ParseOrigin(public.Scheme + "://" + public.Host); err == nil {
+			origins.Allowed = append(origins.Allowed, own)
+		}
+	}
+	for text := range strings.SplitSeq(c.AllowedOrigins, ",") {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		origin, err := middleware.ParseOrigin(text)
+		if err != nil {
+			return origins, errors.New("ALLOWED_ORIGINS must be origins as https://app.example.com or capacitor://localhost, comma-separated; neither * nor null is one")
+		}
+		if host, isHTTP := strings.CutPrefix(origin, "http://"); isHTTP && !c.Development() && !isLocalhost(host) {
+			return origins, errors.New("ALLOWED_ORIGINS: a page that comes by http:// can be changed on its way; production takes https:// ones, and http://localhost for hybrid apps")
+		}
+		origins.Allowed = append(origins.Allowed, origin)
+	}
+	return origins, nil
+}
+
+// isLocalhost reports whether a host, with a port or without, is the device itself.
+func isLocalhost(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	address, err := netip.ParseAddr(name)
+	return name == "localhost" || err == nil && address.IsLoopback()
 }
 
 // Database is how the store opens the database.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gorilla/websocket"
 
 	"luxbff/ent/feedposition"
 	"luxbff/internal/testutil"
@@ -411,42 +410,4 @@ func TestResumePointsEndWithTheSessionAndTheAccount(t *testing.T) {
 	expectPoints("tablet")
 	s.Data(t, other, `mutation { deleteAccount { ok } }`, nil, &struct{}{})
 	expectPoints()
-}
-
-// TestForeignPageGetsNoSocketInProduction holds for browsers, which send the origin of
-// the page; an app sends none.
-func TestForeignPageGetsNoSocketInProduction(t *testing.T) {
-	t.Parallel()
-	s, developers := apptest.Start(t, production), apptest.Start(t)
-	for origin, want := range map[string]int{
-		"https://another.example": http.StatusForbidden,
-		"null":                    http.StatusForbidden,
-		s.URL:                     http.StatusSwitchingProtocols,
-		"":                        http.StatusSwitchingProtocols,
-	} {
-		if got := upgradeStatus(t, s, origin); got != want {
-			t.Errorf("the origin %q is answered %d, want %d", origin, got, want)
-		}
-	}
-	if got := upgradeStatus(t, developers, "https://another.example"); got != http.StatusSwitchingProtocols {
-		t.Errorf("a page of another origin is answered %d in development", got)
-	}
-}
-
-// upgradeStatus asks for a socket as a page of the origin does, and gives the status.
-func upgradeStatus(t *testing.T, s *apptest.Server, origin string) int {
-	t.Helper()
-	header := http.Header{}
-	if origin != "" {
-		header.Set("Origin", origin)
-	}
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
-	if err == nil {
-		_ = conn.Close()
-	} else if !errors.Is(err, websocket.ErrBadHandshake) {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	return response.StatusCode
 }

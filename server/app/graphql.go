@@ -13,11 +13,11 @@ import (
 )
 
 // graphQL serves /graphql: GET, POST, sockets and streams.
-func (a *App) graphQL() http.Handler {
+func (a *App) graphQL(origins middleware.Origins) http.Handler {
 	// In production neither introspection nor the suggestions in error messages show
 	// strangers what the schema holds.
 	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
-	sockets, streams := a.liveTransports()
+	sockets, streams := a.liveTransports(origins)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
 		Transports:    []graphql.Transport{sockets},
 		Streams:       streams,
@@ -39,16 +39,12 @@ func (a *App) extensions() []graphql.HandlerExtension {
 }
 
 // liveTransports serve subscriptions.
-func (a *App) liveTransports() (*gqlws.Transport, []gqlhttp.Stream) {
+func (a *App) liveTransports(origins middleware.Origins) (*gqlws.Transport, []gqlhttp.Stream) {
 	auth := socketAuth{a.Auth.Sessions, a.sockets}
 	streams := gqlstream.Config{
 		Init: auth.open, Operation: auth.recheck,
 		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,
 	}
-	sockets := gqlws.Config{Config: streams, Renew: auth.renew}
-	if a.Config.Development() {
-		// GraphiQL and local front ends come from other ports.
-		sockets.CheckOrigin = func(*http.Request) bool { return true }
-	}
+	sockets := gqlws.Config{Config: streams, Renew: auth.renew, CheckOrigin: origins.Allow}
 	return gqlws.New(sockets), []gqlhttp.Stream{gqlstream.NewSSE(streams), gqlstream.NewMultipart(streams)}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"luxbff/internal/auth/token"
 	"luxbff/server/graphiql"
@@ -19,38 +20,59 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	origins, err := a.Config.origins()
+	if err != nil {
+		return nil, err
+	}
 	docs, err := openapi.Handler(rest.Describe(rest.Surfaces()))
 	if err != nil {
 		return nil, err
 	}
-	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL()))
+	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL(origins)))
 	page := graphiql.Handler(a.graphiQL())
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
 	// The legacy surfaces also answer for every unknown path, each with its own 404.
 	mux.Handle("/", a.authenticate(a.restAPI().Handler(rest.Surfaces())))
-	mux.Handle("GET /openapi.json", docs)
-	mux.Handle("GET /docs", docs)
-	mux.Handle("GET /docs/", docs)
-	mux.Handle("GET /{$}", page)
-	mux.Handle("GET /graphiql/", page)
+	handleGet(mux, "/openapi.json", docs)
+	handleGet(mux, "/docs", docs)
+	handleGet(mux, "/docs/", docs)
+	handleGet(mux, "/{$}", page)
+	handleGet(mux, "/graphiql/", page)
 	mux.Handle(resetpage.Path, resetpage.Handler(a.Accounts, a.options.Log))
-	mux.HandleFunc("GET /healthz", serveAlive)
-	mux.HandleFunc("GET /readyz", a.readiness().serve)
-	mux.HandleFunc("GET /.well-known/jwks.json", serveKeys(keys))
+	handleGet(mux, "/healthz", http.HandlerFunc(serveAlive))
+	handleGet(mux, "/readyz", http.HandlerFunc(a.readiness().serve))
+	handleGet(mux, "/.well-known/jwks.json", serveKeys(keys))
 	if a.Config.Development() {
-		mux.HandleFunc("GET /dev/outbox", a.serveOutbox)
-		mux.Handle("GET /metrics", a.metrics.Handler())
+		handleGet(mux, "/dev/outbox", http.HandlerFunc(a.serveOutbox))
+		handleGet(mux, "/metrics", a.metrics.Handler())
 	}
 
 	// The outermost comes last. The recovery is within the log, so that a panic is
 	// logged as the 500 that it became.
 	handler := middleware.WithRecover(a.observers(), mux)
+	handler = middleware.WithOrigins(origins, handler)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)
 	handler = middleware.WithClientIP(trustedProxies, handler)
+	handler = a.withSecurityHeaders(handler)
 	return middleware.WithSingleSlashes(handler), nil
+}
+
+// withSecurityHeaders is around everything that the program answers, on whichever
+// listener.
+func (a *App) withSecurityHeaders(next http.Handler) http.Handler {
+	return middleware.WithSecurityHeaders(strings.HasPrefix(a.Config.PublicURL, "https:"), next)
+}
+
+// handleGet serves a path for GET, and says so to a page that asks before it comes.
+func handleGet(mux *http.ServeMux, path string, handler http.Handler) {
+	mux.Handle("GET "+path, handler)
+	mux.HandleFunc("OPTIONS "+path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+	})
 }
 
 // observers log, count and trace every request.

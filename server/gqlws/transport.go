@@ -122,12 +122,20 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.
 		return
 	}
 	hijacked := &hijacker{ResponseWriter: w}
-	conn, err := t.upgrader.Upgrade(hijacked, r, nil)
+	conn, err := t.upgrader.Upgrade(hijacked, r, upgradeHeader(w.Header()))
 	if err != nil {
 		t.cfg.Logger.DebugContext(r.Context(), "upgrade refused", "reason", err)
 		return
 	}
 	startSocket(&t.cfg, t.protocol(conn.Subprotocol()), conn, hijacked.reader, r, executor) //nolint:contextcheck // the socket outlives the request
+}
+
+// upgradeHeader is what the layers around the transport have set for the response, which
+// gorilla would leave out: it writes the response itself. Connection is gorilla's own.
+func upgradeHeader(set http.Header) http.Header {
+	header := set.Clone()
+	header.Del("Connection")
+	return header
 }
 
 // protocol is the one that was agreed on. If none was, the socket is only to be

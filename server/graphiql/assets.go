@@ -30,7 +30,7 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	serveBody(w, r, page)
+	serveBody(w, r, page, "no-cache")
 }
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", contentType(name))
 	if compressed {
-		w.Header().Set("Vary", "Accept-Encoding")
+		w.Header().Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r) {
 			w.Header().Set("Content-Encoding", "gzip")
 		} else if body, err = decompress(body); err != nil {
@@ -51,18 +51,17 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if hasContentHash(name) {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		serveBody(w, r, body, "public, max-age=31536000, immutable")
+		return
 	}
-	serveBody(w, r, body)
+	serveBody(w, r, body, "no-cache")
 }
 
 // serveBody answers with body, or with 304 where the client has it already. The tag
 // is that of the bytes sent, so the compressed and the plain form have different ones.
-func serveBody(w http.ResponseWriter, r *http.Request, body []byte) {
+func serveBody(w http.ResponseWriter, r *http.Request, body []byte, caching string) {
 	h := w.Header()
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-cache")
-	}
+	h.Set("Cache-Control", caching)
 	sum := sha256.Sum256(body)
 	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	h.Set("Content-Length", strconv.Itoa(len(body)))

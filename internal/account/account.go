@@ -42,6 +42,7 @@ type Service struct {
 	auth   *auth.Service
 	store  *store.Store
 	outbox *message.Outbox
+	limits *ratelimit.Limiter
 	now    func() time.Time
 }
 
@@ -58,6 +59,6 @@ func New(cfg Config) *Service {
 		Emails:        &Emails{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits},
 		Credentials:   &Credentials{auth: cfg.Auth, store: cfg.Store, now: cfg.Clock},
 		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits},
-		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, now: cfg.Clock,
+		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, limits: cfg.Limits, now: cfg.Clock,
 	}
 }

@@ -15,10 +15,13 @@ const impedanceText = "An electrode of the device has poor contact with the skin
 
 // SendImpedanceAlert sends the viewer an Alimtalk that an electrode has poor
 // contact (LUX device page, "Send Device Impedance Error Notification").
-// Errors: PhoneNotFound, AlimtalkSendFailed.
+// Errors: PhoneNotFound, AlimtalkSendFailed, TooManyRequests.
 func (s *Service) SendImpedanceAlert(ctx context.Context, v viewer.Viewer) error {
 	if v.User.Phone == nil {
 		return apperr.PhoneNotFound.New()
+	}
+	if err := s.limits.Message(ctx, *v.User.Phone, ""); err != nil {
+		return err
 	}
 	// The message is a row of the outbox: it goes out after the commit, and survives
 	// a restart.

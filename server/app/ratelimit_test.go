@@ -93,6 +93,22 @@ func TestMessagesToOnePhoneAreLimited(t *testing.T) {
 	}
 }
 
+func TestAlertsAreLimited(t *testing.T) {
+	t.Parallel()
+	s := startLimited(t, "")
+	token, _ := s.Parent(t)
+	const path = apptest.LUX + "/device/alimtalk"
+	for i := range 19 { // the phone had the code of its sign-up
+		if w := s.Call(t, http.MethodPost, path, token, ""); w.Status != http.StatusOK {
+			t.Fatalf("alert %d: %d %s", i, w.Status, w.Body)
+		}
+	}
+	w := s.Call(t, http.MethodPost, path, token, "")
+	if w.Status != http.StatusTooManyRequests || w.Header.Get("Retry-After") != "300" {
+		t.Errorf("the 21st message: %d %s", w.Status, w.Header)
+	}
+}
+
 func TestLimitsCountByClientIP(t *testing.T) {
 	t.Parallel()
 	const proxy, other = "10.0.0.5:40000", "203.0.113.9"
@@ -153,6 +169,8 @@ func TestLimitsHoldOnEveryTransport(t *testing.T) {
 				"messages to a phone": {20, func(int) string {
 					return `mutation { sendSmsCode(input: {phone: "+821012345678"}) { ok } }`
 				}},
+				// The phone had the code of its sign-up.
+				"alerts": {19, func(int) string { return `mutation { sendImpedanceAlert { ok } }` }},
 			} {
 				s := startLimited(t, "")
 				token, _ := s.Parent(t)

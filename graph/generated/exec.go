@@ -2697,9 +2697,10 @@ type RemovePushDevicePayload {
   changePassword(input: ChangePasswordInput!): ChangePasswordPayload @auth
 
   """
-  Gives an account a local id. An account has one password: one that it had before is changed, which ends every
-  session. Errors: ` + "`" + `ID_IS_NOT_VALID` + "`" + `, ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_LOCAL_ID_ALREADY` + "`" + `.
-  REST: SNUTT ` + "`" + `POST /user/password` + "`" + `.
+  Gives an account a local id. An account has one password: where it has one, ` + "`" + `password` + "`" + ` has to be that one, and a
+  wrong one counts as at sign-in. Sessions go on; a long-lived token stops. Errors: ` + "`" + `ID_IS_NOT_VALID` + "`" + `,
+  ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_LOCAL_ID_ALREADY` + "`" + `, ` + "`" + `WRONG_PASSWORD` + "`" + `,
+  ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + `. REST: SNUTT ` + "`" + `POST /user/password` + "`" + `.
   """
   createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload @auth
 
@@ -2856,7 +2857,10 @@ What ` + "`" + `createLocalCredential` + "`" + ` takes.
 input CreateLocalCredentialInput {
   "4 to 32 letters and digits."
   localId: String!
-  "6 to 20 non-blank characters with a letter and a digit."
+  """
+  The password that the account has. For an account without one the password that it gets: 6 to 20 non-blank
+  characters with a letter and a digit.
+  """
   password: String!
 }
 
@@ -2866,7 +2870,7 @@ The answer to ` + "`" + `createLocalCredential` + "`" + `.
 type CreateLocalCredentialPayload {
   "The account as it is now."
   user: User!
-  "In place of those that stopped; null when the caller's session goes on."
+  "In place of a long-lived token that stopped; null when the caller's session goes on."
   tokens: Tokens
 }
 

@@ -99,7 +99,8 @@ type CreateChildUserPayload struct {
 type CreateLocalCredentialInput struct {
 	// 4 to 32 letters and digits.
 	LocalID string `json:"localId"`
-	// 6 to 20 non-blank characters with a letter and a digit.
+	// The password that the account has. For an account without one the password that it gets: 6 to 20 non-blank
+	// characters with a letter and a digit.
 	Password string `json:"password"`
 }
 
@@ -107,7 +108,7 @@ type CreateLocalCredentialInput struct {
 type CreateLocalCredentialPayload struct {
 	// The account as it is now.
 	User *ent.User `json:"user"`
-	// In place of those that stopped; null when the caller's session goes on.
+	// In place of a long-lived token that stopped; null when the caller's session goes on.
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 

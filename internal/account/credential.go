@@ -142,55 +142,95 @@ type CreateLocalCredentialParams struct {
 	Style             auth.TokenStyle
 }
 
-// CreateLocal gives an account that has none a local id. As an account has one
-// password, the one it had before is replaced, which ends every session. Errors:
-// LocalIDMalformed, PasswordMalformed, LocalIDExists, LocalIDTaken.
+// CreateLocal gives an account that has none a local id. An account has one password:
+// one that has it already has to send it, and gets nothing but the local id; else a
+// borrowed access token would be enough to take the account over for good. Errors:
+// LocalIDMalformed, PasswordMalformed, LocalIDExists, LocalIDTaken, WrongPassword,
+// AccountBlocked.
 func (c *Credentials) CreateLocal(
 	ctx context.Context, v viewer.Viewer, p CreateLocalCredentialParams,
-) (done Renewed, err error) {
-	if err := checkLocal(p.LocalID, p.Password); err != nil {
-		return Renewed{}, err
+) (Renewed, error) {
+	for {
+		u, err := c.store.Read().User.Get(ctx, v.RootUserID())
+		if err != nil {
+			return Renewed{}, fmt.Errorf("read an account: %w", err)
+		}
+		// What is cheap to refuse is refused before a password is hashed.
+		if err := checkLocal(p.LocalID, p.Password, u.PasswordHash != nil); err != nil {
+			return Renewed{}, err
+		}
+		if err := c.checkLocalIDFree(ctx, c.store.Read(), u.ID, p.LocalID); err != nil {
+			return Renewed{}, err
+		}
+		if u.PasswordHash != nil {
+			return c.addLocalID(ctx, v, u, p)
+		}
+		done, changed, err := c.setFirstPassword(ctx, v, u, p)
+		if err != nil || !changed {
+			return done, err
+		}
 	}
-	hash, err := c.auth.Passwords.Hash(ctx, p.Password)
+}
+
+// checkLocalIDFree refuses a second local id of the account, and one that another has.
+func (c *Credentials) checkLocalIDFree(ctx context.Context, client *ent.Client, rootUserID int, localID string) error {
+	has, err := c.auth.Identities.Has(ctx, client, rootUserID, identity.ProviderLocal)
 	if err != nil {
-		return Renewed{}, err
+		return err
 	}
-	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := auth.LockUser(ctx, tx, v.RootUserID())
-		if err != nil {
+	if has {
+		return apperr.LocalIDExists.New()
+	}
+	return checkLocalIDFree(ctx, client, c.auth.Identities, localID)
+}
+
+// addLocalID adds the local id to an account that has a password, if it is the one sent.
+func (c *Credentials) addLocalID(
+	ctx context.Context, v viewer.Viewer, u *ent.User, p CreateLocalCredentialParams,
+) (done Renewed, err error) {
+	try := auth.PasswordTry{User: u, Password: p.Password, Field: "input.password", Wrong: apperr.WrongPassword}
+	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
+		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
 			return err
 		}
-		has, err := c.auth.Identities.Has(ctx, tx.Client, u.ID, identity.ProviderLocal)
-		if err != nil {
+		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {
 			return err
 		}
-		if has {
-			return apperr.LocalIDExists.New()
-		}
-		if err := takeLocalID(ctx, tx, c.auth.Identities, u.ID, p.LocalID); err != nil {
-			return err
-		}
-		done, err = c.setPassword(ctx, tx, u, hash, v, p.Style)
+		done, err = c.replaceLongLived(ctx, tx, u, v, p.Style)
 		return err
 	})
 	return done, err
 }
 
-// setPassword gives an account its password. One that had another before loses
-// its sessions, as with any change; a first password leaves them alone.
-func (c *Credentials) setPassword(
-	ctx context.Context, tx *store.Tx, u *ent.User, hash string, v viewer.Viewer, style auth.TokenStyle,
-) (Renewed, error) {
-	if u.PasswordHash != nil {
-		u, err := c.auth.Passwords.Change(ctx, tx, u, hash)
-		if err != nil {
-			return Renewed{}, err
-		}
-		return c.issueNew(ctx, tx, u, style)
-	}
-	u, err := tx.User.UpdateOne(u).SetPasswordHash(hash).SetPasswordChangedAt(c.now()).Save(ctx)
+// setFirstPassword adds the local id and the password to an account that has none. It does
+// nothing and reports true if the account has got a password since it was read.
+func (c *Credentials) setFirstPassword(
+	ctx context.Context, v viewer.Viewer, u *ent.User, p CreateLocalCredentialParams,
+) (done Renewed, changed bool, err error) {
+	hash, err := c.auth.Passwords.Hash(ctx, p.Password)
 	if err != nil {
-		return Renewed{}, fmt.Errorf("set a password: %w", err)
+		return Renewed{}, false, err
 	}
-	return c.replaceLongLived(ctx, tx, u, v, style)
+	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		u, err := auth.LockUser(ctx, tx, u.ID)
+		if err != nil {
+			return err
+		}
+		if changed = u.PasswordHash != nil; changed {
+			return nil
+		}
+		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
+			return err
+		}
+		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {
+			return err
+		}
+		u, err = tx.User.UpdateOne(u).SetPasswordHash(hash).SetPasswordChangedAt(c.now()).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("set a password: %w", err)
+		}
+		done, err = c.replaceLongLived(ctx, tx, u, v, p.Style)
+		return err
+	})
+	return done, changed, err
 }

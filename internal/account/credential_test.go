@@ -1,6 +1,9 @@
 package account_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +12,8 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/accounttest"
 	"luxbff/internal/viewer"
 )
@@ -94,14 +99,99 @@ func TestCreateLocalCredential(t *testing.T) {
 	v = k.Viewer(t, *done.Tokens)
 	_, err = create(v, "fresh2", auth.LongLivedToken)
 	accounttest.WantKind(t, err, apperr.LocalIDExists)
+}
 
-	parent := k.Parent(t)
-	_, err = create(parent, "parent1", auth.SessionTokens) // an account has one password: it changes, and sessions end
+// TestALocalIDNeedsThePasswordThatThereIs: who holds an access token alone must not give
+// the account a password of their own, nor guess at the one it has for ever.
+func TestALocalIDNeedsThePasswordThatThereIs(t *testing.T) {
+	t.Parallel()
+	for name, style := range map[string]auth.TokenStyle{"GraphQL": auth.SessionTokens, "SNUTT": auth.LongLivedToken} {
+		k := accounttest.New(t)
+		v := k.Parent(t)
+		var long auth.SignedIn
+		k.Write(t, func(ctx context.Context, tx *store.Tx) (err error) {
+			long, err = k.Auth.Sessions.Issue(ctx, tx, v.User, auth.LongLivedToken)
+			return err
+		})
+		create := func(password string) (account.Renewed, error) {
+			return k.Accounts.Credentials.CreateLocal(t.Context(), v, account.CreateLocalCredentialParams{
+				LocalID: "Parent1", Password: password, Style: style,
+			})
+		}
+		before := k.User(t, v.RootUserID())
+		_, err := create("x") // no account has such a password
+		accounttest.WantKind(t, err, apperr.PasswordMalformed)
+		if u := k.User(t, v.RootUserID()); u.WrongPasswords != 0 {
+			t.Errorf("%s: what is no password counts as a guess", name)
+		}
+		for range 9 {
+			_, err := create(localPassword)
+			accounttest.WantKind(t, err, apperr.WrongPassword)
+		}
+		if u := k.User(t, v.RootUserID()); u.WrongPasswords != 9 || *u.PasswordHash != *before.PasswordHash {
+			t.Errorf("%s: %d wrong passwords are counted", name, u.WrongPasswords)
+		}
+		done, err := create(password)
+		accounttest.OK(t, err)
+		after := k.User(t, v.RootUserID())
+		want := *before
+		want.CredentialVersion++
+		if diff := cmp.Diff(want.String(), after.String()); diff != "" || *after.PasswordHash != *before.PasswordHash {
+			t.Errorf("%s: the account changed (-want +got):\n%s", name, diff)
+		}
+		names, err := k.Accounts.Credentials.SignInNames(t.Context(), after)
+		accounttest.OK(t, err)
+		if names.LocalID == nil || *names.LocalID != "Parent1" {
+			t.Errorf("%s: %+v", name, names)
+		}
+		if diff := cmp.Diff([]accounttest.Ended{{RootUserID: v.RootUserID(), SessionIDs: []int{0}}}, k.TakeEnded()); diff != "" {
+			t.Errorf("%s: ended sessions (-want +got):\n%s", name, diff)
+		}
+		_, err = k.Auth.Sessions.Authenticate(t.Context(), long.Tokens.AccessToken)
+		accounttest.WantKind(t, err, apperr.Unauthenticated)
+		if (done.Tokens == nil) != (style == auth.SessionTokens) {
+			t.Errorf("%s: tokens %v", name, done.Tokens)
+		}
+		_, err = k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "parent1", Password: password})
+		accounttest.OK(t, err)
+	}
+}
+
+// TestGuessesByALocalIDBlock the account as those at sign-in do.
+func TestGuessesByALocalIDBlock(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	v := k.Parent(t)
+	create := func(password string) error {
+		_, err := k.Accounts.Credentials.CreateLocal(t.Context(), v, account.CreateLocalCredentialParams{LocalID: "parent1", Password: password})
+		return err
+	}
+	for range 10 {
+		accounttest.WantKind(t, create("wrong1234"), apperr.WrongPassword)
+	}
+	accounttest.WantKind(t, create(password), apperr.AccountBlocked)
+	_, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
+	accounttest.WantKind(t, err, apperr.AccountBlocked)
+}
+
+// TestRaceForAFirstPassword has one account without a password get several at once: one is
+// set, and the others are compared with it.
+func TestRaceForAFirstPassword(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	john := k.John(t)
+	errs := testutil.Concurrently(8, func(i int) error {
+		_, err := k.Accounts.Credentials.CreateLocal(t.Context(), john, account.CreateLocalCredentialParams{
+			LocalID: fmt.Sprint("john", i), Password: fmt.Sprint("secret", i), Style: auth.SessionTokens,
+		})
+		return err
+	})
+	if diff := cmp.Diff(map[string]int{"": 1, apperr.LocalIDExists.New().Detail(): 7}, accounttest.CountByDetail(errs)); diff != "" {
+		t.Error(diff)
+	}
+	won := slices.Index(errs, nil)
+	_, err := k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: fmt.Sprint("john", won), Password: fmt.Sprint("secret", won)})
 	accounttest.OK(t, err)
-	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: localPassword})
-	accounttest.OK(t, err)
-	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
-	accounttest.WantKind(t, err, apperr.PasswordInvalid)
 }
 
 // TestPasswordsThatNobodyCanTypeAgain holds every way to set a password to one

@@ -54,7 +54,7 @@ func TestPasswordsOfTwoKeyboards(t *testing.T) {
 		}, byLocalID},
 		"local id": {func(t *testing.T, k *accounttest.Kit, password string) error {
 			t.Helper()
-			_, err := k.Accounts.Credentials.CreateLocal(t.Context(), k.Parent(t), account.CreateLocalCredentialParams{LocalID: localID, Password: password})
+			_, err := k.Accounts.Credentials.CreateLocal(t.Context(), k.John(t), account.CreateLocalCredentialParams{LocalID: localID, Password: password})
 			return err
 		}, byLocalID},
 		"change": {func(t *testing.T, k *accounttest.Kit, password string) error {

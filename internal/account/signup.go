@@ -264,7 +264,7 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 	if err := s.limits.SignUp(ctx); err != nil {
 		return auth.SignedIn{}, err
 	}
-	if err := checkLocal(p.LocalID, p.Password); err != nil {
+	if err := checkLocal(p.LocalID, p.Password, false); err != nil {
 		return auth.SignedIn{}, err
 	}
 	p.Email = trimmed(p.Email)
@@ -286,7 +286,11 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 		if err != nil {
 			return fmt.Errorf("store an account: %w", err)
 		}
-		if err := takeLocalID(ctx, tx, s.auth.Identities, u.ID, p.LocalID); err != nil {
+		if err := checkLocalIDFree(ctx, tx.Client, s.auth.Identities, p.LocalID); err != nil {
+			return err
+		}
+		// It is shown as it was typed.
+		if err := s.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {
 			return err
 		}
 		signedIn, err = s.auth.Sessions.Issue(ctx, tx, u, p.Style)
@@ -306,30 +310,25 @@ func trimmed(address *string) *string {
 
 var localIDPattern = regexp.MustCompile(`^[A-Za-z0-9]{4,32}$`)
 
-// checkLocal holds a local id and its password to the rules of snutt.md.
-func checkLocal(localID, password string) error {
+// checkLocal holds a local id and its password to the rules of snutt.md. The password that
+// an account has already may be one of LUX.
+func checkLocal(localID, password string, hasPassword bool) error {
 	switch {
 	case !localIDPattern.MatchString(localID):
 		return apperr.LocalIDMalformed.WithField("input.localId")
-	case !auth.IsLocalPassword(password):
+	case !auth.IsLocalPassword(password) && !(hasPassword && auth.IsStrongPassword(password)):
 		return apperr.PasswordMalformed.WithField("input.password")
 	}
 	return nil
 }
 
-// takeLocalID stores the local id under its lower case, because ids are compared
-// without case (snutt.md), and beside it as it was typed, to be shown.
-func takeLocalID(
-	ctx context.Context, tx *store.Tx, identities *auth.Identities, rootUserID int, localID string,
-) error {
-	holder, err := identities.Find(ctx, tx.Client, identity.ProviderLocal, localID)
-	if err != nil {
-		return err
-	}
-	if holder != nil {
+// checkLocalIDFree refuses a local id that an account has, in any case.
+func checkLocalIDFree(ctx context.Context, client *ent.Client, identities *auth.Identities, localID string) error {
+	holder, err := identities.Find(ctx, client, identity.ProviderLocal, localID)
+	if err == nil && holder != nil {
 		return apperr.LocalIDTaken.WithField("input.localId")
 	}
-	return identities.Add(ctx, tx, rootUserID, identity.ProviderLocal, localID, &localID)
+	return err
 }
 
 // Temporary makes an account without any way to sign in again but its token,

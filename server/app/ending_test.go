@@ -20,10 +20,6 @@ func TestMutationThatEndsTheSessionIsAnswered(t *testing.T) {
 			`changePassword(input: {oldPassword: "secret123", newPassword: "another1"}) { tokens { tokenType } user { firstName } }`,
 			`{"tokens":{"tokenType":"bearer"},"user":{"firstName":"james"}}`,
 		},
-		"createLocalCredential": {
-			`createLocalCredential(input: {localId: "james1", password: "third123"}) { tokens { tokenType } user { localId } }`,
-			`{"tokens":{"tokenType":"bearer"},"user":{"localId":"james1"}}`,
-		},
 		"resetPassword": {`resetPassword(input: {token: "TOKEN", newPassword: "fourth 123"}) { ok }`, `{"ok":true}`},
 		"signOut":       {`signOut { ok }`, `{"ok":true}`},
 		"deleteAccount": {`deleteAccount { ok }`, `{"ok":true}`},

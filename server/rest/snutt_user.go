@@ -32,9 +32,13 @@ func snuttUserRoutes() []Route {
 		}, changePassword),
 		signedIn(Route{
 			Method: http.MethodPost, Path: "/user/password", Operation: "createLocalCredential",
-			Summary:     "Add a local id",
-			Description: "To an account that has none. The token of the answer takes the place of the old one.",
-			Errors:      []apperr.Kind{apperr.LocalIDExists, apperr.LocalIDMalformed, apperr.PasswordMalformed, apperr.LocalIDTaken},
+			Summary: "Add a local id",
+			Description: "To an account that has none. Where the account has a password, the one sent has to be that one. " +
+				"The token of the answer takes the place of the old one.",
+			Errors: []apperr.Kind{
+				apperr.LocalIDExists, apperr.LocalIDMalformed, apperr.PasswordMalformed, apperr.LocalIDTaken,
+				apperr.WrongPassword, apperr.AccountBlocked,
+			},
 		}, createLocalCredential),
 		signedIn(Route{
 			Method: http.MethodPost, Path: "/user/facebook", Operation: "connectFacebook",

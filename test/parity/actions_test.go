@@ -284,6 +284,16 @@ func credentialActions() []action {
 			rest:    []string{`POST /user/password {"id": "fresh1", "password": "abcd1234"}`},
 		},
 		{
+			name: "create a local credential beside a password", arrange: parent, as: "parent", differing: long,
+			graphql: `createLocalCredential(input: {localId: "fresh1", password: "secret123"}) { user { id } }`,
+			rest:    []string{`POST /user/password {"id": "fresh1", "password": "secret123"}`},
+		},
+		{
+			name: "create a local credential with another password", arrange: parent, as: "parent", code: "WRONG_PASSWORD",
+			graphql: `createLocalCredential(input: {localId: "fresh1", password: "abcd1234"}) { user { id } }`,
+			rest:    []string{`POST /user/password {"id": "fresh1", "password": "abcd1234"}`, `POST /v1/user/password {"id": "fresh1", "password": "abcd1234"}`},
+		},
+		{
 			name: "create a second local credential", arrange: local, as: "parent", code: "ACCOUNT_HAS_A_LOCAL_ID_ALREADY",
 			graphql: `createLocalCredential(input: {localId: "fresh1", password: "abcd1234"}) { user { id } }`,
 			rest:    []string{`POST /user/password {"id": "fresh1", "password": "abcd1234"}`},

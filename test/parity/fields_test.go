@@ -113,6 +113,7 @@ func withoutField() map[string]string {
 		"changePassword ACCOUNT_HAS_NO_LOCAL_ID":                     state,
 		"changePassword ACCESS_DENIED_ACCOUNT_BLOCKED":               state,
 		"createLocalCredential ACCOUNT_HAS_A_LOCAL_ID_ALREADY":       state,
+		"createLocalCredential ACCESS_DENIED_ACCOUNT_BLOCKED":        state,
 		"signInWithFacebook PROVIDER_UNAVAILABLE":                    ours, "connectFacebook PROVIDER_UNAVAILABLE": ours,
 		"connectFacebook ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY": state,
 		"connectFacebook INVALID_FACEBOOK_ACCESS_TOKEN":       ours, // Facebook is not configured
@@ -276,6 +277,7 @@ func credentialFaults() []fault {
 		{arrange: local, as: "parent", call: `changePassword(input: {oldPassword: "abcd1234", newPassword: "x"})`, code: malformedPassword, field: "input.newPassword"},
 		{arrange: parent, as: "parent", call: `createLocalCredential(input: {localId: "-", password: "abcd1234"})`, code: malformedID, field: "input.localId"},
 		{arrange: parent, as: "parent", call: `createLocalCredential(input: {localId: "fresh1", password: "x"})`, code: malformedPassword, field: "input.password"},
+		{arrange: parent, as: "parent", call: `createLocalCredential(input: {localId: "fresh1", password: "abcd1234"})`, code: "WRONG_PASSWORD", field: "input.password"},
 		{
 			arrange: steps(local, parent), as: "parent", call: `createLocalCredential(input: {localId: "abcd1234", password: "abcd1234"})`,
 			code: "ID_IS_ALREADY_TAKEN", field: "input.localId",

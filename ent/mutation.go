@@ -8952,6 +8952,7 @@ type PushDeviceMutation struct {
 	id               *int
 	registration_id  *string
 	created_at       *time.Time
+	added_at         *time.Time
 	clearedFields    map[string]struct{}
 	root_user        *int
 	clearedroot_user bool
@@ -9166,6 +9167,55 @@ func (m *PushDeviceMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetAddedAt sets the "added_at" field.
+func (m *PushDeviceMutation) SetAddedAt(t time.Time) {
+	m.added_at = &t
+}
+
+// AddedAt returns the value of the "added_at" field in the mutation.
+func (m *PushDeviceMutation) AddedAt() (r time.Time, exists bool) {
+	v := m.added_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddedAt returns the old "added_at" field's value of the PushDevice entity.
+// If the PushDevice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PushDeviceMutation) OldAddedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddedAt: %w", err)
+	}
+	return oldValue.AddedAt, nil
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (m *PushDeviceMutation) ClearAddedAt() {
+	m.added_at = nil
+	m.clearedFields[pushdevice.FieldAddedAt] = struct{}{}
+}
+
+// AddedAtCleared returns if the "added_at" field was cleared in this mutation.
+func (m *PushDeviceMutation) AddedAtCleared() bool {
+	_, ok := m.clearedFields[pushdevice.FieldAddedAt]
+	return ok
+}
+
+// ResetAddedAt resets all changes to the "added_at" field.
+func (m *PushDeviceMutation) ResetAddedAt() {
+	m.added_at = nil
+	delete(m.clearedFields, pushdevice.FieldAddedAt)
+}
+
 // ClearRootUser clears the "root_user" edge to the User entity.
 func (m *PushDeviceMutation) ClearRootUser() {
 	m.clearedroot_user = true
@@ -9227,7 +9277,7 @@ func (m *PushDeviceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PushDeviceMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.root_user != nil {
 		fields = append(fields, pushdevice.FieldRootUserID)
 	}
@@ -9236,6 +9286,9 @@ func (m *PushDeviceMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, pushdevice.FieldCreatedAt)
+	}
+	if m.added_at != nil {
+		fields = append(fields, pushdevice.FieldAddedAt)
 	}
 	return fields
 }
@@ -9251,6 +9304,8 @@ func (m *PushDeviceMutation) Field(name string) (ent.Value, bool) {
 		return m.RegistrationID()
 	case pushdevice.FieldCreatedAt:
 		return m.CreatedAt()
+	case pushdevice.FieldAddedAt:
+		return m.AddedAt()
 	}
 	return nil, false
 }
@@ -9266,6 +9321,8 @@ func (m *PushDeviceMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldRegistrationID(ctx)
 	case pushdevice.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case pushdevice.FieldAddedAt:
+		return m.OldAddedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown PushDevice field %s", name)
 }
@@ -9295,6 +9352,13 @@ func (m *PushDeviceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case pushdevice.FieldAddedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown PushDevice field %s", name)
@@ -9328,7 +9392,11 @@ func (m *PushDeviceMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *PushDeviceMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(pushdevice.FieldAddedAt) {
+		fields = append(fields, pushdevice.FieldAddedAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -9341,6 +9409,11 @@ func (m *PushDeviceMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *PushDeviceMutation) ClearField(name string) error {
+	switch name {
+	case pushdevice.FieldAddedAt:
+		m.ClearAddedAt()
+		return nil
+	}
 	return fmt.Errorf("unknown PushDevice nullable field %s", name)
 }
 
@@ -9356,6 +9429,9 @@ func (m *PushDeviceMutation) ResetField(name string) error {
 		return nil
 	case pushdevice.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case pushdevice.FieldAddedAt:
+		m.ResetAddedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown PushDevice field %s", name)

@@ -24,6 +24,8 @@ type PushDevice struct {
 	RegistrationID string `json:"registration_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
+	// When the app added it last, to the day; null for a row older than the column.
+	AddedAt *time.Time `json:"added_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the PushDeviceQuery when eager-loading is set.
 	Edges        PushDeviceEdges `json:"edges"`
@@ -59,7 +61,7 @@ func (*PushDevice) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case pushdevice.FieldRegistrationID:
 			values[i] = new(sql.NullString)
-		case pushdevice.FieldCreatedAt:
+		case pushdevice.FieldCreatedAt, pushdevice.FieldAddedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -99,6 +101,13 @@ func (_m *PushDevice) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
+			}
+		case pushdevice.FieldAddedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field added_at", values[i])
+			} else if value.Valid {
+				_m.AddedAt = new(time.Time)
+				*_m.AddedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -149,6 +158,11 @@ func (_m *PushDevice) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.AddedAt; v != nil {
+		builder.WriteString("added_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

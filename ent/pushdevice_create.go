@@ -41,6 +41,20 @@ func (_c *PushDeviceCreate) SetCreatedAt(v time.Time) *PushDeviceCreate {
 	return _c
 }
 
+// SetAddedAt sets the "added_at" field.
+func (_c *PushDeviceCreate) SetAddedAt(v time.Time) *PushDeviceCreate {
+	_c.mutation.SetAddedAt(v)
+	return _c
+}
+
+// SetNillableAddedAt sets the "added_at" field if the given value is not nil.
+func (_c *PushDeviceCreate) SetNillableAddedAt(v *time.Time) *PushDeviceCreate {
+	if v != nil {
+		_c.SetAddedAt(*v)
+	}
+	return _c
+}
+
 // SetRootUser sets the "root_user" edge to the User entity.
 func (_c *PushDeviceCreate) SetRootUser(v *User) *PushDeviceCreate {
 	return _c.SetRootUserID(v.ID)
@@ -132,6 +146,10 @@ func (_c *PushDeviceCreate) createSpec() (*PushDevice, *sqlgraph.CreateSpec) {
 		_spec.SetField(pushdevice.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
 	}
+	if value, ok := _c.mutation.AddedAt(); ok {
+		_spec.SetField(pushdevice.FieldAddedAt, field.TypeTime, value)
+		_node.AddedAt = &value
+	}
 	if nodes := _c.mutation.RootUserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -201,6 +219,24 @@ type (
 	}
 )
 
+// SetAddedAt sets the "added_at" field.
+func (u *PushDeviceUpsert) SetAddedAt(v time.Time) *PushDeviceUpsert {
+	u.Set(pushdevice.FieldAddedAt, v)
+	return u
+}
+
+// UpdateAddedAt sets the "added_at" field to the value that was provided on create.
+func (u *PushDeviceUpsert) UpdateAddedAt() *PushDeviceUpsert {
+	u.SetExcluded(pushdevice.FieldAddedAt)
+	return u
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (u *PushDeviceUpsert) ClearAddedAt() *PushDeviceUpsert {
+	u.SetNull(pushdevice.FieldAddedAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -250,6 +286,27 @@ func (u *PushDeviceUpsertOne) Update(set func(*PushDeviceUpsert)) *PushDeviceUps
 		set(&PushDeviceUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetAddedAt sets the "added_at" field.
+func (u *PushDeviceUpsertOne) SetAddedAt(v time.Time) *PushDeviceUpsertOne {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.SetAddedAt(v)
+	})
+}
+
+// UpdateAddedAt sets the "added_at" field to the value that was provided on create.
+func (u *PushDeviceUpsertOne) UpdateAddedAt() *PushDeviceUpsertOne {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.UpdateAddedAt()
+	})
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (u *PushDeviceUpsertOne) ClearAddedAt() *PushDeviceUpsertOne {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.ClearAddedAt()
+	})
 }
 
 // Exec executes the query.
@@ -466,6 +523,27 @@ func (u *PushDeviceUpsertBulk) Update(set func(*PushDeviceUpsert)) *PushDeviceUp
 		set(&PushDeviceUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetAddedAt sets the "added_at" field.
+func (u *PushDeviceUpsertBulk) SetAddedAt(v time.Time) *PushDeviceUpsertBulk {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.SetAddedAt(v)
+	})
+}
+
+// UpdateAddedAt sets the "added_at" field to the value that was provided on create.
+func (u *PushDeviceUpsertBulk) UpdateAddedAt() *PushDeviceUpsertBulk {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.UpdateAddedAt()
+	})
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (u *PushDeviceUpsertBulk) ClearAddedAt() *PushDeviceUpsertBulk {
+	return u.Update(func(s *PushDeviceUpsert) {
+		s.ClearAddedAt()
+	})
 }
 
 // Exec executes the query.

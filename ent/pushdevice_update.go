@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -25,6 +26,26 @@ type PushDeviceUpdate struct {
 // Where appends a list predicates to the PushDeviceUpdate builder.
 func (_u *PushDeviceUpdate) Where(ps ...predicate.PushDevice) *PushDeviceUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetAddedAt sets the "added_at" field.
+func (_u *PushDeviceUpdate) SetAddedAt(v time.Time) *PushDeviceUpdate {
+	_u.mutation.SetAddedAt(v)
+	return _u
+}
+
+// SetNillableAddedAt sets the "added_at" field if the given value is not nil.
+func (_u *PushDeviceUpdate) SetNillableAddedAt(v *time.Time) *PushDeviceUpdate {
+	if v != nil {
+		_u.SetAddedAt(*v)
+	}
+	return _u
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (_u *PushDeviceUpdate) ClearAddedAt() *PushDeviceUpdate {
+	_u.mutation.ClearAddedAt()
 	return _u
 }
 
@@ -86,6 +107,12 @@ func (_u *PushDeviceUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.AddedAt(); ok {
+		_spec.SetField(pushdevice.FieldAddedAt, field.TypeTime, value)
+	}
+	if _u.mutation.AddedAtCleared() {
+		_spec.ClearField(pushdevice.FieldAddedAt, field.TypeTime)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -106,6 +133,26 @@ type PushDeviceUpdateOne struct {
 	hooks     []Hook
 	mutation  *PushDeviceMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetAddedAt sets the "added_at" field.
+func (_u *PushDeviceUpdateOne) SetAddedAt(v time.Time) *PushDeviceUpdateOne {
+	_u.mutation.SetAddedAt(v)
+	return _u
+}
+
+// SetNillableAddedAt sets the "added_at" field if the given value is not nil.
+func (_u *PushDeviceUpdateOne) SetNillableAddedAt(v *time.Time) *PushDeviceUpdateOne {
+	if v != nil {
+		_u.SetAddedAt(*v)
+	}
+	return _u
+}
+
+// ClearAddedAt clears the value of the "added_at" field.
+func (_u *PushDeviceUpdateOne) ClearAddedAt() *PushDeviceUpdateOne {
+	_u.mutation.ClearAddedAt()
+	return _u
 }
 
 // Mutation returns the PushDeviceMutation object of the builder.
@@ -195,6 +242,12 @@ func (_u *PushDeviceUpdateOne) sqlSave(ctx context.Context) (_node *PushDevice, 
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.AddedAt(); ok {
+		_spec.SetField(pushdevice.FieldAddedAt, field.TypeTime, value)
+	}
+	if _u.mutation.AddedAtCleared() {
+		_spec.ClearField(pushdevice.FieldAddedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &PushDevice{config: _u.config}

@@ -298,6 +298,8 @@ func (_m *PushDevice) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.String(&_m.RegistrationID))
 		case pushdevice.FieldCreatedAt:
 			targets = append(targets, column.Time(&_m.CreatedAt))
+		case pushdevice.FieldAddedAt:
+			targets = append(targets, column.NillableTime(&_m.AddedAt))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}

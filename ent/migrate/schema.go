@@ -308,6 +308,11 @@ var (
 				Columns: []*schema.Column{FeedPositionsColumns[6]},
 			},
 			{
+				Name:    "feedposition_root_user_id_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{FeedPositionsColumns[7], FeedPositionsColumns[5]},
+			},
+			{
 				Name:    "feedposition_updated_at",
 				Unique:  false,
 				Columns: []*schema.Column{FeedPositionsColumns[5]},
@@ -416,6 +421,7 @@ var (
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "registration_id", Type: field.TypeString, Size: 2048},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "added_at", Type: field.TypeTime, Nullable: true},
 		{Name: "root_user_id", Type: field.TypeInt},
 	}
 	// PushDevicesTable holds the schema information for the "push_devices" table.
@@ -426,7 +432,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "push_devices_users_push_devices",
-				Columns:    []*schema.Column{PushDevicesColumns[3]},
+				Columns:    []*schema.Column{PushDevicesColumns[4]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -440,7 +446,7 @@ var (
 			{
 				Name:    "pushdevice_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{PushDevicesColumns[3]},
+				Columns: []*schema.Column{PushDevicesColumns[4]},
 			},
 		},
 	}

@@ -18,6 +18,8 @@ const (
 	FieldRegistrationID = "registration_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldAddedAt holds the string denoting the added_at field in the database.
+	FieldAddedAt = "added_at"
 	// EdgeRootUser holds the string denoting the root_user edge name in mutations.
 	EdgeRootUser = "root_user"
 	// Table holds the table name of the pushdevice in the database.
@@ -37,6 +39,7 @@ var Columns = []string{
 	FieldRootUserID,
 	FieldRegistrationID,
 	FieldCreatedAt,
+	FieldAddedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -75,6 +78,11 @@ func ByRegistrationID(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByAddedAt orders the results by the added_at field.
+func ByAddedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAddedAt, opts...).ToFunc()
 }
 
 // ByRootUserField orders the results by root_user field.

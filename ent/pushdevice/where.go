@@ -70,6 +70,11 @@ func CreatedAt(v time.Time) predicate.PushDevice {
 	return predicate.PushDevice(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// AddedAt applies equality check predicate on the "added_at" field. It's identical to AddedAtEQ.
+func AddedAt(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldEQ(FieldAddedAt, v))
+}
+
 // RootUserIDEQ applies the EQ predicate on the "root_user_id" field.
 func RootUserIDEQ(v int) predicate.PushDevice {
 	return predicate.PushDevice(sql.FieldEQ(FieldRootUserID, v))
@@ -193,6 +198,56 @@ func CreatedAtLT(v time.Time) predicate.PushDevice {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.PushDevice {
 	return predicate.PushDevice(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// AddedAtEQ applies the EQ predicate on the "added_at" field.
+func AddedAtEQ(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldEQ(FieldAddedAt, v))
+}
+
+// AddedAtNEQ applies the NEQ predicate on the "added_at" field.
+func AddedAtNEQ(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldNEQ(FieldAddedAt, v))
+}
+
+// AddedAtIn applies the In predicate on the "added_at" field.
+func AddedAtIn(vs ...time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldIn(FieldAddedAt, vs...))
+}
+
+// AddedAtNotIn applies the NotIn predicate on the "added_at" field.
+func AddedAtNotIn(vs ...time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldNotIn(FieldAddedAt, vs...))
+}
+
+// AddedAtGT applies the GT predicate on the "added_at" field.
+func AddedAtGT(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldGT(FieldAddedAt, v))
+}
+
+// AddedAtGTE applies the GTE predicate on the "added_at" field.
+func AddedAtGTE(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldGTE(FieldAddedAt, v))
+}
+
+// AddedAtLT applies the LT predicate on the "added_at" field.
+func AddedAtLT(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldLT(FieldAddedAt, v))
+}
+
+// AddedAtLTE applies the LTE predicate on the "added_at" field.
+func AddedAtLTE(v time.Time) predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldLTE(FieldAddedAt, v))
+}
+
+// AddedAtIsNil applies the IsNil predicate on the "added_at" field.
+func AddedAtIsNil() predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldIsNull(FieldAddedAt))
+}
+
+// AddedAtNotNil applies the NotNil predicate on the "added_at" field.
+func AddedAtNotNil() predicate.PushDevice {
+	return predicate.PushDevice(sql.FieldNotNull(FieldAddedAt))
 }
 
 // HasRootUser applies the HasEdge predicate on the "root_user" edge.

@@ -40,6 +40,7 @@ func (FeedPosition) Indexes() []ent.Index {
 		uniqueWhile("child_user_id IS NULL", "root_user_id", "installation_id"),
 		uniqueWhile("child_user_id IS NOT NULL", "root_user_id", "installation_id", "child_user_id"),
 		index.Fields("child_user_id"),
+		index.Fields("root_user_id", "updated_at"),
 		index.Fields("updated_at"),
 	}
 }

@@ -16,6 +16,8 @@ func (PushDevice) Fields() []ent.Field {
 		rootUserID(),
 		field.String("registration_id").NotEmpty().MaxLen(2048).Immutable(),
 		createdAt(),
+		field.Time("added_at").Optional().Nillable().
+			Comment("When the app added it last, to the day; null for a row older than the column."),
 	}
 }
 

@@ -2000,9 +2000,9 @@ type User {
   policy: Policy
   "The Facebook link."
   facebook: FacebookLink!
-  "The phones that asked to be notified, oldest first."
+  "The phones that asked to be notified, oldest first: at most 32."
   pushDevices: [PushDevice!]!
-  "The account's children, oldest first, each with its device."
+  "The account's children, oldest first, each with its device: at most 50."
   childUsers: [ChildUser!]!
 }
 
@@ -2248,7 +2248,7 @@ type DeleteAccountPayload {
 `, BuiltIn: false},
 	{Name: "../child.graphqls", Input: `extend type Query {
   """
-  The account's children, oldest first, each with its device: the home screen.
+  The account's children, oldest first and at most 50, each with its device: the home screen.
   REST: ` + "`" + `GET device/get-all-device` + "`" + `, which leaves out children without a device.
   """
   childUsers: [ChildUser!]! @auth
@@ -2278,7 +2278,7 @@ extend type Mutation {
   Makes a child's account and registers its device, both or neither.
   Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not in the catalogue, or the MAC is another device's),
   ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has it), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
-  ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (a fault of the server).
+  ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (the account has 50 children already, or a fault of the server).
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
   """
   createChildUser(input: CreateChildUserInput!): CreateChildUserPayload @auth
@@ -2555,7 +2555,7 @@ type SendImpedanceAlertPayload {
 
   """
   Has the account notified on a phone. A phone belongs to the account that added it last; adding it again changes
-  nothing. Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
+  nothing. Of more than 32 phones the one goes that was not added for the longest time. Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
   """
   addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload @auth
 

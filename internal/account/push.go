@@ -1,8 +1,10 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,14 @@ import (
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
 )
+
+// MaxPushDevices is how many phones an account is notified on. A family has a few; the
+// rest are those of apps that were removed, which nobody takes out.
+const MaxPushDevices = 32
+
+// refreshAfter is how old a phone's row gets before the app that adds it again writes it
+// only to show that it is used.
+const refreshAfter = 24 * time.Hour
 
 // Push keeps where an account gets push messages: on LUX and Addnox one push
 // token, on SNUTT any number of phones.
@@ -128,8 +138,10 @@ func (p *Push) Devices(ctx context.Context, u *ent.User) ([]*ent.PushDevice, err
 type PushDeviceParams struct{ RegistrationID string }
 
 // AddDevice has the viewer notified on a phone. A phone belongs to the account
-// that added it last; adding it again changes nothing. The phone comes with its
-// account as it is then. Errors: BadRequest.
+// that added it last; adding it again changes nothing. Of more than [MaxPushDevices] the
+// one goes that was not added for the longest time: apps add theirs at each start, so
+// the phone in the hand is never refused. The phone comes with its account as it is
+// then. Errors: BadRequest.
 func (p *Push) AddDevice(ctx context.Context, v viewer.Viewer, params PushDeviceParams) (added *ent.PushDevice, err error) {
 	if !isRegistrationID(params.RegistrationID) {
 		return nil, apperr.BadRequest.WithField("input.registrationId")
@@ -160,20 +172,60 @@ func (p *Push) claimDevice(
 	}
 	known, err := tx.PushDevice.Query().Where(pushdevice.RegistrationID(registrationID)).First(ctx)
 	switch {
-	case err == nil:
+	case err == nil && p.now().Sub(lastAdded(known)) < refreshAfter:
 		return known, nil
+	case err == nil:
+		return known, tx.PushDevice.UpdateOne(known).SetAddedAt(p.now()).Exec(ctx)
 	case !ent.IsNotFound(err):
 		return nil, fmt.Errorf("find a push device: %w", err)
+	}
+	if err := makeRoom(ctx, tx, rootUserID); err != nil {
+		return nil, err
 	}
 	added, err := tx.PushDevice.Create().
 		SetRootUserID(rootUserID).
 		SetRegistrationID(registrationID).
 		SetCreatedAt(p.now()).
+		SetAddedAt(p.now()).
 		Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store a push device: %w", err)
 	}
 	return added, nil
+}
+
+// makeRoom removes the phones that leave no place for one more. The caller has locked
+// the account.
+func makeRoom(ctx context.Context, tx *store.Tx, rootUserID int) error {
+	owned, err := tx.PushDevice.Query().
+		Where(pushdevice.RootUserID(rootUserID)).
+		Select(pushdevice.FieldID, pushdevice.FieldCreatedAt, pushdevice.FieldAddedAt).
+		All(ctx)
+	if err != nil {
+		return fmt.Errorf("read the push devices: %w", err)
+	}
+	excess := len(owned) - MaxPushDevices + 1
+	if excess <= 0 {
+		return nil
+	}
+	slices.SortFunc(owned, func(a, b *ent.PushDevice) int {
+		return cmp.Or(lastAdded(a).Compare(lastAdded(b)), cmp.Compare(a.ID, b.ID))
+	})
+	ids := make([]int, excess)
+	for i, oldest := range owned[:excess] {
+		ids[i] = oldest.ID
+	}
+	if _, err := tx.PushDevice.Delete().Where(pushdevice.IDIn(ids...)).Exec(ctx); err != nil {
+		return fmt.Errorf("remove the oldest push devices: %w", err)
+	}
+	return nil
+}
+
+func lastAdded(d *ent.PushDevice) time.Time {
+	if d.AddedAt != nil {
+		return *d.AddedAt
+	}
+	return d.CreatedAt
 }
 
 // RemoveDevice stops notifying an account on a phone; one that isn't there is

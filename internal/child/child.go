@@ -22,6 +22,10 @@ import (
 	"luxbff/internal/viewer"
 )
 
+// MaxChildren is how many children an account may have: more than any family, and few
+// enough that an answer may show all of them.
+const MaxChildren = 50
+
 // Config is what the package needs from outside.
 type Config struct {
 	Store  *store.Store
@@ -62,8 +66,8 @@ type UpdateParams struct {
 
 // Create makes a child and registers a device for it: both are stored or neither
 // is. Errors: BadRequest, UserIsDeleted, SerialCodeNotValid, NotFoundDevice,
-// AlreadyConnectedDevice; RealUserCreateFailed when the database refuses the
-// child.
+// AlreadyConnectedDevice; RealUserCreateFailed for an account that has [MaxChildren]
+// already, and when the database refuses the child.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
 	if err := s.checkUpdate(p.asUpdate()); err != nil {
 		return nil, err
@@ -77,6 +81,9 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 			return err
 		}
 		if err = checkNotDeleted(ctx, tx, v); err != nil {
+			return err
+		}
+		if err = checkRoom(ctx, tx, v); err != nil {
 			return err
 		}
 		created, err = tx.ChildUser.Create().
@@ -217,6 +224,20 @@ func checkNotDeleted(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
 		return fmt.Errorf("find the account: %w", err)
 	case !exists:
 		return apperr.UserIsDeleted.New()
+	}
+	return nil
+}
+
+// checkRoom refuses one child too many. The error is the one by which apps know that a
+// child was not made. The caller has locked the account.
+func checkRoom(ctx context.Context, tx *store.Tx, v viewer.Viewer) error {
+	owned, err := tx.ChildUser.Query().Where(childuser.RootUserID(v.RootUserID())).Limit(MaxChildren).IDs(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("count the children: %w", err)
+	case len(owned) == MaxChildren:
+		return apperr.RealUserCreateFailed.New().WithReason(
+			fmt.Sprintf("An account has at most %d children.", MaxChildren))
 	}
 	return nil
 }

@@ -189,3 +189,41 @@ func TestEachUpdateReturnsWhatItWrote(t *testing.T) {
 		}
 	}
 }
+
+// TestRaceForTheLastChild has several children made at once by an account that has room
+// for one: the others are refused, and their devices stay free.
+func TestRaceForTheLastChild(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t)
+	for range child.MaxChildren - 1 {
+		f.Child(t, f.parent)
+	}
+	params := make([]child.CreateParams, requests)
+	for i := range params {
+		params[i] = f.Params(t)
+	}
+	errs := testutil.Concurrently(requests, func(i int) error {
+		_, err := f.Children.Create(t.Context(), f.parent, params[i])
+		return err
+	})
+	full := apperr.RealUserCreateFailed.New().Error()
+	if diff := cmp.Diff(map[string]int{"<nil>": 1, full: requests - 1}, countAnswers(errs)); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	for i, err := range errs {
+		d := f.storedDeviceBySerialCode(t, params[i].SerialCode)
+		if (err == nil) != (d.ChildUserID != nil) {
+			t.Errorf("the request answered %v left the device %v", err, d)
+		}
+	}
+	// The bound is each account's own, and a child that is deleted makes room.
+	f.Child(t, f.stranger)
+	family, err := f.Children.List(t.Context(), f.parent)
+	if err != nil || len(family) != child.MaxChildren {
+		t.Fatalf("%d children, %v", len(family), err)
+	}
+	if err := f.Children.Delete(t.Context(), f.parent, family[0].ID, *family[0].Edges.Device.UniqueID); err != nil {
+		t.Fatal(err)
+	}
+	f.Child(t, f.parent)
+}

@@ -446,7 +446,7 @@ func TestPagesAreReadByAnIndex(t *testing.T) {
 		if strings.HasPrefix(statement, "WITH ") {
 			args = []any{fmt.Sprintf("[%d, %d]", children[0].ID, children[1].ID), all[0].ID}
 		}
-		plan := explain(t, h, statement, args...)
+		plan := storetest.Explain(t, h.Store, statement, args...)
 		if strings.Contains(plan, "Seq Scan on devlogs") || strings.Contains(plan, "SCAN l") || !strings.Contains(plan, "devlog_child_user_id_id") {
 			t.Errorf("the plan of\n%s\nis\n%s", statement, plan)
 		}

@@ -1,10 +1,6 @@
 package devlog_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +10,6 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/devlog"
-	"luxbff/internal/store"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -79,7 +74,7 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 		at := r.TreatmentDate.Add(-30 * time.Second)
 		args = append(args, at.Add(-time.Minute), at, at.Add(time.Minute))
 	}
-	plan := explain(t, h, (*statements)[0], args...)
+	plan := storetest.Explain(t, h.Store, (*statements)[0], args...)
 	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
 		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
 			t.Errorf("the plan of\n%.900s\nis\n%s", (*statements)[0], plan)
@@ -90,55 +85,6 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 // recordStatements makes a home whose statements are kept, those that have the part.
 func recordStatements(t *testing.T, part string) (h *domaintest.Home, statements *[]string) {
 	t.Helper()
-	statements = new([]string)
-	db, err := store.Open(t.Context(), store.Config{
-		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
-		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
-			if strings.Contains(s.Query, part) && !strings.Contains(s.Query, "EXPLAIN") {
-				*statements = append(*statements, s.Query)
-			}
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db, statements := storetest.OpenRecording(t, part)
 	return domaintest.New(db).Home(t), statements
-}
-
-// explain gives the plan of a statement. PostgreSQL would read a small table as a whole,
-// so that is switched off.
-func explain(t *testing.T, h *domaintest.Home, statement string, args ...any) string {
-	t.Helper()
-	var plan strings.Builder
-	h.Write(t, func(ctx context.Context, tx *store.Tx) error {
-		explain := "EXPLAIN QUERY PLAN "
-		if strings.HasPrefix(os.Getenv("LUXBFF_TEST_DATABASE_URL"), "postgres") {
-			explain = "EXPLAIN "
-			if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
-				return err
-			}
-		}
-		rows, err := tx.Query(ctx, explain+statement, args...)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }()
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			line := make([]any, len(columns))
-			for i := range line {
-				line[i] = new(any)
-			}
-			if err := rows.Scan(line...); err != nil {
-				return err
-			}
-			fmt.Fprintln(&plan, *line[len(line)-1].(*any))
-		}
-		return rows.Err()
-	})
-	return plan.String()
 }

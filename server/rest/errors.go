@@ -57,7 +57,7 @@ func errorReason(kind apperr.Kind) string {
 		apperr.UserPolicyUpdateFailed:     "consent to push without a push token, a malformed one, or one without consent",
 		apperr.PushPermissionDenied:       "no consent to push",
 		apperr.PushTokenUpdateFailed:      "the token is not 32 to 4096 printable ASCII characters without spaces",
-		apperr.RealUserCreateFailed:       "a fault of the server; nothing was stored",
+		apperr.RealUserCreateFailed:       "the account has 50 children already, or a fault of the server; nothing was stored",
 		apperr.RealUserNotFound:           "no such child",
 		apperr.RealUserDeleteFailed:       "the unique_id is not that of the child's device",
 		apperr.SerialCodeNotValid:         "not 4 to 32 letters and digits",

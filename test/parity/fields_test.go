@@ -105,7 +105,7 @@ func withoutField() map[string]string {
 		"signIn SIGN_UP_NOT_COMPLETED":   state, "signIn SMS_VERIFICATION_REQUIRED": state,
 		"signIn ACCESS_DENIED_ACCOUNT_BLOCKED":                       state,
 		"updateNotificationSettings USER_NOTIFICATION_UPDATE_FAILED": ours,
-		"createChildUser REAL_USER_CREATE_FAILED":                    ours,
+		"createChildUser REAL_USER_CREATE_FAILED":                    state,
 		"sendImpedanceAlert PHONE_NUMBER_IS_NOT_FOUND":               noInput,
 		"sendImpedanceAlert ALIMTALK_SEND_FAILED":                    noInput,
 		"signInLocal ACCESS_DENIED_ACCOUNT_BLOCKED":                  state,

@@ -161,6 +161,7 @@ type GraphQLError struct {
 		Code   string
 		Status int
 		Field  string
+		Reason string
 	}
 }
 

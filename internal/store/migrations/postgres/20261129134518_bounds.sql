@@ -1,0 +1,5 @@
+-- +goose Up
+-- create index "feedposition_root_user_id_updated_at" to table: "feed_positions"
+CREATE INDEX "feedposition_root_user_id_updated_at" ON "feed_positions" ("root_user_id", "updated_at");
+-- modify "push_devices" table
+ALTER TABLE "push_devices" ADD COLUMN "added_at" timestamptz NULL;

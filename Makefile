@@ -58,6 +58,19 @@ browser: ## run the tests in headless Chromium
 golden: ## accept the golden files as they come out now
 	.ci/run golden
 
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each, ten minutes where it isn't set
+	FUZZTIME=$${FUZZTIME:-10m} .ci/run fuzz
+
+.PHONY: audit
+audit: ## look for known vulnerabilities in the modules and npm packages
+	.ci/run audit
+
+.PHONY: sbom
+sbom: ## write the bill of materials of the program to bin/luxbff.cdx.json
+	CGO_ENABLED=0 go build -trimpath -o bin/luxbff ./server
+	go run ./internal/tools/sbom bin/luxbff server/graphiql/web/package-lock.json >bin/luxbff.cdx.json
+
 .PHONY: bench
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -38,7 +38,7 @@ func TestAuthenticateRefuses(t *testing.T) {
 		_, err := k.Auth.Sessions.Authenticate(t.Context(), text)
 		accounttest.WantKind(t, err, kind)
 	}
-	k.Clock.Add(15 * time.Minute)
+	k.Clock.Add(15*time.Minute + token.Skew)
 	_, err = k.Auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	accounttest.WantKind(t, err, apperr.TokenIsExpired)
 }

@@ -8,6 +8,7 @@ import (
 	"luxbff/ent/identity"
 	"luxbff/ent/session"
 	"luxbff/ent/verificationcode"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
 	"luxbff/internal/store"
 )
@@ -45,7 +46,7 @@ func (s *Service) Prune(ctx context.Context) error {
 		before           time.Time
 	}{
 		{verificationcode.Table, "created_at < $1", now.Add(-codeRetention)},
-		{session.Table, "expires_at < $1", now},
+		{session.Table, "expires_at < $1", now.Add(-token.Skew)},
 		{identity.Table, "root_user_id IS NULL AND created_at < $1", now.Add(-incompleteRetention)},
 	} {
 		statement := fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT %[3]d)`,

@@ -7,6 +7,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/testutil/accounttest"
 )
 
@@ -27,7 +28,7 @@ func TestPrune(t *testing.T) {
 	if got := count(); got != [4]int{1, 1, 3, 1} {
 		t.Errorf("too early: %v", got)
 	}
-	k.Clock.Add(14*24*time.Hour + time.Millisecond)
+	k.Clock.Add(14*24*time.Hour + token.Skew + time.Millisecond)
 	fresh, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	accounttest.OK(t, err)
 	k.SMSCode(t, phone)

@@ -10,6 +10,7 @@ import (
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/message"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/accounttest"
@@ -47,7 +48,7 @@ func TestRefreshTokens(t *testing.T) {
 	k.Clock.Add(14*24*time.Hour - time.Second)
 	fresh.Tokens, err = refresh(fresh.Tokens.RefreshToken)
 	accounttest.OK(t, err)
-	k.Clock.Add(14 * 24 * time.Hour)
+	k.Clock.Add(14*24*time.Hour + token.Skew)
 	_, err = refresh(fresh.Tokens.RefreshToken)
 	accounttest.WantKind(t, err, apperr.TokenIsExpired)
 }
@@ -158,7 +159,7 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("a minute before the end the tokens promise %d and %d s", tokens.ExpiresIn, tokens.RefreshExpiresIn)
 	}
 	k.Viewer(t, tokens)
-	k.Clock.Add(time.Minute)
+	k.Clock.Add(time.Minute + token.Skew)
 	_, err = k.Auth.Sessions.Authenticate(t.Context(), tokens.AccessToken)
 	accounttest.WantKind(t, err, apperr.TokenIsExpired)
 	_, err = k.Auth.Sessions.Refresh(t.Context(), tokens.RefreshToken)

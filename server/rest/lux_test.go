@@ -42,7 +42,7 @@ func TestLuxAuth(t *testing.T) {
 	code := `{"phone": "` + phone + `", "validnum": "` + s.LastCode(t, phone) + `"}`
 	s.step(t, "POST "+lux+"/auth/phone-number-validation", "", code, 409, `{"detail": "Phone number is already registered"}`)
 	s.step(t, "POST "+lux+"/auth/find-id-by-phone", "", code, 200, `{"email": "parent@lux.example", "provider": "email"}`)
-	s.Clock.Add(14 * 24 * time.Hour)
+	s.Clock.Add(14*24*time.Hour + time.Minute)
 	s.step(t, "GET "+lux+"/user/me", text(t, signedUp, "access_token"), "", 401, `{"detail": "Token is expired"}`)
 	s.step(t, "POST "+lux+"/auth/refresh-token", "", refresh, 401, `{"detail": "Token is expired"}`)
 }

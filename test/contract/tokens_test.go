@@ -22,7 +22,7 @@ func TestExpiredToken(t *testing.T) {
 	s := apptest.Start(t)
 	now := s.Clock.Now()
 	old, err := token.DevelopmentKeys().Sign(token.Claims{
-		Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-time.Second),
+		Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-token.Skew),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,13 @@
 package token
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
@@ -23,8 +26,31 @@ const (
 	Long    Use = "long"
 )
 
-// issuer is who signs, the `iss` of every token.
-const issuer = "luxbff"
+// issuer is who signs, the `iss` of every token; audience is who reads, the `aud` of those
+// that belong to a session.
+const (
+	issuer   = "luxbff"
+	audience = "luxbff"
+)
+
+// Skew is how far the clocks of two machines may be apart: a token is taken that much
+// before its `nbf` and `iat` and after its `exp`. One replica signs and another verifies.
+const Skew = 30 * time.Second
+
+// typeOf gives the `typ` of the header: that of RFC 9068 for access tokens, as others
+// verify those by the published keys, and one of our own for refresh tokens. A Long token
+// has neither `typ` nor `aud`: apps keep it for years, and one that is made today must be
+// the same text as one of the years before.
+func typeOf(use Use) string {
+	switch use {
+	case Access:
+		return "at+jwt"
+	case Refresh:
+		return "rt+jwt"
+	default:
+		return ""
+	}
+}
 
 // maxLength is far above any token of ours, in bytes. Longer ones are refused
 // unread, so that nobody makes us verify megabytes.
@@ -50,6 +76,15 @@ type Claims struct {
 	Rotation          int
 	IssuedAt          time.Time
 	ExpiresAt         time.Time
+	// NotBefore is zero in the tokens that Sign makes: they are good at once.
+	NotBefore time.Time
+}
+
+// header is what is looked at of the signed header, beside the id of the key.
+type header struct {
+	Algorithm string          `json:"alg"` // jws goes by the key's own, whatever stands here
+	Type      *string         `json:"typ"`
+	Critical  json.RawMessage `json:"crit"`
 }
 
 // payload is what is signed. Its fields are in a fixed order, so that a Long token
@@ -64,6 +99,8 @@ type payload struct {
 	Rotation          int    `json:"rot,omitempty"`
 	IssuedAt          int64  `json:"iat,omitempty"`
 	ExpiresAt         int64  `json:"exp,omitempty"`
+	NotBefore         int64  `json:"nbf,omitempty"`
+	Audience          any    `json:"aud,omitempty"` // a text, or an array of them (RFC 7519, section 4.1.3)
 }
 
 // Sign makes the token. Times are cut to seconds.
@@ -72,7 +109,15 @@ func (k *Keys) Sign(c Claims) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write claims: %w", err)
 	}
-	signed, err := jws.Sign(body, jws.WithKey(jwa.EdDSA(), k.signer))
+	var typed []jws.WithKeySuboption
+	if name := typeOf(c.Use); name != "" {
+		protected := jws.NewHeaders()
+		if err := protected.Set(jws.TypeKey, name); err != nil {
+			return "", fmt.Errorf("write the header: %w", err)
+		}
+		typed = append(typed, jws.WithProtectedHeaders(protected))
+	}
+	signed, err := jws.Sign(body, jws.WithKey(jwa.EdDSA(), k.signer, typed...))
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
@@ -87,16 +132,19 @@ func (k *Keys) Verify(text string, now time.Time) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if claims.Expired(now) {
+	switch latest := now.Add(Skew); {
+	case claims.NotBefore.After(latest) || claims.IssuedAt.After(latest):
+		return Claims{}, ErrForged
+	case claims.Expired(now):
 		return claims, ErrExpired
 	}
 	return claims, nil
 }
 
-// Expired reports whether the token is past its time, which a long-lived one
-// never is.
+// Expired reports whether the token is past its time by more than [Skew], which a
+// long-lived one never is.
 func (c Claims) Expired(now time.Time) bool {
-	return c.Use != Long && !now.Before(c.ExpiresAt)
+	return c.Use != Long && !now.Before(c.ExpiresAt.Add(Skew))
 }
 
 func (k *Keys) verifySignature(text string) (Claims, error) {
@@ -118,14 +166,51 @@ func (k *Keys) verifySignature(text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
+	if !isHeaderOf(text, p.Use) {
+		return Claims{}, ErrForged
+	}
 	k.verified.Add(text, claims)
 	return claims, nil
+}
+
+// isHeaderOf reports whether a token with a good signature says in its header what its use
+// asks for. A header with `crit` names rules that the reader must know, and we know none
+// (RFC 7515, section 4.1.11). Tokens that were signed before they had a `typ` have none.
+func isHeaderOf(text string, use Use) bool {
+	encoded, _, _ := strings.Cut(text, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return false // the JSON form of a signature, which we never make
+	}
+	var h header
+	if err := json.Unmarshal(raw, &h); err != nil || h.Algorithm != jwa.EdDSA().String() || h.Critical != nil {
+		return false
+	}
+	return h.Type == nil || *h.Type == typeOf(use)
+}
+
+// isAudience reports whether aud names us, or is missing, as in a Long token and in those
+// that were signed before there was one.
+func isAudience(aud any) bool {
+	switch aud := aud.(type) {
+	case nil:
+		return true
+	case string:
+		return aud == audience
+	case []any:
+		return slices.Contains(aud, any(audience))
+	default:
+		return false
+	}
 }
 
 func toPayload(c Claims) payload {
 	p := payload{
 		Issuer: issuer, Subject: strconv.Itoa(c.RootUserID), Use: c.Use, SessionID: c.SessionID,
 		CredentialVersion: c.CredentialVersion, Nonce: c.Nonce, Rotation: c.Rotation,
+	}
+	if c.Use != Long {
+		p.Audience = audience
 	}
 	if !c.IssuedAt.IsZero() {
 		p.IssuedAt = c.IssuedAt.Unix()
@@ -138,7 +223,7 @@ func toPayload(c Claims) payload {
 
 func fromPayload(p payload) (Claims, error) {
 	id, err := strconv.Atoi(p.Subject)
-	if err != nil || p.Issuer != issuer || !p.isComplete() {
+	if err != nil || p.Issuer != issuer || !isAudience(p.Audience) || !p.isComplete() {
 		return Claims{}, ErrForged
 	}
 	c := Claims{
@@ -150,6 +235,9 @@ func fromPayload(p payload) (Claims, error) {
 	}
 	if p.ExpiresAt != 0 {
 		c.ExpiresAt = time.Unix(p.ExpiresAt, 0).UTC()
+	}
+	if p.NotBefore != 0 {
+		c.NotBefore = time.Unix(p.NotBefore, 0).UTC()
 	}
 	return c, nil
 }

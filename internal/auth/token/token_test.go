@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -51,14 +52,14 @@ func TestVerify(t *testing.T) {
 	keys := token.DevelopmentKeys()
 	text := sign(t, keys, access())
 	for range 2 { // the second time it comes from the cache
-		got, err := keys.Verify(text, noon.Add(15*time.Minute-time.Second))
+		got, err := keys.Verify(text, noon.Add(15*time.Minute+token.Skew-time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(access(), got); diff != "" {
 			t.Error(diff)
 		}
-		if got, err := keys.Verify(text, noon.Add(15*time.Minute)); !errors.Is(err, token.ErrExpired) || got.RootUserID != 7 {
+		if got, err := keys.Verify(text, noon.Add(15*time.Minute+token.Skew)); !errors.Is(err, token.ErrExpired) || got.RootUserID != 7 {
 			t.Errorf("at its end: %v, %+v; want ErrExpired and the claims", err, got)
 		}
 	}
@@ -89,6 +90,94 @@ func TestVerifyRefuses(t *testing.T) {
 		if _, err := keys.Verify(text, noon.Add(-time.Hour)); !errors.Is(err, token.ErrForged) {
 			t.Errorf("%s: %v, want ErrForged", name, err)
 		}
+	}
+}
+
+// forge signs any header and claims with the development key, as a program could that
+// shares it with us.
+func forge(header, claims string) string {
+	seed := sha256.Sum256([]byte("luxbff development key, not a secret"))
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := encode([]byte(header)) + "." + encode([]byte(claims))
+	return signed + "." + encode(ed25519.Sign(ed25519.NewKeyFromSeed(seed[:]), []byte(signed)))
+}
+
+// TestHeadersAndClaims holds what is read of a token whose signature is good: those of
+// before there was a `typ` and an `aud` stay good, wrong ones never were.
+func TestHeadersAndClaims(t *testing.T) {
+	t.Parallel()
+	const (
+		of       = `{"alg":"EdDSA","kid":"development"`
+		access   = `{"iss":"luxbff","sub":"7","use":"access","sid":3,"exp":1772626500`
+		refresh  = `{"iss":"luxbff","sub":"7","use":"refresh","sid":3,"jti":"a","exp":1772626500`
+		long     = `{"iss":"luxbff","sub":"7","use":"long","ver":1`
+		at, rt   = of + `,"typ":"at+jwt"}`, of + `,"typ":"rt+jwt"}`
+		in30, in = "1772625630", "1772625631" // s after noon
+	)
+	for name, tc := range map[string]struct {
+		header, claims string
+		good           bool
+	}{
+		"access":                             {at, access + `,"aud":"luxbff"}`, true},
+		"refresh":                            {rt, refresh + `,"aud":"luxbff"}`, true},
+		"long":                               {of + `}`, long + `}`, true},
+		"access of before":                   {of + `}`, access + `}`, true},
+		"refresh of before":                  {of + `}`, refresh + `}`, true},
+		"for several, us among them":         {at, access + `,"aud":["other","luxbff"]}`, true},
+		"for another":                        {at, access + `,"aud":"other"}`, false},
+		"for others":                         {at, access + `,"aud":["other"]}`, false},
+		"for nobody":                         {at, access + `,"aud":[]}`, false},
+		"for a number":                       {at, access + `,"aud":1}`, false},
+		"long for another":                   {of + `}`, long + `,"aud":"other"}`, false},
+		"access by the header of a refresh":  {rt, access + `}`, false},
+		"refresh by the header of an access": {at, refresh + `}`, false},
+		"long by the header of an access":    {at, long + `}`, false},
+		"another program's type":             {of + `,"typ":"JWT"}`, access + `}`, false},
+		"an empty type":                      {of + `,"typ":""}`, access + `}`, false},
+		"a type that is no text":             {of + `,"typ":1}`, access + `}`, false},
+		"critical, unknown":                  {of + `,"crit":["x"],"x":1}`, access + `}`, false},
+		"critical, known elsewhere":          {of + `,"crit":["b64"],"b64":true}`, access + `}`, false},
+		"critical, empty":                    {of + `,"crit":[]}`, access + `}`, false},
+		"critical, no list":                  {of + `,"crit":"x"}`, access + `}`, false},
+		"not before: 30 s ahead":             {at, access + `,"nbf":` + in30 + `}`, true},
+		"not before: 31 s ahead":             {at, access + `,"nbf":` + in + `}`, false},
+		"issued 30 s ahead":                  {at, access + `,"iat":` + in30 + `}`, true},
+		"issued 31 s ahead":                  {at, access + `,"iat":` + in + `}`, false},
+		"long, issued 31 s ahead":            {of + `}`, long + `,"iat":` + in + `}`, false},
+		"another algorithm":                  {`{"alg":"HS256","kid":"development"}`, access + `}`, false},
+		"another issuer":                     {at, strings.Replace(access, "luxbff", "other", 1) + `}`, false},
+	} {
+		keys := token.DevelopmentKeys()
+		for range 2 { // the second time it comes from the cache, if at all
+			_, err := keys.Verify(forge(tc.header, tc.claims), noon)
+			if tc.good && err != nil || !tc.good && !errors.Is(err, token.ErrForged) {
+				t.Errorf("%s: %v, want good: %v", name, err, tc.good)
+			}
+		}
+	}
+}
+
+// TestTypes: a token says in its header what it is (RFC 8725, section 3.11), but for the
+// long-lived one, whose text must be that of before.
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	keys := token.DevelopmentKeys()
+	long := token.Claims{Use: token.Long, RootUserID: 7, CredentialVersion: 2, IssuedAt: noon}
+	refresh := access()
+	refresh.Use, refresh.Nonce = token.Refresh, "a"
+	for want, claims := range map[string]token.Claims{"at+jwt": access(), "rt+jwt": refresh, "": long} {
+		header, err := base64.RawURLEncoding.DecodeString(strings.Split(sign(t, keys, claims), ".")[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Typ string }
+		if err := json.Unmarshal(header, &got); err != nil || got.Typ != want {
+			t.Errorf("%s: %s, %v", claims.Use, header, err)
+		}
+	}
+	const before = `{"iss":"luxbff","sub":"7","use":"long","ver":2,"iat":1772625600}`
+	if got, want := sign(t, keys, long), forge(`{"alg":"EdDSA","kid":"development"}`, before); got != want {
+		t.Errorf("a long-lived token is\n%s, and was\n%s", got, want)
 	}
 }
 
@@ -169,6 +258,8 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add("a.b.c")
+	f.Add(forge(`{"alg":"EdDSA","kid":"development","crit":["x"],"x":1}`, `{"iss":"luxbff"}`))
+	f.Add(forge(`{"alg":"EdDSA","kid":"development","typ":"rt+jwt"}`, `{"iss":"luxbff","aud":["luxbff"],"nbf":1}`))
 	f.Fuzz(func(t *testing.T, text string) {
 		if claims, err := keys.Verify(text, noon); err == nil && claims != access() {
 			t.Errorf("%q was taken as %+v", text, claims)

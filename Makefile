@@ -11,7 +11,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## serve on :8080 with a demo family in luxbff.db
+run: ## serve on 127.0.0.1:8080 with a demo family in luxbff.db
 	go run ./server
 
 .PHONY: generate

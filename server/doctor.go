@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"luxbff/server/app"
@@ -35,14 +36,17 @@ type healthcheckCommand struct{}
 // Run asks the server on ADDR whether it is ready. The image holds no shell and no
 // curl, so its health check needs this command.
 func (healthcheckCommand) Run(ctx context.Context, cfg app.Config) error {
-	// In the image ADDR is a port on all interfaces, of which loopback is one.
-	_, port, err := net.SplitHostPort(cfg.Addr)
+	host, port, err := net.SplitHostPort(cfg.ListenAddr())
 	if err != nil {
 		return err
 	}
+	// All interfaces, as in the image, include loopback.
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -25,7 +26,7 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	b := readBuild(version, info)
 	slog.Info("starting", "version", b.version, "revision", b.revision, "go", b.language, "memory_limit", memoryLimit)
 	// The port is taken first: a second server on it must not touch the data.
-	listener, err := listen(ctx, cfg.Addr)
+	listener, err := listen(ctx, cfg.ListenAddr())
 	if err != nil {
 		return err
 	}
@@ -43,9 +44,9 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 			return errors.Join(err, listener.Close(), running.Close())
 		}
 	}
-	slog.Info("listening", "addr", listener.Addr().String(), "env", cfg.Env)
+	slog.Info("listening", "addr", listener.Addr().String(), "env", cfg.Environment())
 	if cfg.Development() {
-		printWelcome(cfg, listener.Addr())
+		printWelcome(cfg, listener.Addr().String())
 	}
 	return serveUntilDone(ctx, cfg, running, listener)
 }
@@ -120,8 +121,11 @@ func serveMetrics(ctx context.Context, addr string, handler http.Handler) (stop 
 }
 
 // printWelcome tells a developer where to go.
-func printWelcome(cfg app.Config, addr net.Addr) {
-	_, port, _ := net.SplitHostPort(addr.String())
+func printWelcome(cfg app.Config, addr string) {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip, err := netip.ParseAddr(host); err == nil && (ip.IsUnspecified() || ip.IsLoopback() && ip.Is4()) {
+		host = "localhost"
+	}
 	fmt.Printf(`
   luxbff is running.
 
@@ -132,5 +136,5 @@ func printWelcome(cfg app.Config, addr net.Addr) {
   Sign in as the demo parent: %[2]s / %[3]s
   Data is kept in %[4]s. This is development: do not expose it.
 
-`, "http://localhost:"+port, demo.Email, demo.Password, redacted(cfg.DatabaseURL))
+`, "http://"+net.JoinHostPort(host, port), demo.Email, demo.Password, redacted(cfg.DatabaseURL))
 }

@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -104,6 +108,32 @@ func hidePassword(err error) error {
 		return parse.Unwrap()
 	}
 	return errors.New("cannot be read")
+}
+
+// UnverifiedHosts gives the hosts of a PostgreSQL URL that are neither this machine nor
+// made to prove by a certificate who they are, as sslmode=verify-full does. The variables
+// of libpq, as PGSSLMODE, count as they do for the connection itself. Its error holds no
+// password.
+func UnverifiedHosts(address string) ([]string, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))
+	}
+	var unverified []string
+	check := func(host string, encryption *tls.Config) {
+		ip, err := netip.ParseAddr(host)
+		isHere := strings.HasPrefix(host, "/") || host == "localhost" || err == nil && ip.IsLoopback()
+		// The other modes, verify-ca among them, accept any name in the certificate.
+		isVerified := encryption != nil && !encryption.InsecureSkipVerify
+		if !isHere && !isVerified && !slices.Contains(unverified, host) {
+			unverified = append(unverified, host)
+		}
+	}
+	check(config.Host, config.TLSConfig)
+	for _, fallback := range config.Fallbacks {
+		check(fallback.Host, fallback.TLSConfig)
+	}
+	return unverified, nil
 }
 
 func openPool(config *pgx.ConnConfig, connections int) *sql.DB {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,9 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	if err := checkFolder(s.file.Path()); err != nil {
 		return err
 	}
+	if err := createPrivate(s.file.Path()); err != nil {
+		return err
+	}
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
 	if s.writers, err = openFile(s.file.with(writerParams, write), 1); err != nil {
 		return err
@@ -101,6 +105,21 @@ func checkFolder(path string) error {
 		return fmt.Errorf("there is no folder %s: make it, or name another in the database URL", folder)
 	}
 	return nil
+}
+
+// createPrivate makes a database file that is not there yet, readable and writable for
+// the program's user alone: SQLite would leave that to the umask. The journal gets the
+// rights of the file. A file that is there keeps its rights, which may be an operator's
+// choice; the doctor reports them.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
 }
 
 func openFile(address string, connections int) (*sql.DB, error) {

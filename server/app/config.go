@@ -18,12 +18,12 @@ import (
 // Config is every setting of the program, each with the name of its environment
 // variable. In development all may be left out.
 type Config struct {
-	Addr           string        `env:"ADDR" default:":8080" help:"Address to listen on."`
+	Addr           string        `env:"ADDR" help:"Address to listen on; empty: in development 127.0.0.1:8080, in production :8080."`
 	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
 	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
 	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
 	NATSURL        string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
-	Env            string        `env:"APP_ENV" default:"development" enum:"development,production" help:"development or production."`
+	Env            string        `env:"APP_ENV" default:"" enum:",development,production" help:"development or production; empty: development, which then refuses PostgreSQL."`
 	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
 	PublicURL      string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
 	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
@@ -46,11 +46,34 @@ type Config struct {
 // pages that developers use.
 func (c Config) Development() bool { return c.Env != "production" }
 
+// Environment names the one that the program runs in.
+func (c Config) Environment() string {
+	if c.Development() {
+		return "development"
+	}
+	return c.Env
+}
+
+// ListenAddr is the address to listen on. Development shows messages and tokens to whoever
+// asks, so unless it is named otherwise nobody but this machine can.
+func (c Config) ListenAddr() string {
+	switch {
+	case c.Addr != "":
+		return c.Addr
+	case c.Development():
+		return "127.0.0.1:8080"
+	}
+	return ":8080"
+}
+
 // Check gives an error that names each setting on which the program can't run, or on
 // which production can't run safely. It repeats no value: some are secrets, and the
 // error ends up in logs.
 func (c Config) Check() error {
 	var wrong []error
+	if c.Env == "" && store.IsPostgres(c.DatabaseURL) {
+		wrong = append(wrong, errors.New("APP_ENV must say production or development where the database is PostgreSQL: development signs with a key that anybody knows, and loads a demo family"))
+	}
 	if c.DatabasePool < 0 {
 		wrong = append(wrong, errors.New("DATABASE_POOL must not be negative"))
 	}
@@ -186,7 +209,7 @@ func (c Config) URL() string {
 	if c.PublicURL != "" {
 		return strings.TrimSuffix(c.PublicURL, "/")
 	}
-	host := c.Addr
+	host := c.ListenAddr()
 	if strings.HasPrefix(host, ":") {
 		host = "localhost" + host
 	}

@@ -21,13 +21,16 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding 
 	database := cfg.Database()
 	database.Log, database.Wait = log, 0 // a database that is away is a finding at once
 	findings = append(findings, admin.Examine(ctx, database)...)
+	if !cfg.Development() {
+		findings = append(findings, admin.ExamineTransport(database))
+	}
 	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn(), cfg.examineLimits())
 }
 
 func (c Config) examineSettings() []admin.Finding {
 	err := c.Check()
 	if err == nil {
-		return []admin.Finding{{Check: "settings", Detail: "complete for " + c.Env}}
+		return []admin.Finding{{Check: "settings", Detail: "complete for " + c.Environment()}}
 	}
 	var findings []admin.Finding
 	for line := range strings.Lines(err.Error()) {

@@ -33,7 +33,7 @@ func TestDoctorFindsAHealthyInstallation(t *testing.T) {
 	if !well {
 		t.Errorf("the doctor found\n%s", report)
 	}
-	for _, about := range []string{"settings", "keys", "database", "migrations", "NATS", "messages", "sign-in", "limits"} {
+	for _, about := range []string{"settings", "keys", "database", "rights of the files", "migrations", "NATS", "messages", "sign-in", "limits"} {
 		if !regexp.MustCompile(`(?m)^ok     ` + about + ` `).MatchString(report) {
 			t.Errorf("the doctor reports nothing of %s:\n%s", about, report)
 		}
@@ -43,31 +43,42 @@ func TestDoctorFindsAHealthyInstallation(t *testing.T) {
 func TestDoctorFindsProblems(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	empty, text := filepath.Join(folder, "empty.db"), filepath.Join(folder, "text.db")
+	empty, text, shared := filepath.Join(folder, "empty.db"), filepath.Join(folder, "text.db"), filepath.Join(folder, "shared.db")
 	for file, content := range map[string]string{empty: "", text: strings.Repeat("secret ", 2000)} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.WriteFile(shared, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(shared, 0o644); err != nil { //nolint:gosec // which the doctor is to find
+		t.Fatal(err)
 	}
 	guessed := "TOKEN_KEYS=main:" + base64.StdEncoding.EncodeToString([]byte("secret secret secret secret secr"))
 	for name, c := range map[string]struct {
 		url, want string
 		settings  []string
 	}{
-		"no database":       {url: "file:" + folder + "/none.db", want: "WRONG  database .*there is none at .*none.db: `server migrate` makes it"},
-		"no migrations":     {url: "file:" + empty, want: "WRONG  migrations .*are missing: run `server migrate`"},
-		"a damaged file":    {url: "file:" + text, want: "WRONG  database .*not a database"},
-		"wrong pragmas":     {url: "file:" + empty + "?_pragma=synchronous(OFF)", want: "WRONG  settings of the database .*synchronous is 0, must be 2"},
-		"no PostgreSQL":     {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "WRONG  database .*connect"},
-		"no URL":            {url: "luxbff.db", want: "WRONG  database .*must begin with file: or postgres://"},
-		"no NATS":           {url: "file:" + empty, want: "WRONG  NATS .*no servers available", settings: []string{"NATS_URL=nats://luxbff:secret@127.0.0.1:1"}},
-		"a broken key":      {url: "file:" + empty, want: "WRONG  keys .*key 1", settings: []string{"TOKEN_KEYS=secret"}},
-		"a guessable key":   {url: "file:" + empty, want: "WRONG  keys .*main can be guessed", settings: []string{"APP_ENV=production", guessed}},
-		"development's key": {url: "file:" + empty, want: "WRONG  settings .*TOKEN_KEYS is missing", settings: []string{"APP_ENV=production", "TOKEN_KEYS="}},
-		"no address":        {url: "file:" + empty, want: "WRONG  settings .*PUBLIC_URL", settings: []string{"APP_ENV=production"}},
-		"no providers":      {url: "file:" + empty, want: "WRONG  messages .*nothing sends push, sms, alimtalk, email", settings: []string{"APP_ENV=production"}},
-		"no proxy":          {url: "file:" + empty, want: "WRONG  limits .*TRUSTED_PROXIES is empty", settings: []string{"APP_ENV=production"}},
-		"no Facebook":       {url: "file:" + empty, want: "WRONG  sign-in .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
+		"no database":         {url: "file:" + folder + "/none.db", want: "WRONG  database .*there is none at .*none.db: `server migrate` makes it"},
+		"no migrations":       {url: "file:" + empty, want: "WRONG  migrations .*are missing: run `server migrate`"},
+		"a damaged file":      {url: "file:" + text, want: "WRONG  database .*not a database"},
+		"wrong pragmas":       {url: "file:" + empty + "?_pragma=synchronous(OFF)", want: "WRONG  settings of the database .*synchronous is 0, must be 2"},
+		"no PostgreSQL":       {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "WRONG  database .*connect"},
+		"no URL":              {url: "luxbff.db", want: "WRONG  database .*must begin with file: or postgres://"},
+		"no NATS":             {url: "file:" + empty, want: "WRONG  NATS .*no servers available", settings: []string{"NATS_URL=nats://luxbff:secret@127.0.0.1:1"}},
+		"a broken key":        {url: "file:" + empty, want: "WRONG  keys .*key 1", settings: []string{"TOKEN_KEYS=secret"}},
+		"a guessable key":     {url: "file:" + empty, want: "WRONG  keys .*main can be guessed", settings: []string{"APP_ENV=production", guessed}},
+		"development's key":   {url: "file:" + empty, want: "WRONG  settings .*TOKEN_KEYS is missing", settings: []string{"APP_ENV=production", "TOKEN_KEYS="}},
+		"no address":          {url: "file:" + empty, want: "WRONG  settings .*PUBLIC_URL", settings: []string{"APP_ENV=production"}},
+		"no providers":        {url: "file:" + empty, want: "WRONG  messages .*nothing sends push, sms, alimtalk, email", settings: []string{"APP_ENV=production"}},
+		"no proxy":            {url: "file:" + empty, want: "WRONG  limits .*TRUSTED_PROXIES is empty", settings: []string{"APP_ENV=production"}},
+		"readable for others": {url: "file:" + shared, want: `WRONG  rights of the files .*shared\.db \(0644\).*chmod 600`},
+		"no environment":      {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "WRONG  settings .*APP_ENV must say", settings: []string{"APP_ENV="}},
+		"an open way to the database": {
+			url: "postgres://luxbff:secret@0.0.0.0:1/luxbff", want: "WRONG  way to the database .*0.0.0.0.*sslmode=verify-full", settings: []string{"APP_ENV=production"},
+		},
+		"no Facebook": {url: "file:" + empty, want: "WRONG  sign-in .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

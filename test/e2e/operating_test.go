@@ -26,8 +26,8 @@ func TestOperatingByTheBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	replacements := strings.NewReplacer(
-		"ADDR=:8080", "ADDR="+processtest.FreeAddr(t), "http://localhost:8080", "http://$ADDR",
-		"postgres://luxbff@db.example.com/luxbff", storetest.EmptyPostgresURL(t),
+		"ADDR=127.0.0.1:8080", "ADDR="+processtest.FreeAddr(t), "http://localhost:8080", "http://$ADDR",
+		"postgres://luxbff@db.example.com/luxbff?sslmode=verify-full&sslrootcert=postgres-ca.pem", storetest.EmptyPostgresURL(t),
 	)
 	shell := newShell(t, folder)
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {

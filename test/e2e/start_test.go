@@ -62,13 +62,14 @@ func TestStartFailures(t *testing.T) {
 		url, want string
 		settings  []string
 	}{
-		"no scheme":         {url: "luxbff.db", want: "must begin with file: or postgres://"},
-		"another engine":    {url: "mysql://127.0.0.1/luxbff", want: "must begin with file: or postgres://"},
-		"a missing folder":  {url: "file:" + folder + "/none/luxbff.db", want: "there is no folder " + folder + "/none"},
-		"a folder":          {url: "file:" + folder, want: "it is a folder"},
-		"a malformed URL":   {url: "postgres://luxbff:secret@127.0.0.1:x/luxbff", want: "database URL"},
-		"nobody listens":    {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "connect to PostgreSQL", settings: []string{"DATABASE_WAIT=1s"}},
-		"the port is taken": {url: "file:" + folder + "/port.db", want: "address already in use", settings: []string{"ADDR=" + taken.Addr().String()}},
+		"no scheme":        {url: "luxbff.db", want: "must begin with file: or postgres://"},
+		"another engine":   {url: "mysql://127.0.0.1/luxbff", want: "must begin with file: or postgres://"},
+		"a missing folder": {url: "file:" + folder + "/none/luxbff.db", want: "there is no folder " + folder + "/none"},
+		"a folder":         {url: "file:" + folder, want: "it is a folder"},
+		"a malformed URL":  {url: "postgres://luxbff:secret@127.0.0.1:x/luxbff", want: "database URL"},
+		"nobody listens":   {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "connect to PostgreSQL", settings: []string{"DATABASE_WAIT=1s"}},
+		"PostgreSQL without a word on the environment": {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "APP_ENV must say", settings: []string{"APP_ENV="}},
+		"the port is taken":                            {url: "file:" + folder + "/port.db", want: "address already in use", settings: []string{"ADDR=" + taken.Addr().String()}},
 		"a wrong NATS address": {
 			url: "file:" + folder + "/nats.db", want: "NATS_URL: address 1 must begin with nats:// or tls://", settings: []string{"NATS_URL=http://luxbff:secret@nats:4222"},
 		},

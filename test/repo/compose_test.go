@@ -258,16 +258,27 @@ func TestComposeWaitsForHealth(t *testing.T) {
 	}
 }
 
-// TestComposeGivesNoRights holds that no service but the database can write to its
-// file system or gain rights, and that only the program is published.
+// TestComposeGivesNoRights holds that no service can gain rights or take all memory, that
+// none but the database can write to its file system, and that only the program is
+// published, on this machine alone.
 func TestComposeGivesNoRights(t *testing.T) {
 	t.Parallel()
 	for name, service := range compose(t).Services {
+		if !slices.Equal(service.SecurityOpt, []string{"no-new-privileges:true"}) || service.Privileged || service.User == "root" {
+			t.Errorf("%s can gain rights: %+v", name, service)
+		}
+		if limit := service.MemLimit; limit <= 0 || limit > 2<<30 {
+			t.Errorf("%s may take %d bytes of memory", name, limit)
+		}
+		for _, port := range service.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s is published on %q: %+v", name, port.HostIP, port)
+			}
+		}
 		if name == "postgres" {
 			continue // its image drops rights by itself, and it writes to its volume
 		}
-		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) ||
-			!slices.Equal(service.SecurityOpt, []string{"no-new-privileges:true"}) || service.Privileged || service.User == "root" {
+		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) {
 			t.Errorf("%s has more rights than it needs: %+v", name, service)
 		}
 		if name != "app" && len(service.Ports) > 0 {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"luxbff/internal/store"
 )
@@ -50,7 +52,7 @@ func examineSQLite(ctx context.Context, cfg store.Config) []Finding {
 	if err != nil {
 		return []Finding{failed("database", "there is none at %s: `server migrate` makes it, `server restore` brings one back", file.Path())}
 	}
-	findings := []Finding{examineContent(ctx, file, found.Size()), examineDisk(file.Path())}
+	findings := []Finding{examineContent(ctx, file, found.Size()), examineRights(file.Path()), examineDisk(file.Path())}
 	opened, err := store.Open(ctx, cfg)
 	if err != nil {
 		return append(findings, failed("settings of the database", "%v", err))
@@ -82,6 +84,44 @@ func examineDisk(path string) Finding {
 		return failed("disk", "%d MB are free, less than %d MB: make room before uploads are refused", free>>20, leastFree>>20)
 	}
 	return passed("disk", "%d MB are free", free>>20)
+}
+
+// examineRights looks at the database and its journal, which holds the same rows.
+func examineRights(path string) Finding {
+	var open []string
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		if found, err := os.Stat(file); err == nil && found.Mode().Perm()&0o077 != 0 {
+			open = append(open, fmt.Sprintf("%s (%04o)", file, found.Mode().Perm()))
+		}
+	}
+	if len(open) > 0 {
+		return failed("rights of the files", "others than the program's user can read %s: `chmod 600` them, and the backups as well", strings.Join(open, ", "))
+	}
+	return passed("rights of the files", "only the program's user can read the database")
+}
+
+// ExamineTransport says whether strangers on the way to the database could read or change
+// what goes over the connection. Nothing goes over a network to a file or to this machine.
+// A name without a dot is known to one network alone, as those of containers side by side
+// are, and may be as good as the machine itself.
+func ExamineTransport(cfg store.Config) Finding {
+	const check = "way to the database"
+	if !store.IsPostgres(cfg.URL) {
+		return passed(check, "it is a file")
+	}
+	hosts, err := store.UnverifiedHosts(cfg.URL)
+	if err != nil {
+		return failed(check, "%v", err)
+	}
+	isRemote := func(host string) bool { return strings.ContainsAny(host, ".:") }
+	const advice = "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
+	switch {
+	case slices.ContainsFunc(hosts, isRemote):
+		return failed(check, "%s is not asked to prove who it is, so others can read and change what is sent to it: %s", strings.Join(hosts, ", "), advice)
+	case len(hosts) > 0:
+		return passed(check, "%s is not asked to prove who it is: right on one machine; over a network, %s", strings.Join(hosts, ", "), advice)
+	}
+	return passed(check, "nobody can read or change what is sent")
 }
 
 func examineMigrations(ctx context.Context, opened *store.Store) Finding {

@@ -64,13 +64,13 @@ func Build(t testing.TB) string {
 	return built.path
 }
 
-// Command runs the program on a database, with a free address, the key of TokenKeys
-// and no other setting. A test appends its own settings to Env, where the last one
+// Command runs the program on a database, in development, with a free address,
+// the key of TokenKeys and no other setting. A test appends its own settings to Env, where the last one
 // of a name counts.
 func Command(t testing.TB, databaseURL string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), Build(t), args...)
-	c.Env = []string{"ADDR=" + FreeAddr(t), "DATABASE_URL=" + databaseURL, "TOKEN_KEYS=" + TokenKeys(), "PATH=" + os.Getenv("PATH")}
+	c.Env = []string{"APP_ENV=development", "ADDR=" + FreeAddr(t), "DATABASE_URL=" + databaseURL, "TOKEN_KEYS=" + TokenKeys(), "PATH=" + os.Getenv("PATH")}
 	return c
 }
 

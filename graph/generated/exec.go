@@ -2276,7 +2276,8 @@ type DeleteAccountPayload {
 extend type Mutation {
   """
   Makes a child's account and registers its device, both or neither.
-  Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not in the catalogue, or the MAC is another device's),
+  Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (no device has this serial code with this MAC; ten such tries in a row
+  for a serial code or twenty of an account are let through, and one more each five minutes),
   ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has it), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
   ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (the account has 50 children already, or a fault of the server).
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
@@ -2300,7 +2301,7 @@ extend type Mutation {
   """
   Registers a device to a child. For the child that has it already only the ` + "`" + `uniqueId` + "`" + ` changes; a child that comes
   back to its device goes on where its logs stood, another child starts at 0.
-  Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + `,
+  Errors: ` + "`" + `SERIAL_CODE_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (as at ` + "`" + `createChildUser` + "`" + `),
   ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has the device, the child has another one, or a registered device has
   the ` + "`" + `uniqueId` + "`" + `). REST: ` + "`" + `POST device/set-my-device` + "`" + `.
   """
@@ -2555,7 +2556,8 @@ type SendImpedanceAlertPayload {
 
   """
   Has the account notified on a phone. A phone belongs to the account that added it last; adding it again changes
-  nothing. Of more than 32 phones the one goes that was not added for the longest time. Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
+  nothing. Of more than 32 phones the one goes that was not added for the longest time.
+  Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
   """
   addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload @auth
 

@@ -17,6 +17,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/pubsub"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
@@ -31,7 +32,8 @@ type Config struct {
 	Store  *store.Store
 	Hub    *pubsub.Hub // is notified when a child is deleted
 	Clock  func() time.Time
-	Random io.Reader // where new unique ids of devices come from
+	Random io.Reader          // where new unique ids of devices come from
+	Limits *ratelimit.Limiter // bounds guesses at the MAC of a device; nil lifts the bound
 }
 
 // Service reads and writes children and their devices.
@@ -40,11 +42,12 @@ type Service struct {
 	hub    *pubsub.Hub
 	clock  func() time.Time
 	random io.Reader
+	limits *ratelimit.Limiter
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, hub: c.Hub, clock: c.Clock, random: c.Random}
+	return &Service{store: c.Store, hub: c.Hub, clock: c.Clock, random: c.Random, limits: c.Limits}
 }
 
 // CreateParams describe a child and the device that is registered for it.
@@ -66,8 +69,8 @@ type UpdateParams struct {
 
 // Create makes a child and registers a device for it: both are stored or neither
 // is. Errors: BadRequest, UserIsDeleted, SerialCodeNotValid, NotFoundDevice,
-// AlreadyConnectedDevice; RealUserCreateFailed for an account that has [MaxChildren]
-// already, and when the database refuses the child.
+// AlreadyConnectedDevice, TooManyRequests; RealUserCreateFailed for an account that has
+// [MaxChildren] already, and when the database refuses the child.
 func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (*ent.ChildUser, error) {
 	if err := s.checkUpdate(p.asUpdate()); err != nil {
 		return nil, err
@@ -76,10 +79,7 @@ func (s *Service) Create(ctx context.Context, v viewer.Viewer, p CreateParams) (
 		return nil, err
 	}
 	var created *ent.ChildUser
-	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if err = lockAccount(ctx, tx, v); err != nil {
-			return err
-		}
+	err := s.writeWithDevice(ctx, v, p.DeviceParams, func(ctx context.Context, tx *store.Tx) (err error) {
 		if err = checkNotDeleted(ctx, tx, v); err != nil {
 			return err
 		}

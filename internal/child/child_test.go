@@ -164,7 +164,7 @@ func TestCreateRefuses(t *testing.T) {
 		"a serial code of 3":        {func(p *child.CreateParams) { p.SerialCode = "SL2" }, apperr.SerialCodeNotValid, "input.serialCode"},
 		"a device of another child": {func(p *child.CreateParams) { p.DeviceParams = taken.DeviceParams }, apperr.AlreadyConnectedDevice, "input.serialCode"},
 		"a unique id in use":        {func(p *child.CreateParams) { p.UniqueID = taken.UniqueID }, apperr.AlreadyConnectedDevice, "input.uniqueId"},
-		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, apperr.NotFoundDevice, "input.macId"},
+		"another device's MAC":      {func(p *child.CreateParams) { p.MacID = taken.MacID }, apperr.NotFoundDevice, "input.serialCode"},
 		"a serial code of nobody":   {func(p *child.CreateParams) { p.SerialCode = "NOBODY" }, apperr.NotFoundDevice, "input.serialCode"},
 	} {
 		t.Run(name, func(t *testing.T) {

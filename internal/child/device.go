@@ -86,16 +86,14 @@ func (s *Service) CheckDeviceBeside(
 
 // RegisterDevice connects a device to a child. If it is connected to that child
 // already, only its unique id changes. Errors: BadRequest, SerialCodeNotValid,
-// NotFoundUser, NotAuthorizedUser, NotFoundDevice, AlreadyConnectedDevice.
+// NotFoundUser, NotAuthorizedUser, NotFoundDevice, AlreadyConnectedDevice,
+// TooManyRequests.
 func (s *Service) RegisterDevice(ctx context.Context, v viewer.Viewer, childID int, p DeviceParams) (*ent.Device, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
 	var registered *ent.Device
-	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := lockAccount(ctx, tx, v); err != nil {
-			return err
-		}
+	err := s.writeWithDevice(ctx, v, p, func(ctx context.Context, tx *store.Tx) error {
 		found, err := changeOwn(ctx, tx, v, childID, apperr.NotFoundUser)
 		if err != nil {
 			return err
@@ -216,6 +214,28 @@ func (p DeviceParams) matchesMAC(mac string) bool {
 	return strings.EqualFold(p.MacID, mac) || len(digits) >= 4 && p.MacID == digits[len(digits)-4:]
 }
 
+// writeWithDevice runs a write that connects the device of the params, with the account
+// locked. A write that finds no such device was a guess, which counts against the limits;
+// any other costs nothing.
+func (s *Service) writeWithDevice(
+	ctx context.Context, v viewer.Viewer, p DeviceParams, write func(context.Context, *store.Tx) error,
+) error {
+	refund, err := s.limits.Device(v.RootUserID(), p.SerialCode)
+	if err != nil {
+		return err
+	}
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := lockAccount(ctx, tx, v); err != nil {
+			return err
+		}
+		return write(ctx, tx)
+	})
+	if !apperr.Is(err, apperr.NotFoundDevice) {
+		refund()
+	}
+	return err
+}
+
 // connect registers the device for the child, in the caller's transaction. The
 // caller has locked the account, so that the child can't get two devices at once.
 func (s *Service) connect(ctx context.Context, tx *store.Tx, to *ent.ChildUser, p DeviceParams) error {
@@ -264,16 +284,16 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, to *ent.ChildUser, 
 // their unique id: another device that has it, nil if none does. Both are found
 // first, then locked in the order of their ids, so that two requests never wait for
 // each other, and read again, because they may have changed before they were
-// locked. Errors: NotFoundDevice.
+// locked. Errors: NotFoundDevice, the same for a serial code of no device as for another
+// MAC, because a stranger must not find out which serial codes exist.
 func lockDevices(ctx context.Context, tx *store.Tx, p DeviceParams) (d, holder *ent.Device, err error) {
 	d, err = tx.Device.Query().Where(device.SerialCode(p.SerialCode)).Only(ctx)
 	switch {
-	case ent.IsNotFound(err):
-		return nil, nil, apperr.NotFoundDevice.WithField("input.serialCode")
-	case err != nil:
+	case err != nil && !ent.IsNotFound(err):
 		return nil, nil, fmt.Errorf("find device: %w", err)
-	case !p.matchesMAC(d.MACID):
-		return nil, nil, apperr.NotFoundDevice.WithField("input.macId")
+	case err != nil || !p.matchesMAC(d.MACID):
+		return nil, nil, apperr.NotFoundDevice.WithField("input.serialCode").
+			WithReason("No device has this serial code with this MAC.")
 	}
 	ids := []int{d.ID}
 	if p.UniqueID != nil {

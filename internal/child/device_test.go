@@ -102,7 +102,7 @@ func TestRegisterFindsTheDeviceByItsMac(t *testing.T) {
 			})
 			d, err := f.Children.RegisterDevice(t.Context(), f.parent, to.ID, child.DeviceParams{SerialCode: serial, MacID: c.sent})
 			if !c.fits {
-				domaintest.WantError(t, err, apperr.NotFoundDevice, "input.macId")
+				domaintest.WantError(t, err, apperr.NotFoundDevice, "input.serialCode")
 				return
 			}
 			if err != nil || d.MACID != c.mac {

@@ -34,6 +34,10 @@ const maxBuckets = 100_000
 // Limiter holds the buckets of one replica. Each replica counts for itself, so N
 // of them let N times as much through. A nil Limiter lets everything through.
 type Limiter struct {
+	// OnRefused, if set before the first call, is called for each refused one with the name
+	// of its limit.
+	OnRefused func(limit string)
+
 	clock   func() time.Time
 	mu      sync.Mutex
 	buckets map[key]*rate.Limiter
@@ -76,19 +80,29 @@ func (l *Limiter) takeForClient(ctx context.Context, lim limit) error {
 }
 
 func (l *Limiter) takeToken(lim limit, address string) error {
+	_, err := l.reserveToken(lim, address)
+	return err
+}
+
+// reserveToken takes a token that refund puts back.
+func (l *Limiter) reserveToken(lim limit, address string) (refund func(), err error) {
 	if l == nil {
-		return nil
+		return func() {}, nil
 	}
 	now := l.clock()
 	reserved := l.bucket(key{lim.name, sha256.Sum256([]byte(address))}, lim, now).ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
 	if wait <= 0 {
-		return nil
+		// Only at the time of the reservation is it not yet used.
+		return func() { reserved.CancelAt(now) }, nil
 	}
 	// A refused call takes no token: otherwise one that goes on trying would never
 	// get in again.
 	reserved.CancelAt(now)
-	return apperr.TooManyRequests.WithRetryAfter(wait)
+	if l.OnRefused != nil {
+		l.OnRefused(lim.name)
+	}
+	return nil, apperr.TooManyRequests.WithRetryAfter(wait)
 }
 
 // bucket finds the bucket of a key, or makes one that is full.

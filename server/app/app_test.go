@@ -96,7 +96,7 @@ func TestErrorsCarryTheirCode(t *testing.T) {
 		"unknown child":      {token, `{ childUser(id: 99) { id } }`, nil, "REAL_USER_IS_NOT_FOUND", "id", 404},
 		"another's child":    {token, `{ childUser(id: 1) { id } }`, nil, "NOT_AUTHORIZED_USER", "id", 401},
 		"taken device":       {token, create, with("uniqueId", "v"), "ALREADY_CONNECTED_DEVICE", "input.serialCode", 409},
-		"wrong mac":          {token, create, with("macId", "ffff"), "NOT_FOUND_DEVICE", "input.macId", 404},
+		"wrong mac":          {token, create, with("macId", "ffff"), "NOT_FOUND_DEVICE", "input.serialCode", 404},
 		"malformed serial":   {token, create, with("serialCode", "a b"), "SERIAL_CODE_IS_NOT_VALID", "input.serialCode", 400},
 		"NUL in a name":      {token, create, with("firstName", "a\x00"), "INVALID_REQUEST_OR_MISSING_PARAMETERS", "input.firstName", 400},
 		"born in the future": {token, create, with("birthdate", "2999-01-01"), "INVALID_REQUEST_OR_MISSING_PARAMETERS", "input.birthdate", 400},

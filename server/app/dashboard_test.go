@@ -76,8 +76,9 @@ func TestEachMetricIsDocumented(t *testing.T) {
 func metricsInUse(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	// NATS isn't there, so that the metric of the bus is shown as well.
-	s := apptest.Start(t, func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1" })
+	s := apptest.Start(t, func(c *app.Config) { c.NATSURL, c.RateLimits = "nats://127.0.0.1:1", "on" })
 	usePersonalData(t, s)
+	exhaust(t, s, somebody, "")
 	token, _ := s.Parent(t)
 	c := dial(t, s, token)
 	c.want("connection_ack")

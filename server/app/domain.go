@@ -31,7 +31,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
-	limits := a.Config.limiter(o.Clock)
+	limits := a.limiter()
 	var err error
 	a.Auth, err = auth.New(auth.Config{
 		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
@@ -52,7 +52,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Clock: o.Clock, Limits: limits,
 	})
 	a.Catalogue = catalogue.New(a.Store, o.Clock)
-	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random})
+	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random, Limits: limits})
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag,
 	})
@@ -62,11 +62,13 @@ func (a *App) wireDomain(keys *token.Keys) error {
 
 // limiter is nil where RATE_LIMITS lifts the limits. A nil Limiter lets everything
 // through.
-func (c Config) limiter(clock func() time.Time) *ratelimit.Limiter {
-	if c.RateLimits == "off" {
+func (a *App) limiter() *ratelimit.Limiter {
+	if a.Config.RateLimits == "off" {
 		return nil
 	}
-	return ratelimit.New(clock)
+	limits := ratelimit.New(a.options.Clock)
+	limits.OnRefused = a.metrics.CountRateLimited
+	return limits
 }
 
 // socialProviders are those that are configured; signing in with another is refused.

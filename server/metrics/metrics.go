@@ -31,6 +31,7 @@ type Metrics struct {
 	feedLag      prometheus.Histogram
 	messages     *prometheus.CounterVec
 	wrongSignIns *prometheus.CounterVec
+	rateLimited  *prometheus.CounterVec
 
 	clientApps cappedMap[ClientApp, ClientApp]
 	operations cappedMap[operation, prometheus.Observer]
@@ -70,11 +71,13 @@ func New() *Metrics {
 			"Tries to send a message, by channel and outcome: sent, retry or dead.", "channel", "outcome"),
 		wrongSignIns: counters("luxbff_wrong_sign_ins_total",
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
+		rateLimited: counters("luxbff_rate_limited_total",
+			"Calls that a limit refused, by limit: those named device are guesses at the MAC of a device.", "limit"),
 		state: &stateCollector{descriptions: newDescriptions()},
 	}
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
-		m.feedLag, m.messages, m.wrongSignIns, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		m.feedLag, m.messages, m.wrongSignIns, m.rateLimited, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -144,3 +147,6 @@ func (m *Metrics) CountMessage(channel, outcome string) {
 
 // CountWrongSignIn counts a sign-in that was refused, by the code of its error.
 func (m *Metrics) CountWrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }
+
+// CountRateLimited counts a call that was refused, by the name of the limit.
+func (m *Metrics) CountRateLimited(limit string) { m.rateLimited.WithLabelValues(limit).Inc() }

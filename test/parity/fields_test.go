@@ -352,7 +352,8 @@ func childFaults() []fault {
 	all := []fault{
 		create("firstName", `""`, badRequest400), create("lastName", `" "`, badRequest400), create("birthdate", `"2999-01-01"`, badRequest400),
 		create("serialCode", `"-"`, "SERIAL_CODE_IS_NOT_VALID"), create("serialCode", `"SL99999999"`, "NOT_FOUND_DEVICE"),
-		create("macId", `"FFFF"`, "NOT_FOUND_DEVICE"), create("uniqueId", `""`, badRequest400),
+		{arrange: family, as: "parent", call: "createChildUser(input: {" + with(input, "macId", `"FFFF"`) + "})", code: "NOT_FOUND_DEVICE", field: "input.serialCode"},
+		create("uniqueId", `""`, badRequest400),
 		create("uniqueId", `"unique"`, "ALREADY_CONNECTED_DEVICE"),
 		{
 			arrange: family, as: "parent", call: "createChildUser(input: {" + with(with(input, "serialCode", `"SL20401000"`), "macId", `"41AD"`) + "})",
@@ -393,7 +394,8 @@ func deviceFaults() []fault {
 	second := with(with(input, "serialCode", `"SL20401001"`), "macId", `"4C84"`)
 	return []fault{
 		register("serialCode", `"-"`, "SERIAL_CODE_IS_NOT_VALID"), register("uniqueId", `""`, badRequest400),
-		register("serialCode", `"SL99999999"`, "NOT_FOUND_DEVICE"), register("macId", `"FFFF"`, "NOT_FOUND_DEVICE"),
+		register("serialCode", `"SL99999999"`, "NOT_FOUND_DEVICE"),
+		{arrange: family, as: "parent", call: "registerDevice(input: {" + with(input, "macId", `"FFFF"`) + "})", code: "NOT_FOUND_DEVICE", field: "input.serialCode"},
 		{
 			arrange: family, as: "parent", call: "registerDevice(input: {" + second + "})",
 			code: "ALREADY_CONNECTED_DEVICE", field: "input.childUserId",

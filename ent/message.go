@@ -28,6 +28,8 @@ type Message struct {
 	Text string `json:"-"`
 	// Unique, so that an intent that is repeated makes one message.
 	DedupKey *string `json:"dedup_key,omitempty"`
+	// For the last message to an account that is deleted: no record of it stays.
+	IsDeletedOnceSent bool `json:"is_deleted_once_sent,omitempty"`
 	// State holds the value of the "state" field.
 	State message.State `json:"state,omitempty"`
 	// Attempts holds the value of the "attempts" field.
@@ -73,6 +75,8 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case message.FieldIsDeletedOnceSent:
+			values[i] = new(sql.NullBool)
 		case message.FieldID, message.FieldRootUserID, message.FieldAttempts:
 			values[i] = new(sql.NullInt64)
 		case message.FieldChannel, message.FieldTo, message.FieldText, message.FieldDedupKey, message.FieldState, message.FieldLastError:
@@ -131,6 +135,12 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.DedupKey = new(string)
 				*_m.DedupKey = value.String
+			}
+		case message.FieldIsDeletedOnceSent:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field is_deleted_once_sent", values[i])
+			} else if value.Valid {
+				_m.IsDeletedOnceSent = value.Bool
 			}
 		case message.FieldState:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -235,6 +245,9 @@ func (_m *Message) String() string {
 		builder.WriteString("dedup_key=")
 		builder.WriteString(*v)
 	}
+	builder.WriteString(", ")
+	builder.WriteString("is_deleted_once_sent=")
+	builder.WriteString(fmt.Sprintf("%v", _m.IsDeletedOnceSent))
 	builder.WriteString(", ")
 	builder.WriteString("state=")
 	builder.WriteString(fmt.Sprintf("%v", _m.State))

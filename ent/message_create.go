@@ -69,6 +69,20 @@ func (_c *MessageCreate) SetNillableDedupKey(v *string) *MessageCreate {
 	return _c
 }
 
+// SetIsDeletedOnceSent sets the "is_deleted_once_sent" field.
+func (_c *MessageCreate) SetIsDeletedOnceSent(v bool) *MessageCreate {
+	_c.mutation.SetIsDeletedOnceSent(v)
+	return _c
+}
+
+// SetNillableIsDeletedOnceSent sets the "is_deleted_once_sent" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableIsDeletedOnceSent(v *bool) *MessageCreate {
+	if v != nil {
+		_c.SetIsDeletedOnceSent(*v)
+	}
+	return _c
+}
+
 // SetState sets the "state" field.
 func (_c *MessageCreate) SetState(v message.State) *MessageCreate {
 	_c.mutation.SetState(v)
@@ -191,6 +205,10 @@ func (_c *MessageCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *MessageCreate) defaults() {
+	if _, ok := _c.mutation.IsDeletedOnceSent(); !ok {
+		v := message.DefaultIsDeletedOnceSent
+		_c.mutation.SetIsDeletedOnceSent(v)
+	}
 	if _, ok := _c.mutation.State(); !ok {
 		v := message.DefaultState
 		_c.mutation.SetState(v)
@@ -221,6 +239,9 @@ func (_c *MessageCreate) check() error {
 	}
 	if _, ok := _c.mutation.Text(); !ok {
 		return &ValidationError{Name: "text", err: errors.New(`ent: missing required field "Message.text"`)}
+	}
+	if _, ok := _c.mutation.IsDeletedOnceSent(); !ok {
+		return &ValidationError{Name: "is_deleted_once_sent", err: errors.New(`ent: missing required field "Message.is_deleted_once_sent"`)}
 	}
 	if _, ok := _c.mutation.State(); !ok {
 		return &ValidationError{Name: "state", err: errors.New(`ent: missing required field "Message.state"`)}
@@ -286,6 +307,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DedupKey(); ok {
 		_spec.SetField(message.FieldDedupKey, field.TypeString, value)
 		_node.DedupKey = &value
+	}
+	if value, ok := _c.mutation.IsDeletedOnceSent(); ok {
+		_spec.SetField(message.FieldIsDeletedOnceSent, field.TypeBool, value)
+		_node.IsDeletedOnceSent = value
 	}
 	if value, ok := _c.mutation.State(); ok {
 		_spec.SetField(message.FieldState, field.TypeEnum, value)
@@ -514,6 +539,9 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		}
 		if _, exists := u.create.mutation.DedupKey(); exists {
 			s.SetIgnore(message.FieldDedupKey)
+		}
+		if _, exists := u.create.mutation.IsDeletedOnceSent(); exists {
+			s.SetIgnore(message.FieldIsDeletedOnceSent)
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(message.FieldCreatedAt)
@@ -862,6 +890,9 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			}
 			if _, exists := b.mutation.DedupKey(); exists {
 				s.SetIgnore(message.FieldDedupKey)
+			}
+			if _, exists := b.mutation.IsDeletedOnceSent(); exists {
+				s.SetIgnore(message.FieldIsDeletedOnceSent)
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(message.FieldCreatedAt)

@@ -7839,27 +7839,28 @@ func (m *IdentityMutation) ResetEdge(name string) error {
 // MessageMutation represents an operation that mutates the Message nodes in the graph.
 type MessageMutation struct {
 	config
-	op               Op
-	typ              string
-	id               *int
-	channel          *message.Channel
-	to               *string
-	text             *string
-	dedup_key        *string
-	state            *message.State
-	attempts         *int
-	addattempts      *int
-	due_at           *time.Time
-	leased_until     *time.Time
-	last_error       *string
-	created_at       *time.Time
-	sent_at          *time.Time
-	clearedFields    map[string]struct{}
-	root_user        *int
-	clearedroot_user bool
-	done             bool
-	oldValue         func(context.Context) (*Message, error)
-	predicates       []predicate.Message
+	op                   Op
+	typ                  string
+	id                   *int
+	channel              *message.Channel
+	to                   *string
+	text                 *string
+	dedup_key            *string
+	is_deleted_once_sent *bool
+	state                *message.State
+	attempts             *int
+	addattempts          *int
+	due_at               *time.Time
+	leased_until         *time.Time
+	last_error           *string
+	created_at           *time.Time
+	sent_at              *time.Time
+	clearedFields        map[string]struct{}
+	root_user            *int
+	clearedroot_user     bool
+	done                 bool
+	oldValue             func(context.Context) (*Message, error)
+	predicates           []predicate.Message
 }
 
 var _ ent.Mutation = (*MessageMutation)(nil)
@@ -8164,6 +8165,42 @@ func (m *MessageMutation) DedupKeyCleared() bool {
 func (m *MessageMutation) ResetDedupKey() {
 	m.dedup_key = nil
 	delete(m.clearedFields, message.FieldDedupKey)
+}
+
+// SetIsDeletedOnceSent sets the "is_deleted_once_sent" field.
+func (m *MessageMutation) SetIsDeletedOnceSent(b bool) {
+	m.is_deleted_once_sent = &b
+}
+
+// IsDeletedOnceSent returns the value of the "is_deleted_once_sent" field in the mutation.
+func (m *MessageMutation) IsDeletedOnceSent() (r bool, exists bool) {
+	v := m.is_deleted_once_sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIsDeletedOnceSent returns the old "is_deleted_once_sent" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldIsDeletedOnceSent(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIsDeletedOnceSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIsDeletedOnceSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIsDeletedOnceSent: %w", err)
+	}
+	return oldValue.IsDeletedOnceSent, nil
+}
+
+// ResetIsDeletedOnceSent resets all changes to the "is_deleted_once_sent" field.
+func (m *MessageMutation) ResetIsDeletedOnceSent() {
+	m.is_deleted_once_sent = nil
 }
 
 // SetState sets the "state" field.
@@ -8538,7 +8575,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.root_user != nil {
 		fields = append(fields, message.FieldRootUserID)
 	}
@@ -8553,6 +8590,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.dedup_key != nil {
 		fields = append(fields, message.FieldDedupKey)
+	}
+	if m.is_deleted_once_sent != nil {
+		fields = append(fields, message.FieldIsDeletedOnceSent)
 	}
 	if m.state != nil {
 		fields = append(fields, message.FieldState)
@@ -8593,6 +8633,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Text()
 	case message.FieldDedupKey:
 		return m.DedupKey()
+	case message.FieldIsDeletedOnceSent:
+		return m.IsDeletedOnceSent()
 	case message.FieldState:
 		return m.State()
 	case message.FieldAttempts:
@@ -8626,6 +8668,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldText(ctx)
 	case message.FieldDedupKey:
 		return m.OldDedupKey(ctx)
+	case message.FieldIsDeletedOnceSent:
+		return m.OldIsDeletedOnceSent(ctx)
 	case message.FieldState:
 		return m.OldState(ctx)
 	case message.FieldAttempts:
@@ -8683,6 +8727,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDedupKey(v)
+		return nil
+	case message.FieldIsDeletedOnceSent:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIsDeletedOnceSent(v)
 		return nil
 	case message.FieldState:
 		v, ok := value.(message.State)
@@ -8844,6 +8895,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldDedupKey:
 		m.ResetDedupKey()
+		return nil
+	case message.FieldIsDeletedOnceSent:
+		m.ResetIsDeletedOnceSent()
 		return nil
 	case message.FieldState:
 		m.ResetState()
@@ -13363,26 +13417,28 @@ func (m *UserMutation) ResetEdge(name string) error {
 // VerificationCodeMutation represents an operation that mutates the VerificationCode nodes in the graph.
 type VerificationCodeMutation struct {
 	config
-	op               Op
-	typ              string
-	id               *int
-	purpose          *verificationcode.Purpose
-	address          *string
-	code_hash        *string
-	tries            *int
-	addtries         *int
-	created_at       *time.Time
-	expires_at       *time.Time
-	closed_at        *time.Time
-	grant_hash       *string
-	grant_expires_at *time.Time
-	grant_used_at    *time.Time
-	clearedFields    map[string]struct{}
-	root_user        *int
-	clearedroot_user bool
-	done             bool
-	oldValue         func(context.Context) (*VerificationCode, error)
-	predicates       []predicate.VerificationCode
+	op                Op
+	typ               string
+	id                *int
+	purpose           *verificationcode.Purpose
+	sms_purpose       *vocab.SmsCodePurpose
+	is_email_verified *bool
+	address           *string
+	code_hash         *string
+	tries             *int
+	addtries          *int
+	created_at        *time.Time
+	expires_at        *time.Time
+	closed_at         *time.Time
+	grant_hash        *string
+	grant_expires_at  *time.Time
+	grant_used_at     *time.Time
+	clearedFields     map[string]struct{}
+	root_user         *int
+	clearedroot_user  bool
+	done              bool
+	oldValue          func(context.Context) (*VerificationCode, error)
+	predicates        []predicate.VerificationCode
 }
 
 var _ ent.Mutation = (*VerificationCodeMutation)(nil)
@@ -13566,6 +13622,91 @@ func (m *VerificationCodeMutation) OldPurpose(ctx context.Context) (v verificati
 // ResetPurpose resets all changes to the "purpose" field.
 func (m *VerificationCodeMutation) ResetPurpose() {
 	m.purpose = nil
+}
+
+// SetSmsPurpose sets the "sms_purpose" field.
+func (m *VerificationCodeMutation) SetSmsPurpose(vcp vocab.SmsCodePurpose) {
+	m.sms_purpose = &vcp
+}
+
+// SmsPurpose returns the value of the "sms_purpose" field in the mutation.
+func (m *VerificationCodeMutation) SmsPurpose() (r vocab.SmsCodePurpose, exists bool) {
+	v := m.sms_purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSmsPurpose returns the old "sms_purpose" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldSmsPurpose(ctx context.Context) (v *vocab.SmsCodePurpose, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSmsPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSmsPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSmsPurpose: %w", err)
+	}
+	return oldValue.SmsPurpose, nil
+}
+
+// ClearSmsPurpose clears the value of the "sms_purpose" field.
+func (m *VerificationCodeMutation) ClearSmsPurpose() {
+	m.sms_purpose = nil
+	m.clearedFields[verificationcode.FieldSmsPurpose] = struct{}{}
+}
+
+// SmsPurposeCleared returns if the "sms_purpose" field was cleared in this mutation.
+func (m *VerificationCodeMutation) SmsPurposeCleared() bool {
+	_, ok := m.clearedFields[verificationcode.FieldSmsPurpose]
+	return ok
+}
+
+// ResetSmsPurpose resets all changes to the "sms_purpose" field.
+func (m *VerificationCodeMutation) ResetSmsPurpose() {
+	m.sms_purpose = nil
+	delete(m.clearedFields, verificationcode.FieldSmsPurpose)
+}
+
+// SetIsEmailVerified sets the "is_email_verified" field.
+func (m *VerificationCodeMutation) SetIsEmailVerified(b bool) {
+	m.is_email_verified = &b
+}
+
+// IsEmailVerified returns the value of the "is_email_verified" field in the mutation.
+func (m *VerificationCodeMutation) IsEmailVerified() (r bool, exists bool) {
+	v := m.is_email_verified
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIsEmailVerified returns the old "is_email_verified" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldIsEmailVerified(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIsEmailVerified is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIsEmailVerified requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIsEmailVerified: %w", err)
+	}
+	return oldValue.IsEmailVerified, nil
+}
+
+// ResetIsEmailVerified resets all changes to the "is_email_verified" field.
+func (m *VerificationCodeMutation) ResetIsEmailVerified() {
+	m.is_email_verified = nil
 }
 
 // SetAddress sets the "address" field.
@@ -14025,12 +14166,18 @@ func (m *VerificationCodeMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *VerificationCodeMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 13)
 	if m.root_user != nil {
 		fields = append(fields, verificationcode.FieldRootUserID)
 	}
 	if m.purpose != nil {
 		fields = append(fields, verificationcode.FieldPurpose)
+	}
+	if m.sms_purpose != nil {
+		fields = append(fields, verificationcode.FieldSmsPurpose)
+	}
+	if m.is_email_verified != nil {
+		fields = append(fields, verificationcode.FieldIsEmailVerified)
 	}
 	if m.address != nil {
 		fields = append(fields, verificationcode.FieldAddress)
@@ -14071,6 +14218,10 @@ func (m *VerificationCodeMutation) Field(name string) (ent.Value, bool) {
 		return m.RootUserID()
 	case verificationcode.FieldPurpose:
 		return m.Purpose()
+	case verificationcode.FieldSmsPurpose:
+		return m.SmsPurpose()
+	case verificationcode.FieldIsEmailVerified:
+		return m.IsEmailVerified()
 	case verificationcode.FieldAddress:
 		return m.Address()
 	case verificationcode.FieldCodeHash:
@@ -14102,6 +14253,10 @@ func (m *VerificationCodeMutation) OldField(ctx context.Context, name string) (e
 		return m.OldRootUserID(ctx)
 	case verificationcode.FieldPurpose:
 		return m.OldPurpose(ctx)
+	case verificationcode.FieldSmsPurpose:
+		return m.OldSmsPurpose(ctx)
+	case verificationcode.FieldIsEmailVerified:
+		return m.OldIsEmailVerified(ctx)
 	case verificationcode.FieldAddress:
 		return m.OldAddress(ctx)
 	case verificationcode.FieldCodeHash:
@@ -14142,6 +14297,20 @@ func (m *VerificationCodeMutation) SetField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPurpose(v)
+		return nil
+	case verificationcode.FieldSmsPurpose:
+		v, ok := value.(vocab.SmsCodePurpose)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSmsPurpose(v)
+		return nil
+	case verificationcode.FieldIsEmailVerified:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIsEmailVerified(v)
 		return nil
 	case verificationcode.FieldAddress:
 		v, ok := value.(string)
@@ -14254,6 +14423,9 @@ func (m *VerificationCodeMutation) ClearedFields() []string {
 	if m.FieldCleared(verificationcode.FieldRootUserID) {
 		fields = append(fields, verificationcode.FieldRootUserID)
 	}
+	if m.FieldCleared(verificationcode.FieldSmsPurpose) {
+		fields = append(fields, verificationcode.FieldSmsPurpose)
+	}
 	if m.FieldCleared(verificationcode.FieldClosedAt) {
 		fields = append(fields, verificationcode.FieldClosedAt)
 	}
@@ -14283,6 +14455,9 @@ func (m *VerificationCodeMutation) ClearField(name string) error {
 	case verificationcode.FieldRootUserID:
 		m.ClearRootUserID()
 		return nil
+	case verificationcode.FieldSmsPurpose:
+		m.ClearSmsPurpose()
+		return nil
 	case verificationcode.FieldClosedAt:
 		m.ClearClosedAt()
 		return nil
@@ -14308,6 +14483,12 @@ func (m *VerificationCodeMutation) ResetField(name string) error {
 		return nil
 	case verificationcode.FieldPurpose:
 		m.ResetPurpose()
+		return nil
+	case verificationcode.FieldSmsPurpose:
+		m.ResetSmsPurpose()
+		return nil
+	case verificationcode.FieldIsEmailVerified:
+		m.ResetIsEmailVerified()
 		return nil
 	case verificationcode.FieldAddress:
 		m.ResetAddress()

@@ -165,12 +165,16 @@ func init() {
 			return nil
 		}
 	}()
+	// messageDescIsDeletedOnceSent is the schema descriptor for is_deleted_once_sent field.
+	messageDescIsDeletedOnceSent := messageFields[5].Descriptor()
+	// message.DefaultIsDeletedOnceSent holds the default value on creation for the is_deleted_once_sent field.
+	message.DefaultIsDeletedOnceSent = messageDescIsDeletedOnceSent.Default.(bool)
 	// messageDescAttempts is the schema descriptor for attempts field.
-	messageDescAttempts := messageFields[6].Descriptor()
+	messageDescAttempts := messageFields[7].Descriptor()
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescLastError is the schema descriptor for last_error field.
-	messageDescLastError := messageFields[9].Descriptor()
+	messageDescLastError := messageFields[10].Descriptor()
 	// message.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	message.LastErrorValidator = messageDescLastError.Validators[0].(func(string) error)
 	pushdeviceFields := schema.PushDevice{}.Fields()
@@ -281,8 +285,12 @@ func init() {
 	user.DefaultEventFloor = userDescEventFloor.Default.(int64)
 	verificationcodeFields := schema.VerificationCode{}.Fields()
 	_ = verificationcodeFields
+	// verificationcodeDescIsEmailVerified is the schema descriptor for is_email_verified field.
+	verificationcodeDescIsEmailVerified := verificationcodeFields[3].Descriptor()
+	// verificationcode.DefaultIsEmailVerified holds the default value on creation for the is_email_verified field.
+	verificationcode.DefaultIsEmailVerified = verificationcodeDescIsEmailVerified.Default.(bool)
 	// verificationcodeDescAddress is the schema descriptor for address field.
-	verificationcodeDescAddress := verificationcodeFields[2].Descriptor()
+	verificationcodeDescAddress := verificationcodeFields[4].Descriptor()
 	// verificationcode.AddressValidator is a validator for the "address" field. It is called by the builders before save.
 	verificationcode.AddressValidator = func() func(string) error {
 		validators := verificationcodeDescAddress.Validators
@@ -300,7 +308,7 @@ func init() {
 		}
 	}()
 	// verificationcodeDescTries is the schema descriptor for tries field.
-	verificationcodeDescTries := verificationcodeFields[4].Descriptor()
+	verificationcodeDescTries := verificationcodeFields[6].Descriptor()
 	// verificationcode.DefaultTries holds the default value on creation for the tries field.
 	verificationcode.DefaultTries = verificationcodeDescTries.Default.(int)
 }

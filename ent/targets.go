@@ -265,6 +265,8 @@ func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.String(&_m.Text))
 		case message.FieldDedupKey:
 			targets = append(targets, column.NillableString(&_m.DedupKey))
+		case message.FieldIsDeletedOnceSent:
+			targets = append(targets, column.Bool(&_m.IsDeletedOnceSent))
 		case message.FieldState:
 			targets = append(targets, column.String(&_m.State))
 		case message.FieldAttempts:
@@ -413,6 +415,10 @@ func (_m *VerificationCode) AppendTargets(targets []any, columns []string) []any
 			targets = append(targets, column.NillableInt(&_m.RootUserID))
 		case verificationcode.FieldPurpose:
 			targets = append(targets, column.String(&_m.Purpose))
+		case verificationcode.FieldSmsPurpose:
+			targets = append(targets, column.NillableString(&_m.SmsPurpose))
+		case verificationcode.FieldIsEmailVerified:
+			targets = append(targets, column.Bool(&_m.IsEmailVerified))
 		case verificationcode.FieldAddress:
 			targets = append(targets, column.String(&_m.Address))
 		case verificationcode.FieldCodeHash:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
+	"luxbff/ent/vocab"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ type VerificationCode struct {
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// Purpose holds the value of the "purpose" field.
 	Purpose verificationcode.Purpose `json:"purpose,omitempty"`
+	// The one thing that the code of a phone serves for; null for any.
+	SmsPurpose *vocab.SmsCodePurpose `json:"sms_purpose,omitempty"`
+	// Of an address that the account gave up: whether it had verified it.
+	IsEmailVerified bool `json:"is_email_verified,omitempty"`
 	// A phone in the form E.164, or an e-mail address.
 	Address string `json:"address,omitempty"`
 	// CodeHash holds the value of the "code_hash" field.
@@ -71,9 +76,11 @@ func (*VerificationCode) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case verificationcode.FieldIsEmailVerified:
+			values[i] = new(sql.NullBool)
 		case verificationcode.FieldID, verificationcode.FieldRootUserID, verificationcode.FieldTries:
 			values[i] = new(sql.NullInt64)
-		case verificationcode.FieldPurpose, verificationcode.FieldAddress, verificationcode.FieldCodeHash, verificationcode.FieldGrantHash:
+		case verificationcode.FieldPurpose, verificationcode.FieldSmsPurpose, verificationcode.FieldAddress, verificationcode.FieldCodeHash, verificationcode.FieldGrantHash:
 			values[i] = new(sql.NullString)
 		case verificationcode.FieldCreatedAt, verificationcode.FieldExpiresAt, verificationcode.FieldClosedAt, verificationcode.FieldGrantExpiresAt, verificationcode.FieldGrantUsedAt:
 			values[i] = new(sql.NullTime)
@@ -110,6 +117,19 @@ func (_m *VerificationCode) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field purpose", values[i])
 			} else if value.Valid {
 				_m.Purpose = verificationcode.Purpose(value.String)
+			}
+		case verificationcode.FieldSmsPurpose:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field sms_purpose", values[i])
+			} else if value.Valid {
+				_m.SmsPurpose = new(vocab.SmsCodePurpose)
+				*_m.SmsPurpose = vocab.SmsCodePurpose(value.String)
+			}
+		case verificationcode.FieldIsEmailVerified:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field is_email_verified", values[i])
+			} else if value.Valid {
+				_m.IsEmailVerified = value.Bool
 			}
 		case verificationcode.FieldAddress:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -217,6 +237,14 @@ func (_m *VerificationCode) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("purpose=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Purpose))
+	builder.WriteString(", ")
+	if v := _m.SmsPurpose; v != nil {
+		builder.WriteString("sms_purpose=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("is_email_verified=")
+	builder.WriteString(fmt.Sprintf("%v", _m.IsEmailVerified))
 	builder.WriteString(", ")
 	builder.WriteString("address=")
 	builder.WriteString(_m.Address)

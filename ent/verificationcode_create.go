@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
+	"luxbff/ent/vocab"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -40,6 +41,34 @@ func (_c *VerificationCodeCreate) SetNillableRootUserID(v *int) *VerificationCod
 // SetPurpose sets the "purpose" field.
 func (_c *VerificationCodeCreate) SetPurpose(v verificationcode.Purpose) *VerificationCodeCreate {
 	_c.mutation.SetPurpose(v)
+	return _c
+}
+
+// SetSmsPurpose sets the "sms_purpose" field.
+func (_c *VerificationCodeCreate) SetSmsPurpose(v vocab.SmsCodePurpose) *VerificationCodeCreate {
+	_c.mutation.SetSmsPurpose(v)
+	return _c
+}
+
+// SetNillableSmsPurpose sets the "sms_purpose" field if the given value is not nil.
+func (_c *VerificationCodeCreate) SetNillableSmsPurpose(v *vocab.SmsCodePurpose) *VerificationCodeCreate {
+	if v != nil {
+		_c.SetSmsPurpose(*v)
+	}
+	return _c
+}
+
+// SetIsEmailVerified sets the "is_email_verified" field.
+func (_c *VerificationCodeCreate) SetIsEmailVerified(v bool) *VerificationCodeCreate {
+	_c.mutation.SetIsEmailVerified(v)
+	return _c
+}
+
+// SetNillableIsEmailVerified sets the "is_email_verified" field if the given value is not nil.
+func (_c *VerificationCodeCreate) SetNillableIsEmailVerified(v *bool) *VerificationCodeCreate {
+	if v != nil {
+		_c.SetIsEmailVerified(*v)
+	}
 	return _c
 }
 
@@ -177,6 +206,10 @@ func (_c *VerificationCodeCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *VerificationCodeCreate) defaults() {
+	if _, ok := _c.mutation.IsEmailVerified(); !ok {
+		v := verificationcode.DefaultIsEmailVerified
+		_c.mutation.SetIsEmailVerified(v)
+	}
 	if _, ok := _c.mutation.Tries(); !ok {
 		v := verificationcode.DefaultTries
 		_c.mutation.SetTries(v)
@@ -192,6 +225,9 @@ func (_c *VerificationCodeCreate) check() error {
 		if err := verificationcode.PurposeValidator(v); err != nil {
 			return &ValidationError{Name: "purpose", err: fmt.Errorf(`ent: validator failed for field "VerificationCode.purpose": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.IsEmailVerified(); !ok {
+		return &ValidationError{Name: "is_email_verified", err: errors.New(`ent: missing required field "VerificationCode.is_email_verified"`)}
 	}
 	if _, ok := _c.mutation.Address(); !ok {
 		return &ValidationError{Name: "address", err: errors.New(`ent: missing required field "VerificationCode.address"`)}
@@ -243,6 +279,14 @@ func (_c *VerificationCodeCreate) createSpec() (*VerificationCode, *sqlgraph.Cre
 	if value, ok := _c.mutation.Purpose(); ok {
 		_spec.SetField(verificationcode.FieldPurpose, field.TypeEnum, value)
 		_node.Purpose = value
+	}
+	if value, ok := _c.mutation.SmsPurpose(); ok {
+		_spec.SetField(verificationcode.FieldSmsPurpose, field.TypeString, value)
+		_node.SmsPurpose = &value
+	}
+	if value, ok := _c.mutation.IsEmailVerified(); ok {
+		_spec.SetField(verificationcode.FieldIsEmailVerified, field.TypeBool, value)
+		_node.IsEmailVerified = value
 	}
 	if value, ok := _c.mutation.Address(); ok {
 		_spec.SetField(verificationcode.FieldAddress, field.TypeString, value)
@@ -455,6 +499,12 @@ func (u *VerificationCodeUpsertOne) UpdateNewValues() *VerificationCodeUpsertOne
 		}
 		if _, exists := u.create.mutation.Purpose(); exists {
 			s.SetIgnore(verificationcode.FieldPurpose)
+		}
+		if _, exists := u.create.mutation.SmsPurpose(); exists {
+			s.SetIgnore(verificationcode.FieldSmsPurpose)
+		}
+		if _, exists := u.create.mutation.IsEmailVerified(); exists {
+			s.SetIgnore(verificationcode.FieldIsEmailVerified)
 		}
 		if _, exists := u.create.mutation.Address(); exists {
 			s.SetIgnore(verificationcode.FieldAddress)
@@ -785,6 +835,12 @@ func (u *VerificationCodeUpsertBulk) UpdateNewValues() *VerificationCodeUpsertBu
 			}
 			if _, exists := b.mutation.Purpose(); exists {
 				s.SetIgnore(verificationcode.FieldPurpose)
+			}
+			if _, exists := b.mutation.SmsPurpose(); exists {
+				s.SetIgnore(verificationcode.FieldSmsPurpose)
+			}
+			if _, exists := b.mutation.IsEmailVerified(); exists {
+				s.SetIgnore(verificationcode.FieldIsEmailVerified)
 			}
 			if _, exists := b.mutation.Address(); exists {
 				s.SetIgnore(verificationcode.FieldAddress)

@@ -177,6 +177,9 @@ func (_u *VerificationCodeUpdate) sqlSave(ctx context.Context) (_node int, err e
 			}
 		}
 	}
+	if _u.mutation.SmsPurposeCleared() {
+		_spec.ClearField(verificationcode.FieldSmsPurpose, field.TypeString)
+	}
 	if value, ok := _u.mutation.Tries(); ok {
 		_spec.SetField(verificationcode.FieldTries, field.TypeInt, value)
 	}
@@ -406,6 +409,9 @@ func (_u *VerificationCodeUpdateOne) sqlSave(ctx context.Context) (_node *Verifi
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.SmsPurposeCleared() {
+		_spec.ClearField(verificationcode.FieldSmsPurpose, field.TypeString)
 	}
 	if value, ok := _u.mutation.Tries(); ok {
 		_spec.SetField(verificationcode.FieldTries, field.TypeInt, value)

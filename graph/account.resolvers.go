@@ -11,7 +11,7 @@ import (
 )
 
 func (r *mutationResolver) SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error) {
-	err := r.auth.Codes.SendSMS(ctx, input.Phone)
+	err := r.auth.Codes.SendSMS(ctx, auth.SendSMSParams{Phone: input.Phone, Purpose: input.Purpose.Value()})
 	if err != nil {
 		return nil, err
 	}

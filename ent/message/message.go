@@ -24,6 +24,8 @@ const (
 	FieldText = "text"
 	// FieldDedupKey holds the string denoting the dedup_key field in the database.
 	FieldDedupKey = "dedup_key"
+	// FieldIsDeletedOnceSent holds the string denoting the is_deleted_once_sent field in the database.
+	FieldIsDeletedOnceSent = "is_deleted_once_sent"
 	// FieldState holds the string denoting the state field in the database.
 	FieldState = "state"
 	// FieldAttempts holds the string denoting the attempts field in the database.
@@ -59,6 +61,7 @@ var Columns = []string{
 	FieldTo,
 	FieldText,
 	FieldDedupKey,
+	FieldIsDeletedOnceSent,
 	FieldState,
 	FieldAttempts,
 	FieldDueAt,
@@ -81,6 +84,8 @@ func ValidColumn(column string) bool {
 var (
 	// ToValidator is a validator for the "to" field. It is called by the builders before save.
 	ToValidator func(string) error
+	// DefaultIsDeletedOnceSent holds the default value on creation for the "is_deleted_once_sent" field.
+	DefaultIsDeletedOnceSent bool
 	// DefaultAttempts holds the default value on creation for the "attempts" field.
 	DefaultAttempts int
 	// LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
@@ -170,6 +175,11 @@ func ByText(opts ...sql.OrderTermOption) OrderOption {
 // ByDedupKey orders the results by the dedup_key field.
 func ByDedupKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDedupKey, opts...).ToFunc()
+}
+
+// ByIsDeletedOnceSent orders the results by the is_deleted_once_sent field.
+func ByIsDeletedOnceSent(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIsDeletedOnceSent, opts...).ToFunc()
 }
 
 // ByState orders the results by the state field.

@@ -75,6 +75,11 @@ func DedupKey(v string) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldDedupKey, v))
 }
 
+// IsDeletedOnceSent applies equality check predicate on the "is_deleted_once_sent" field. It's identical to IsDeletedOnceSentEQ.
+func IsDeletedOnceSent(v bool) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldIsDeletedOnceSent, v))
+}
+
 // Attempts applies equality check predicate on the "attempts" field. It's identical to AttemptsEQ.
 func Attempts(v int) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldAttempts, v))
@@ -358,6 +363,16 @@ func DedupKeyEqualFold(v string) predicate.Message {
 // DedupKeyContainsFold applies the ContainsFold predicate on the "dedup_key" field.
 func DedupKeyContainsFold(v string) predicate.Message {
 	return predicate.Message(sql.FieldContainsFold(FieldDedupKey, v))
+}
+
+// IsDeletedOnceSentEQ applies the EQ predicate on the "is_deleted_once_sent" field.
+func IsDeletedOnceSentEQ(v bool) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldIsDeletedOnceSent, v))
+}
+
+// IsDeletedOnceSentNEQ applies the NEQ predicate on the "is_deleted_once_sent" field.
+func IsDeletedOnceSentNEQ(v bool) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldIsDeletedOnceSent, v))
 }
 
 // StateEQ applies the EQ predicate on the "state" field.

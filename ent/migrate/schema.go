@@ -371,6 +371,7 @@ var (
 		{Name: "recipient", Type: field.TypeString, Size: 4096},
 		{Name: "text", Type: field.TypeString, Size: 2147483647},
 		{Name: "dedup_key", Type: field.TypeString, Nullable: true},
+		{Name: "is_deleted_once_sent", Type: field.TypeBool, Default: false},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "sent", "dead"}, Default: "pending"},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "due_at", Type: field.TypeTime},
@@ -388,7 +389,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_users_messages",
-				Columns:    []*schema.Column{MessagesColumns[12]},
+				Columns:    []*schema.Column{MessagesColumns[13]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -402,12 +403,12 @@ var (
 			{
 				Name:    "message_state_due_at",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[5], MessagesColumns[7]},
+				Columns: []*schema.Column{MessagesColumns[6], MessagesColumns[8]},
 			},
 			{
 				Name:    "message_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[12]},
+				Columns: []*schema.Column{MessagesColumns[13]},
 			},
 			{
 				Name:    "message_recipient",
@@ -545,7 +546,9 @@ var (
 	// VerificationCodesColumns holds the columns for the "verification_codes" table.
 	VerificationCodesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
-		{Name: "purpose", Type: field.TypeEnum, Enums: []string{"phone", "email", "password_reset"}},
+		{Name: "purpose", Type: field.TypeEnum, Enums: []string{"phone", "email", "password_reset", "email_revert"}},
+		{Name: "sms_purpose", Type: field.TypeString, Nullable: true},
+		{Name: "is_email_verified", Type: field.TypeBool, Default: false},
 		{Name: "address", Type: field.TypeString, Size: 254},
 		{Name: "code_hash", Type: field.TypeString},
 		{Name: "tries", Type: field.TypeInt, Default: 0},
@@ -565,7 +568,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "verification_codes_users_verification_codes",
-				Columns:    []*schema.Column{VerificationCodesColumns[11]},
+				Columns:    []*schema.Column{VerificationCodesColumns[13]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -574,22 +577,22 @@ var (
 			{
 				Name:    "verificationcode_purpose_address_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{VerificationCodesColumns[1], VerificationCodesColumns[2], VerificationCodesColumns[5]},
+				Columns: []*schema.Column{VerificationCodesColumns[1], VerificationCodesColumns[4], VerificationCodesColumns[7]},
 			},
 			{
 				Name:    "verificationcode_grant_hash",
 				Unique:  true,
-				Columns: []*schema.Column{VerificationCodesColumns[8]},
+				Columns: []*schema.Column{VerificationCodesColumns[10]},
 			},
 			{
 				Name:    "verificationcode_root_user_id_purpose",
 				Unique:  false,
-				Columns: []*schema.Column{VerificationCodesColumns[11], VerificationCodesColumns[1]},
+				Columns: []*schema.Column{VerificationCodesColumns[13], VerificationCodesColumns[1]},
 			},
 			{
 				Name:    "verificationcode_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{VerificationCodesColumns[5]},
+				Columns: []*schema.Column{VerificationCodesColumns[7]},
 			},
 		},
 	}

@@ -20,6 +20,8 @@ func (Message) Fields() []ent.Field {
 		field.String("to").StorageKey("recipient").NotEmpty().MaxLen(4096).Immutable(),
 		field.Text("text").Sensitive().Comment("Blanked in production once it is sent, because it may hold a code."),
 		field.String("dedup_key").Optional().Nillable().Immutable().Comment("Unique, so that an intent that is repeated makes one message."),
+		field.Bool("is_deleted_once_sent").Default(false).Immutable().
+			Comment("For the last message to an account that is deleted: no record of it stays."),
 		field.Enum("state").Values("pending", "sent", "dead").Default("pending"),
 		field.Int("attempts").Default(0),
 		field.Time("due_at").Comment("When to try to send it next."),

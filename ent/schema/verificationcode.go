@@ -5,6 +5,8 @@ import (
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
+
+	"luxbff/ent/vocab"
 )
 
 // VerificationCode is a code or one-time link that was sent to an address, and the
@@ -16,7 +18,11 @@ func (VerificationCode) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("root_user_id").Optional().Nillable().Immutable().
 			Comment("Null for a phone that is about to sign up."),
-		field.Enum("purpose").Values("phone", "email", "password_reset").Immutable(),
+		field.Enum("purpose").Values("phone", "email", "password_reset", "email_revert").Immutable(),
+		field.String("sms_purpose").GoType(vocab.SmsCodePurpose("")).Optional().Nillable().Immutable().
+			Comment("The one thing that the code of a phone serves for; null for any."),
+		field.Bool("is_email_verified").Default(false).Immutable().
+			Comment("Of an address that the account gave up: whether it had verified it."),
 		field.String("address").NotEmpty().MaxRuneLen(254).Immutable().Comment("A phone in the form E.164, or an e-mail address."),
 		field.String("code_hash").Sensitive().Immutable(),
 		field.Int("tries").Default(0).Comment("How many wrong codes were tried."),

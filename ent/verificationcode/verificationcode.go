@@ -18,6 +18,10 @@ const (
 	FieldRootUserID = "root_user_id"
 	// FieldPurpose holds the string denoting the purpose field in the database.
 	FieldPurpose = "purpose"
+	// FieldSmsPurpose holds the string denoting the sms_purpose field in the database.
+	FieldSmsPurpose = "sms_purpose"
+	// FieldIsEmailVerified holds the string denoting the is_email_verified field in the database.
+	FieldIsEmailVerified = "is_email_verified"
 	// FieldAddress holds the string denoting the address field in the database.
 	FieldAddress = "address"
 	// FieldCodeHash holds the string denoting the code_hash field in the database.
@@ -54,6 +58,8 @@ var Columns = []string{
 	FieldID,
 	FieldRootUserID,
 	FieldPurpose,
+	FieldSmsPurpose,
+	FieldIsEmailVerified,
 	FieldAddress,
 	FieldCodeHash,
 	FieldTries,
@@ -76,6 +82,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultIsEmailVerified holds the default value on creation for the "is_email_verified" field.
+	DefaultIsEmailVerified bool
 	// AddressValidator is a validator for the "address" field. It is called by the builders before save.
 	AddressValidator func(string) error
 	// DefaultTries holds the default value on creation for the "tries" field.
@@ -90,6 +98,7 @@ const (
 	PurposePhone         Purpose = "phone"
 	PurposeEmail         Purpose = "email"
 	PurposePasswordReset Purpose = "password_reset"
+	PurposeEmailRevert   Purpose = "email_revert"
 )
 
 func (pu Purpose) String() string {
@@ -99,7 +108,7 @@ func (pu Purpose) String() string {
 // PurposeValidator is a validator for the "purpose" field enum values. It is called by the builders before save.
 func PurposeValidator(pu Purpose) error {
 	switch pu {
-	case PurposePhone, PurposeEmail, PurposePasswordReset:
+	case PurposePhone, PurposeEmail, PurposePasswordReset, PurposeEmailRevert:
 		return nil
 	default:
 		return fmt.Errorf("verificationcode: invalid enum value for purpose field: %q", pu)
@@ -122,6 +131,16 @@ func ByRootUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByPurpose orders the results by the purpose field.
 func ByPurpose(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPurpose, opts...).ToFunc()
+}
+
+// BySmsPurpose orders the results by the sms_purpose field.
+func BySmsPurpose(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSmsPurpose, opts...).ToFunc()
+}
+
+// ByIsEmailVerified orders the results by the is_email_verified field.
+func ByIsEmailVerified(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIsEmailVerified, opts...).ToFunc()
 }
 
 // ByAddress orders the results by the address field.

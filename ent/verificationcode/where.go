@@ -4,6 +4,7 @@ package verificationcode
 
 import (
 	"luxbff/ent/predicate"
+	"luxbff/ent/vocab"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -58,6 +59,17 @@ func IDLTE(id int) predicate.VerificationCode {
 // RootUserID applies equality check predicate on the "root_user_id" field. It's identical to RootUserIDEQ.
 func RootUserID(v int) predicate.VerificationCode {
 	return predicate.VerificationCode(sql.FieldEQ(FieldRootUserID, v))
+}
+
+// SmsPurpose applies equality check predicate on the "sms_purpose" field. It's identical to SmsPurposeEQ.
+func SmsPurpose(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldEQ(FieldSmsPurpose, vc))
+}
+
+// IsEmailVerified applies equality check predicate on the "is_email_verified" field. It's identical to IsEmailVerifiedEQ.
+func IsEmailVerified(v bool) predicate.VerificationCode {
+	return predicate.VerificationCode(sql.FieldEQ(FieldIsEmailVerified, v))
 }
 
 // Address applies equality check predicate on the "address" field. It's identical to AddressEQ.
@@ -153,6 +165,110 @@ func PurposeIn(vs ...Purpose) predicate.VerificationCode {
 // PurposeNotIn applies the NotIn predicate on the "purpose" field.
 func PurposeNotIn(vs ...Purpose) predicate.VerificationCode {
 	return predicate.VerificationCode(sql.FieldNotIn(FieldPurpose, vs...))
+}
+
+// SmsPurposeEQ applies the EQ predicate on the "sms_purpose" field.
+func SmsPurposeEQ(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldEQ(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeNEQ applies the NEQ predicate on the "sms_purpose" field.
+func SmsPurposeNEQ(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldNEQ(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeIn applies the In predicate on the "sms_purpose" field.
+func SmsPurposeIn(vs ...vocab.SmsCodePurpose) predicate.VerificationCode {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = string(vs[i])
+	}
+	return predicate.VerificationCode(sql.FieldIn(FieldSmsPurpose, v...))
+}
+
+// SmsPurposeNotIn applies the NotIn predicate on the "sms_purpose" field.
+func SmsPurposeNotIn(vs ...vocab.SmsCodePurpose) predicate.VerificationCode {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = string(vs[i])
+	}
+	return predicate.VerificationCode(sql.FieldNotIn(FieldSmsPurpose, v...))
+}
+
+// SmsPurposeGT applies the GT predicate on the "sms_purpose" field.
+func SmsPurposeGT(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldGT(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeGTE applies the GTE predicate on the "sms_purpose" field.
+func SmsPurposeGTE(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldGTE(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeLT applies the LT predicate on the "sms_purpose" field.
+func SmsPurposeLT(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldLT(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeLTE applies the LTE predicate on the "sms_purpose" field.
+func SmsPurposeLTE(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldLTE(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeContains applies the Contains predicate on the "sms_purpose" field.
+func SmsPurposeContains(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldContains(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeHasPrefix applies the HasPrefix predicate on the "sms_purpose" field.
+func SmsPurposeHasPrefix(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldHasPrefix(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeHasSuffix applies the HasSuffix predicate on the "sms_purpose" field.
+func SmsPurposeHasSuffix(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldHasSuffix(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeIsNil applies the IsNil predicate on the "sms_purpose" field.
+func SmsPurposeIsNil() predicate.VerificationCode {
+	return predicate.VerificationCode(sql.FieldIsNull(FieldSmsPurpose))
+}
+
+// SmsPurposeNotNil applies the NotNil predicate on the "sms_purpose" field.
+func SmsPurposeNotNil() predicate.VerificationCode {
+	return predicate.VerificationCode(sql.FieldNotNull(FieldSmsPurpose))
+}
+
+// SmsPurposeEqualFold applies the EqualFold predicate on the "sms_purpose" field.
+func SmsPurposeEqualFold(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldEqualFold(FieldSmsPurpose, vc))
+}
+
+// SmsPurposeContainsFold applies the ContainsFold predicate on the "sms_purpose" field.
+func SmsPurposeContainsFold(v vocab.SmsCodePurpose) predicate.VerificationCode {
+	vc := string(v)
+	return predicate.VerificationCode(sql.FieldContainsFold(FieldSmsPurpose, vc))
+}
+
+// IsEmailVerifiedEQ applies the EQ predicate on the "is_email_verified" field.
+func IsEmailVerifiedEQ(v bool) predicate.VerificationCode {
+	return predicate.VerificationCode(sql.FieldEQ(FieldIsEmailVerified, v))
+}
+
+// IsEmailVerifiedNEQ applies the NEQ predicate on the "is_email_verified" field.
+func IsEmailVerifiedNEQ(v bool) predicate.VerificationCode {
+	return predicate.VerificationCode(sql.FieldNEQ(FieldIsEmailVerified, v))
 }
 
 // AddressEQ applies the EQ predicate on the "address" field.

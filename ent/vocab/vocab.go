@@ -53,6 +53,16 @@ const (
 	Completed DevlogChange = "COMPLETED"
 )
 
+// SmsCodePurpose is the one thing that a code by SMS serves for.
+type SmsCodePurpose string
+
+// Each is one action of the contract that takes such a code.
+const (
+	ForSignUp      SmsCodePurpose = "SIGN_UP"
+	ForRecovery    SmsCodePurpose = "RECOVERY"
+	ForChangePhone SmsCodePurpose = "CHANGE_PHONE"
+)
+
 // FinishFlag is why a use of the device ended, 1 to 6 (LUX device page).
 type FinishFlag int
 
@@ -90,6 +100,10 @@ func devlogStatuses() []member[DevlogStatus] {
 
 func devlogChanges() []member[DevlogChange] {
 	return []member[DevlogChange]{{Created, "CREATED"}, {Updated, "UPDATED"}, {Completed, "COMPLETED"}}
+}
+
+func smsCodePurposes() []member[SmsCodePurpose] {
+	return []member[SmsCodePurpose]{{ForSignUp, "SIGN_UP"}, {ForRecovery, "RECOVERY"}, {ForChangePhone, "CHANGE_PHONE"}}
 }
 
 func finishFlags() []member[FinishFlag] {
@@ -170,6 +184,15 @@ func (c DevlogChange) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(devlogChan
 // UnmarshalGQL reads the GraphQL name.
 func (c *DevlogChange) UnmarshalGQL(in any) (err error) {
 	*c, err = parseName(devlogChanges(), in)
+	return err
+}
+
+// MarshalGQL writes the GraphQL name.
+func (p SmsCodePurpose) MarshalGQL(w io.Writer) { writeQuoted(w, nameOf(smsCodePurposes(), p)) }
+
+// UnmarshalGQL reads the GraphQL name.
+func (p *SmsCodePurpose) UnmarshalGQL(in any) (err error) {
+	*p, err = parseName(smsCodePurposes(), in)
 	return err
 }
 

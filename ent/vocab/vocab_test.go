@@ -54,6 +54,9 @@ func TestNames(t *testing.T) {
 	wantNames(t, func(in any) (c vocab.DevlogChange, err error) { err = c.UnmarshalGQL(in); return c, err }, map[vocab.DevlogChange]string{
 		"CREATED": "CREATED", "UPDATED": "UPDATED", "COMPLETED": "COMPLETED",
 	})
+	wantNames(t, func(in any) (p vocab.SmsCodePurpose, err error) { err = p.UnmarshalGQL(in); return p, err }, map[vocab.SmsCodePurpose]string{
+		"SIGN_UP": "SIGN_UP", "RECOVERY": "RECOVERY", "CHANGE_PHONE": "CHANGE_PHONE",
+	})
 	wantNames(t, func(in any) (f vocab.FinishFlag, err error) { err = f.UnmarshalGQL(in); return f, err }, map[vocab.FinishFlag]string{
 		1: "NORMAL_SHUTDOWN", 2: "BUTTON_SHUTDOWN", 3: "APP_SHUTDOWN",
 		4: "FAULTY_CONTACTS_SHUTDOWN", 5: "VBUS_SHUTDOWN", 6: "FACTORY_SHUTDOWN",

@@ -1880,7 +1880,8 @@ type Subscription
 extend type Mutation {
   """
   Sends a six-digit code by SMS, good for 3 minutes and 5 tries; a new code replaces the one before.
-  Needs no token. The answer is the same whether or not the number has an account.
+  With a ` + "`" + `purpose` + "`" + ` the SMS names it, and the code serves for that alone. Needs no token. The answer is the same
+  whether or not the number has an account.
   Errors: ` + "`" + `PHONE_NUMBER_IS_INVALID` + "`" + `, ` + "`" + `FAILED_TO_SEND_SMS` + "`" + `. REST: ` + "`" + `POST auth/send-sms-auth` + "`" + `.
   """
   sendSmsCode(input: SendSmsCodeInput!): SendSmsCodePayload
@@ -2066,6 +2067,20 @@ What ` + "`" + `sendSmsCode` + "`" + ` takes.
 input SendSmsCodeInput {
   "E.164, as ` + "`" + `+821012345678` + "`" + `."
   phone: String!
+  "What the code is for; it serves for anything when absent."
+  purpose: SmsCodePurpose
+}
+
+"""
+What a code by SMS serves for.
+"""
+enum SmsCodePurpose {
+  "` + "`" + `verifySmsCode` + "`" + `."
+  SIGN_UP
+  "` + "`" + `findAccount` + "`" + `."
+  RECOVERY
+  "` + "`" + `changePhone` + "`" + `."
+  CHANGE_PHONE
 }
 
 """
@@ -10419,7 +10434,7 @@ func (ec *executionContext) unmarshalInputSendSmsCodeInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"phone"}
+	fieldsInOrder := [...]string{"phone", "purpose"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10433,6 +10448,13 @@ func (ec *executionContext) unmarshalInputSendSmsCodeInput(ctx context.Context, 
 				return it, err
 			}
 			it.Phone = data
+		case "purpose":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purpose"))
+			data, err := ec.unmarshalOSmsCodePurpose2ᚖluxbffᚋentᚋvocabᚐSmsCodePurpose(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Purpose = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -15121,6 +15143,22 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖluxbffᚋgraphᚋmodelᚐSi
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSmsCodePurpose2ᚖluxbffᚋentᚋvocabᚐSmsCodePurpose(ctx context.Context, v any) (*vocab.SmsCodePurpose, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(vocab.SmsCodePurpose)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSmsCodePurpose2ᚖluxbffᚋentᚋvocabᚐSmsCodePurpose(ctx context.Context, sel ast.SelectionSet, v *vocab.SmsCodePurpose) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -331,6 +331,8 @@ type SendImpedanceAlertPayload struct {
 type SendSmsCodeInput struct {
 	// E.164, as `+821012345678`.
 	Phone string `json:"phone"`
+	// What the code is for; it serves for anything when absent.
+	Purpose graphql.Omittable[*vocab.SmsCodePurpose] `json:"purpose,omitempty"`
 }
 
 // The answer to `sendSmsCode`.

@@ -195,7 +195,9 @@ func (p *Profiles) ChangePhone(
 			return err
 		}
 		var open *ent.VerificationCode
-		open, refused, err = p.auth.Codes.TryPhone(ctx, tx, to.Phone, to.Code, validnumField)
+		open, refused, err = p.auth.Codes.TryPhone(ctx, tx, auth.PhoneTry{
+			Phone: to.Phone, Code: to.Code, Purpose: vocab.ForChangePhone, Field: validnumField,
+		})
 		if err != nil || refused != nil {
 			return err
 		}

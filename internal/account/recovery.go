@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
+	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/ratelimit"
@@ -49,7 +50,9 @@ func (r *Recovery) FindAccount(ctx context.Context, p FindAccountParams) (found 
 	var refused error // returned after the commit, which counts the wrong try
 	err = r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
-		open, refused, err = r.auth.Codes.TryPhone(ctx, tx, p.Phone, p.Code, validnumField)
+		open, refused, err = r.auth.Codes.TryPhone(ctx, tx, auth.PhoneTry{
+			Phone: p.Phone, Code: p.Code, Purpose: vocab.ForRecovery, Field: validnumField,
+		})
 		if err != nil || refused != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/verificationcode"
+	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/message"
 	"luxbff/internal/ratelimit"
@@ -68,16 +69,22 @@ func newCodes(cfg Config, identities *Identities) (*Codes, error) {
 	}, nil
 }
 
-// SendSMS sends a code to a phone, given in E.164; it replaces the one before.
-// The answer is the same whether or not the phone has an account. Errors:
+// SendSMSParams are a phone, in E.164, and the one thing that the code serves for; nil is
+// for any.
+type SendSMSParams struct {
+	Phone   string
+	Purpose *vocab.SmsCodePurpose
+}
+
+// SendSMS sends a code to a phone; it replaces the one before. The answer is the same whether or not the phone has an account. Errors:
 // PhoneInvalid, SendSmsFailed, TooManyRequests.
-func (c *Codes) SendSMS(ctx context.Context, phone string) error {
-	if !text.ValidPhone(phone) {
+func (c *Codes) SendSMS(ctx context.Context, p SendSMSParams) error {
+	if !text.ValidPhone(p.Phone) {
 		return apperr.PhoneInvalid.WithField("input.phone")
 	}
 	// Bounded for each client and each recipient: a message costs money, and may
 	// be unwanted.
-	if err := c.limits.Message(ctx, phone, "input.phone"); err != nil {
+	if err := c.limits.Message(ctx, p.Phone, "input.phone"); err != nil {
 		return err
 	}
 	code, err := randomDigits(c.random)
@@ -85,11 +92,14 @@ func (c *Codes) SendSMS(ctx context.Context, phone string) error {
 		return err
 	}
 	return c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := c.replace(ctx, tx, verificationcode.PurposePhone, phone, code, nil); err != nil {
+		err := c.replace(ctx, tx, newCode{
+			purpose: verificationcode.PurposePhone, smsPurpose: p.Purpose, address: p.Phone, code: code,
+		})
+		if err != nil {
 			return err
 		}
 		return c.enqueue(ctx, tx, apperr.SendSmsFailed, message.Message{
-			Channel: entmessage.ChannelSms, To: phone, Text: codeText(code),
+			Channel: entmessage.ChannelSms, To: p.Phone, Text: codeText(code, smsAim(p.Purpose)),
 		})
 	})
 }
@@ -104,16 +114,37 @@ func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, add
 	if err != nil {
 		return err
 	}
-	if err := c.replace(ctx, tx, verificationcode.PurposeEmail, address, code, &rootUserID); err != nil {
+	err = c.replace(ctx, tx, newCode{
+		purpose: verificationcode.PurposeEmail, address: address, code: code, rootUserID: &rootUserID,
+	})
+	if err != nil {
 		return err
 	}
 	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
-		Channel: entmessage.ChannelEmail, To: address, Text: codeText(code), RootUserID: &rootUserID,
+		Channel: entmessage.ChannelEmail, To: address, Text: codeText(code, ""), RootUserID: &rootUserID,
 	})
 }
 
-func codeText(code string) string {
-	return fmt.Sprintf("Your verification code is %s. It is good for 3 minutes.", code)
+// codeText says in each message what a swindler must not hear: that the code is for nobody
+// else. aim is what the code is for, empty for anything. With the longest aim it fits into
+// one SMS of 160 characters.
+func codeText(code, aim string) string {
+	return fmt.Sprintf("Your verification code%s is %s. It is good for 3 minutes, and for you alone: give it to nobody.", aim, code)
+}
+
+func smsAim(purpose *vocab.SmsCodePurpose) string {
+	if purpose == nil {
+		return ""
+	}
+	switch *purpose {
+	case vocab.ForSignUp:
+		return " to sign up"
+	case vocab.ForRecovery:
+		return " to find your account"
+	case vocab.ForChangePhone:
+		return " to change your phone number"
+	}
+	return ""
 }
 
 // checkEmailPause refuses a sixth code in a row. Codes are in a row when each
@@ -149,29 +180,36 @@ func (c *Codes) enqueue(ctx context.Context, tx *store.Tx, failed apperr.Kind, m
 	return err
 }
 
+// newCode is a code to be stored.
+type newCode struct {
+	purpose       verificationcode.Purpose
+	smsPurpose    *vocab.SmsCodePurpose
+	address, code string
+	rootUserID    *int
+}
+
 // replace closes the codes that were sent before and stores the new one, so that
 // one code is open at a time: for a phone, which may have no account yet, or for
 // an account, which verifies one e-mail address at a time.
-func (c *Codes) replace(
-	ctx context.Context, tx *store.Tx, purpose verificationcode.Purpose, address, code string, rootUserID *int,
-) error {
-	before := verificationcode.Address(address)
-	if rootUserID != nil {
-		before = verificationcode.RootUserID(*rootUserID)
+func (c *Codes) replace(ctx context.Context, tx *store.Tx, next newCode) error {
+	before := verificationcode.Address(next.address)
+	if next.rootUserID != nil {
+		before = verificationcode.RootUserID(*next.rootUserID)
 	}
 	now := c.now()
 	err := tx.VerificationCode.Update().
-		Where(verificationcode.PurposeEQ(purpose), before, verificationcode.ClosedAtIsNil()).
+		Where(verificationcode.PurposeEQ(next.purpose), before, verificationcode.ClosedAtIsNil()).
 		SetClosedAt(now).
 		Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("close older codes: %w", err)
 	}
 	err = tx.VerificationCode.Create().
-		SetNillableRootUserID(rootUserID).
-		SetPurpose(purpose).
-		SetAddress(address).
-		SetCodeHash(c.digest.of(address, code)).
+		SetNillableRootUserID(next.rootUserID).
+		SetPurpose(next.purpose).
+		SetNillableSmsPurpose(next.smsPurpose).
+		SetAddress(next.address).
+		SetCodeHash(c.digest.of(next.address, next.code)).
 		SetCreatedAt(now).
 		SetExpiresAt(now.Add(codeLifetime)).
 		Exec(ctx)
@@ -181,13 +219,23 @@ func (c *Codes) replace(
 	return nil
 }
 
-// TryPhone compares code with the newest that was sent to the phone; see try
-// for what it gives. field is the path of the input that holds the code.
+// PhoneTry is a code that is said to have been sent to a phone.
+type PhoneTry struct {
+	Phone, Code string
+	// Purpose is what the code is tried for: one that serves for something else is wrong.
+	Purpose vocab.SmsCodePurpose
+	// Field is the path of the input that holds the code.
+	Field string
+}
+
+// TryPhone compares a code with the newest that was sent to the phone; see try
+// for what it gives.
 func (c *Codes) TryPhone(
-	ctx context.Context, tx *store.Tx, phone, code, field string,
+	ctx context.Context, tx *store.Tx, t PhoneTry,
 ) (open *ent.VerificationCode, refused, err error) {
-	return c.try(ctx, tx, code, field,
-		verificationcode.PurposeEQ(verificationcode.PurposePhone), verificationcode.Address(phone))
+	serves := func(sent *ent.VerificationCode) bool { return sent.SmsPurpose == nil || *sent.SmsPurpose == t.Purpose }
+	return c.try(ctx, tx, codeTry{t.Code, t.Field, serves},
+		verificationcode.PurposeEQ(verificationcode.PurposePhone), verificationcode.Address(t.Phone))
 }
 
 // TryEmail compares code with the newest that the account was sent by e-mail;
@@ -195,8 +243,16 @@ func (c *Codes) TryPhone(
 func (c *Codes) TryEmail(
 	ctx context.Context, tx *store.Tx, rootUserID int, code string,
 ) (open *ent.VerificationCode, refused, err error) {
-	return c.try(ctx, tx, code, codeField,
+	serves := func(*ent.VerificationCode) bool { return true }
+	return c.try(ctx, tx, codeTry{code, codeField, serves},
 		verificationcode.PurposeEQ(verificationcode.PurposeEmail), verificationcode.RootUserID(rootUserID))
+}
+
+// codeTry is a code, the path of the input that holds it, and whether the one that was
+// sent serves for what it is tried for.
+type codeTry struct {
+	code, field string
+	serves      func(sent *ent.VerificationCode) bool
 }
 
 // try gives the row of a right code, which is still open: the caller closes it
@@ -204,25 +260,25 @@ func (c *Codes) TryEmail(
 // CodeInvalid or CodeExpired. It is returned apart from err because tx must
 // commit nevertheless: the wrong try is counted in it.
 func (c *Codes) try(
-	ctx context.Context, tx *store.Tx, code, field string, which ...predicate.VerificationCode,
+	ctx context.Context, tx *store.Tx, t codeTry, which ...predicate.VerificationCode,
 ) (open *ent.VerificationCode, refused, err error) {
 	newest, err := lockNewest(ctx, tx, which)
 	if err != nil {
 		return nil, nil, err
 	}
 	// A text that is no code is refused without being counted as a try.
-	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxCodeTries || !codePattern.MatchString(code) {
-		return nil, apperr.CodeInvalid.WithField(field), nil
+	if newest == nil || newest.ClosedAt != nil || newest.Tries >= maxCodeTries || !codePattern.MatchString(t.code) {
+		return nil, apperr.CodeInvalid.WithField(t.field), nil
 	}
-	if !c.digest.matches(newest.CodeHash, newest.Address, code) {
+	if !c.digest.matches(newest.CodeHash, newest.Address, t.code) || !t.serves(newest) {
 		if err := tx.VerificationCode.UpdateOne(newest).AddTries(1).Exec(ctx); err != nil {
 			return nil, nil, fmt.Errorf("count a wrong code: %w", err)
 		}
-		return nil, apperr.CodeInvalid.WithField(field), nil
+		return nil, apperr.CodeInvalid.WithField(t.field), nil
 	}
 	// Only somebody who has the code learns that it has expired.
 	if !c.now().Before(newest.ExpiresAt) {
-		return nil, apperr.CodeExpired.WithField(field), nil
+		return nil, apperr.CodeExpired.WithField(t.field), nil
 	}
 	return newest, nil, nil
 }
@@ -277,7 +333,7 @@ func (c *Codes) VerifySMS(ctx context.Context, p VerifySMSParams) (validToken st
 	var refused error // returned after the commit, which counts the wrong try
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode
-		open, refused, err = c.TryPhone(ctx, tx, p.Phone, p.Code, codeField)
+		open, refused, err = c.TryPhone(ctx, tx, PhoneTry{p.Phone, p.Code, vocab.ForSignUp, codeField})
 		if err != nil || refused != nil {
 			return err
 		}

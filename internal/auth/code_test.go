@@ -1,11 +1,14 @@
 package auth_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/ent/vocab"
+	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
@@ -45,10 +48,10 @@ func TestSendSMSRefuses(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
 	for _, number := range []string{"", "01012345678", "+82 10 1234 5678", "+821", "+999123456789", "+8210123", "+82101234567890", "＋821012345678"} {
-		accounttest.WantKind(t, k.Auth.Codes.SendSMS(t.Context(), number), apperr.PhoneInvalid)
+		accounttest.WantKind(t, k.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: number}), apperr.PhoneInvalid)
 	}
 	mute := accounttest.New(t, accounttest.WithoutSenders)
-	accounttest.WantKind(t, mute.Auth.Codes.SendSMS(t.Context(), phone), apperr.SendSmsFailed)
+	accounttest.WantKind(t, mute.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: phone}), apperr.SendSmsFailed)
 	if n := mute.Store.Read().VerificationCode.Query().CountX(t.Context()); n != 0 {
 		t.Errorf("%d codes stored though none went out", n)
 	}
@@ -104,5 +107,68 @@ func TestRaceToUseACode(t *testing.T) {
 	})
 	if diff := cmp.Diff(map[string]int{"": 1, "Validation code is invalid": 15}, accounttest.CountByDetail(errs)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestSMSCodesServeForTheirPurpose tries a code for each thing that takes one: for what it
+// was not sent it is a wrong code, which counts.
+func TestSMSCodesServeForTheirPurpose(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	parent := k.Parent(t)
+	tries := map[vocab.SmsCodePurpose]func(phone, code string) error{
+		vocab.ForSignUp: func(phone, code string) error {
+			_, err := k.Auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
+			return err
+		},
+		vocab.ForRecovery: func(phone, code string) error {
+			_, err := k.Accounts.Recovery.FindAccount(t.Context(), account.FindAccountParams{Phone: phone, Code: code})
+			return err
+		},
+		vocab.ForChangePhone: func(phone, code string) error {
+			_, err := k.Accounts.Profiles.ChangePhone(t.Context(), parent, account.ChangePhoneParams{Phone: phone, Code: code})
+			return err
+		},
+	}
+	send := func(phone string, purpose *vocab.SmsCodePurpose) (code string) {
+		t.Helper()
+		accounttest.OK(t, k.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: phone, Purpose: purpose}))
+		return k.LastCode(t, phone)
+	}
+	const free = "+821033334444"
+	phones := map[vocab.SmsCodePurpose]string{vocab.ForSignUp: "+821099998888", vocab.ForRecovery: phone, vocab.ForChangePhone: free}
+	for purpose, number := range phones {
+		for other, try := range tries {
+			code := send(number, &purpose)
+			if other == purpose {
+				continue
+			}
+			for range 5 {
+				accounttest.WantKind(t, try(number, code), apperr.CodeInvalid)
+			}
+			accounttest.WantKind(t, tries[purpose](number, code), apperr.CodeInvalid) // five tries were counted
+		}
+	}
+	for _, purpose := range []vocab.SmsCodePurpose{vocab.ForSignUp, vocab.ForRecovery, vocab.ForChangePhone} {
+		accounttest.OK(t, tries[purpose](phones[purpose], send(phones[purpose], &purpose)))
+	}
+	accounttest.OK(t, tries[vocab.ForRecovery](free, send(free, nil)))
+}
+
+func TestSMSCodesSayWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	purpose := func(p vocab.SmsCodePurpose) *vocab.SmsCodePurpose { return &p }
+	for named, p := range map[string]*vocab.SmsCodePurpose{
+		"Your verification code is ":                             nil,
+		"Your verification code to sign up is ":                  purpose(vocab.ForSignUp),
+		"Your verification code to find your account is ":        purpose(vocab.ForRecovery),
+		"Your verification code to change your phone number is ": purpose(vocab.ForChangePhone),
+	} {
+		accounttest.OK(t, k.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: phone, Purpose: p}))
+		text := k.LastMessage(t, phone).Text
+		if !strings.HasPrefix(text, named) || !strings.HasSuffix(text, "for you alone: give it to nobody.") || len(text) > 160 {
+			t.Errorf("%d characters: %s", len(text), text)
+		}
 	}
 }

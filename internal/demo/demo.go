@@ -72,7 +72,7 @@ func Load(ctx context.Context, s Services) (*ent.User, error) {
 var sixDigits = regexp.MustCompile(`\d{6}`)
 
 func signUp(ctx context.Context, s Services) (*ent.User, error) {
-	if err := s.Auth.Codes.SendSMS(ctx, phone); err != nil {
+	if err := s.Auth.Codes.SendSMS(ctx, auth.SendSMSParams{Phone: phone}); err != nil {
 		return nil, err
 	}
 	// In development the outbox keeps what it sent, as GET /dev/outbox shows.

@@ -116,7 +116,7 @@ type sendSmsCodeRequest struct {
 }
 
 func sendSmsCode(ctx context.Context, a *API, in sendSmsCodeRequest) (bool, error) {
-	err := a.Auth.Codes.SendSMS(ctx, in.Phone)
+	err := a.Auth.Codes.SendSMS(ctx, auth.SendSMSParams{Phone: in.Phone})
 	return err == nil, err
 }
 

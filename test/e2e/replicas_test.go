@@ -23,6 +23,7 @@ import (
 	// The driver registers itself as "pgx".
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/natstest"
 	"luxbff/internal/testutil/processtest"
@@ -232,7 +233,7 @@ func TestReplicasShareState(t *testing.T) {
 
 func (c *cluster) sendCode(t *testing.T, phone string) (code string) {
 	t.Helper()
-	if err := c.home.App.Auth.Codes.SendSMS(t.Context(), phone); err != nil {
+	if err := c.home.App.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: phone}); err != nil {
 		t.Fatal(err)
 	}
 	return c.home.LastCode(t, phone)

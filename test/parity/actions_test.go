@@ -143,6 +143,9 @@ func signUpActions() []action {
 			rest: []string{"POST " + lux + `/auth/send-sms-auth {"phone": "${phone}"}`, "POST " + addnox + `/auth/send-sms-auth {"phone": "${phone}"}`},
 		},
 		{
+			name: "send a code for one purpose", graphql: `sendSmsCode(input: {phone: "${phone}", purpose: RECOVERY}) { ok }`,
+		},
+		{
 			name: "send a code to nowhere", graphql: `sendSmsCode(input: {phone: "nowhere"}) { ok }`, code: "PHONE_NUMBER_IS_INVALID",
 			rest: []string{"POST " + lux + `/auth/send-sms-auth {"phone": "nowhere"}`, "POST " + withnox + `/auth/send-sms-auth {"phone": "nowhere"}`},
 		},

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"luxbff/internal/auth"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
@@ -52,7 +53,7 @@ func TestEverySenderIsLimited(t *testing.T) {
 func (w *world) sendsNothingMore(t *testing.T, do func() string) (refused bool) {
 	t.Helper()
 	here := ratelimit.WithClient(t.Context(), netip.MustParseAddr("127.0.0.1"))
-	for n := 0; w.App.Auth.Codes.SendSMS(here, fmt.Sprintf("+8210777700%02d", n)) == nil; n++ {
+	for n := 0; w.App.Auth.Codes.SendSMS(here, auth.SendSMSParams{Phone: fmt.Sprintf("+8210777700%02d", n)}) == nil; n++ {
 		if n == 99 {
 			t.Fatal("a client may have 99 messages sent")
 		}

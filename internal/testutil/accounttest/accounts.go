@@ -51,7 +51,7 @@ func OtherCode(code string) string {
 // SMSCode has a code sent to the phone and reads it.
 func (k *Kit) SMSCode(t testing.TB, phone string) string {
 	t.Helper()
-	if err := k.Auth.Codes.SendSMS(t.Context(), phone); err != nil {
+	if err := k.Auth.Codes.SendSMS(t.Context(), auth.SendSMSParams{Phone: phone}); err != nil {
 		t.Fatalf("send a code: %v", err)
 	}
 	return k.LastCode(t, phone)

@@ -250,7 +250,7 @@ func (s *Server) Parent(t testing.TB) (token string, id int) {
 	ctx := context.Background()
 	n := s.phones.Add(1)
 	phone := fmt.Sprintf("+8210%08d", 10000000+n)
-	if err := s.App.Auth.Codes.SendSMS(ctx, phone); err != nil {
+	if err := s.App.Auth.Codes.SendSMS(ctx, auth.SendSMSParams{Phone: phone}); err != nil {
 		t.Fatal(err)
 	}
 	valid, err := s.App.Auth.Codes.VerifySMS(ctx, auth.VerifySMSParams{Phone: phone, Code: s.LastCode(t, phone)})

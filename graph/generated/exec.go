@@ -2758,14 +2758,17 @@ type RemovePushDevicePayload {
   findAccount(input: FindAccountInput!): FindAccountPayload
 
   """
-  Mails a link that is good once, for 30 minutes, to choose a new password. Needs no token.
+  Mails a link that is good once, for 30 minutes, to choose a new password; any change of how the account signs in
+  ends it. Needs no token.
   Errors: ` + "`" + `USER_ID_IS_NOT_FOUND` + "`" + `, ` + "`" + `USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT` + "`" + `, ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
   REST: ` + "`" + `POST auth/send-reset-mail` + "`" + `.
   """
   requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload
 
   """
-  Sets a password by the token of that link. Needs no access token; every session of the account ends.
+  Sets a password by the token of that link. Needs no access token; every session of the account ends. An address that
+  was never verified is verified by it, and the local id and links to providers, which somebody else may have added,
+  are taken away.
   Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
   ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password). There is no REST route for it: the page behind the link
   does the same.

@@ -49,6 +49,11 @@ func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEm
 		if err != nil {
 			return err
 		}
+		if u.Email == nil || text.NormalizeEmail(*u.Email) != text.NormalizeEmail(address) {
+			if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
+				return err
+			}
+		}
 		if err := e.auth.Codes.SendEmail(ctx, tx, u.ID, address); err != nil {
 			return err
 		}
@@ -121,6 +126,9 @@ func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, add
 	}
 	if !taken {
 		return nil, apperr.EmailVerifiedElsewhere.New()
+	}
+	if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
+		return nil, err
 	}
 	changed, err := tx.User.UpdateOne(u).SetEmail(address).SetIsEmailVerified(true).ClearPreviousVerifiedEmail().Save(ctx)
 	if err != nil {

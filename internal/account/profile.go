@@ -120,6 +120,9 @@ func (p *Profiles) changeEmail(
 	if u.Email != nil && text.NormalizeEmail(*u.Email) == normalized {
 		return nil
 	}
+	if err := p.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
+		return err
+	}
 	if u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == normalized {
 		return p.restoreEmail(ctx, tx, u, update, address)
 	}
@@ -129,6 +132,9 @@ func (p *Profiles) changeEmail(
 	update.SetIsEmailVerified(false).SetPreviousVerifiedEmail(text.NormalizeEmail(*u.Email))
 	if u.RegisterType == vocab.RegisteredByEmail {
 		return nil
+	}
+	if needs, err := p.auth.Identities.NeedsEmail(ctx, tx.Client, u); err != nil || needs {
+		return err
 	}
 	return p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderEmail)
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
@@ -110,24 +111,43 @@ func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordRe
 		return err
 	}
 	return r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		holder, err := r.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, p.Email)
-		switch {
-		case err != nil:
+		holder, err := r.findHolder(ctx, tx, p.Email)
+		if err != nil {
 			return err
-		case holder == nil:
-			return apperr.UserIDNotFound.WithField("input.email")
-		case holder.Edges.RootUser.PasswordHash == nil:
-			return apperr.SocialAccountHasNoPassword.WithField("input.email")
+		}
+		// Under the lock the address is found again: a change that went before has ended all
+		// links, and must end this one as well.
+		if _, err := auth.LockUser(ctx, tx, *holder.RootUserID); err != nil {
+			return err
+		}
+		if holder, err = r.findHolder(ctx, tx, p.Email); err != nil {
+			return err
 		}
 		return r.auth.Codes.SendResetLink(ctx, tx, holder)
 	})
+}
+
+// findHolder finds the account that signs in by an e-mail and has a password to reset.
+func (r *Recovery) findHolder(ctx context.Context, tx *store.Tx, email string) (*ent.Identity, error) {
+	holder, err := r.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, email)
+	switch {
+	case err != nil:
+		return nil, err
+	case holder == nil:
+		return nil, apperr.UserIDNotFound.WithField("input.email")
+	case holder.Edges.RootUser.PasswordHash == nil:
+		return nil, apperr.SocialAccountHasNoPassword.WithField("input.email")
+	}
+	return holder, nil
 }
 
 // ResetPasswordParams are the token of the link and the password to set.
 type ResetPasswordParams struct{ Token, NewPassword string }
 
 // ResetPassword sets a password by the token of a reset mail and ends every
-// session and every token. Errors: BadRequest (a weak password), CodeInvalid,
+// session and every token. Whoever has the mailbox owns the address: one that was never
+// verified is verified by it, and the local id and the links that somebody else may have
+// added are taken away. Errors: BadRequest (a weak password), CodeInvalid,
 // CodeExpired, TooManyRequests.
 func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	if err := r.limits.Guess(ctx); err != nil {
@@ -160,7 +180,41 @@ func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 		if err := r.auth.Codes.Close(ctx, tx, reset); err != nil {
 			return err
 		}
+		if u, err = r.claimAddress(ctx, tx, u, reset.Address); err != nil {
+			return err
+		}
 		_, err = r.auth.Passwords.Change(ctx, tx, u, hash)
 		return err
 	})
+}
+
+// claimAddress gives the account to whoever has read the mail to the address. Nobody had
+// proved that it is theirs if it was never verified, as no sign-up of LUX and Addnox asks
+// for that: then it becomes the account's, verified, and the only way in. The phone stays:
+// it opens no account, and LUX signs nobody in without one.
+func (r *Recovery) claimAddress(ctx context.Context, tx *store.Tx, u *ent.User, address string) (*ent.User, error) {
+	holder, err := r.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, address)
+	switch {
+	case err != nil:
+		return nil, err
+	case holder == nil || *holder.RootUserID != u.ID: // the account has given the address up
+		return nil, apperr.CodeInvalid.WithField("input.token")
+	}
+	isCurrent := u.Email != nil && text.NormalizeEmail(*u.Email) == address
+	wasVerified := isCurrent && u.IsEmailVerified || u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == address
+	if wasVerified {
+		return u, nil
+	}
+	if err := r.auth.Identities.RemoveAllButEmail(ctx, tx, u.ID); err != nil {
+		return nil, err
+	}
+	update := tx.User.UpdateOne(u).SetIsEmailVerified(true).ClearPreviousVerifiedEmail()
+	if !isCurrent {
+		update.SetEmail(address)
+	}
+	changed, err := update.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("verify an address: %w", err)
+	}
+	return changed, nil
 }

@@ -406,18 +406,10 @@ func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Ide
 	if err != nil {
 		return err
 	}
-	now := c.now()
-	err = tx.VerificationCode.Update().
-		Where(
-			verificationcode.RootUserID(*holder.RootUserID),
-			verificationcode.PurposeEQ(verificationcode.PurposePasswordReset),
-			verificationcode.ClosedAtIsNil(),
-		).
-		SetClosedAt(now).
-		Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("close resets: %w", err)
+	if err := c.CloseResets(ctx, tx, *holder.RootUserID); err != nil {
+		return err
 	}
+	now := c.now()
 	err = tx.VerificationCode.Create().
 		SetRootUserID(*holder.RootUserID).
 		SetPurpose(verificationcode.PurposePasswordReset).
@@ -438,6 +430,37 @@ func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Ide
 		Text:       "To choose a new password, open this link within 30 minutes: " + link,
 		RootUserID: holder.RootUserID,
 	})
+}
+
+// CloseResets ends the reset links of an account, which were sent to an address that may
+// be somebody else's by now: a change of the account's e-mail ends them. The codes that
+// verify an address go on, as each verifies the address that it was sent to.
+func (c *Codes) CloseResets(ctx context.Context, tx *store.Tx, rootUserID int) error {
+	return closeOpen(ctx, tx, rootUserID, c.now(), verificationcode.PurposePasswordReset)
+}
+
+// closeMailed ends all that was mailed to open an account or to verify its address: each
+// change of its password or of a way to sign in ends what was sent before. Codes by SMS go
+// on, as they belong to the phone and open no account.
+func closeMailed(ctx context.Context, tx *store.Tx, rootUserID int, now time.Time) error {
+	return closeOpen(ctx, tx, rootUserID, now, verificationcode.PurposePasswordReset, verificationcode.PurposeEmail)
+}
+
+func closeOpen(
+	ctx context.Context, tx *store.Tx, rootUserID int, now time.Time, purposes ...verificationcode.Purpose,
+) error {
+	err := tx.VerificationCode.Update().
+		Where(
+			verificationcode.RootUserID(rootUserID),
+			verificationcode.PurposeIn(purposes...),
+			verificationcode.ClosedAtIsNil(),
+		).
+		SetClosedAt(now).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("close what was mailed: %w", err)
+	}
+	return nil
 }
 
 // FindReset finds the open reset that the token of a link stands for. Errors:

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,6 +135,18 @@ func (i *Identities) Has(
 	return len(found) > 0, err
 }
 
+// NeedsEmail reports whether its e-mail is the only way to sign in that the account has.
+func (i *Identities) NeedsEmail(ctx context.Context, client *ent.Client, u *ent.User) (bool, error) {
+	if u.PasswordHash == nil {
+		return false, nil
+	}
+	held, err := i.OfUser(ctx, client, u.ID)
+	isOther := func(one *ent.Identity) bool {
+		return one.Provider != identity.ProviderEmail && one.Provider != identity.ProviderPhone
+	}
+	return !slices.ContainsFunc(held, isOther), err
+}
+
 // CheckPhoneFree says whether an account may take the phone. rootUserID is the
 // account that may have it already, 0 for none. Errors: PhoneTaken,
 // UserPreviouslyDeleted.
@@ -207,8 +220,9 @@ func (i *Identities) CompleteBegun(
 	return completed == 1, nil
 }
 
-// Add gives the account another way to be found. displayName is how it is shown,
-// nil for one that is shown as the account has it elsewhere.
+// Add gives the account another way to be found, which ends the reset links and the codes
+// by e-mail that are out. displayName is how it is shown, nil for one that is shown as the
+// account has it elsewhere.
 func (i *Identities) Add(
 	ctx context.Context, tx *store.Tx, rootUserID int, provider identity.Provider, subject string, displayName *string,
 ) error {
@@ -222,7 +236,7 @@ func (i *Identities) Add(
 	if err != nil {
 		return fmt.Errorf("store an identity: %w", err)
 	}
-	return nil
+	return closeMailed(ctx, tx, rootUserID, i.now())
 }
 
 // TakeEmail makes the account the holder of the address, in place of the one it
@@ -264,16 +278,27 @@ func (i *Identities) takeEmail(ctx context.Context, tx *store.Tx, rootUserID int
 	return true, i.Add(ctx, tx, rootUserID, identity.ProviderEmail, address, nil)
 }
 
-// Remove takes the account's identities of the provider away. Anybody may hold
-// their subjects at once, as if the account never had.
+// Remove takes the account's identities of the provider away, which ends the reset links
+// and the codes by e-mail that are out. Anybody may hold their subjects at once, as if the
+// account never had.
 func (i *Identities) Remove(ctx context.Context, tx *store.Tx, rootUserID int, provider identity.Provider) error {
-	which := []predicate.Identity{
-		identity.RootUserID(rootUserID), identity.ProviderEQ(provider), identity.DeletedAtIsNil(),
-	}
-	if _, err := tx.Identity.Delete().Where(which...).Exec(ctx); err != nil {
+	return i.remove(ctx, tx, rootUserID, identity.ProviderEQ(provider))
+}
+
+// RemoveAllButEmail takes every way in away that was added to that by e-mail: the local id
+// and the links to providers. The phone stays, as it opens nothing: see [Service.SignIn].
+func (i *Identities) RemoveAllButEmail(ctx context.Context, tx *store.Tx, rootUserID int) error {
+	return i.remove(ctx, tx, rootUserID, identity.ProviderNotIn(identity.ProviderEmail, identity.ProviderPhone))
+}
+
+func (i *Identities) remove(ctx context.Context, tx *store.Tx, rootUserID int, which predicate.Identity) error {
+	_, err := tx.Identity.Delete().
+		Where(identity.RootUserID(rootUserID), identity.DeletedAtIsNil(), which).
+		Exec(ctx)
+	if err != nil {
 		return fmt.Errorf("remove an identity: %w", err)
 	}
-	return nil
+	return closeMailed(ctx, tx, rootUserID, i.now())
 }
 
 // MarkDeleted frees the subjects of a deleted account. Digests of them stay, by

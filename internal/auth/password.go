@@ -264,7 +264,8 @@ func (p *Passwords) resetCount(ctx context.Context, tx *store.Tx, u *ent.User) e
 }
 
 // Change sets another password, lifts a block that guesses at the old one
-// earned, and ends every session and the long-lived token.
+// earned, and ends every session, the long-lived token, and the reset links and codes by
+// e-mail that are out.
 func (p *Passwords) Change(ctx context.Context, tx *store.Tx, u *ent.User, hash string) (*ent.User, error) {
 	changed, err := tx.User.UpdateOne(u).
 		SetPasswordHash(hash).
@@ -275,6 +276,9 @@ func (p *Passwords) Change(ctx context.Context, tx *store.Tx, u *ent.User, hash 
 		Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("change a password: %w", err)
+	}
+	if err := closeMailed(ctx, tx, u.ID, p.now()); err != nil {
+		return nil, err
 	}
 	return changed, p.sessions.EndAll(ctx, tx, u.ID)
 }

@@ -34,7 +34,7 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running.MetricsHandler())
+	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running)
 	if err != nil {
 		return errors.Join(err, listener.Close(), running.Close())
 	}
@@ -57,19 +57,13 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 func serveUntilDone(ctx context.Context, cfg app.Config, running *app.App, listener net.Listener) error {
-	// The timeouts bound how long a client that is slow, or pretends to be, can hold a
-	// connection. There is no WriteTimeout: a subscription over HTTP lasts, and sets a
-	// deadline for each of its writes.
-	server := &http.Server{
-		Handler:           running.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	server := running.Server(running.Handler())
+	bound, err := running.Bound(listener)
+	if err != nil {
+		return errors.Join(err, listener.Close(), running.Close())
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(bound) }()
 	select {
 	case err := <-failed:
 		return errors.Join(err, running.Close())
@@ -99,7 +93,7 @@ func shutdown(ctx context.Context, cfg app.Config, running *app.App, server *htt
 
 // serveMetrics serves the metrics on a listener of their own, which the public
 // need not reach, until stop is called. Without an address it does nothing.
-func serveMetrics(ctx context.Context, addr string, handler http.Handler) (stop func(), err error) {
+func serveMetrics(ctx context.Context, addr string, running *app.App) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
 	}
@@ -107,12 +101,16 @@ func serveMetrics(ctx context.Context, addr string, handler http.Handler) (stop 
 	if err != nil {
 		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
 	}
+	bound, err := running.Bound(listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	slog.Info("metrics", "addr", addr)
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second}
+	server := running.Server(running.MetricsHandler())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = server.Serve(listener) // its one way to end is Close
+		_ = server.Serve(bound) // its one way to end is Close
 	}()
 	return func() {
 		_ = server.Close()

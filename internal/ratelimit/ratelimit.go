@@ -136,15 +136,20 @@ func (l *Limiter) removeBuckets(now time.Time) {
 
 type clientKey struct{}
 
-// WithClient gives a context with the client whose tokens are taken. Of an IPv6
-// address the /64 network counts, because a client can use all of it. An invalid address
-// is that of an unknown client.
-func WithClient(ctx context.Context, address netip.Addr) context.Context {
+// Client is what counts as one client. Of an IPv6 address that is the /64 network,
+// because a client can use all of it. An invalid address is that of an unknown client.
+func Client(address netip.Addr) netip.Addr {
 	address = address.Unmap()
 	if address.Is6() {
 		network, _ := address.WithZone("").Prefix(64) // 64 fits any IPv6 address
 		address = network.Addr()
 	}
+	return address
+}
+
+// WithClient gives a context with the client whose tokens are taken.
+func WithClient(ctx context.Context, address netip.Addr) context.Context {
+	address = Client(address)
 	if !address.IsValid() {
 		return ctx
 	}

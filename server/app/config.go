@@ -32,6 +32,8 @@ type Config struct {
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
+	PerClient      int           `env:"CONNECTIONS_PER_CLIENT" default:"256" help:"Connections, and requests and sockets behind trusted proxies, that one address may hold; of IPv6, one /64 network."`
+	Connections    int           `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
 	AllowedOrigins string        `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
 	SchemaOpen     bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
 	DrainFor       time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
@@ -76,6 +78,9 @@ func (c Config) Check() error {
 	}
 	if c.DatabasePool < 0 {
 		wrong = append(wrong, errors.New("DATABASE_POOL must not be negative"))
+	}
+	if c.PerClient < 0 || c.Connections < 0 {
+		wrong = append(wrong, errors.New("CONNECTIONS_PER_CLIENT and CONNECTIONS must not be negative"))
 	}
 	if c.NATSURL != "" {
 		wrong = append(wrong, natsbus.CheckURL(c.NATSURL))

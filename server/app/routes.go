@@ -31,10 +31,11 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL(origins)))
 	page := graphiql.Handler(a.graphiQL())
 
+	api := a.restAPI()
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
 	// The legacy surfaces also answer for every unknown path, each with its own 404.
-	mux.Handle("/", a.authenticate(a.restAPI().Handler(rest.Surfaces())))
+	mux.Handle("/", a.authenticate(api.Handler(rest.Surfaces())))
 	handleGet(mux, "/openapi.json", docs)
 	handleGet(mux, "/docs", docs)
 	handleGet(mux, "/docs/", docs)
@@ -51,7 +52,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 
 	// The outermost comes last. The recovery is within the log, so that a panic is
 	// logged as the 500 that it became.
-	handler := middleware.WithRecover(a.observers(), mux)
+	handler := middleware.WithRecover(a.observers(), a.withConnectionLimit(trustedProxies, api, mux))
 	handler = middleware.WithOrigins(origins, handler)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)

@@ -2,12 +2,15 @@ package gqlhttp
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/apperr"
 )
 
 // responder writes the response to one request.
@@ -93,6 +96,14 @@ func (r responder) write(status int, response *graphql.Response) {
 // transports of subscriptions use it for requests that become no stream.
 func WriteError(w http.ResponseWriter, status int, err *gqlerror.Error) {
 	responder{w: w, mediaType: applicationJSON}.write(status, &graphql.Response{Errors: gqlerror.List{err}})
+}
+
+// Refuse answers a request that nothing has read yet with a documented error.
+func Refuse(w http.ResponseWriter, refused *apperr.Error) {
+	if wait := refused.RetryAfter(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	WriteError(w, refused.Status(), fill(&gqlerror.Error{}, refused, ""))
 }
 
 // EncodeErrors gives a response that has errors and nothing else as JSON.

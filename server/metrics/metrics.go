@@ -32,6 +32,7 @@ type Metrics struct {
 	messages     *prometheus.CounterVec
 	wrongSignIns *prometheus.CounterVec
 	rateLimited  *prometheus.CounterVec
+	refused      prometheus.Counter
 
 	clientApps cappedMap[ClientApp, ClientApp]
 	operations cappedMap[operation, prometheus.Observer]
@@ -73,11 +74,15 @@ func New() *Metrics {
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
 		rateLimited: counters("luxbff_rate_limited_total",
 			"Calls that a limit refused, by limit: those named device are guesses at the MAC of a device.", "limit"),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "luxbff_connections_refused_total",
+			Help: "Connections that were closed at once, because their address or all together had as many as they may have.",
+		}),
 		state: &stateCollector{descriptions: newDescriptions()},
 	}
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
-		m.feedLag, m.messages, m.wrongSignIns, m.rateLimited, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		m.feedLag, m.messages, m.wrongSignIns, m.rateLimited, m.refused, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -144,6 +149,9 @@ func (m *Metrics) ObserveFeedLag(lag time.Duration) { m.feedLag.Observe(max(0, l
 func (m *Metrics) CountMessage(channel, outcome string) {
 	m.messages.WithLabelValues(channel, outcome).Inc()
 }
+
+// CountRefusedConnection counts a connection that was closed at once.
+func (m *Metrics) CountRefusedConnection() { m.refused.Inc() }
 
 // CountWrongSignIn counts a sign-in that was refused, by the code of its error.
 func (m *Metrics) CountWrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }

@@ -86,20 +86,47 @@ func (a *API) Handler(surfaces []Surface) http.Handler {
 		for path, methods := range allowed {
 			mux.Handle(s.Prefix+path, a.withDeprecation(s, nil, a.serveOtherMethod(s, methods)))
 		}
-		below := s.Below
-		if len(below) == 0 {
-			below = []string{"/"}
-		}
-		for _, path := range below {
-			notFound := a.withDeprecation(s, nil, a.serveNotFound(s))
-			mux.Handle(s.Prefix+path, notFound)
-			// Without this the mux would redirect to the path with the slash.
-			if bare := strings.TrimSuffix(s.Prefix+path, "/"); bare != "" {
-				mux.Handle(bare, notFound)
-			}
+		notFound := a.withDeprecation(s, nil, a.serveNotFound(s))
+		for _, pattern := range s.below() {
+			mux.Handle(pattern, notFound)
 		}
 	}
 	return mux
+}
+
+// below gives the patterns of all paths that are the surface's.
+func (s Surface) below() (patterns []string) {
+	below := s.Below
+	if len(below) == 0 {
+		below = []string{"/"}
+	}
+	for _, path := range below {
+		patterns = append(patterns, s.Prefix+path)
+		// Without this the mux would redirect to the path with the slash.
+		if bare := strings.TrimSuffix(s.Prefix+path, "/"); bare != "" {
+			patterns = append(patterns, bare)
+		}
+	}
+	return patterns
+}
+
+// Refuse gives a function that answers a request with an error before any route sees it,
+// in the form of the surface whose path it has.
+func (a *API) Refuse(surfaces []Surface) func(http.ResponseWriter, *http.Request, *apperr.Error) {
+	type errorKey struct{}
+	mux := http.NewServeMux()
+	for _, s := range surfaces {
+		refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			refused, _ := r.Context().Value(errorKey{}).(*apperr.Error)
+			a.writeError(w, r, s, refused)
+		})
+		for _, pattern := range s.below() {
+			mux.Handle(pattern, refuse)
+		}
+	}
+	return func(w http.ResponseWriter, r *http.Request, refused *apperr.Error) {
+		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), errorKey{}, refused)))
+	}
 }
 
 func (a *API) serveRoute(s Surface, route Route) http.Handler {

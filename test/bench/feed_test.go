@@ -12,6 +12,7 @@ import (
 
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
+	"luxbff/server/app"
 	"luxbff/server/heap"
 )
 
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 func BenchmarkFeed(b *testing.B) {
 	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
 	sizes := []int{1, 2_000, 10_000}
-	s := apptest.Start(b)
+	s := apptest.Start(b, manyPhones)
 	f := newFleet(b, s, sizes[len(sizes)-1])
 	var base memory
 	for _, sockets := range sizes {
@@ -84,7 +85,7 @@ func measureUploads(b *testing.B, f *fleet) {
 // which waits on the small stack, and that each gets the event of its upload.
 func TestFleet(t *testing.T) { //nolint:paralleltest // counts the program's goroutines
 	const sockets = uploaders
-	f := newFleet(t, apptest.Start(t), sockets+1)
+	f := newFleet(t, apptest.Start(t, manyPhones), sockets+1)
 	f.connect(t, 1)
 	f.upload(t) // the connection that uploads stays open
 	waitForSockets(t, 1)
@@ -118,3 +119,6 @@ func waitForGoroutines(t *testing.T, n int) {
 	t.Helper()
 	testutil.WaitFor(t, fmt.Sprintf("%d goroutines run", n), func() bool { return runtime.NumGoroutine() == n })
 }
+
+// manyPhones lets all phones come from one address, as those of a benchmark do.
+func manyPhones(c *app.Config) { c.PerClient = 1_000_000 }

@@ -75,7 +75,12 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 		t.Fatalf("start: %v", err)
 	}
 	s.App = running
-	s.Server = httptest.NewServer(running.Handler())
+	s.Server = httptest.NewUnstartedServer(running.Handler())
+	s.Config = running.Server(running.Handler())
+	if s.Listener, err = running.Bound(s.Listener); err != nil {
+		t.Fatal(err)
+	}
+	s.Server.Start()
 	t.Cleanup(func() {
 		if err := running.Drain(context.Background()); err != nil {
 			t.Errorf("drain: %v", err)

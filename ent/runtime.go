@@ -217,6 +217,14 @@ func init() {
 	sessionDescIsRotationUsed := sessionFields[5].Descriptor()
 	// session.DefaultIsRotationUsed holds the default value on creation for the is_rotation_used field.
 	session.DefaultIsRotationUsed = sessionDescIsRotationUsed.Default.(bool)
+	// sessionDescClientName is the schema descriptor for client_name field.
+	sessionDescClientName := sessionFields[11].Descriptor()
+	// session.ClientNameValidator is a validator for the "client_name" field. It is called by the builders before save.
+	session.ClientNameValidator = sessionDescClientName.Validators[0].(func(string) error)
+	// sessionDescClientVersion is the schema descriptor for client_version field.
+	sessionDescClientVersion := sessionFields[12].Descriptor()
+	// session.ClientVersionValidator is a validator for the "client_version" field. It is called by the builders before save.
+	session.ClientVersionValidator = sessionDescClientVersion.Validators[0].(func(string) error)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescFirstName is the schema descriptor for first_name field.

@@ -38,6 +38,12 @@ type Session struct {
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 	// EndedAt holds the value of the "ended_at" field.
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+	// When a token of it was last used, to a minute; null in rows of before it was kept, where refreshed_at says it.
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	// What the app that signed in said of itself.
+	ClientName *string `json:"client_name,omitempty"`
+	// ClientVersion holds the value of the "client_version" field.
+	ClientVersion *string `json:"client_version,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the SessionQuery when eager-loading is set.
 	Edges        SessionEdges `json:"edges"`
@@ -73,9 +79,9 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case session.FieldID, session.FieldRootUserID, session.FieldRotation:
 			values[i] = new(sql.NullInt64)
-		case session.FieldRefreshHash, session.FieldPreviousHash, session.FieldRotationSalt:
+		case session.FieldRefreshHash, session.FieldPreviousHash, session.FieldRotationSalt, session.FieldClientName, session.FieldClientVersion:
 			values[i] = new(sql.NullString)
-		case session.FieldCreatedAt, session.FieldRefreshedAt, session.FieldExpiresAt, session.FieldEndedAt:
+		case session.FieldCreatedAt, session.FieldRefreshedAt, session.FieldExpiresAt, session.FieldEndedAt, session.FieldLastUsedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -159,6 +165,27 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				_m.EndedAt = new(time.Time)
 				*_m.EndedAt = value.Time
 			}
+		case session.FieldLastUsedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field last_used_at", values[i])
+			} else if value.Valid {
+				_m.LastUsedAt = new(time.Time)
+				*_m.LastUsedAt = value.Time
+			}
+		case session.FieldClientName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field client_name", values[i])
+			} else if value.Valid {
+				_m.ClientName = new(string)
+				*_m.ClientName = value.String
+			}
+		case session.FieldClientVersion:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field client_version", values[i])
+			} else if value.Valid {
+				_m.ClientVersion = new(string)
+				*_m.ClientVersion = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -227,6 +254,21 @@ func (_m *Session) String() string {
 	if v := _m.EndedAt; v != nil {
 		builder.WriteString("ended_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.LastUsedAt; v != nil {
+		builder.WriteString("last_used_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ClientName; v != nil {
+		builder.WriteString("client_name=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ClientVersion; v != nil {
+		builder.WriteString("client_version=")
+		builder.WriteString(*v)
 	}
 	builder.WriteByte(')')
 	return builder.String()

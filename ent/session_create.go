@@ -123,6 +123,48 @@ func (_c *SessionCreate) SetNillableEndedAt(v *time.Time) *SessionCreate {
 	return _c
 }
 
+// SetLastUsedAt sets the "last_used_at" field.
+func (_c *SessionCreate) SetLastUsedAt(v time.Time) *SessionCreate {
+	_c.mutation.SetLastUsedAt(v)
+	return _c
+}
+
+// SetNillableLastUsedAt sets the "last_used_at" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableLastUsedAt(v *time.Time) *SessionCreate {
+	if v != nil {
+		_c.SetLastUsedAt(*v)
+	}
+	return _c
+}
+
+// SetClientName sets the "client_name" field.
+func (_c *SessionCreate) SetClientName(v string) *SessionCreate {
+	_c.mutation.SetClientName(v)
+	return _c
+}
+
+// SetNillableClientName sets the "client_name" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableClientName(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetClientName(*v)
+	}
+	return _c
+}
+
+// SetClientVersion sets the "client_version" field.
+func (_c *SessionCreate) SetClientVersion(v string) *SessionCreate {
+	_c.mutation.SetClientVersion(v)
+	return _c
+}
+
+// SetNillableClientVersion sets the "client_version" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableClientVersion(v *string) *SessionCreate {
+	if v != nil {
+		_c.SetClientVersion(*v)
+	}
+	return _c
+}
+
 // SetRootUser sets the "root_user" edge to the User entity.
 func (_c *SessionCreate) SetRootUser(v *User) *SessionCreate {
 	return _c.SetRootUserID(v.ID)
@@ -215,6 +257,16 @@ func (_c *SessionCreate) check() error {
 	if _, ok := _c.mutation.ExpiresAt(); !ok {
 		return &ValidationError{Name: "expires_at", err: errors.New(`ent: missing required field "Session.expires_at"`)}
 	}
+	if v, ok := _c.mutation.ClientName(); ok {
+		if err := session.ClientNameValidator(v); err != nil {
+			return &ValidationError{Name: "client_name", err: fmt.Errorf(`ent: validator failed for field "Session.client_name": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.ClientVersion(); ok {
+		if err := session.ClientVersionValidator(v); err != nil {
+			return &ValidationError{Name: "client_version", err: fmt.Errorf(`ent: validator failed for field "Session.client_version": %w`, err)}
+		}
+	}
 	if len(_c.mutation.RootUserIDs()) == 0 {
 		return &ValidationError{Name: "root_user", err: errors.New(`ent: missing required edge "Session.root_user"`)}
 	}
@@ -280,6 +332,18 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EndedAt(); ok {
 		_spec.SetField(session.FieldEndedAt, field.TypeTime, value)
 		_node.EndedAt = &value
+	}
+	if value, ok := _c.mutation.LastUsedAt(); ok {
+		_spec.SetField(session.FieldLastUsedAt, field.TypeTime, value)
+		_node.LastUsedAt = &value
+	}
+	if value, ok := _c.mutation.ClientName(); ok {
+		_spec.SetField(session.FieldClientName, field.TypeString, value)
+		_node.ClientName = &value
+	}
+	if value, ok := _c.mutation.ClientVersion(); ok {
+		_spec.SetField(session.FieldClientVersion, field.TypeString, value)
+		_node.ClientVersion = &value
 	}
 	if nodes := _c.mutation.RootUserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -458,6 +522,60 @@ func (u *SessionUpsert) ClearEndedAt() *SessionUpsert {
 	return u
 }
 
+// SetLastUsedAt sets the "last_used_at" field.
+func (u *SessionUpsert) SetLastUsedAt(v time.Time) *SessionUpsert {
+	u.Set(session.FieldLastUsedAt, v)
+	return u
+}
+
+// UpdateLastUsedAt sets the "last_used_at" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateLastUsedAt() *SessionUpsert {
+	u.SetExcluded(session.FieldLastUsedAt)
+	return u
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (u *SessionUpsert) ClearLastUsedAt() *SessionUpsert {
+	u.SetNull(session.FieldLastUsedAt)
+	return u
+}
+
+// SetClientName sets the "client_name" field.
+func (u *SessionUpsert) SetClientName(v string) *SessionUpsert {
+	u.Set(session.FieldClientName, v)
+	return u
+}
+
+// UpdateClientName sets the "client_name" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateClientName() *SessionUpsert {
+	u.SetExcluded(session.FieldClientName)
+	return u
+}
+
+// ClearClientName clears the value of the "client_name" field.
+func (u *SessionUpsert) ClearClientName() *SessionUpsert {
+	u.SetNull(session.FieldClientName)
+	return u
+}
+
+// SetClientVersion sets the "client_version" field.
+func (u *SessionUpsert) SetClientVersion(v string) *SessionUpsert {
+	u.Set(session.FieldClientVersion, v)
+	return u
+}
+
+// UpdateClientVersion sets the "client_version" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateClientVersion() *SessionUpsert {
+	u.SetExcluded(session.FieldClientVersion)
+	return u
+}
+
+// ClearClientVersion clears the value of the "client_version" field.
+func (u *SessionUpsert) ClearClientVersion() *SessionUpsert {
+	u.SetNull(session.FieldClientVersion)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -629,6 +747,69 @@ func (u *SessionUpsertOne) UpdateEndedAt() *SessionUpsertOne {
 func (u *SessionUpsertOne) ClearEndedAt() *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
 		s.ClearEndedAt()
+	})
+}
+
+// SetLastUsedAt sets the "last_used_at" field.
+func (u *SessionUpsertOne) SetLastUsedAt(v time.Time) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetLastUsedAt(v)
+	})
+}
+
+// UpdateLastUsedAt sets the "last_used_at" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateLastUsedAt() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateLastUsedAt()
+	})
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (u *SessionUpsertOne) ClearLastUsedAt() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearLastUsedAt()
+	})
+}
+
+// SetClientName sets the "client_name" field.
+func (u *SessionUpsertOne) SetClientName(v string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetClientName(v)
+	})
+}
+
+// UpdateClientName sets the "client_name" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateClientName() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateClientName()
+	})
+}
+
+// ClearClientName clears the value of the "client_name" field.
+func (u *SessionUpsertOne) ClearClientName() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearClientName()
+	})
+}
+
+// SetClientVersion sets the "client_version" field.
+func (u *SessionUpsertOne) SetClientVersion(v string) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetClientVersion(v)
+	})
+}
+
+// UpdateClientVersion sets the "client_version" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateClientVersion() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateClientVersion()
+	})
+}
+
+// ClearClientVersion clears the value of the "client_version" field.
+func (u *SessionUpsertOne) ClearClientVersion() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearClientVersion()
 	})
 }
 
@@ -969,6 +1150,69 @@ func (u *SessionUpsertBulk) UpdateEndedAt() *SessionUpsertBulk {
 func (u *SessionUpsertBulk) ClearEndedAt() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.ClearEndedAt()
+	})
+}
+
+// SetLastUsedAt sets the "last_used_at" field.
+func (u *SessionUpsertBulk) SetLastUsedAt(v time.Time) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetLastUsedAt(v)
+	})
+}
+
+// UpdateLastUsedAt sets the "last_used_at" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateLastUsedAt() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateLastUsedAt()
+	})
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (u *SessionUpsertBulk) ClearLastUsedAt() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearLastUsedAt()
+	})
+}
+
+// SetClientName sets the "client_name" field.
+func (u *SessionUpsertBulk) SetClientName(v string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetClientName(v)
+	})
+}
+
+// UpdateClientName sets the "client_name" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateClientName() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateClientName()
+	})
+}
+
+// ClearClientName clears the value of the "client_name" field.
+func (u *SessionUpsertBulk) ClearClientName() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearClientName()
+	})
+}
+
+// SetClientVersion sets the "client_version" field.
+func (u *SessionUpsertBulk) SetClientVersion(v string) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetClientVersion(v)
+	})
+}
+
+// UpdateClientVersion sets the "client_version" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateClientVersion() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateClientVersion()
+	})
+}
+
+// ClearClientVersion clears the value of the "client_version" field.
+func (u *SessionUpsertBulk) ClearClientVersion() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.ClearClientVersion()
 	})
 }
 

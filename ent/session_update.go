@@ -154,6 +154,66 @@ func (_u *SessionUpdate) ClearEndedAt() *SessionUpdate {
 	return _u
 }
 
+// SetLastUsedAt sets the "last_used_at" field.
+func (_u *SessionUpdate) SetLastUsedAt(v time.Time) *SessionUpdate {
+	_u.mutation.SetLastUsedAt(v)
+	return _u
+}
+
+// SetNillableLastUsedAt sets the "last_used_at" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableLastUsedAt(v *time.Time) *SessionUpdate {
+	if v != nil {
+		_u.SetLastUsedAt(*v)
+	}
+	return _u
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (_u *SessionUpdate) ClearLastUsedAt() *SessionUpdate {
+	_u.mutation.ClearLastUsedAt()
+	return _u
+}
+
+// SetClientName sets the "client_name" field.
+func (_u *SessionUpdate) SetClientName(v string) *SessionUpdate {
+	_u.mutation.SetClientName(v)
+	return _u
+}
+
+// SetNillableClientName sets the "client_name" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableClientName(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetClientName(*v)
+	}
+	return _u
+}
+
+// ClearClientName clears the value of the "client_name" field.
+func (_u *SessionUpdate) ClearClientName() *SessionUpdate {
+	_u.mutation.ClearClientName()
+	return _u
+}
+
+// SetClientVersion sets the "client_version" field.
+func (_u *SessionUpdate) SetClientVersion(v string) *SessionUpdate {
+	_u.mutation.SetClientVersion(v)
+	return _u
+}
+
+// SetNillableClientVersion sets the "client_version" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableClientVersion(v *string) *SessionUpdate {
+	if v != nil {
+		_u.SetClientVersion(*v)
+	}
+	return _u
+}
+
+// ClearClientVersion clears the value of the "client_version" field.
+func (_u *SessionUpdate) ClearClientVersion() *SessionUpdate {
+	_u.mutation.ClearClientVersion()
+	return _u
+}
+
 // Mutation returns the SessionMutation object of the builder.
 func (_u *SessionUpdate) Mutation() *SessionMutation {
 	return _u.mutation
@@ -191,6 +251,16 @@ func (_u *SessionUpdate) check() error {
 	if v, ok := _u.mutation.Rotation(); ok {
 		if err := session.RotationValidator(v); err != nil {
 			return &ValidationError{Name: "rotation", err: fmt.Errorf(`ent: validator failed for field "Session.rotation": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ClientName(); ok {
+		if err := session.ClientNameValidator(v); err != nil {
+			return &ValidationError{Name: "client_name", err: fmt.Errorf(`ent: validator failed for field "Session.client_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ClientVersion(); ok {
+		if err := session.ClientVersionValidator(v); err != nil {
+			return &ValidationError{Name: "client_version", err: fmt.Errorf(`ent: validator failed for field "Session.client_version": %w`, err)}
 		}
 	}
 	if _u.mutation.RootUserCleared() && len(_u.mutation.RootUserIDs()) > 0 {
@@ -246,6 +316,24 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.EndedAtCleared() {
 		_spec.ClearField(session.FieldEndedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.LastUsedAt(); ok {
+		_spec.SetField(session.FieldLastUsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastUsedAtCleared() {
+		_spec.ClearField(session.FieldLastUsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClientName(); ok {
+		_spec.SetField(session.FieldClientName, field.TypeString, value)
+	}
+	if _u.mutation.ClientNameCleared() {
+		_spec.ClearField(session.FieldClientName, field.TypeString)
+	}
+	if value, ok := _u.mutation.ClientVersion(); ok {
+		_spec.SetField(session.FieldClientVersion, field.TypeString, value)
+	}
+	if _u.mutation.ClientVersionCleared() {
+		_spec.ClearField(session.FieldClientVersion, field.TypeString)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -394,6 +482,66 @@ func (_u *SessionUpdateOne) ClearEndedAt() *SessionUpdateOne {
 	return _u
 }
 
+// SetLastUsedAt sets the "last_used_at" field.
+func (_u *SessionUpdateOne) SetLastUsedAt(v time.Time) *SessionUpdateOne {
+	_u.mutation.SetLastUsedAt(v)
+	return _u
+}
+
+// SetNillableLastUsedAt sets the "last_used_at" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableLastUsedAt(v *time.Time) *SessionUpdateOne {
+	if v != nil {
+		_u.SetLastUsedAt(*v)
+	}
+	return _u
+}
+
+// ClearLastUsedAt clears the value of the "last_used_at" field.
+func (_u *SessionUpdateOne) ClearLastUsedAt() *SessionUpdateOne {
+	_u.mutation.ClearLastUsedAt()
+	return _u
+}
+
+// SetClientName sets the "client_name" field.
+func (_u *SessionUpdateOne) SetClientName(v string) *SessionUpdateOne {
+	_u.mutation.SetClientName(v)
+	return _u
+}
+
+// SetNillableClientName sets the "client_name" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableClientName(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetClientName(*v)
+	}
+	return _u
+}
+
+// ClearClientName clears the value of the "client_name" field.
+func (_u *SessionUpdateOne) ClearClientName() *SessionUpdateOne {
+	_u.mutation.ClearClientName()
+	return _u
+}
+
+// SetClientVersion sets the "client_version" field.
+func (_u *SessionUpdateOne) SetClientVersion(v string) *SessionUpdateOne {
+	_u.mutation.SetClientVersion(v)
+	return _u
+}
+
+// SetNillableClientVersion sets the "client_version" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableClientVersion(v *string) *SessionUpdateOne {
+	if v != nil {
+		_u.SetClientVersion(*v)
+	}
+	return _u
+}
+
+// ClearClientVersion clears the value of the "client_version" field.
+func (_u *SessionUpdateOne) ClearClientVersion() *SessionUpdateOne {
+	_u.mutation.ClearClientVersion()
+	return _u
+}
+
 // Mutation returns the SessionMutation object of the builder.
 func (_u *SessionUpdateOne) Mutation() *SessionMutation {
 	return _u.mutation
@@ -444,6 +592,16 @@ func (_u *SessionUpdateOne) check() error {
 	if v, ok := _u.mutation.Rotation(); ok {
 		if err := session.RotationValidator(v); err != nil {
 			return &ValidationError{Name: "rotation", err: fmt.Errorf(`ent: validator failed for field "Session.rotation": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ClientName(); ok {
+		if err := session.ClientNameValidator(v); err != nil {
+			return &ValidationError{Name: "client_name", err: fmt.Errorf(`ent: validator failed for field "Session.client_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ClientVersion(); ok {
+		if err := session.ClientVersionValidator(v); err != nil {
+			return &ValidationError{Name: "client_version", err: fmt.Errorf(`ent: validator failed for field "Session.client_version": %w`, err)}
 		}
 	}
 	if _u.mutation.RootUserCleared() && len(_u.mutation.RootUserIDs()) > 0 {
@@ -516,6 +674,24 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if _u.mutation.EndedAtCleared() {
 		_spec.ClearField(session.FieldEndedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.LastUsedAt(); ok {
+		_spec.SetField(session.FieldLastUsedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LastUsedAtCleared() {
+		_spec.ClearField(session.FieldLastUsedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClientName(); ok {
+		_spec.SetField(session.FieldClientName, field.TypeString, value)
+	}
+	if _u.mutation.ClientNameCleared() {
+		_spec.ClearField(session.FieldClientName, field.TypeString)
+	}
+	if value, ok := _u.mutation.ClientVersion(); ok {
+		_spec.SetField(session.FieldClientVersion, field.TypeString, value)
+	}
+	if _u.mutation.ClientVersionCleared() {
+		_spec.ClearField(session.FieldClientVersion, field.TypeString)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Session{config: _u.config}

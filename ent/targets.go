@@ -335,6 +335,12 @@ func (_m *Session) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Time(&_m.ExpiresAt))
 		case session.FieldEndedAt:
 			targets = append(targets, column.NillableTime(&_m.EndedAt))
+		case session.FieldLastUsedAt:
+			targets = append(targets, column.NillableTime(&_m.LastUsedAt))
+		case session.FieldClientName:
+			targets = append(targets, column.NillableString(&_m.ClientName))
+		case session.FieldClientVersion:
+			targets = append(targets, column.NillableString(&_m.ClientVersion))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}

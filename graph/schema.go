@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 
 	"luxbff/graph/generated"
+	"luxbff/internal/auth"
 )
 
 // What the fields cost that have something to wait for, in the cost of a plain field. On
@@ -32,6 +33,7 @@ func Schema(r *Resolver) graphql.ExecutableSchema {
 	c.Directives.Auth = r.requireViewer
 	c.Complexity.Query.ChildUsers = func(child int) int { return childCount * child }
 	c.Complexity.User.ChildUsers = func(child int) int { return childCount * child }
+	c.Complexity.User.Sessions = func(child int) int { return statementCost + auth.MaxSessions*child }
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {
 		size := pageSize
 		for _, asked := range []*int{first, last} {

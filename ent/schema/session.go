@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 )
@@ -28,6 +29,10 @@ func (Session) Fields() []ent.Field {
 		field.Time("refreshed_at"),
 		field.Time("expires_at").Comment("When the refresh token that is valid expires."),
 		field.Time("ended_at").Optional().Nillable(),
+		field.Time("last_used_at").Optional().Nillable().
+			Comment("When a token of it was last used, to a minute; null in rows of before it was kept, where refreshed_at says it."),
+		field.String("client_name").Optional().Nillable().MaxLen(4 * 64).Comment("What the app that signed in said of itself."),
+		field.String("client_version").Optional().Nillable().MaxLen(4 * 32),
 	}
 }
 
@@ -36,5 +41,9 @@ func (Session) Edges() []ent.Edge { return []ent.Edge{rootUser("sessions")} }
 
 // Indexes of Session.
 func (Session) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("root_user_id"), index.Fields("expires_at")}
+	return []ent.Index{
+		// Ended ones stay until they expire, and no statement asks for those of an account.
+		index.Fields("root_user_id").Annotations(entsql.IndexWhere("ended_at IS NULL")),
+		index.Fields("expires_at"),
+	}
 }

@@ -32,6 +32,12 @@ const (
 	FieldExpiresAt = "expires_at"
 	// FieldEndedAt holds the string denoting the ended_at field in the database.
 	FieldEndedAt = "ended_at"
+	// FieldLastUsedAt holds the string denoting the last_used_at field in the database.
+	FieldLastUsedAt = "last_used_at"
+	// FieldClientName holds the string denoting the client_name field in the database.
+	FieldClientName = "client_name"
+	// FieldClientVersion holds the string denoting the client_version field in the database.
+	FieldClientVersion = "client_version"
 	// EdgeRootUser holds the string denoting the root_user edge name in mutations.
 	EdgeRootUser = "root_user"
 	// Table holds the table name of the session in the database.
@@ -58,6 +64,9 @@ var Columns = []string{
 	FieldRefreshedAt,
 	FieldExpiresAt,
 	FieldEndedAt,
+	FieldLastUsedAt,
+	FieldClientName,
+	FieldClientVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -81,6 +90,10 @@ var (
 	RotationValidator func(int) error
 	// DefaultIsRotationUsed holds the default value on creation for the "is_rotation_used" field.
 	DefaultIsRotationUsed bool
+	// ClientNameValidator is a validator for the "client_name" field. It is called by the builders before save.
+	ClientNameValidator func(string) error
+	// ClientVersionValidator is a validator for the "client_version" field. It is called by the builders before save.
+	ClientVersionValidator func(string) error
 )
 
 // OrderOption defines the ordering options for the Session queries.
@@ -139,6 +152,21 @@ func ByExpiresAt(opts ...sql.OrderTermOption) OrderOption {
 // ByEndedAt orders the results by the ended_at field.
 func ByEndedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEndedAt, opts...).ToFunc()
+}
+
+// ByLastUsedAt orders the results by the last_used_at field.
+func ByLastUsedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastUsedAt, opts...).ToFunc()
+}
+
+// ByClientName orders the results by the client_name field.
+func ByClientName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClientName, opts...).ToFunc()
+}
+
+// ByClientVersion orders the results by the client_version field.
+func ByClientVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClientVersion, opts...).ToFunc()
 }
 
 // ByRootUserField orders the results by root_user field.

@@ -42,6 +42,7 @@ type ResolverRoot interface {
 	Devlog() DevlogResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
 }
@@ -156,6 +157,10 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	EndSessionPayload struct {
+		Ok func(childComplexity int) int
+	}
+
 	FacebookLink struct {
 		Attached func(childComplexity int) int
 		Name     func(childComplexity int) int
@@ -176,6 +181,7 @@ type ComplexityRoot struct {
 		DeleteAccount              func(childComplexity int) int
 		DeleteChildUser            func(childComplexity int, input model.DeleteChildUserInput) int
 		DisconnectFacebook         func(childComplexity int) int
+		EndSession                 func(childComplexity int, input model.EndSessionInput) int
 		FindAccount                func(childComplexity int, input model.FindAccountInput) int
 		RefreshToken               func(childComplexity int, input model.RefreshTokenInput) int
 		RegisterDevice             func(childComplexity int, input model.RegisterDeviceInput) int
@@ -191,6 +197,7 @@ type ComplexityRoot struct {
 		SignInLocal                func(childComplexity int, input model.SignInLocalInput) int
 		SignInWithFacebook         func(childComplexity int, input model.SignInWithFacebookInput) int
 		SignOut                    func(childComplexity int) int
+		SignOutEverywhere          func(childComplexity int) int
 		SignUp                     func(childComplexity int, input model.SignUpInput) int
 		UnregisterDevice           func(childComplexity int, input model.UnregisterDeviceInput) int
 		UpdateChildUser            func(childComplexity int, input model.UpdateChildUserInput) int
@@ -273,6 +280,15 @@ type ComplexityRoot struct {
 		Ok func(childComplexity int) int
 	}
 
+	Session struct {
+		ClientName    func(childComplexity int) int
+		ClientVersion func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		IsCurrent     func(childComplexity int) int
+		LastUsedAt    func(childComplexity int) int
+	}
+
 	SetPushTokenPayload struct {
 		Ok func(childComplexity int) int
 	}
@@ -290,6 +306,10 @@ type ComplexityRoot struct {
 	SignInWithFacebookPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
+	}
+
+	SignOutEverywherePayload struct {
+		Ok func(childComplexity int) int
 	}
 
 	SignOutPayload struct {
@@ -365,6 +385,7 @@ type ComplexityRoot struct {
 		Policy                  func(childComplexity int) int
 		PushDevices             func(childComplexity int) int
 		RegisterType            func(childComplexity int) int
+		Sessions                func(childComplexity int) int
 	}
 
 	VerifyEmailPayload struct {
@@ -426,12 +447,17 @@ type MutationResolver interface {
 	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
 	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error)
+	EndSession(ctx context.Context, input model.EndSessionInput) (*model.EndSessionPayload, error)
+	SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*ent.User, error)
 	ChildUsers(ctx context.Context) ([]*ent.ChildUser, error)
 	ChildUser(ctx context.Context, id int) (*ent.ChildUser, error)
 	CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error)
+}
+type SessionResolver interface {
+	IsCurrent(ctx context.Context, obj *ent.Session) (bool, error)
 }
 type SubscriptionResolver interface {
 	DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error)
@@ -448,6 +474,7 @@ type UserResolver interface {
 	Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error)
 	PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error)
 	ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error)
+	Sessions(ctx context.Context, obj *ent.User) ([]*ent.Session, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -831,6 +858,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisconnectFacebookPayload.User(childComplexity), true
 
+	case "EndSessionPayload.ok":
+		if e.ComplexityRoot.EndSessionPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSessionPayload.Ok(childComplexity), true
+
 	case "FacebookLink.attached":
 		if e.ComplexityRoot.FacebookLink.Attached == nil {
 			break
@@ -946,6 +980,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisconnectFacebook(childComplexity), true
+	case "Mutation.endSession":
+		if e.ComplexityRoot.Mutation.EndSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["input"].(model.EndSessionInput)), true
 	case "Mutation.findAccount":
 		if e.ComplexityRoot.Mutation.FindAccount == nil {
 			break
@@ -1101,6 +1146,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.signOutEverywhere":
+		if e.ComplexityRoot.Mutation.SignOutEverywhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
 	case "Mutation.signUp":
 		if e.ComplexityRoot.Mutation.SignUp == nil {
 			break
@@ -1405,6 +1456,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendSmsCodePayload.Ok(childComplexity), true
 
+	case "Session.clientName":
+		if e.ComplexityRoot.Session.ClientName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ClientName(childComplexity), true
+	case "Session.clientVersion":
+		if e.ComplexityRoot.Session.ClientVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ClientVersion(childComplexity), true
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.isCurrent":
+		if e.ComplexityRoot.Session.IsCurrent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.IsCurrent(childComplexity), true
+	case "Session.lastUsedAt":
+		if e.ComplexityRoot.Session.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+
 	case "SetPushTokenPayload.ok":
 		if e.ComplexityRoot.SetPushTokenPayload.Ok == nil {
 			break
@@ -1450,6 +1538,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignInWithFacebookPayload.User(childComplexity), true
+
+	case "SignOutEverywherePayload.ok":
+		if e.ComplexityRoot.SignOutEverywherePayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutEverywherePayload.Ok(childComplexity), true
 
 	case "SignOutPayload.ok":
 		if e.ComplexityRoot.SignOutPayload.Ok == nil {
@@ -1701,6 +1796,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.RegisterType(childComplexity), true
+	case "User.sessions":
+		if e.ComplexityRoot.User.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Sessions(childComplexity), true
 
 	case "VerifyEmailPayload.user":
 		if e.ComplexityRoot.VerifyEmailPayload.User == nil {
@@ -3233,6 +3334,77 @@ type UploadDevlogsPayload {
   devlogs: [Devlog!]!
 }
 `, BuiltIn: false},
+	{Name: "../session.graphqls", Input: `extend type Mutation {
+  """
+  Ends a session of the account: both its tokens stop at once and its live feeds end within a second. It may be the
+  caller's own, as with ` + "`" + `signOut` + "`" + `. Errors: ` + "`" + `SESSION_NOT_FOUND` + "`" + ` (it has ended, or never was), ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `
+  (another account's). There is no REST route for it.
+  """
+  endSession(input: EndSessionInput!): EndSessionPayload @auth
+
+  """
+  Ends every session of the account, the caller's own as well, and the long-lived token of SNUTT apps; every live feed
+  ends within a second. There is no REST route for it.
+  """
+  signOutEverywhere: SignOutEverywherePayload @auth
+}
+
+extend type User {
+  """
+  Where the account is signed in: the sessions that are open, the newest use first, at most 64. A sign-in beyond that
+  ends the session that was not used for the longest time. The long-lived token of SNUTT apps is one for all of them,
+  belongs to no session and is not shown; ` + "`" + `signOutEverywhere` + "`" + ` ends it. Costs 64 times what is selected of a session,
+  and 50.
+  """
+  sessions: [Session!]!
+}
+
+"""
+One sign-in, with every token that came of it.
+"""
+type Session {
+  "For ` + "`" + `endSession` + "`" + `."
+  id: ID!
+  "When the account signed in. The session ends 180 days after it at the latest."
+  createdAt: DateTime!
+  "When a token of it was last used, to a minute. An open live feed is a use."
+  lastUsedAt: DateTime!
+  """
+  What the app said of itself when it signed in: ` + "`" + `apollographql-client-name` + "`" + ` or ` + "`" + `graphql-client-name` + "`" + `, a header or, on a
+  socket, a member of the payload of ` + "`" + `connection_init` + "`" + `; else the product in its ` + "`" + `User-Agent` + "`" + `. Null if nothing. At most
+  64 characters. It is what the client says and proves nothing.
+  """
+  clientName: String
+  "As ` + "`" + `clientName` + "`" + `, from ` + "`" + `…-version` + "`" + `; the version that the app had at its last refresh. At most 32 characters."
+  clientVersion: String
+  "Whether the token of this request is of it; false for all where the token is a long-lived one."
+  isCurrent: Boolean!
+}
+
+"""
+The input of ` + "`" + `endSession` + "`" + `.
+"""
+input EndSessionInput {
+  "Of ` + "`" + `me { sessions { id } }` + "`" + `."
+  sessionId: ID!
+}
+
+"""
+The answer to ` + "`" + `endSession` + "`" + `.
+"""
+type EndSessionPayload {
+  "Always true: a refusal is an error."
+  ok: Boolean!
+}
+
+"""
+The answer to ` + "`" + `signOutEverywhere` + "`" + `.
+"""
+type SignOutEverywherePayload {
+  "Always true: a refusal is an error."
+  ok: Boolean!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = prelude.MustLoadSchema(sources...)
 
@@ -3450,6 +3622,14 @@ func (ec *executionContext) childFields_DisconnectFacebookPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type DisconnectFacebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_EndSessionPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FacebookLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "attached":
@@ -3596,6 +3776,24 @@ func (ec *executionContext) childFields_SendSmsCodePayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SendSmsCodePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Session_lastUsedAt(ctx, field)
+	case "clientName":
+		return ec.fieldContext_Session_clientName(ctx, field)
+	case "clientVersion":
+		return ec.fieldContext_Session_clientVersion(ctx, field)
+	case "isCurrent":
+		return ec.fieldContext_Session_isCurrent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
 func (ec *executionContext) childFields_SetPushTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
@@ -3632,6 +3830,14 @@ func (ec *executionContext) childFields_SignInWithFacebookPayload(ctx context.Co
 		return ec.fieldContext_SignInWithFacebookPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInWithFacebookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_SignOutEverywherePayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutEverywherePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3772,6 +3978,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pushDevices(ctx, field)
 	case "childUsers":
 		return ec.fieldContext_User_childUsers(ctx, field)
+	case "sessions":
+		return ec.fieldContext_User_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -4036,6 +4244,20 @@ func (ec *executionContext) field_Mutation_deleteChildUser_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteChildUserInput, error) {
 			return ec.unmarshalNDeleteChildUserInput2luxbffᚋgraphᚋmodelᚐDeleteChildUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EndSessionInput, error) {
+			return ec.unmarshalNEndSessionInput2luxbffᚋgraphᚋmodelᚐEndSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5474,6 +5696,13 @@ func (ec *executionContext) fieldContext_DisconnectFacebookPayload_tokens(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _EndSessionPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.EndSessionPayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
+}
+func (ec *executionContext) fieldContext_EndSessionPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndSessionPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _FacebookLink_attached(ctx context.Context, field graphql.CollectedField, obj *model.FacebookLink) (ret graphql.Marshaler) {
@@ -7251,6 +7480,108 @@ func (ec *executionContext) fieldContext_Mutation_uploadDevlogs(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_endSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndSession(ctx, fc.Args["input"].(model.EndSessionInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.EndSessionPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndSessionPayload) graphql.Marshaler {
+			return ec.marshalOEndSessionPayload2ᚖluxbffᚋgraphᚋmodelᚐEndSessionPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signOutEverywhere(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signOutEverywhere(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().SignOutEverywhere(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.SignOutEverywherePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignOutEverywherePayload) graphql.Marshaler {
+			return ec.marshalOSignOutEverywherePayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutEverywherePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signOutEverywhere(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignOutEverywherePayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _NotificationSettings_isDeviceMuted(ctx context.Context, field graphql.CollectedField, obj *ent.User) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsDeviceMuted)
 }
@@ -7824,6 +8155,80 @@ func (ec *executionContext) fieldContext_SendSmsCodePayload_ok(_ context.Context
 	return graphql.NewScalarFieldContext("SendSmsCodePayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return ec.marshalNID2int(ctx, field.Selections, obj.ID)
+}
+func (ec *executionContext) fieldContext_Session_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Session_createdAt(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_Session_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Session_clientName(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClientName)
+}
+func (ec *executionContext) fieldContext_Session_clientName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Session_clientVersion(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.ClientVersion)
+}
+func (ec *executionContext) fieldContext_Session_clientVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Session_isCurrent(ctx context.Context, field graphql.CollectedField, obj *ent.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_isCurrent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Session().IsCurrent(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_isCurrent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _SetPushTokenPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SetPushTokenPayload) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
 }
@@ -8021,6 +8426,13 @@ func (ec *executionContext) fieldContext_SignInWithFacebookPayload_tokens(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SignOutEverywherePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SignOutEverywherePayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
+}
+func (ec *executionContext) fieldContext_SignOutEverywherePayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignOutEverywherePayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SignOutPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SignOutPayload) (ret graphql.Marshaler) {
@@ -8780,6 +9192,38 @@ func (ec *executionContext) fieldContext_User_childUsers(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ChildUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.CollectedField, obj *ent.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Sessions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚕᚖluxbffᚋentᚐSessionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10132,6 +10576,36 @@ func (ec *executionContext) unmarshalInputDevlogInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.LogFileID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputEndSessionInput(ctx context.Context, obj any) (model.EndSessionInput, error) {
+	var it model.EndSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalNID2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil
@@ -11907,6 +12381,44 @@ func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel 
 	return out
 }
 
+var endSessionPayloadImplementors = []string{"EndSessionPayload"}
+
+func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endSessionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndSessionPayload")
+		case "ok":
+			out.Values[i] = ec._EndSessionPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var facebookLinkImplementors = []string{"FacebookLink"}
 
 func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.SelectionSet, obj *model.FacebookLink) graphql.Marshaler {
@@ -12247,6 +12759,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "uploadDevlogs":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_uploadDevlogs(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endSession(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signOutEverywhere":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signOutEverywhere(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -12904,6 +13430,69 @@ func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var sessionImplementors = []string{"Session"}
+
+func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *ent.Session) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Session")
+		case "id":
+			out.Values[i] = ec._Session_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Session_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Session_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientName":
+			out.Values[i] = ec._Session_clientName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientVersion":
+			out.Values[i] = ec._Session_clientVersion(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "isCurrent":
+			out.Values[i] = ec._Session_isCurrent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var setPushTokenPayloadImplementors = []string{"SetPushTokenPayload"}
 
 func (ec *executionContext) _SetPushTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPushTokenPayload) graphql.Marshaler {
@@ -13047,6 +13636,44 @@ func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel 
 			}
 		case "tokens":
 			out.Values[i] = ec._SignInWithFacebookPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var signOutEverywherePayloadImplementors = []string{"SignOutEverywherePayload"}
+
+func (ec *executionContext) _SignOutEverywherePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutEverywherePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signOutEverywherePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignOutEverywherePayload")
+		case "ok":
+			out.Values[i] = ec._SignOutEverywherePayload_ok(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13620,6 +14247,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "childUsers":
 			out.Values[i] = ec._User_childUsers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sessions":
+			out.Values[i] = ec._User_sessions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14214,6 +14846,28 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
+func (ec *executionContext) unmarshalNDateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	res, err := scalar.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalDateTime(*v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDeleteChildUserInput2luxbffᚋgraphᚋmodelᚐDeleteChildUserInput(ctx context.Context, v any) (model.DeleteChildUserInput, error) {
 	res, err := ec.unmarshalInputDeleteChildUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -14374,6 +15028,11 @@ func (ec *executionContext) marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋfee
 		return graphql.Null
 	}
 	return ec._DevlogStatusEvent(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEndSessionInput2luxbffᚋgraphᚋmodelᚐEndSessionInput(ctx context.Context, v any) (model.EndSessionInput, error) {
+	res, err := ec.unmarshalInputEndSessionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNFacebookLink2luxbffᚋgraphᚋmodelᚐFacebookLink(ctx context.Context, sel ast.SelectionSet, v model.FacebookLink) graphql.Marshaler {
@@ -14565,6 +15224,32 @@ func (ec *executionContext) unmarshalNSendEmailVerificationInput2luxbffᚋgraph�
 func (ec *executionContext) unmarshalNSendSmsCodeInput2luxbffᚋgraphᚋmodelᚐSendSmsCodeInput(ctx context.Context, v any) (model.SendSmsCodeInput, error) {
 	res, err := ec.unmarshalInputSendSmsCodeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSession2ᚕᚖluxbffᚋentᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Session) graphql.Marshaler {
+	ret := sequence.MarshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSession2ᚖluxbffᚋentᚐSession(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSession2ᚖluxbffᚋentᚐSession(ctx context.Context, sel ast.SelectionSet, v *ent.Session) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Session(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSetPushTokenInput2luxbffᚋgraphᚋmodelᚐSetPushTokenInput(ctx context.Context, v any) (model.SetPushTokenInput, error) {
@@ -14961,6 +15646,13 @@ func (ec *executionContext) marshalODisconnectFacebookPayload2ᚖluxbffᚋgraph�
 	return ec._DisconnectFacebookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEndSessionPayload2ᚖluxbffᚋgraphᚋmodelᚐEndSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndSessionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EndSessionPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFindAccountPayload2ᚖluxbffᚋgraphᚋmodelᚐFindAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.FindAccountPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -15132,6 +15824,13 @@ func (ec *executionContext) marshalOSignInWithFacebookPayload2ᚖluxbffᚋgraph�
 		return graphql.Null
 	}
 	return ec._SignInWithFacebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignOutEverywherePayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutEverywherePayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutEverywherePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignOutEverywherePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSignOutPayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutPayload) graphql.Marshaler {

@@ -185,6 +185,18 @@ type DisconnectFacebookPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// The input of `endSession`.
+type EndSessionInput struct {
+	// Of `me { sessions { id } }`.
+	SessionID int `json:"sessionId"`
+}
+
+// The answer to `endSession`.
+type EndSessionPayload struct {
+	// Always true: a refusal is an error.
+	Ok bool `json:"ok"`
+}
+
 // The link to a Facebook account.
 type FacebookLink struct {
 	// Whether there is a link.
@@ -399,6 +411,12 @@ type SignInWithFacebookPayload struct {
 	User *ent.User `json:"user"`
 	// The tokens of the session that begins.
 	Tokens *Tokens `json:"tokens"`
+}
+
+// The answer to `signOutEverywhere`.
+type SignOutEverywherePayload struct {
+	// Always true: a refusal is an error.
+	Ok bool `json:"ok"`
 }
 
 // The answer to `signOut`.

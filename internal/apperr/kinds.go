@@ -96,6 +96,10 @@ const (
 	EmailVerifiedElsewhere    // an address that another account has verified
 	TooManyEmailCodes         // a sixth code in a row
 
+	// In the contract's list of GraphQL names.
+
+	SessionNotFound // a session that has ended or never was
+
 	// On the subscription, as docs/live.md describes it.
 
 	CursorNotValid // a cursor that this server never gave
@@ -216,6 +220,8 @@ var table = [kinds]entry{
 	EmailVerifiedAlready:      {409, "Email is verified already", ""},
 	EmailVerifiedElsewhere:    {409, "Email is verified by another account", ""},
 	TooManyEmailCodes:         {429, "Too many email codes", ""},
+
+	SessionNotFound: {404, "Session not found", ""},
 
 	CursorNotValid: {400, "Cursor not valid", ""},
 	CursorExpired:  {410, "Cursor expired", ""},

@@ -71,9 +71,9 @@ type Service struct {
 	Codes      *Codes
 	Identities *Identities
 
-	cfg     Config
-	store   *store.Store
-	pruning *background.Group // nil until Start
+	cfg        Config
+	store      *store.Store
+	background *background.Group // nil until Start
 }
 
 // New makes a Service. It fails only where the machine gives no randomness.

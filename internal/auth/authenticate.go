@@ -67,6 +67,9 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 			return viewer.Viewer{}, err
 		}
 	}
+	if claims.Use == token.Access {
+		s.uses.note(claims.SessionID, of.lastUsedAt, s.now())
+	}
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }
 
@@ -90,13 +93,14 @@ var viewerColumns = column.Except(user.Columns,
 // The statement is written by hand because every request with a token waits for
 // it; ent would need two. The columns are those of the entity, so that a new one
 // is read without a change here.
-var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.rotation, s.is_rotation_used" +
+var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.created_at, s.last_used_at, s.rotation, s.is_rotation_used" +
 	" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id WHERE u.id = $1"
 
 // sessionState is what a token asks about its session. It is zero where the account
 // has no such session.
 type sessionState struct {
 	open         bool
+	lastUsedAt   time.Time // zero in rows of before it was kept
 	rotation     int
 	rotationUsed bool
 }
@@ -116,13 +120,16 @@ func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int)
 	var of sessionState
 	var foundSession int // stays 0 where no session is joined
 	var endedAt *time.Time
+	var createdAt time.Time
 	var room [32]any // on the stack; with more columns append moves to the heap
 	targets := u.AppendTargets(room[:0], viewerColumns)
-	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Int(&of.rotation), column.Bool(&of.rotationUsed))
+	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Time(&createdAt),
+		column.Time(&of.lastUsedAt), column.Int(&of.rotation), column.Bool(&of.rotationUsed))
 	if err := rows.Scan(targets...); err != nil {
 		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
-	of.open = foundSession != 0 && endedAt == nil
+	// SESSION_DAYS may have been shortened since the token was signed.
+	of.open = foundSession != 0 && endedAt == nil && s.now().Before(createdAt.Add(s.lifetime+token.Skew))
 	return u, of, nil
 }
 
@@ -141,14 +148,15 @@ func SessionKeyOf(v viewer.Viewer) SessionKey {
 	return SessionKey{RootUserID: v.RootUserID(), CredentialVersion: v.User.CredentialVersion}
 }
 
-const selectOpenSessions = `SELECT u.id, u.credential_version, s.id
+const selectOpenSessions = `SELECT u.id, u.credential_version, s.id, s.last_used_at
 FROM ids JOIN users u ON u.id = ids.id AND u.deleted_at IS NULL
 LEFT JOIN sessions s ON s.root_user_id = u.id AND s.ended_at IS NULL`
 
 // FindEnded gives those of the keys that open nothing any more, because of a
 // sign-out, a deleted account or changed credentials. It finds what
 // [Sessions.Viewer] would refuse one by one, in one statement for any number.
-// That a token expires it does not say: the connection knows it from the token.
+// That a token expires it does not say: the connection knows it from the token. The
+// sessions of the others are in use while they hold a connection.
 func (s *Sessions) FindEnded(ctx context.Context, keys []SessionKey) ([]SessionKey, error) {
 	accounts := make([]int, len(keys))
 	for i, key := range keys {
@@ -159,26 +167,38 @@ func (s *Sessions) FindEnded(ctx context.Context, keys []SessionKey) ([]SessionK
 	if err != nil {
 		return nil, fmt.Errorf("read open sessions: %w", err)
 	}
-	return slices.DeleteFunc(slices.Clone(keys), func(key SessionKey) bool { return open[key] }), nil
+	var ended []SessionKey
+	for _, key := range keys {
+		lastUsedAt, isOpen := open[key]
+		switch {
+		case !isOpen:
+			ended = append(ended, key)
+		case key.SessionID != 0:
+			s.uses.note(key.SessionID, lastUsedAt, s.now())
+		}
+	}
+	return ended, nil
 }
 
-// openKeys is every key by which the accounts can be opened now.
-func (s *Sessions) openKeys(ctx context.Context, accounts []int) (map[SessionKey]bool, error) {
+// openKeys is every key by which the accounts can be opened now, with the last use of the
+// session that is stored.
+func (s *Sessions) openKeys(ctx context.Context, accounts []int) (map[SessionKey]time.Time, error) {
 	rows, err := s.store.QueryWithIDs(ctx, accounts, selectOpenSessions)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	open := map[SessionKey]bool{}
+	open := map[SessionKey]time.Time{}
 	for rows.Next() {
 		var rootUserID, credentialVersion int
 		var sessionID sql.NullInt64
-		if err := rows.Scan(&rootUserID, &credentialVersion, &sessionID); err != nil {
+		var lastUsedAt time.Time
+		if err := rows.Scan(&rootUserID, &credentialVersion, &sessionID, column.Time(&lastUsedAt)); err != nil {
 			return nil, err
 		}
-		open[SessionKey{RootUserID: rootUserID, CredentialVersion: credentialVersion}] = true
+		open[SessionKey{RootUserID: rootUserID, CredentialVersion: credentialVersion}] = time.Time{}
 		if sessionID.Valid {
-			open[SessionKey{RootUserID: rootUserID, SessionID: int(sessionID.Int64)}] = true
+			open[SessionKey{RootUserID: rootUserID, SessionID: int(sessionID.Int64)}] = lastUsedAt
 		}
 	}
 	return open, rows.Err()

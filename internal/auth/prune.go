@@ -20,22 +20,37 @@ const (
 	// incompleteRetention is how long a sign-up of Addnox may stay incomplete.
 	incompleteRetention = 90 * 24 * time.Hour
 	pruneInterval       = time.Hour
+	// closeLimit is how long the end of the program waits for a database that is gone.
+	closeLimit = 2 * time.Second
 	// pruneBatch bounds how long one removal keeps other writes waiting.
 	pruneBatch = 500
 )
 
-// Start prunes every hour until Close.
+// Start prunes every hour, and stores the uses of sessions every few seconds, until Close.
 func (s *Service) Start(ctx context.Context) {
-	s.pruning = background.NewGroup(ctx)
-	s.pruning.Every(pruneInterval, func(ctx context.Context) {
+	s.background = background.NewGroup(ctx)
+	s.background.Every(useInterval, func(ctx context.Context) {
+		if err := s.Sessions.StoreUses(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Log.WarnContext(ctx, "store uses of sessions", "error", err)
+		}
+	})
+	s.background.Every(pruneInterval, func(ctx context.Context) {
 		if err := s.Prune(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "prune accounts", "error", err)
 		}
 	})
 }
 
-// Close ends what Start began, and waits for it. It may be called without Start.
-func (s *Service) Close() { s.pruning.Close() }
+// Close ends what Start began, waits for it, and stores the uses of sessions that are
+// not stored yet. It may be called without Start.
+func (s *Service) Close() {
+	s.background.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	if err := s.Sessions.StoreUses(ctx); err != nil {
+		s.cfg.Log.WarnContext(ctx, "store uses of sessions", "error", err)
+	}
+}
 
 // Prune removes codes, sessions and incomplete sign-ups that are past their
 // time, a small batch a write.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"luxbff/ent"
@@ -73,6 +74,7 @@ type Sessions struct {
 	// lifetime is how long after its sign-in a session ends, however often it is
 	// refreshed.
 	lifetime time.Duration
+	uses     uses
 }
 
 // Issue gives the account tokens of the style, in the transaction that made the
@@ -119,13 +121,20 @@ func (s *Sessions) open(ctx context.Context, tx *store.Tx, rootUserID int, acces
 	if err != nil {
 		return Tokens{}, err
 	}
+	if err := s.makeRoom(ctx, tx, rootUserID); err != nil {
+		return Tokens{}, err
+	}
 	now := s.now()
+	clientName, clientVersion := clientApp(ctx)
 	opened, err := tx.Session.Create().
 		SetRootUserID(rootUserID).
 		SetRefreshHash(digest(nonce)).
 		SetCreatedAt(now).
 		SetRefreshedAt(now).
 		SetExpiresAt(s.refreshEnd(now, now)).
+		SetLastUsedAt(now).
+		SetNillableClientName(clientName).
+		SetNillableClientVersion(clientVersion).
 		Save(ctx)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("store a session: %w", err)
@@ -155,8 +164,11 @@ func (s *Sessions) signTokens(
 		return Tokens{}, err
 	}
 	accessEnd := now.Add(accessTTL)
-	if last := of.CreatedAt.Add(s.lifetime); last.Before(accessEnd) {
-		accessEnd = last
+	// The row goes with its refresh token, and with it every access token.
+	for _, last := range []time.Time{of.CreatedAt.Add(s.lifetime), of.ExpiresAt} {
+		if last.Before(accessEnd) {
+			accessEnd = last
+		}
 	}
 	access, err := s.keys.Sign(token.Claims{
 		Use: token.Access, RootUserID: of.RootUserID, SessionID: of.ID, Rotation: of.Rotation, Nonce: accessNonce,
@@ -220,7 +232,7 @@ func (s *Sessions) refresh(
 	now := s.now()
 	// SESSION_DAYS may have been shortened since the token was signed.
 	if !now.Before(current.CreatedAt.Add(s.lifetime)) {
-		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
+		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current.RootUserID, current)
 	}
 	switch given := digest(claims.Nonce); {
 	case sameDigest(given, current.RefreshHash):
@@ -231,7 +243,7 @@ func (s *Sessions) refresh(
 		sameDigest(digest(successor(claims.Nonce, current.RotationSalt)), current.RefreshHash):
 		// The answer was lost: it is given again below.
 	default:
-		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current)
+		return Tokens{}, apperr.RefreshTokenNotValid.New(), s.end(ctx, tx, current.RootUserID, current)
 	}
 	tokens, err = s.signTokens(current, successor(claims.Nonce, current.RotationSalt), accessLifetime, now)
 	return tokens, nil, err
@@ -248,7 +260,13 @@ func (s *Sessions) rotate(
 	if err != nil {
 		return nil, err
 	}
-	rotated, err := tx.Session.UpdateOne(current).
+	update := tx.Session.UpdateOne(current)
+	// The app may have been updated. Another name is that of a library that refreshes for
+	// it, under the name of which its owner would not know it.
+	if name, version := clientApp(ctx); equalText(name, current.ClientName) && version != nil {
+		update.SetClientVersion(*version)
+	}
+	rotated, err := update.
 		SetRefreshHash(digest(successor(nonce, salt))).
 		SetPreviousHash(digest(nonce)).
 		SetRotationSalt(salt).
@@ -256,6 +274,7 @@ func (s *Sessions) rotate(
 		SetIsRotationUsed(false).
 		SetRefreshedAt(now).
 		SetExpiresAt(s.refreshEnd(current.CreatedAt, now)).
+		SetLastUsedAt(now).
 		Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("rotate a session: %w", err)
@@ -293,10 +312,7 @@ func (s *Sessions) SignOut(ctx context.Context, v viewer.Viewer) error {
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		if err := forgetPositions(ctx, tx, v.RootUserID(), feedposition.SessionID(v.SessionID)); err != nil {
-			return err
-		}
-		return s.end(ctx, tx, found[0])
+		return s.signOut(ctx, tx, found[0])
 	})
 }
 
@@ -323,11 +339,18 @@ func forgetPositions(ctx context.Context, tx *store.Tx, rootUserID int, which ..
 	return nil
 }
 
-func (s *Sessions) end(ctx context.Context, tx *store.Tx, ended *ent.Session) error {
-	if err := tx.Session.UpdateOne(ended).SetEndedAt(s.now()).Exec(ctx); err != nil {
-		return fmt.Errorf("end a session: %w", err)
+// end ends sessions of one account.
+func (s *Sessions) end(ctx context.Context, tx *store.Tx, rootUserID int, ended ...*ent.Session) error {
+	ids := make([]int, len(ended))
+	for i, of := range ended {
+		ids[i] = of.ID
 	}
-	tx.AfterCommit(func() { s.onEnded(ended.RootUserID, []int{ended.ID}) })
+	for some := range slices.Chunk(ids, useBatch) {
+		if err := tx.Session.Update().Where(session.IDIn(some...)).SetEndedAt(s.now()).Exec(ctx); err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+	}
+	tx.AfterCommit(func() { s.onEnded(rootUserID, ids) })
 	return nil
 }
 

@@ -2,13 +2,16 @@ package viewer
 
 import "context"
 
-// Client is what a client says about itself so that its feed resumes where it
-// broke off. Neither part gives any right, and nil is what was not said.
+// Client is what a client says about itself, so that its feed resumes where it broke off
+// and its owner knows its session. No part gives any right, and none is checked yet.
 type Client struct {
 	// InstallationID names one installation of the app on one phone.
-	InstallationID *string
+	InstallationID *string // nil where it was not said
 	// LastEventID is the cursor of the last event that the client received.
 	LastEventID *string
+	// AppName and AppVersion are what the app names itself by, UserAgent is what the
+	// library that sends its requests says.
+	AppName, AppVersion, UserAgent string
 }
 
 type clientKey struct{}
@@ -16,7 +19,7 @@ type clientKey struct{}
 // WithClient puts what the client said into the context.
 func WithClient(ctx context.Context, c Client) context.Context {
 	if c == (Client{}) {
-		return ctx // most requests: it saves them an allocation
+		return ctx
 	}
 	return context.WithValue(ctx, clientKey{}, c)
 }

@@ -20,9 +20,11 @@ func TestMutationThatEndsTheSessionIsAnswered(t *testing.T) {
 			`changePassword(input: {oldPassword: "secret123", newPassword: "another1"}) { tokens { tokenType } user { firstName } }`,
 			`{"tokens":{"tokenType":"bearer"},"user":{"firstName":"james"}}`,
 		},
-		"resetPassword": {`resetPassword(input: {token: "TOKEN", newPassword: "fourth 123"}) { ok }`, `{"ok":true}`},
-		"signOut":       {`signOut { ok }`, `{"ok":true}`},
-		"deleteAccount": {`deleteAccount { ok }`, `{"ok":true}`},
+		"resetPassword":     {`resetPassword(input: {token: "TOKEN", newPassword: "fourth 123"}) { ok }`, `{"ok":true}`},
+		"signOut":           {`signOut { ok }`, `{"ok":true}`},
+		"endSession":        {`endSession(input: {sessionId: 1}) { ok }`, `{"ok":true}`},
+		"signOutEverywhere": {`signOutEverywhere { ok }`, `{"ok":true}`},
+		"deleteAccount":     {`deleteAccount { ok }`, `{"ok":true}`},
 	} {
 		for _, transport := range []string{"graphql-transport-ws", "graphql-ws", "text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
 			t.Run(name+" over "+transport, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/ent/feedposition"
+	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/subscriptiontest"
@@ -289,8 +290,23 @@ func TestLostRightsEndTheSubscription(t *testing.T) {
 		reason  string // of the close frame
 		code    string // of the error over HTTP; empty for a feed that completes
 	}{
-		"signed out":       {mutation(`signOut { ok }`), false, "Could not validate credentials", signedOut},
-		"account deleted":  {mutation(`deleteAccount { ok }`), false, "Could not validate credentials", signedOut},
+		"signed out":            {mutation(`signOut { ok }`), false, "Could not validate credentials", signedOut},
+		"account deleted":       {mutation(`deleteAccount { ok }`), false, "Could not validate credentials", signedOut},
+		"signed out everywhere": {mutation(`signOutEverywhere { ok }`), false, "Could not validate credentials", signedOut},
+		"session ended":         {mutation(`endSession(input: {sessionId: 1}) { ok }`), false, "Could not validate credentials", signedOut},
+		"ended from another phone": {func(t *testing.T, s *apptest.Server, _ string) {
+			t.Helper()
+			other := accessToken(t, s, "", "signIn", `email: "parent1@example.com", password: "secret123"`)
+			s.Data(t, other, `mutation { endSession(input: {sessionId: 1}) { ok } }`, nil, &struct{}{})
+		}, false, "Could not validate credentials", signedOut},
+		"64 others signed in": {func(t *testing.T, s *apptest.Server, _ string) {
+			t.Helper()
+			for range auth.MaxSessions {
+				if _, err := s.App.Auth.Sessions.Start(t.Context(), 1, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, false, "Could not validate credentials", signedOut},
 		"password changed": {mutation(`changePassword(input: {oldPassword: "secret123", newPassword: "secret456"}) { tokens { tokenType } }`), false, "Could not validate credentials", signedOut},
 		"token expired": {func(_ *testing.T, s *apptest.Server, _ string) {
 			s.Clock.Add(3 * time.Second)

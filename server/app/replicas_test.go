@@ -113,6 +113,17 @@ func TestSignOutEndsTheSocketOfTheOtherReplica(t *testing.T) {
 		t.Fatalf("change the password: %d %s", changed.Status, changed.Body)
 	}
 	c.expectForbidden()
+
+	// Sessions that their owner ends elsewhere.
+	email := `email: "parent1@example.com", password: "secret123"`
+	mine, lost := accessToken(t, one, "", "signIn", email), accessToken(t, one, "", "signIn", email)
+	c = startSubscription(t, other, lost)
+	one.Data(t, mine, `mutation { endSession(input: {sessionId: `+currentSession(t, one, lost)+`}) { ok } }`, nil, &struct{}{})
+	c.expectForbidden()
+	here, there := startSubscription(t, one, mine), startSubscription(t, other, mine)
+	one.Data(t, mine, `mutation { signOutEverywhere { ok } }`, nil, &struct{}{})
+	here.expectForbidden()
+	there.expectForbidden()
 	stays.send(frame{Type: "ping"})
 	stays.want("pong")
 }

@@ -91,5 +91,11 @@ func socketClient(payload gqlstream.InitPayload, header http.Header) viewer.Clie
 		text, _ := id.(string)
 		client.InstallationID = &text
 	}
+	for _, prefix := range []string{"apollographql-client-", "graphql-client-"} {
+		if name := payload.String(prefix + "name"); name != "" {
+			client.AppName, client.AppVersion = name, payload.String(prefix+"version")
+			break
+		}
+	}
 	return client
 }

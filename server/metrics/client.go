@@ -18,10 +18,21 @@ const (
 // ClientApp is what a client says of itself, as far as it is repeated.
 type ClientApp struct{ Name, Version string }
 
-// clientApp reads the headers of Apollo's clients, or else the User-Agent's first
+// AppFromHeader gives the name and the version that the client of a GraphQL library says
+// of itself, as it sent them; empty where it says nothing.
+func AppFromHeader(header http.Header) (name, version string) {
+	for _, prefix := range []string{"Apollographql-Client-", "Graphql-Client-"} {
+		if name = header.Get(prefix + "Name"); name != "" {
+			return name, header.Get(prefix + "Version")
+		}
+	}
+	return "", ""
+}
+
+// clientApp reads the headers of GraphQL clients, or else the User-Agent's first
 // product (RFC 9110, section 10.1.5).
 func (m *Metrics) clientApp(header http.Header) ClientApp {
-	name, version := header.Get("Apollographql-Client-Name"), header.Get("Apollographql-Client-Version")
+	name, version := AppFromHeader(header)
 	if name == "" {
 		product, _, _ := strings.Cut(header.Get("User-Agent"), " ")
 		name, version, _ = strings.Cut(product, "/")

@@ -46,6 +46,7 @@ func TestRequestsAreCountedByClientApp(t *testing.T) {
 	}{
 		{"Apollo's headers", []string{"Apollographql-Client-Name", "lux-android", "Apollographql-Client-Version", "4.2.0", "User-Agent", "okhttp/5"}, "lux-android", "4.2.0"},
 		{"a name alone", []string{"Apollographql-Client-Name", "lux-ios"}, "lux-ios", "unknown"},
+		{"the headers of other GraphQL clients", []string{"Graphql-Client-Name", "relay", "Graphql-Client-Version", "1", "User-Agent", "okhttp/5"}, "relay", "1"},
 		{"the first product", []string{"User-Agent", "Addnox/3.1 (iPhone; iOS 19.0) CFNetwork/1.0"}, "Addnox", "3.1"},
 		{"a product alone", []string{"User-Agent", "curl"}, "curl", "unknown"},
 		{"nothing", []string{"User-Agent", ""}, "unknown", "unknown"},

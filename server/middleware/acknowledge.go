@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"luxbff/internal/viewer"
+	"luxbff/server/metrics"
 )
 
 // WithEventAck takes the acknowledgement that a signed-in client sends in the
@@ -19,7 +20,7 @@ func WithEventAck(acknowledge func(ctx context.Context, v viewer.Viewer, install
 				acknowledge(r.Context(), v, *client.InstallationID, *client.LastEventID)
 			}
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(viewer.WithClient(r.Context(), client)))
 	})
 }
 
@@ -33,5 +34,7 @@ func ClientFromHeader(header http.Header) (c viewer.Client) {
 	if cursor := header.Get("Last-Event-Id"); cursor != "" {
 		c.LastEventID = &cursor
 	}
+	c.AppName, c.AppVersion = metrics.AppFromHeader(header)
+	c.UserAgent = header.Get("User-Agent")
 	return c
 }

@@ -60,9 +60,11 @@ replaces. What stands in a cell runs against the whole program:
 // otherTests are the tests of the fields that no REST route has.
 func otherTests() map[string]string {
 	return map[string]string{
-		"signOut":       "server/app TestLostRightsEndTheSubscription",
-		"resetPassword": "server/app TestMutationsOfPasswords",
-		"devlogStatus":  "server/app TestInstallationResumes",
+		"signOut":           "server/app TestLostRightsEndTheSubscription",
+		"endSession":        "server/app TestSessionsAreTheirOwners",
+		"signOutEverywhere": "server/app TestSessionsAreTheirOwners",
+		"resetPassword":     "server/app TestMutationsOfPasswords",
+		"devlogStatus":      "server/app TestInstallationResumes",
 	}
 }
 

@@ -237,6 +237,8 @@ func accountFaults() []fault {
 		w.mustCall(t, http.MethodDelete, lux+"/user/root-user", "taker", "")
 	}
 	return []fault{
+		{arrange: parent, as: "parent", call: `endSession(input: {sessionId: 999})`, code: "SESSION_NOT_FOUND", field: "input.sessionId"},
+		{arrange: steps(parent, other), as: "parent", call: `endSession(input: {sessionId: 2})`, code: "NOT_AUTHORIZED_USER", field: "input.sessionId"},
 		{arrange: parent, as: "parent", call: `updateUser(input: {firstName: ""})`, code: badRequest400, field: "input.firstName"},
 		{arrange: parent, as: "parent", call: `updateUser(input: {lastName: " "})`, code: badRequest400, field: "input.lastName"},
 		{arrange: parent, as: "parent", call: `updateUser(input: {birthdate: "2999-01-01"})`, code: badRequest400, field: "input.birthdate"},

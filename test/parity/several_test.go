@@ -43,6 +43,7 @@ func mutations() []string {
 		`signIn(input: {email: "${email}", password: "secret123"}) { user ` + shownUser + ` }`,
 		`changePassword(input: {oldPassword: "secret123", newPassword: "secret1234"}) { user ` + shownUser + ` }`,
 		`signOut { ok }`,
+		`signOutEverywhere { ok }`,
 		`deleteAccount { ok }`,
 	}
 }

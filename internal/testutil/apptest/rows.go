@@ -18,9 +18,11 @@ type Columns struct {
 	Random []string
 }
 
-// WorkerColumns are the columns of a message that depend on whether the outbox's
-// worker has sent it yet.
-func WorkerColumns() []string { return []string{"state", "attempts", "leased_until", "sent_at"} }
+// WorkerColumns are the columns that depend on what the workers have done yet: that of
+// the outbox with a message, and that of the uses of sessions.
+func WorkerColumns() []string {
+	return []string{"state", "attempts", "leased_until", "sent_at", "last_used_at"}
+}
 
 // Tables are all tables of the schema, by name.
 func Tables() []string {

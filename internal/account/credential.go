@@ -81,14 +81,17 @@ func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p Cha
 	if err := c.checkNewPassword(ctx, u, p.NewPassword); err != nil {
 		return Renewed{}, err
 	}
-	// Hashing takes some 30 ms, so it is done before the write that it would hold up.
-	hash, err := c.auth.Passwords.Hash(ctx, p.NewPassword)
-	if err != nil {
-		return Renewed{}, err
-	}
+	var hash string
 	// Guesses at the old password count like those at sign-in: else a stolen token
 	// would be a way around the block.
-	try := auth.PasswordTry{User: u, Password: p.OldPassword, Field: "input.oldPassword", Wrong: apperr.WrongPassword}
+	try := auth.PasswordTry{
+		User: u, Password: p.OldPassword, Field: "input.oldPassword", Wrong: apperr.WrongPassword,
+		// Hashing takes some 30 ms, so it is done before the write that it would hold up.
+		BeforeWrite: func(ctx context.Context) error {
+			hash, err = c.auth.Passwords.Hash(ctx, auth.AccountKey(u.ID), p.NewPassword)
+			return err
+		},
+	}
 	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		u, err := c.auth.Passwords.Change(ctx, tx, u, hash)
 		if err != nil {
@@ -207,7 +210,7 @@ func (c *Credentials) addLocalID(
 func (c *Credentials) setFirstPassword(
 	ctx context.Context, v viewer.Viewer, u *ent.User, p CreateLocalCredentialParams,
 ) (done Renewed, changed bool, err error) {
-	hash, err := c.auth.Passwords.Hash(ctx, p.Password)
+	hash, err := c.auth.Passwords.Hash(ctx, auth.AccountKey(u.ID), p.Password)
 	if err != nil {
 		return Renewed{}, false, err
 	}

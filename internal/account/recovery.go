@@ -157,10 +157,11 @@ func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 		return apperr.BadRequest.WithField("input.newPassword")
 	}
 	// A token that isn't good is refused before the slow hash.
-	if _, err := r.auth.Codes.FindReset(ctx, r.store.Read(), p.Token); err != nil {
+	found, err := r.auth.Codes.FindReset(ctx, r.store.Read(), p.Token)
+	if err != nil {
 		return err
 	}
-	hash, err := r.auth.Passwords.Hash(ctx, p.NewPassword)
+	hash, err := r.auth.Passwords.Hash(ctx, auth.AccountKey(*found.RootUserID), p.NewPassword)
 	if err != nil {
 		return err
 	}

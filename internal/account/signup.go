@@ -69,7 +69,10 @@ func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, e
 	if !auth.IsStrongPassword(p.Password) {
 		return auth.SignedIn{}, apperr.BadRequest.WithField("input.password")
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, p.Password)
+	if err := s.checkFree(ctx, r); err != nil {
+		return auth.SignedIn{}, err
+	}
+	hash, err := s.auth.Passwords.Hash(ctx, auth.PhoneKey(p.Phone), p.Password)
 	if err != nil {
 		return auth.SignedIn{}, err
 	}
@@ -107,6 +110,19 @@ func (s *SignUps) check(ctx context.Context, r registration) error {
 	grant, err := s.auth.Codes.FindGrant(ctx, s.store.Read(), r.validToken, r.person.Phone)
 	if err == nil && grant == nil {
 		return r.tokenRefused.WithField("input.validToken")
+	}
+	return err
+}
+
+// checkFree refuses what another account has before a password is hashed for it. The write
+// asks again.
+func (s *SignUps) checkFree(ctx context.Context, r registration) error {
+	if err := s.auth.Identities.CheckPhoneFree(ctx, s.store.Read(), r.person.Phone, 0); err != nil {
+		return err
+	}
+	holder, err := s.auth.Identities.Find(ctx, s.store.Read(), identity.ProviderEmail, r.email)
+	if err == nil && holder != nil {
+		return apperr.SameEmailIsRegistered.WithField("input.email")
 	}
 	return err
 }
@@ -271,7 +287,10 @@ func (s *SignUps) ByLocalID(ctx context.Context, p RegisterLocalParams) (signedI
 	if p.Email != nil && !text.ValidEmail(*p.Email) {
 		return auth.SignedIn{}, apperr.EmailMalformed.WithField("input.email")
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, p.Password)
+	if err := checkLocalIDFree(ctx, s.store.Read(), s.auth.Identities, p.LocalID); err != nil {
+		return auth.SignedIn{}, err
+	}
+	hash, err := s.auth.Passwords.Hash(ctx, auth.LocalIDKey(p.LocalID), p.Password)
 	if err != nil {
 		return auth.SignedIn{}, err
 	}

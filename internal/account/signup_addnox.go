@@ -57,12 +57,16 @@ func (s *AddnoxSignUps) Begin(ctx context.Context, p BeginSignUpParams) (emailUs
 	if !auth.IsStrongPassword(p.Password) {
 		return 0, apperr.BadRequest.WithField("input.password")
 	}
+	// What is cheap to refuse is refused before the password is hashed.
+	if err := s.checkFree(ctx, s.store.Read(), p.Email); err != nil {
+		return 0, err
+	}
 	newest, err := s.auth.Identities.FindBegun(ctx, s.store.Read(), p.Email)
 	if err != nil {
 		return 0, err
 	}
 	for {
-		hashes, err := s.hash(ctx, p.Password, newest)
+		hashes, err := s.hash(ctx, p, newest)
 		if err != nil {
 			return 0, err
 		}
@@ -78,11 +82,12 @@ func (s *AddnoxSignUps) Begin(ctx context.Context, p BeginSignUpParams) (emailUs
 
 // hash gives the hashes that tell the password from those of other sign-ups that began
 // with the e-mail: all of them are made with one salt, which the first one draws.
-func (s *AddnoxSignUps) hash(ctx context.Context, password string, newest *ent.Identity) ([]string, error) {
+func (s *AddnoxSignUps) hash(ctx context.Context, p BeginSignUpParams, newest *ent.Identity) ([]string, error) {
+	key := auth.EmailKey(p.Email)
 	if newest != nil && newest.SecretHash != nil {
-		return s.auth.Passwords.HashLike(ctx, password, *newest.SecretHash)
+		return s.auth.Passwords.HashLike(ctx, key, p.Password, *newest.SecretHash)
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, password)
+	hash, err := s.auth.Passwords.Hash(ctx, key, p.Password)
 	return []string{hash}, err
 }
 
@@ -94,12 +99,8 @@ func (s *AddnoxSignUps) begin(
 	if err := tx.LockText(ctx, text.NormalizeEmail(email)); err != nil {
 		return 0, nil, fmt.Errorf("lock an e-mail: %w", err)
 	}
-	holder, err := s.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, email)
-	switch {
-	case err != nil:
+	if err := s.checkFree(ctx, tx.Client, email); err != nil {
 		return 0, nil, err
-	case holder != nil:
-		return 0, nil, apperr.SameEmailRegistered.WithField("input.email")
 	}
 	newest, err := s.auth.Identities.FindBegun(ctx, tx.Client, email)
 	if err != nil {
@@ -125,6 +126,15 @@ func (s *AddnoxSignUps) begin(
 		return 0, nil, fmt.Errorf("begin a sign-up: %w", err)
 	}
 	return begun.ID, nil, nil
+}
+
+// checkFree refuses an e-mail that an account has.
+func (s *AddnoxSignUps) checkFree(ctx context.Context, client *ent.Client, email string) error {
+	holder, err := s.auth.Identities.Find(ctx, client, identity.ProviderEmail, email)
+	if err == nil && holder != nil {
+		return apperr.SameEmailRegistered.WithField("input.email")
+	}
+	return err
 }
 
 // EmailUserID finds the email_user_id of an e-mail: of several sign-ups that are not

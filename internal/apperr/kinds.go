@@ -18,7 +18,7 @@ const (
 	TooManyRequests                  // a rate limit; it says when to try again
 	PayloadTooLarge                  // a body over the limit
 	UnsupportedMediaType             // a body that is compressed otherwise than with gzip
-	Unavailable                      // the database cannot be reached for the moment
+	Unavailable                      // the database cannot be reached, or too many wait, for the moment
 	ProviderUnavailable              // a social provider cannot be asked for the moment
 
 	// On the LUX and Addnox user pages.

@@ -55,9 +55,13 @@ type Config struct {
 	// long-lived token.
 	OnSessionsEnded func(rootUserID int, sessionIDs []int)
 	// OnWrongSignIn is called when a sign-in fails because the account is unknown,
-	// the password wrong or the account blocked: the errors of guessing.
+	// the password wrong or the account blocked: the errors of guessing. Passwords that
+	// are guessed at by a signed-in client count as well.
 	OnWrongSignIn func(kind apperr.Kind)
-	// Limits bounds guesses and messages of one client; nil bounds nothing.
+	// OnHashRefused is called when a password is not hashed because too many wait.
+	OnHashRefused func(bound HashBound)
+	// Limits bounds guesses and messages of one client, and how often passwords are hashed
+	// for one account; nil bounds nothing.
 	Limits *ratelimit.Limiter
 	// PasswordCost makes hashing cheap in tests; nil means the cost of production.
 	PasswordCost *argon2id.Params
@@ -83,6 +87,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.OnWrongSignIn == nil {
 		cfg.OnWrongSignIn = func(apperr.Kind) {}
+	}
+	if cfg.OnHashRefused == nil {
+		cfg.OnHashRefused = func(HashBound) {}
 	}
 	sessions := &Sessions{
 		store: cfg.Store, keys: cfg.Keys, now: cfg.Clock, random: cfg.Random, onEnded: cfg.OnSessionsEnded,

@@ -125,7 +125,7 @@ func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, add
 	})
 }
 
-// codeText says in each message what a swindler must not hear: that the code is for nobody
+// codeText says in each message what a swindler keeps quiet: that the code is for nobody
 // else. aim is what the code is for, empty for anything. With the longest aim it fits into
 // one SMS of 160 characters.
 func codeText(code, aim string) string {

@@ -18,6 +18,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/internal/apperr"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 )
@@ -28,21 +29,29 @@ const (
 	blockLifetime     = 15 * time.Minute
 )
 
+// maxTypedPassword is the length in bytes beyond which a text can be no password, in
+// whatever form of Unicode its 128 characters are typed.
+const maxTypedPassword = 4096
+
 // Passwords hashes, compares and changes passwords, and blocks an account at
 // which somebody guesses.
 //
 // One hash takes 19 MiB and a core for some 30 ms. As many run at once as there
-// are cores, so that a burst of sign-ins takes neither all memory nor all time.
+// are cores, so that a burst of sign-ins takes neither all memory nor all time; the others
+// wait in a [hashQueue], which is bounded and fair.
 type Passwords struct {
 	cost  *argon2id.Params
-	slots chan struct{}
+	queue *hashQueue
 	// decoy is compared with where there is no account, so that an unknown e-mail
 	// takes as long as a wrong password.
 	decoy string
 
-	store    *store.Store
-	sessions *Sessions
-	now      func() time.Time
+	store     *store.Store
+	sessions  *Sessions
+	limits    *ratelimit.Limiter
+	onRefused func(bound HashBound)
+	onWrong   func(apperr.Kind)
+	now       func() time.Time
 }
 
 func newPasswords(cfg Config, sessions *Sessions) (*Passwords, error) {
@@ -55,19 +64,22 @@ func newPasswords(cfg Config, sessions *Sessions) (*Passwords, error) {
 		return nil, fmt.Errorf("hash a password: %w", err)
 	}
 	return &Passwords{
-		cost: cost, slots: make(chan struct{}, runtime.GOMAXPROCS(0)), decoy: decoy,
-		store: cfg.Store, sessions: sessions, now: cfg.Clock,
+		cost: cost, queue: newHashQueue(runtime.GOMAXPROCS(0)), decoy: decoy,
+		store: cfg.Store, sessions: sessions, limits: cfg.Limits,
+		onRefused: cfg.OnHashRefused, onWrong: cfg.OnWrongSignIn, now: cfg.Clock,
 	}, nil
 }
 
 // Hash gives the argon2id hash that is stored, of the password in the form in which
 // passwords are compared: see [normalizePassword]. It must not be called inside a
-// write: it would hold up all others for as long as it takes.
-func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
-	if err := p.takeSlot(ctx); err != nil {
+// write: it would hold up all others for as long as it takes. What can be refused without
+// a hash is refused before. Errors: TooManyRequests, Unavailable.
+func (p *Passwords) Hash(ctx context.Context, key HashKey, password string) (string, error) {
+	leave, err := p.takeSlot(ctx, key)
+	if err != nil {
 		return "", err
 	}
-	defer p.freeSlot()
+	defer leave()
 	hash, err := argon2id.CreateHash(normalizePassword(password), p.cost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
@@ -76,23 +88,28 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Compare reports whether the hash is that of the password. With a nil hash it
-// takes as long and reports false. As Hash, it must not be called inside a write.
-func (p *Passwords) Compare(ctx context.Context, password string, hash *string) (bool, error) {
-	form, err := p.findForm(ctx, password, hash)
+// takes as long and reports false. As Hash, it must not be called inside a write. Errors:
+// as of Hash.
+func (p *Passwords) Compare(ctx context.Context, key HashKey, password string, hash *string) (bool, error) {
+	form, err := p.findForm(ctx, key, password, hash)
 	return form != nil, err
 }
 
 // findForm gives the form of the password that the hash was made of, nil if it is of
 // another password.
-func (p *Passwords) findForm(ctx context.Context, password string, hash *string) (*string, error) {
+func (p *Passwords) findForm(ctx context.Context, key HashKey, password string, hash *string) (*string, error) {
+	if !canBePassword(password) {
+		return nil, nil
+	}
 	against := p.decoy
 	if hash != nil {
 		against = *hash
 	}
-	if err := p.takeSlot(ctx); err != nil {
+	leave, err := p.takeSlot(ctx, key)
+	if err != nil {
 		return nil, err
 	}
-	defer p.freeSlot()
+	defer leave()
 	for _, form := range passwordForms(password) {
 		same, err := argon2id.ComparePasswordAndHash(form, against)
 		if err != nil {
@@ -108,16 +125,20 @@ func (p *Passwords) findForm(ctx context.Context, password string, hash *string)
 // HashLike hashes each form that the password may have been hashed in, today's first,
 // with the parameters and the salt of another hash. So passwords of which many may wait
 // under one e-mail are distinguished by one hash, and not by a comparison with each. As
-// Hash, it must not be called inside a write.
-func (p *Passwords) HashLike(ctx context.Context, password, like string) ([]string, error) {
+// Hash, it must not be called inside a write. Errors: as of Hash.
+func (p *Passwords) HashLike(ctx context.Context, key HashKey, password, like string) ([]string, error) {
+	if !canBePassword(password) {
+		return nil, nil
+	}
 	cost, salt, _, err := argon2id.DecodeHash(like)
 	if err != nil {
 		return nil, fmt.Errorf("read a password's hash: %w", err)
 	}
-	if err := p.takeSlot(ctx); err != nil {
+	leave, err := p.takeSlot(ctx, key)
+	if err != nil {
 		return nil, err
 	}
-	defer p.freeSlot()
+	defer leave()
 	prefix := like[:lengthBeforeKey(like)]
 	var hashes []string
 	for _, form := range passwordForms(password) {
@@ -135,16 +156,25 @@ func HaveOneSalt(a, b string) bool { return a[:lengthBeforeKey(a)] == b[:lengthB
 // salt.
 func lengthBeforeKey(hash string) int { return strings.LastIndexByte(hash, '$') + 1 }
 
-func (p *Passwords) takeSlot(ctx context.Context) error {
-	select {
-	case p.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// takeSlot gives what frees the slot again. What was not hashed is not counted for the
+// account.
+func (p *Passwords) takeSlot(ctx context.Context, key HashKey) (leave func(), err error) {
+	refund, err := p.limits.Hash(string(key))
+	if err != nil {
+		return nil, err
 	}
+	leave, refused, err := p.queue.enter(ctx, key)
+	if err != nil {
+		refund()
+	}
+	if refused != "" {
+		p.onRefused(refused)
+	}
+	return leave, err
 }
 
-func (p *Passwords) freeSlot() { <-p.slots }
+// Waiting counts the calls that wait for a password to be hashed.
+func (p *Passwords) Waiting() int { return p.queue.waitingCalls() }
 
 // PasswordTry is one try to open an account by its password.
 type PasswordTry struct {
@@ -156,21 +186,35 @@ type PasswordTry struct {
 	Field string
 	// Wrong is the error of a wrong password, which differs from surface to surface.
 	Wrong apperr.Kind
+	// BeforeWrite, if set, is called once the password is found right, for what is too slow
+	// to be done in a write: to hash another one. It may be called several times.
+	BeforeWrite func(context.Context) error
 }
 
 // Try runs onRight in a transaction if the password is right and the account
 // isn't blocked. A wrong one is counted although the call fails. Tries at the
 // same time are judged one after another under the lock of the account's row, so
-// that never more than ten are. Errors: AccountBlocked, and that of t.Wrong.
+// that never more than ten are. Errors: AccountBlocked, that of t.Wrong, and as of Hash.
 func (p *Passwords) Try(
 	ctx context.Context, t PasswordTry, onRight func(context.Context, *store.Tx, *ent.User) error,
-) error {
+) (err error) {
+	defer func() { p.reportWrong(err, t.Wrong) }()
 	for {
 		changed, err := p.try(ctx, t, onRight)
 		if err != nil || changed == nil {
 			return err
 		}
 		t.User = changed
+	}
+}
+
+// reportWrong passes on the errors of guessing: every other one follows a right password or
+// asks no password at all.
+func (p *Passwords) reportWrong(err error, wrong apperr.Kind) {
+	for _, kind := range []apperr.Kind{wrong, apperr.AccountBlocked} {
+		if apperr.Is(err, kind) {
+			p.onWrong(kind)
+		}
 	}
 }
 
@@ -184,13 +228,19 @@ func (p *Passwords) try(
 		return nil, apperr.AccountBlocked.New()
 	}
 	// The slow comparison comes before the write, against the hash as it was read.
-	form, err := p.findForm(ctx, t.Password, t.User.PasswordHash)
+	key := AccountKey(t.User.ID)
+	form, err := p.findForm(ctx, key, t.Password, t.User.PasswordHash)
 	if err != nil {
 		return nil, err
 	}
-	replacement, err := p.replacement(ctx, form)
+	replacement, err := p.replacement(ctx, key, form)
 	if err != nil {
 		return nil, err
+	}
+	if form != nil && t.BeforeWrite != nil {
+		if err := t.BeforeWrite(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var refused error
 	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -225,11 +275,11 @@ func (p *Passwords) try(
 
 // replacement gives a new hash for one that was made of another form of the password than
 // is hashed today; nil if there is nothing to replace.
-func (p *Passwords) replacement(ctx context.Context, form *string) (*string, error) {
+func (p *Passwords) replacement(ctx context.Context, key HashKey, form *string) (*string, error) {
 	if form == nil || normalizePassword(*form) == *form {
 		return nil, nil
 	}
-	hash, err := p.Hash(ctx, *form)
+	hash, err := p.Hash(ctx, key, *form)
 	return &hash, err
 }
 
@@ -308,6 +358,10 @@ func passwordForms(password string) []string {
 	}
 	return forms
 }
+
+// canBePassword tells texts that need not be compared with any hash: no rule lets them be
+// a password. The text alone decides, so that the answer says nothing of an account.
+func canBePassword(password string) bool { return password != "" && len(password) <= maxTypedPassword }
 
 // IsStrongPassword is the rule of LUX and Addnox (auth.md) for the password as it is
 // hashed: 8 to 128 characters with a letter and a digit. What nobody can type again is refused:

@@ -19,8 +19,7 @@ type SignInParams struct{ Email, Password string }
 // UserNotFound, SignedUpUserIsDeleted, SignUpNotCompleted,
 // SmsVerificationRequired (an account without a phone), AccountBlocked,
 // TooManyRequests.
-func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err error) {
-	defer func() { s.reportWrong(err) }()
+func (s *Service) SignIn(ctx context.Context, p SignInParams) (SignedIn, error) {
 	if err := s.cfg.Limits.Guess(ctx); err != nil {
 		return SignedIn{}, err
 	}
@@ -29,7 +28,9 @@ func (s *Service) SignIn(ctx context.Context, p SignInParams) (_ SignedIn, err e
 	case err != nil:
 		return SignedIn{}, err
 	case holder == nil:
-		return SignedIn{}, s.refuseWithoutAccount(ctx, p)
+		err := s.refuseWithoutAccount(ctx, p)
+		s.reportUnknown(err)
+		return SignedIn{}, err
 	}
 	return s.signInByPassword(ctx, SessionTokens, true, PasswordTry{
 		User: holder.Edges.RootUser, Password: p.Password, Field: "input.password", Wrong: apperr.PasswordInvalid,
@@ -47,7 +48,7 @@ func (s *Service) refuseWithoutAccount(ctx context.Context, p SignInParams) erro
 	if newest == nil || newest.SecretHash == nil {
 		return s.refuseUnknown(ctx, p)
 	}
-	hashes, err := s.Passwords.HashLike(ctx, p.Password, *newest.SecretHash)
+	hashes, err := s.Passwords.HashLike(ctx, EmailKey(p.Email), p.Password, *newest.SecretHash)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (s *Service) refuseWithoutAccount(ctx context.Context, p SignInParams) erro
 // refuseUnknown compares with no hash first, so that an unknown e-mail takes as
 // long as a wrong password and nobody can tell the two apart by a clock.
 func (s *Service) refuseUnknown(ctx context.Context, p SignInParams) error {
-	if _, err := s.Passwords.Compare(ctx, p.Password, nil); err != nil {
+	if _, err := s.Passwords.Compare(ctx, EmailKey(p.Email), p.Password, nil); err != nil {
 		return err
 	}
 	deleted, err := s.Identities.wasDeleted(ctx, s.store.Read(), identity.ProviderEmail, p.Email, time.Time{})
@@ -85,8 +86,7 @@ type SignInLocalParams struct {
 
 // SignInLocal signs in by local id and password. Errors: NoSuchLocalID,
 // WrongPassword, AccountBlocked, TooManyRequests.
-func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (_ SignedIn, err error) {
-	defer func() { s.reportWrong(err) }()
+func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (SignedIn, error) {
 	if err := s.cfg.Limits.Guess(ctx); err != nil {
 		return SignedIn{}, err
 	}
@@ -95,8 +95,10 @@ func (s *Service) SignInLocal(ctx context.Context, p SignInLocalParams) (_ Signe
 		return SignedIn{}, err
 	}
 	if holder == nil {
-		_, err := s.Passwords.Compare(ctx, p.Password, nil) // as long as a wrong password
-		return SignedIn{}, cmp.Or(err, error(apperr.NoSuchLocalID.WithField("input.localId")))
+		_, err := s.Passwords.Compare(ctx, LocalIDKey(p.LocalID), p.Password, nil) // as long as a wrong password
+		err = cmp.Or(err, error(apperr.NoSuchLocalID.WithField("input.localId")))
+		s.reportUnknown(err)
+		return SignedIn{}, err
 	}
 	return s.signInByPassword(ctx, p.Style, false, PasswordTry{
 		User: holder.Edges.RootUser, Password: p.Password, Field: "input.password", Wrong: apperr.WrongPassword,
@@ -126,16 +128,15 @@ func (s *Service) signInByPassword(
 	return signedIn, nil
 }
 
-// reportWrong passes on the errors of guessing. Every other error of a sign-in, as
-// one without a phone, follows a right password or asks no password at all.
-func (s *Service) reportWrong(err error) {
+// reportUnknown passes on the errors of guessing where there is no account; where there is
+// one, [Passwords.Try] does.
+func (s *Service) reportUnknown(err error) {
 	var known *apperr.Error
 	if !errors.As(err, &known) {
 		return
 	}
 	switch known.Kind {
-	case apperr.PasswordInvalid, apperr.WrongPassword, apperr.UserNotFound, apperr.NoSuchLocalID,
-		apperr.SignedUpUserIsDeleted, apperr.AccountBlocked:
+	case apperr.PasswordInvalid, apperr.UserNotFound, apperr.NoSuchLocalID, apperr.SignedUpUserIsDeleted:
 		s.cfg.OnWrongSignIn(known.Kind)
 	}
 }

@@ -28,6 +28,11 @@ func perClientSignUp() limit  { return limit{"sign-up", 30, 10 * time.Second} }
 func perClientMessage() limit { return limit{"message", 30, 10 * time.Second} }
 func perRecipient() limit     { return limit{"recipient", 20, 5 * time.Minute} }
 
+// perHashed bounds how often passwords are hashed for one account or one name that is tried
+// in its place, whoever asks: each hash costs the server time. It lets the guesses of a
+// client through, which another bucket bounds.
+func perHashed() limit { return limit{"hash", 120, 2 * time.Second} }
+
 // maxBuckets bounds the memory that a client with many addresses can take.
 const maxBuckets = 100_000
 
@@ -71,12 +76,23 @@ func (l *Limiter) Message(ctx context.Context, to, field string) error {
 	return apperr.AtField(l.takeToken(perRecipient(), to), field)
 }
 
+// Hash counts a password that is hashed for an account, or for a name that is tried in its
+// place; refund is for one that was not hashed after all. Errors: TooManyRequests.
+func (l *Limiter) Hash(account string) (refund func(), err error) {
+	return l.reserveToken(perHashed(), account)
+}
+
 // takeForClient takes a token from the bucket of the client in ctx. All whose address
 // nobody knows share one bucket, because a way in that forgets to name its clients must
 // not be a way around the limits.
 func (l *Limiter) takeForClient(ctx context.Context, lim limit) error {
+	return l.takeToken(lim, ClientOf(ctx))
+}
+
+// ClientOf gives the address of the client in ctx, empty for all whose address nobody knows.
+func ClientOf(ctx context.Context) string {
 	address, _ := ctx.Value(clientKey{}).(string)
-	return l.takeToken(lim, address)
+	return address
 }
 
 func (l *Limiter) takeToken(lim limit, address string) error {

@@ -43,6 +43,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		OnSessionsEnded: a.sessions.close,
 		Limits:          limits,
 		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.CountWrongSignIn(kind.New().Code()) },
+		OnHashRefused:   func(bound auth.HashBound) { a.metrics.CountRateLimited(string(bound)) },
 	})
 	if err != nil {
 		return err

@@ -73,6 +73,7 @@ func (a *App) readState(ctx context.Context) metrics.State {
 		Writes:      stats.Writes,
 		Connections: map[string]metrics.Connections{},
 		Subscribers: a.hub.Subscribers(),
+		Hashes:      a.Auth.Passwords.Waiting(),
 	}
 	for protocol, open := range a.sockets.Stats() {
 		state.Connections[protocol] = metrics.Connections{

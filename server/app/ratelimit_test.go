@@ -246,3 +246,44 @@ func TestTrustedProxiesAreNetworks(t *testing.T) {
 		}
 	}
 }
+
+// TestHashesOfOneNameAreLimitedOnEverySurface has several clients try passwords for one
+// e-mail and for one local id: each try costs the server a hash, whoever makes it.
+func TestHashesOfOneNameAreLimitedOnEverySurface(t *testing.T) {
+	t.Parallel()
+	s := startLimited(t, "")
+	mutation := func(call string) string {
+		return fmt.Sprintf(`{"query": "mutation { %s { user { id } } }"}`, strings.ReplaceAll(call, `"`, `\"`))
+	}
+	const local, otherLocal = `{"id": "nobody1", "password": "abcd1234"}`, `{"id": "nobody2", "password": "abcd1234"}`
+	other := strings.Replace(guessBody, "nobody", "another", 1)
+	for i := range 120 {
+		peer := fmt.Sprintf("203.0.113.%d:40000", i)
+		for path, body := range map[string]string{signInPath: guessBody, "/auth/login_local": local} {
+			if w := sendFrom(s, peer, "", path, body); w.Code == http.StatusTooManyRequests {
+				t.Fatalf("try %d at %s is refused", i, path)
+			}
+		}
+	}
+	const refused, refusedBySNUTT, refusedByGraphQL = `{"detail":"Too many requests"}`, `{"errcode":0,"message":"Too many requests"}`, `"code":"TOO_MANY_REQUESTS"`
+	for _, tc := range []struct{ path, body, other, want string }{
+		{signInPath, guessBody, other, refused},
+		{"/api/v1/addnox/auth/email/signin", guessBody, other, refused},
+		{"/api/v1/withnox/auth/email/signin", guessBody, other, refused},
+		{"/auth/login_local", local, otherLocal, refusedBySNUTT},
+		{"/v1/auth/login_local", local, otherLocal, refusedBySNUTT},
+		{"/graphql", mutation(`signIn(input: {email: "NOBODY@example.com", password: "x"})`), mutation(`signIn(input: {email: "another@example.com", password: "x"})`), refusedByGraphQL},
+		{"/graphql", mutation(`signInLocal(input: {localId: "NOBODY1", password: "x"})`), mutation(`signInLocal(input: {localId: "nobody2", password: "x"})`), refusedByGraphQL},
+	} {
+		w := sendFrom(s, somebody, "", tc.path, tc.body)
+		if got := w.Body.String(); !strings.Contains(got, tc.want) || tc.path != "/graphql" && w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", tc.path, w.Code, got)
+		}
+		if w := sendFrom(s, somebody, "", tc.path, tc.other); strings.Contains(w.Body.String(), "Too many") {
+			t.Errorf("%s for another: %s", tc.path, w.Body)
+		}
+	}
+	if n := readMetrics(t, s)[`luxbff_rate_limited_total{limit="hash"}`]; n != 7 {
+		t.Errorf("%v refusals are counted", n)
+	}
+}

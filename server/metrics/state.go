@@ -16,6 +16,7 @@ type State struct {
 	Writes      int                    // that wait or run
 	Connections map[string]Connections // sockets and streams, by protocol
 	Subscribers int                    // subscriptions that follow the feed
+	Hashes      int                    // calls that wait for a password to be hashed
 	Outbox      *Outbox                // nil where the database didn't answer
 	BusUp       *bool                  // nil where there is no bus
 }
@@ -52,7 +53,7 @@ type descriptions struct {
 	pool, poolLimit, poolWaits, poolWaited *prometheus.Desc
 	writes                                 *prometheus.Desc
 	connections, queued, pending           *prometheus.Desc
-	subscribers                            *prometheus.Desc
+	subscribers, hashes                    *prometheus.Desc
 	databaseUp, messages, oldest           *prometheus.Desc
 	busUp                                  *prometheus.Desc
 }
@@ -71,6 +72,7 @@ func newDescriptions() descriptions {
 		queued:      desc("luxbff_live_queued_bytes", "Bytes that wait to be written to sockets, by protocol.", "protocol"),
 		pending:     desc("luxbff_live_pending_responses", "Responses that sockets wait for: operations that run, and events of the feed, by protocol.", "protocol"),
 		subscribers: desc("luxbff_feed_subscribers", "Subscriptions that follow the feed."),
+		hashes:      desc("luxbff_password_hashes_waiting", "Calls that wait for a password to be hashed."),
 		databaseUp:  desc("luxbff_database_up", "1 if the database answered when it was asked for these metrics."),
 		messages:    desc("luxbff_outbox_messages", "Messages of the outbox: pending, or dead for 30 days at most.", "state"),
 		oldest:      desc("luxbff_outbox_oldest_seconds", "How long the oldest pending message has waited; 0 without one."),
@@ -83,7 +85,7 @@ func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
 	d := c.descriptions
 	for _, one := range []*prometheus.Desc{
 		d.pool, d.poolLimit, d.poolWaits, d.poolWaited, d.writes, d.connections, d.queued, d.pending,
-		d.subscribers, d.databaseUp, d.messages, d.oldest, d.busUp,
+		d.subscribers, d.hashes, d.databaseUp, d.messages, d.oldest, d.busUp,
 	} {
 		out <- one
 	}
@@ -118,6 +120,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(d.pending, float64(connections.PendingResponses), protocol)
 	}
 	gauge(d.subscribers, float64(state.Subscribers))
+	gauge(d.hashes, float64(state.Hashes))
 	gauge(d.databaseUp, boolValue(state.Outbox != nil))
 	if state.Outbox != nil {
 		gauge(d.messages, float64(state.Outbox.Pending), "pending")

@@ -41,7 +41,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 func errorReason(kind apperr.Kind) string {
 	return map[apperr.Kind]string{
 		apperr.Internal:                   "anything unexpected; the cause is in the server's log",
-		apperr.Unavailable:                "the server can't reach its database for a moment: try again",
+		apperr.Unavailable:                "the server can't reach its database for a moment, or too many passwords wait to be hashed: try again",
 		apperr.BadRequest:                 "wrong JSON, a wrong type, a missing or an impossible value",
 		apperr.PayloadTooLarge:            "the body has more than " + strconv.Itoa(maxBody) + " bytes, as sent or inflated",
 		apperr.UnsupportedMediaType:       "a Content-Encoding other than gzip",

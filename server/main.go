@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"go.opentelemetry.io/otel"
 
+	"luxbff/internal/apperr"
 	"luxbff/server/app"
 	"luxbff/server/heap"
 )
@@ -43,7 +44,7 @@ func main() {
 	go heap.Tune(ctx, os.Getenv("GOGC"))
 	slog.SetDefault(logger(line.Config))
 	// The SDK would print its errors itself, past the log's format.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", apperr.Describe(err)) }))
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err := parsed.Run(line.Config)
 	stop()

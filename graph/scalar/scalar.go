@@ -7,24 +7,25 @@ package scalar
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"luxbff/internal/apperr"
 )
 
 // rfc3339Milli is how every surface writes an instant: in UTC, to the millisecond.
 const rfc3339Milli = "2006-01-02T15:04:05.000Z"
 
 var (
-	errNotAnInt     = errors.New("not an integer of 32 bits")
-	errNotAnID      = errors.New("not an id")
-	errNotText      = errors.New("not a string")
-	errNotABoolean  = errors.New("not a boolean")
-	errNotAnInstant = errors.New("not an instant of RFC 3339, as 2025-02-21T06:48:49.000Z")
+	errNotAnInt     = apperr.Text("not an integer of 32 bits")
+	errNotAnID      = apperr.Text("not an id")
+	errNotText      = apperr.Text("not a string")
+	errNotABoolean  = apperr.Text("not a boolean")
+	errNotAnInstant = apperr.Text("not an instant of RFC 3339, as 2025-02-21T06:48:49.000Z")
 )
 
 // MarshalDateTime writes an instant as 2024-10-28T08:09:47.889Z, the zero time as

@@ -51,16 +51,14 @@ func (e *Error) Is(target error) bool {
 func (e *Error) Status() int { return e.Kind.Status() }
 
 // LogLevel gives the level at which the cause is logged: an error where the program failed,
-// a warning where it refused the request, and a debug message where the request failed only
-// because its client hung up.
+// and a debug message where it refused the request, which is nobody's business but the
+// client's, or where the request failed only because its client hung up.
 func (e *Error) LogLevel(ctx context.Context) slog.Level {
-	switch {
-	case ctx.Err() != nil && errors.Is(e.cause, context.Canceled):
-		return slog.LevelDebug
-	case e.Status() >= 500:
+	hungUp := ctx.Err() != nil && errors.Is(e.cause, context.Canceled)
+	if e.Status() >= 500 && !hungUp {
 		return slog.LevelError
 	}
-	return slog.LevelWarn
+	return slog.LevelDebug
 }
 
 // Detail gives the text for the client. LUX and Addnox send it as "detail", GraphQL and

@@ -15,7 +15,7 @@ import (
 
 // ErrTokenRefused is wrapped by a SocialProvider's error when the provider
 // itself said no; any other error means that it gave no answer that can be used.
-var ErrTokenRefused = errors.New("auth: the provider refuses the token")
+var ErrTokenRefused = apperr.Text("auth: the provider refuses the token")
 
 // SocialProvider says who stands behind a token of a social provider.
 type SocialProvider interface {
@@ -44,7 +44,7 @@ func ParseSocialProvider(name string) (identity.Provider, bool) {
 	}
 }
 
-var errNoSubject = errors.New("auth: the provider's answer names nobody")
+var errNoSubject = apperr.Text("auth: the provider's answer names nobody")
 
 // VerifyToken asks the provider whose token it is. refused is the error of a
 // token that the provider doesn't accept. Errors: refused, ProviderUnavailable where

@@ -2,7 +2,6 @@ package child
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -18,7 +17,7 @@ import (
 	"luxbff/internal/viewer"
 )
 
-var errOutputOnly = errors.New("the status of a check is no input")
+var errOutputOnly = apperr.Text("the status of a check is no input")
 
 // DeviceParams name a device of the catalogue. MacID is the full MAC or, as LUX
 // apps send it, its last four hex digits in capitals. Without a UniqueID the device

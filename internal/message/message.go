@@ -6,17 +6,17 @@ package message
 
 import (
 	"context"
-	"errors"
 
 	entmessage "luxbff/ent/message"
+	"luxbff/internal/apperr"
 )
 
 // ErrNoSender is given for a channel that nothing serves: nothing is stored.
-var ErrNoSender = errors.New("message: no sender for the channel")
+var ErrNoSender = apperr.Text("message: no sender for the channel")
 
 // ErrPermanent is wrapped by a Sender's error when trying again is of no use, as for
 // an address that does not exist.
-var ErrPermanent = errors.New("message: refused for good")
+var ErrPermanent = apperr.Text("message: refused for good")
 
 // Message is one thing to send.
 type Message struct {

@@ -2,14 +2,15 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+
+	"luxbff/internal/apperr"
 )
 
-var errNoTransaction = errors.New("store: transactions begin with Write")
+var errNoTransaction = apperr.Text("store: transactions begin with Write")
 
 // entDriver lets ent run on a connection of the store. Where ent would begin a
 // transaction, as it does to write a row with its edges, it gets the one of the Write

@@ -3,12 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"entgo.io/ent/dialect"
+
+	"luxbff/internal/apperr"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 
 // errGoexit is the error of a write whose function ended its goroutine, as
 // testing.T.FailNow does.
-var errGoexit = errors.New("store: a function given to Write ended its goroutine")
+var errGoexit = apperr.Text("store: a function given to Write ended its goroutine")
 
 // groupCommitter is the one writer of an SQLite file. Its goroutine owns the one
 // connection that writes. It takes the writes that wait, runs each in a savepoint of

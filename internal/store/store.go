@@ -7,7 +7,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"strings"
@@ -15,16 +14,17 @@ import (
 	"time"
 
 	"luxbff/ent"
+	"luxbff/internal/apperr"
 )
 
 // ErrClosed is what a write gets once Close was called.
-var ErrClosed = errors.New("store: closed")
+var ErrClosed = apperr.Text("store: closed")
 
 // ErrOutcomeUnknown is what a write gets whose caller gave up while the
 // database had not answered: it may be stored or not.
-var ErrOutcomeUnknown = errors.New("store: outcome of the write is unknown")
+var ErrOutcomeUnknown = apperr.Text("store: outcome of the write is unknown")
 
-var errNested = errors.New("store: Write inside a Write")
+var errNested = apperr.Text("store: Write inside a Write")
 
 // Config says which database to open and how. Only URL is needed.
 type Config struct {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -15,11 +14,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"luxbff/ent"
+	"luxbff/internal/apperr"
 )
 
 var (
-	errEnded    = errors.New("store: the transaction has ended")
-	errRowsOpen = errors.New("store: rows of the statement before are still open")
+	errEnded    = apperr.Text("store: the transaction has ended")
+	errRowsOpen = apperr.Text("store: rows of the statement before are still open")
 )
 
 // Tx is a transaction: an ent client and raw SQL in it. It is for the one
@@ -91,7 +91,7 @@ func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error)
 	defer cancel()
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicError(value)
+			err = newPanicError(value)
 		}
 		if failed := tx.conn.end(); err == nil {
 			err = failed
@@ -114,18 +114,33 @@ func (tx *Tx) runAfterCommit(ctx context.Context, log *slog.Logger) {
 func recovered(fn func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = panicError(value)
+			err = newPanicError(value)
 		}
 	}()
 	fn()
 	return nil
 }
 
-func panicError(value any) error {
-	if err, ok := value.(error); ok {
-		return fmt.Errorf("store: panic: %w\n%s", err, debug.Stack())
-	}
-	return fmt.Errorf("store: panic: %v\n%s", value, debug.Stack())
+// panicError is a panic of a function that was given to the store.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func newPanicError(value any) error { return &panicError{value, debug.Stack()} }
+
+// Error gives the value and the stack.
+func (e *panicError) Error() string { return fmt.Sprintf("store: panic: %v\n%s", e.value, e.stack) }
+
+// LogText gives the stack, and of the value what may stand in a log.
+func (e *panicError) LogText() string {
+	return "store: panic: " + apperr.DescribePanic(e.value) + "\n" + string(e.stack)
+}
+
+// Unwrap gives the value if it is an error.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
 }
 
 // txConn runs the statements of one transaction. After one has failed it runs

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"luxbff/internal/viewer"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
 	"luxbff/server/tracing"
@@ -47,10 +49,7 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 	if operation == nil {
 		return next(ctx)
 	}
-	name := middleware.TruncateName(operation.Name)
-	if name == "" {
-		name = anonymous
-	}
+	name := operationName(ctx, operation)
 	request := middleware.RequestInfoFrom(ctx)
 	isSubscription := operation.Operation == ast.Subscription
 	request.SetOperation(name, isSubscription)
@@ -71,6 +70,19 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 		o.metrics.ObserveOperation(middleware.SurfaceGraphQL, name, metrics.ClientApp{Name: onSocket}, o.elapsed()-began)
 	}
 	return response
+}
+
+// operationName is the name under which an operation is logged, counted and traced. Of
+// somebody who is not signed in nothing is repeated that he could choose: his operation
+// has the name of its first root field, such as signIn.
+func operationName(ctx context.Context, operation *ast.OperationDefinition) string {
+	if _, err := viewer.From(ctx); err == nil {
+		return cmp.Or(middleware.TruncateName(operation.Name), anonymous)
+	}
+	if field, isField := operation.SelectionSet[0].(*ast.Field); isField {
+		return field.Name
+	}
+	return anonymous
 }
 
 // firstCode is that of the first error; empty without one.

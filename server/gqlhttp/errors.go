@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -52,7 +50,7 @@ func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	code, _ := located.Extensions["code"].(string)
 	switch {
 	case errors.As(err, &known):
-		p.logCause(ctx, known, located.Path)
+		p.logCause(ctx, known)
 	case code == errcode.ValidationFailed && len(located.Path) > 1 && located.Path[0] == variableRoot:
 		// The path is one of the input, which is no path of the response.
 		presented.Path = nil
@@ -66,7 +64,7 @@ func (p presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 			return fill(presented, apperr.BadRequest.WithField(input.String()), located.Message)
 		}
 		known = apperr.Internal.Wrap(causeOf(located))
-		p.logCause(ctx, known, located.Path)
+		p.logCause(ctx, known)
 	}
 	return fill(presented, known, "")
 }
@@ -144,47 +142,29 @@ func withStatus(extensions map[string]any) map[string]any {
 }
 
 // logCause logs what the client does not learn.
-func (p presenter) logCause(ctx context.Context, known *apperr.Error, path ast.Path) {
+func (p presenter) logCause(ctx context.Context, known *apperr.Error) {
 	cause := known.Unwrap()
 	if cause == nil {
 		return
 	}
-	p.log.LogAttrs(ctx, known.LogLevel(ctx), "graphql: refused", operationAttr(ctx),
-		slog.String("detail", known.Detail()), slog.String("path", truncate(path.String())), slog.Any("cause", cause))
+	p.log.LogAttrs(ctx, known.LogLevel(ctx), "graphql: refused", fieldAttr(ctx),
+		slog.String("detail", known.Detail()), slog.Any("cause", cause))
 }
 
 // recovered implements graphql.RecoverFunc. It logs the panic with its stack, which is
-// gone later. A panic value that is neither text nor an error may be a row with personal
-// data, so only its type is logged.
+// gone later.
 func (p presenter) recovered(ctx context.Context, value any) error {
-	text := fmt.Sprintf("%T", value)
-	switch value.(type) {
-	case error, string:
-		text = fmt.Sprint(value)
-	}
-	p.log.LogAttrs(ctx, slog.LevelError, "graphql: panic", operationAttr(ctx),
-		slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+	p.log.LogAttrs(ctx, slog.LevelError, "graphql: panic", fieldAttr(ctx),
+		slog.String("panic", apperr.DescribePanic(value)), slog.String("stack", string(debug.Stack())))
 	return apperr.Internal.New()
 }
 
-func operationAttr(ctx context.Context) slog.Attr {
+// fieldAttr names the field that is being resolved as the schema does: the path of the
+// response and the operation have names that the client chose.
+func fieldAttr(ctx context.Context) slog.Attr {
 	name := ""
-	if graphql.HasOperationContext(ctx) {
-		name = graphql.GetOperationContext(ctx).OperationName
+	if field := graphql.GetFieldContext(ctx); field != nil {
+		name = field.Object + "." + field.Field.Name
 	}
-	return slog.String("operation", truncate(name))
-}
-
-// truncate shortens text that a client chose, such as the name of an operation, to at
-// most 200 bytes for the log. It cuts between two characters, since half of one would
-// make the line invalid UTF-8.
-func truncate(text string) string {
-	end := 200
-	if len(text) <= end {
-		return text
-	}
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
+	return slog.String("field", name)
 }

@@ -2,7 +2,6 @@ package gqlstream
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -183,11 +182,11 @@ func (x *Execution) ErrorResponse(err error) *graphql.Response {
 	return x.Executor.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }
 
-var errPanic = errors.New("operation panicked")
+var errPanic = apperr.Text("operation panicked")
 
 // LogPanic logs what was recovered from a panic and gives the error that the client
 // gets instead.
 func LogPanic(log *slog.Logger, cause any) error {
-	log.Error("operation panicked", "panic", cause, "stack", string(debug.Stack()))
+	log.Error("operation panicked", "panic", apperr.DescribePanic(cause), "stack", string(debug.Stack()))
 	return apperr.Internal.Wrap(errPanic)
 }

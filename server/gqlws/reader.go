@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/gorilla/websocket"
+
+	"luxbff/internal/apperr"
 )
 
 // frameReader takes frames off a connection. Only the goroutine that waits for a
@@ -20,7 +22,7 @@ type frameReader struct {
 	unaligned bool
 }
 
-var errTooBig = errors.New("message is too big")
+var errTooBig = apperr.Text("message is too big")
 
 // read takes the next text message, or a ping or pong frame. Where a message
 // begins, it asks onMessage how many bytes it may have. After errNotText and

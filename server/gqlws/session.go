@@ -146,7 +146,7 @@ func (s *socket) closeForError(err error) {
 
 func (s *socket) recoverHook(name string) {
 	if cause := recover(); cause != nil {
-		s.cfg.Logger.Error("socket hook panicked", "hook", name, "panic", cause, "stack", string(debug.Stack()))
+		s.cfg.Logger.Error("socket hook panicked", "hook", name, "panic", apperr.DescribePanic(cause), "stack", string(debug.Stack()))
 		s.close(gqlstream.CodeInternal, apperr.Internal.New().Detail())
 	}
 }

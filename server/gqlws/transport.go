@@ -124,7 +124,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.
 	hijacked := &hijacker{ResponseWriter: w}
 	conn, err := t.upgrader.Upgrade(hijacked, r, upgradeHeader(w.Header()))
 	if err != nil {
-		t.cfg.Logger.DebugContext(r.Context(), "upgrade refused", "reason", err)
+		t.cfg.Logger.DebugContext(r.Context(), "upgrade refused", "error", err)
 		return
 	}
 	startSocket(&t.cfg, t.protocol(conn.Subprotocol()), conn, hijacked.reader, r, executor) //nolint:contextcheck // the socket outlives the request

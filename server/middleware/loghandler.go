@@ -4,17 +4,24 @@ import (
 	"context"
 	"log/slog"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 	"luxbff/server/tracing"
 )
 
 // LogHandler adds to each record that is logged with a request's context the id of
 // the request, so that a client's X-Request-Id finds the cause of its error, the id
-// of the user who asked, and that of the trace.
+// of the user who asked, and that of the trace. In place of the text of an error it logs
+// what [apperr.Describe] says of it, so that no line holds what was sent.
 type LogHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
-func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h LogHandler) Handle(ctx context.Context, logged slog.Record) error {
+	record := slog.NewRecord(logged.Time, logged.Level, logged.Message, logged.PC)
+	logged.Attrs(func(attr slog.Attr) bool {
+		record.AddAttrs(describeErrors(attr))
+		return true
+	})
 	if info := RequestInfoFrom(ctx); info != nil {
 		record.AddAttrs(slog.String("request_id", info.id))
 	}
@@ -29,12 +36,35 @@ func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return LogHandler{h.Handler.WithAttrs(attrs)}
+	described := make([]slog.Attr, len(attrs))
+	for i, attr := range attrs {
+		described[i] = describeErrors(attr)
+	}
+	return LogHandler{h.Handler.WithAttrs(described)}
 }
 
 // WithGroup implements slog.Handler.
 func (h LogHandler) WithGroup(name string) slog.Handler {
 	return LogHandler{h.Handler.WithGroup(name)}
+}
+
+// describeErrors gives the attribute with descriptions in place of its errors.
+func describeErrors(attr slog.Attr) slog.Attr {
+	attr.Value = attr.Value.Resolve()
+	switch attr.Value.Kind() {
+	case slog.KindGroup:
+		members := attr.Value.Group()
+		described := make([]slog.Attr, len(members))
+		for i, member := range members {
+			described[i] = describeErrors(member)
+		}
+		attr.Value = slog.GroupValue(described...)
+	case slog.KindAny:
+		if err, isError := attr.Value.Any().(error); isError {
+			attr.Value = slog.StringValue(apperr.Describe(err))
+		}
+	}
+	return attr
 }
 
 // rootUserID is that of the user who asked, 0 if nobody signed in did. The info

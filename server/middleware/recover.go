@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"runtime/debug"
 
@@ -28,7 +27,7 @@ func (o Observers) answerPanic(w http.ResponseWriter, r *http.Request, cause any
 	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too.
 		panic(cause)
 	}
-	o.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	o.Log.ErrorContext(r.Context(), "panic", "error", apperr.DescribePanic(cause), "stack", string(debug.Stack()))
 	info := RequestInfoFrom(r.Context())
 	if surface := info.read().surface; surface != "" {
 		o.Metrics.CountError(surface, apperr.Internal.New().Code())

@@ -74,7 +74,7 @@ func (o Observers) logRequest(r *http.Request, info *RequestInfo, took time.Dura
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", TruncateName(r.Method)), slog.String("route", info.route(r)),
+		slog.String("method", tracing.KnownMethod(r.Method)), slog.String("route", info.route(r)),
 		slog.Int("status", response.status), slog.Int64("bytes", response.bytes),
 		slog.Float64("took_ms", milliseconds(took)),
 	}

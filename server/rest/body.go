@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"luxbff/internal/apperr"
 	"luxbff/server/httpbody"
 )
 
@@ -28,8 +28,8 @@ type body struct {
 }
 
 var (
-	errBody = errors.New("the body is not the JSON that is asked for")
-	errForm = errors.New("the form can't be read")
+	errBody = apperr.Text("the body is not the JSON that is asked for")
+	errForm = apperr.Text("the form can't be read")
 )
 
 // readBody reads a body by what it is. The Content-Type counts only where the body is no

@@ -39,8 +39,8 @@ type source struct {
 }
 
 var (
-	errMissing = errors.New("a required parameter is missing")
-	errQuery   = errors.New("a query parameter has another type")
+	errMissing = apperr.Text("a required parameter is missing")
+	errQuery   = apperr.Text("a query parameter has another type")
 )
 
 func newSource(r *http.Request, o *object) (*source, error) {

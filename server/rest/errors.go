@@ -14,7 +14,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 	known := apperr.From(err)
 	if cause := known.Unwrap(); cause != nil {
 		a.Log.Log(r.Context(), known.LogLevel(r.Context()), "request failed",
-			"method", r.Method, "route", r.Pattern, "code", known.Code(), "error", cause)
+			"route", r.Pattern, "code", known.Code(), "error", cause)
 	}
 	if a.CountError != nil && s.Name != "" {
 		a.CountError(s.Name, known.Code())

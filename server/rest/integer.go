@@ -2,12 +2,12 @@ package rest
 
 import (
 	"encoding/json"
-	"errors"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/jsonnumber"
 )
 
-var errInteger = errors.New("not a whole number that is in range")
+var errInteger = apperr.Text("not a whole number that is in range")
 
 // parseInteger reads a whole number of a body, a form, a query or a path: 600, 600.0 and
 // 6e2 are the same number, and 600.5 is none (rule 3 of the contract).

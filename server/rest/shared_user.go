@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"luxbff/ent"
@@ -303,7 +302,7 @@ type updateRealUserByPathRequest struct {
 	updateRealUserRequest
 }
 
-var errTwoIDs = errors.New("the ids of path and body differ")
+var errTwoIDs = apperr.Text("the ids of path and body differ")
 
 func updateRealUserByPath(
 	ctx context.Context, a *API, v viewer.Viewer, in updateRealUserByPathRequest,

@@ -2,12 +2,12 @@ package rest
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"time"
 
 	"luxbff/ent/vocab"
+	"luxbff/internal/apperr"
 	"luxbff/server/openapi"
 )
 
@@ -17,7 +17,7 @@ import (
 // date is a day as 19970101.
 type date struct{ vocab.Date }
 
-var errDate = errors.New("not a day as 19970101")
+var errDate = apperr.Text("not a day as 19970101")
 
 // MarshalJSON writes 19970101.
 func (d date) MarshalJSON() ([]byte, error) { return json.Marshal(d.Compact()) }
@@ -55,7 +55,7 @@ func newDate(d *vocab.Date) *date {
 // one.
 type wallClock struct{ vocab.DeviceTime }
 
-var errWallClock = errors.New("not a date and time as 2025-02-21T15:48:49")
+var errWallClock = apperr.Text("not a date and time as 2025-02-21T15:48:49")
 
 // UnmarshalJSON reads what [vocab.ParseDeviceTime] reads.
 func (w *wallClock) UnmarshalJSON(raw []byte) error {
@@ -93,7 +93,7 @@ type flag struct {
 	on, asNumber bool
 }
 
-var errFlag = errors.New("not true, false, 1 or 0")
+var errFlag = apperr.Text("not true, false, 1 or 0")
 
 // UnmarshalJSON reads either form.
 func (f *flag) UnmarshalJSON(raw []byte) error {
@@ -176,7 +176,7 @@ func (f *finishFlag) orNil() *vocab.FinishFlag {
 	return &f.FinishFlag
 }
 
-var errRegisterType = errors.New("another register_type than the route's")
+var errRegisterType = apperr.Text("another register_type than the route's")
 
 // byEmail is the register_type of a sign-up by e-mail, which is E and nothing else.
 type byEmail struct{}

@@ -108,10 +108,10 @@ func (t *Tracer) StartRequest(ctx context.Context, header http.Header) (context.
 	if t == nil {
 		return ctx, func(string, string, int) {}
 	}
-	ctx = t.parent.Extract(ctx, propagation.HeaderCarrier(header))
+	ctx = t.parent.Extract(ctx, propagation.MapCarrier{"traceparent": header.Get("Traceparent")})
 	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 	return ctx, func(method, route string, status int) {
-		method = knownMethod(method)
+		method = KnownMethod(method)
 		span.SetName(method + " " + route)
 		span.SetAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route),
 			semconv.HTTPResponseStatusCode(status))
@@ -122,8 +122,8 @@ func (t *Tracer) StartRequest(ctx context.Context, header http.Header) (context.
 	}
 }
 
-// knownMethod keeps what a client made up out of the spans.
-func knownMethod(method string) string {
+// KnownMethod keeps what a client made up out of the spans.
+func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions:

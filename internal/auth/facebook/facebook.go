@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 )
 
@@ -26,7 +27,7 @@ const (
 	maxResponse = 64 << 10
 )
 
-var errNoID = errors.New("it has no id")
+var errNoID = apperr.Text("it has no id")
 
 // Client asks the Graph API at one address.
 type Client struct {
@@ -80,7 +81,7 @@ func readProfile(response *http.Response) (auth.Profile, error) {
 	switch response.StatusCode {
 	case http.StatusOK:
 		if unreadable != nil || got.ID == "" {
-			return auth.Profile{}, fmt.Errorf("facebook: the answer is no account: %w", cmp.Or(unreadable, errNoID))
+			return auth.Profile{}, fmt.Errorf("facebook: the answer is no account: %w", cmp.Or[error](unreadable, errNoID))
 		}
 		return auth.Profile{Subject: got.ID, Name: got.Name}, nil
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:

@@ -3,7 +3,6 @@ package token
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jws"
+
+	"luxbff/internal/apperr"
 )
 
 // Use is the kind of a token. It is signed with the rest, so that no token passes
@@ -58,8 +59,8 @@ const maxLength = 2048
 
 // Why a token is refused.
 var (
-	ErrExpired = errors.New("token: past its time")
-	ErrForged  = errors.New("token: not one of ours")
+	ErrExpired = apperr.Text("token: past its time")
+	ErrForged  = apperr.Text("token: not one of ours")
 )
 
 // Claims are what a token says. SessionID is 0 and ExpiresAt zero in a Long

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/pubsub"
 )
 
@@ -186,7 +187,7 @@ func (b *Bus) onConnect() {
 func (b *Bus) onDisconnect(err error) {
 	reason := "connection closed"
 	if err != nil {
-		reason = err.Error()
+		reason = apperr.Describe(err)
 	}
 	if reason == b.lastReason || b.isClosing() {
 		return

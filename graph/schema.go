@@ -8,15 +8,14 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 
 	"luxbff/graph/generated"
+	"luxbff/internal/account"
 	"luxbff/internal/auth"
+	"luxbff/internal/child"
 )
 
 // What the fields cost that have something to wait for, in the cost of a plain field. On
 // the home screen that is a microsecond.
 const (
-	// childCount is how many children a list of them is counted with. Ten are a large
-	// family.
-	childCount = 10
 	// statementCost is that of the SQL statement behind a page of the history: 36 µs for a
 	// page of one log on SQLite, more where the database is another machine.
 	statementCost = 50
@@ -31,9 +30,11 @@ const (
 func Schema(r *Resolver) graphql.ExecutableSchema {
 	c := generated.Config{Resolvers: r}
 	c.Directives.Auth = r.requireViewer
-	c.Complexity.Query.ChildUsers = func(child int) int { return childCount * child }
-	c.Complexity.User.ChildUsers = func(child int) int { return childCount * child }
-	c.Complexity.User.Sessions = func(child int) int { return statementCost + auth.MaxSessions*child }
+	// A list costs as if the account owned as much as it may: what it owns is not known yet.
+	children := func(cost int) int { return child.MaxChildren * cost }
+	c.Complexity.Query.ChildUsers, c.Complexity.User.ChildUsers = children, children
+	c.Complexity.User.PushDevices = func(cost int) int { return account.MaxPushDevices * cost }
+	c.Complexity.User.Sessions = func(cost int) int { return statementCost + auth.MaxSessions*cost }
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {
 		size := pageSize
 		for _, asked := range []*int{first, last} {

@@ -3,7 +3,6 @@
 package generated
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
+	"luxbff/graph/encode"
 	"luxbff/graph/model"
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
@@ -1846,9 +1846,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 					return nil
 				}
 			}
-			var buf bytes.Buffer
-			data.MarshalGQL(&buf)
-			response.Data = buf.Bytes()
+			response.Data = encode.Data(ctx, data)
 			if atomic.LoadInt32(&ec.Deferred) > 0 {
 				hasNext := atomic.LoadInt32(&ec.PendingDeferred) > 0
 				response.HasNext = &hasNext
@@ -1863,27 +1861,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 			first = false
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
-			var buf bytes.Buffer
-			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
-				Data: buf.Bytes(),
+				Data: encode.Data(ctx, data),
 			}
 		}
 	case ast.Subscription:
 		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
 
 		return func(ctx context.Context) *graphql.Response {
-			var buf bytes.Buffer
 			data := next(ctx)
 
 			if data == nil {
 				return nil
 			}
-			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
-				Data: buf.Bytes(),
+				Data: encode.Data(ctx, data),
 			}
 		}
 
@@ -1946,12 +1940,15 @@ with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" 
 expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messages sent too often is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with
 ` + "`" + `extensions.retryAfterMs` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
 
-An operation may cost 50,000. Each field costs 1. ` + "`" + `childUsers` + "`" + ` costs what it selects times 10, whatever the number of
-children; a page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the
-number of logs. So a page of 100 logs for each of five children, with all plain fields, costs less than 20,000. What
-costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 30,000 tokens and 500 fields and fragments, which nest
-at most 12 levels deep, or it is ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `. Both errors say in ` + "`" + `extensions.actual` + "`" + ` how much it was, and
-in ` + "`" + `extensions.limit` + "`" + ` how much is allowed.
+An operation may cost 250,000. Each field costs 1. A list costs what it selects times the most that it may hold,
+whatever it holds: ` + "`" + `childUsers` + "`" + ` times 50, ` + "`" + `pushDevices` + "`" + ` times 32, ` + "`" + `sessions` + "`" + ` times 64. A page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times
+its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the number of logs. So a page of 100 logs for each child, with all plain
+fields, costs less than 100,000. What costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 30,000 tokens and
+500 fields and fragments, which nest at most 12 levels deep, or it is ` + "`" + `GRAPHQL_VALIDATION_FAILED` + "`" + `. An operation has at
+most 30 aliases of one field (` + "`" + `TOO_MANY_ALIASES` + "`" + `) and 30 root fields (` + "`" + `TOO_MANY_ROOT_FIELDS` + "`" + `), and a selection set at most
+50 times the same field (` + "`" + `TOO_MANY_REPEATED_FIELDS` + "`" + `); a fragment counts wherever it is spread. All these errors say in
+` + "`" + `extensions.actual` + "`" + ` how much it was, and in ` + "`" + `extensions.limit` + "`" + ` how much is allowed. An answer, or an event, has at most
+8 MiB: a larger one is null, with the error ` + "`" + `ANSWER_TOO_LARGE` + "`" + `, and what a mutation did is done all the same.
 """
 type Query
 

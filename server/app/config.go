@@ -36,6 +36,10 @@ type Config struct {
 	Connections    int           `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
 	AllowedOrigins string        `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
 	SchemaOpen     bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
+	AnswerBytes    int           `env:"ANSWER_BYTES" default:"8388608" help:"Size of the largest GraphQL answer or event."`
+	MaxAliases     int           `env:"MAX_ALIASES" default:"30" help:"Aliases of one field in a GraphQL operation."`
+	MaxRootFields  int           `env:"MAX_ROOT_FIELDS" default:"30" help:"Root fields of a GraphQL operation."`
+	MaxRepeated    int           `env:"MAX_REPEATED_FIELDS" default:"50" help:"How often one field may stand in a selection set of a GraphQL operation."`
 	DrainFor       time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
 	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
 	OTLP           string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
@@ -87,6 +91,9 @@ func (c Config) Check() error {
 	}
 	if c.ShutdownDelay < 0 || c.DrainFor > 0 && c.ShutdownDelay >= c.DrainFor {
 		wrong = append(wrong, errors.New("SHUTDOWN_DELAY must be shorter than DRAIN_FOR"))
+	}
+	if c.AnswerBytes < 0 || c.MaxAliases < 0 || c.MaxRootFields < 0 || c.MaxRepeated < 0 {
+		wrong = append(wrong, errors.New("ANSWER_BYTES, MAX_ALIASES, MAX_ROOT_FIELDS and MAX_REPEATED_FIELDS must not be negative"))
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		wrong = append(wrong, err)

@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"luxbff/graph"
+	"luxbff/graph/encode"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
 	"luxbff/server/gqlws"
@@ -24,8 +25,14 @@ func (a *App) graphQL(origins middleware.Origins) http.Handler {
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
 		Extensions:    a.extensions(),
-		CountError:    func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) },
-		Logger:        a.options.Log,
+		MaxAnswer:     a.Config.AnswerBytes,
+		LimitData:     encode.WithLimit,
+		MaxAliases:    a.Config.MaxAliases,
+		MaxRootFields: a.Config.MaxRootFields,
+
+		MaxRepeatedFields: a.Config.MaxRepeated,
+		CountError:        func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) },
+		Logger:            a.options.Log,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"luxbff/internal/child"
 	"luxbff/internal/testutil/apptest"
 )
 
@@ -22,7 +23,7 @@ func TestHomeScreenTakesThreeStatementsForAnyFamily(t *testing.T) {
 	token, _ := s.Parent(t)
 	home := apptest.Sample(t, "home").Document
 	have := 0
-	for _, children := range []int{1, 10, 100} {
+	for _, children := range []int{1, 10, child.MaxChildren} {
 		grow(t, s, token, have, children)
 		have = children
 		n, reply := s.CountStatements(t, token, home, nil)

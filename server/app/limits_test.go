@@ -5,7 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"luxbff/graph"
+	"luxbff/internal/account"
+	"luxbff/internal/auth"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/gqlhttp"
 )
@@ -115,11 +121,12 @@ func TestCost(t *testing.T) {
 		"two pages of each child":             {children("a: " + page + " b: " + page), nil, 0},
 		"with children and devices":           {children(withObjects), nil, 0},
 		"a page after an upload":              {fmt.Sprintf(upload, "id"), map[string]any{"logs": logs}, 0},
-		"pages below pages":                   {children(nested), nil, 10 * (count("ChildUser") + nestedCost)},
+		"pages below pages":                   {children(nested), nil, child.MaxChildren * (count("ChildUser") + nestedCost)},
 		"pages below the logs of an upload":   {fmt.Sprintf(upload, page), map[string]any{"logs": logs}, 1 + 200*(3+pageCost)},
-		"pages below pages, one child by id":  {fmt.Sprintf(`{childUser(id: %d) {a: %s b: %s}}`, family.Child.ID, nested, nested), nil, 1 + 2*nestedCost},
-		"pages below pages, below me":         {`{me {childUsers {` + nested + `}}}`, nil, 1 + 10*nestedCost},
-		"pages below the devices of children": {children(`device {childUser {` + nested + `}}`), nil, 10 * (count("ChildUser") + 2 + nestedCost)},
+		"pages below pages, one child by id":  {fmt.Sprintf(`{childUser(id: %d) {`, family.Child.ID) + repeated(8, "a%d: "+nested+" ") + `}}`, nil, 1 + 8*nestedCost},
+		"phones":                              {`{me {` + repeated(30, "a%d: pushDevices {registrationId createdAt} ") + `}}`, nil, 0},
+		"pages below pages, below me":         {`{me {childUsers {` + nested + `}}}`, nil, 1 + child.MaxChildren*nestedCost},
+		"pages below the devices of children": {children(`device {childUser {` + nested + `}}`), nil, child.MaxChildren * (count("ChildUser") + 2 + nestedCost)},
 	} {
 		response := s.GraphQL(t, family.Token, tc.query, tc.variables)
 		if tc.cost == 0 {
@@ -135,6 +142,76 @@ func TestCost(t *testing.T) {
 	}
 }
 
+func repeated(count int, format string) string {
+	var all strings.Builder
+	for i := range count {
+		fmt.Fprintf(&all, format, i)
+	}
+	return all.String()
+}
+
+// TestEveryListIsBounded walks the schema: each list is one of those below, with what it
+// holds at most, and costs as much. A list that is new stands here once it is paged, or once
+// what an account may own of it is bounded, and has a cost in [graph.Schema].
+func TestEveryListIsBounded(t *testing.T) {
+	t.Parallel()
+	executable := graph.Schema(nil)
+	// A bound of 0 is that of the field above, whose arguments are what counts.
+	bounds := map[string]int{
+		"Query.childUsers":             child.MaxChildren,
+		"User.childUsers":              child.MaxChildren,
+		"User.pushDevices":             account.MaxPushDevices,
+		"User.sessions":                auth.MaxSessions,
+		"DevlogConnection.edges":       0,
+		"UploadDevlogsPayload.devlogs": 0,
+	}
+	for _, above := range []struct {
+		parent, field string
+		arguments     map[string]any
+		bound         int
+	}{
+		{"ChildUser", "devlogs", map[string]any{"first": int64(100)}, 100},
+		{"ChildUser", "devlogs", map[string]any{"last": int64(100)}, 100},
+		{"ChildUser", "devlogs", nil, 20},
+		{"Mutation", "uploadDevlogs", map[string]any{"input": map[string]any{"logs": make([]any, devlog.MaxRecords)}}, devlog.MaxRecords},
+	} {
+		if cost, _ := executable.Complexity(t.Context(), above.parent, above.field, 1000, above.arguments); cost < 1000*above.bound {
+			t.Errorf("%s.%s of %d costs %d times what it selects", above.parent, above.field, above.bound, cost/1000)
+		}
+	}
+	schema := executable.Schema()
+	found := 0
+	for _, object := range schema.Types {
+		if object.BuiltIn || object.Kind != ast.Object && object.Kind != ast.Interface {
+			continue
+		}
+		for _, field := range object.Fields {
+			if field.Type.Elem == nil || strings.HasPrefix(field.Name, "__") {
+				continue
+			}
+			name := object.Name + "." + field.Name
+			bound, known := bounds[name]
+			if !known {
+				t.Errorf("nothing bounds the list %s", name)
+				continue
+			}
+			found++
+			if bound == 0 {
+				continue
+			}
+			if cost, _ := executable.Complexity(t.Context(), object.Name, field.Name, 1000, nil); cost < 1000*bound {
+				t.Errorf("%s holds %d and costs %d times what it selects", name, bound, cost/1000)
+			}
+			if !strings.Contains(strings.ReplaceAll(field.Description, "\n", " "), fmt.Sprint("at most ", bound)) {
+				t.Errorf("%s says of its bound: %s", name, field.Description)
+			}
+		}
+	}
+	if found != len(bounds) {
+		t.Errorf("the schema has %d of the %d lists", found, len(bounds))
+	}
+}
+
 // TestSchemaSaysTheLimits compares the text with the constants.
 func TestSchemaSaysTheLimits(t *testing.T) {
 	t.Parallel()
@@ -143,6 +220,10 @@ func TestSchemaSaysTheLimits(t *testing.T) {
 		fmt.Sprintf("An operation may cost %d,000.", gqlhttp.DefaultMaxComplexity/1000),
 		fmt.Sprintf("at most %d,000 tokens and %d fields and fragments", gqlhttp.DefaultMaxTokens/1000, gqlhttp.DefaultMaxSelections),
 		fmt.Sprintf("at most %d levels deep", gqlhttp.DefaultMaxDepth),
+		fmt.Sprintf("at most %d aliases of one field", gqlhttp.DefaultMaxAliases),
+		fmt.Sprintf("%d root fields", gqlhttp.DefaultMaxRootFields),
+		fmt.Sprintf("at most %d times the same field", gqlhttp.DefaultMaxRepeatedFields),
+		fmt.Sprintf("at most %d MiB", gqlhttp.DefaultMaxAnswer>>20),
 	} {
 		if !strings.Contains(said, limit) {
 			t.Errorf("%q is not in %s", limit, said)

@@ -18,10 +18,11 @@ import (
 // neither between parsing and validation nor before the coercion of variables, so both are
 // done here, before it; gqlgen then finds the document in the operation's context.
 type documents struct {
-	schema *ast.Schema
-	limits documentLimits
-	rules  func() *rules.Rules
-	cached *textCache[*ast.QueryDocument]
+	schema      *ast.Schema
+	limits      documentLimits
+	repetitions repetitionLimits
+	rules       func() *rules.Rules
+	cached      *textCache[*ast.QueryDocument]
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -68,8 +69,12 @@ func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocumen
 	if len(document.Operations) == 0 {
 		return nil, nil
 	}
-	if refused := d.limits.check(document); refused != nil {
-		return nil, refused
+	for _, check := range []func(*ast.QueryDocument) *gqlerror.Error{
+		d.repetitions.checkWritten, d.limits.check, d.repetitions.check,
+	} {
+		if refused := check(document); refused != nil {
+			return nil, refused
+		}
 	}
 	if refused := checkSyntax(text, document); refused != nil {
 		errcode.Set(refused, errcode.ParseFailed)

@@ -8,6 +8,7 @@
 package gqlhttp
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,12 +20,19 @@ import (
 // The limits of a [Config] that leaves them at zero.
 const (
 	DefaultMaxBody       = 1 << 20 // bytes
-	DefaultMaxComplexity = 50_000
+	DefaultMaxComplexity = 250_000
 	DefaultMaxDepth      = 12
 	DefaultMaxSelections = 500
 	// DefaultMaxTokens leaves room for an upload of 1,000 devlogs that are written into
 	// the document instead of variables: 26 tokens each.
 	DefaultMaxTokens = 30_000
+	// No document of an app comes near the next three; those that guess passwords or ask
+	// for one list a hundred times do.
+	DefaultMaxAliases        = 30
+	DefaultMaxRootFields     = 30
+	DefaultMaxRepeatedFields = 50
+	// DefaultMaxAnswer is 80 times the largest answer to an app.
+	DefaultMaxAnswer = 8 << 20 // bytes
 )
 
 const (
@@ -55,11 +63,23 @@ type Config struct {
 	MaxSelections int
 	// MaxTokens is the largest number of tokens of one document.
 	MaxTokens int
+	// MaxAliases is how many aliases of one field an operation may have, MaxRootFields how
+	// many root fields, and MaxRepeatedFields how often one field may stand in a selection
+	// set. Fragments count in each of their spreads.
+	MaxAliases, MaxRootFields, MaxRepeatedFields int
+	// MaxAnswer is the size of the largest response in bytes, be it an event of a
+	// subscription.
+	MaxAnswer int
+	// LimitData gives the executor of the schema the number of bytes after which it need
+	// encode no more, in the context of a response. Nil stands for an executor that encodes
+	// all: then a larger response is refused once its memory is spent.
+	LimitData func(ctx context.Context, bytes *int) context.Context
 
 	// Introspection allows clients to read the schema.
 	Introspection bool
 	// Suggestions allows validation errors to name fields, arguments and types that the
-	// client may have meant. With it the schema can be guessed step by step.
+	// client may have meant, and to be as long as they are. With it the schema can be
+	// guessed step by step.
 	Suggestions bool
 
 	// CountError is called with the code of each error that is sent, whatever the
@@ -88,11 +108,12 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 
 	server.Use(persistedQueries{texts: newTextCache[string](cachedDocuments, cachedDocumentBytes)})
 	server.Use(&documents{
-		limits: documentLimits{config.MaxTokens, config.MaxSelections, config.MaxDepth},
-		rules:  validationRules(config),
-		cached: newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes),
+		limits:      documentLimits{config.MaxTokens, config.MaxSelections, config.MaxDepth},
+		repetitions: repetitionLimits{config.MaxAliases, config.MaxRootFields, config.MaxRepeatedFields},
+		rules:       validationRules(config),
+		cached:      newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes),
 	})
-	server.Use(errorLimit{})
+	server.Use(errorLimit{brief: !config.Suggestions})
 	server.Use(&complexityLimit{limit: config.MaxComplexity})
 	if config.Introspection {
 		server.Use(extension.Introspection{})
@@ -100,6 +121,8 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	for _, after := range config.Extensions {
 		server.Use(after)
 	}
+	// Last, so that the extensions see what is answered in place of too much.
+	server.Use(answerLimit{&config.MaxAnswer, config.LimitData, config.CountError})
 	return server
 }
 
@@ -118,6 +141,21 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxTokens == 0 {
 		c.MaxTokens = DefaultMaxTokens
+	}
+	if c.MaxAliases == 0 {
+		c.MaxAliases = DefaultMaxAliases
+	}
+	if c.MaxRootFields == 0 {
+		c.MaxRootFields = DefaultMaxRootFields
+	}
+	if c.MaxRepeatedFields == 0 {
+		c.MaxRepeatedFields = DefaultMaxRepeatedFields
+	}
+	if c.MaxAnswer == 0 {
+		c.MaxAnswer = DefaultMaxAnswer
+	}
+	if c.LimitData == nil {
+		c.LimitData = func(ctx context.Context, _ *int) context.Context { return ctx }
 	}
 	if c.CountError == nil {
 		c.CountError = func(string) {}

@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -128,10 +129,18 @@ func (d *depths) ofFragment(name string) int {
 }
 
 // errorLimit keeps the first errors of a request that was not executed, because one
-// document can break a rule ten thousand times.
-type errorLimit struct{}
+// document can break a rule ten thousand times, and shortens what they repeat of it.
+type errorLimit struct {
+	// brief cuts each message to one short line.
+	brief bool
+}
 
-const mostRequestErrors = 20
+const (
+	mostRequestErrors = 3
+	// longestMessage is in bytes. What the messages of validation say fits; names and
+	// values that a client makes up may not.
+	longestMessage = 200
+)
 
 // ExtensionName implements graphql.HandlerExtension.
 func (errorLimit) ExtensionName() string { return "ErrorLimit" }
@@ -140,10 +149,36 @@ func (errorLimit) ExtensionName() string { return "ErrorLimit" }
 func (errorLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptResponse implements graphql.ResponseInterceptor.
-func (errorLimit) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func (l errorLimit) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
-	if response != nil && response.Data == nil && len(response.Errors) > mostRequestErrors {
-		response.Errors = response.Errors[:mostRequestErrors]
+	if response == nil || response.Data != nil {
+		return response
+	}
+	response.Errors = response.Errors[:min(len(response.Errors), mostRequestErrors)]
+	if l.brief {
+		for _, refused := range response.Errors {
+			shorten(refused)
+		}
 	}
 	return response
+}
+
+// shorten makes the texts of an error one line each.
+func shorten(refused *gqlerror.Error) {
+	refused.Message = oneLine(refused.Message)
+	if reason, isText := refused.Extensions["reason"].(string); isText {
+		refused.Extensions["reason"] = oneLine(reason)
+	}
+	// The end of a path says more than its beginning.
+	if field, isText := refused.Extensions["field"].(string); isText && len(field) > longestMessage {
+		refused.Extensions["field"] = "…" + strings.ToValidUTF8(field[len(field)-longestMessage+len("…"):], "")
+	}
+}
+
+func oneLine(text string) string {
+	cut := text
+	if len(text) > longestMessage {
+		cut = strings.ToValidUTF8(text[:longestMessage-len("…")], "") + "…"
+	}
+	return strings.Join(strings.Fields(cut), " ")
 }

@@ -2,6 +2,7 @@ package gqlhttp_test
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{
 		MaxComplexity: 50, MaxDepth: 4, MaxSelections: 60, MaxTokens: 300,
+		MaxAliases: 4, MaxRootFields: 45, MaxRepeatedFields: 80,
 	}))
 	for name, tc := range map[string]struct{ within, beyond, message string }{
 		"depth": {
@@ -51,12 +53,35 @@ func TestLimits(t *testing.T) {
 			"The operation has complexity 53, which exceeds the limit of 50.",
 		},
 		"selections": {
-			"{" + strings.Repeat("hello ", 50) + "}", "{" + strings.Repeat("hello ", 61) + "}",
+			"{items(first: 1) {" + strings.Repeat("id ", 45) + "}}", "{items(first: 1) {" + strings.Repeat("id ", 60) + "}}",
 			"The document has 61 selections, which exceeds the limit of 60.",
 		},
 		"selections of all operations": {
 			"{hello}", repeat(20, "query q%d {hello hello} ") + "fragment f on Query {" + strings.Repeat("hello ", 21) + "}",
 			"The document has 61 selections, which exceeds the limit of 60.",
+		},
+		"aliases": {
+			"{a: hello b: hello items {a: id b: id c: id d: id}}", "{a: hello b: hello c: hello items {parent {hello: id} d: id}} query q {a: hello b: hello c: hello d: hello e: hello}",
+			"The operation has 5 aliases of one field, which exceeds the limit of 4.",
+		},
+		"aliases of fragments": {
+			"{...a ...a} fragment a on Query {a: hello ...b} fragment b on Query {b: hello}",
+			"{...a items {...c}} fragment a on Query {a: hello ...b ... {...b}} fragment b on Query {b: hello c: hello} fragment c on Item {id}",
+			"The operation has 5 aliases of one field, which exceeds the limit of 4.",
+		},
+		"aliases below aliases": {
+			"{a: items {a: id b: id} b: items {c: id d: id}}", "{a: items {a: id b: id} b: items {c: id d: id e: id}}",
+			"The operation has 5 aliases of one field, which exceeds the limit of 4.",
+		},
+		"root fields": {
+			"{" + strings.Repeat("hello ", 20) + "...a} fragment a on Query {" + strings.Repeat("__typename ", 25) + "}",
+			"{" + strings.Repeat("hello ", 20) + "...a ...a ... {...a}} fragment a on Query {" + strings.Repeat("__typename ", 9) + "}",
+			"The operation has 47 root fields, which exceeds the limit of 45.",
+		},
+		"repeated fields": {
+			"{items(first: 1) {...a ...a ...a ...a}} fragment a on Item {" + strings.Repeat("id ", 4) + "}",
+			"{items(first: 1) {...a ...a ...a ...a id}} fragment a on Item {" + strings.Repeat("id ", 20) + "}",
+			"The operation repeats a field 81 times, which exceeds the limit of 80.",
 		},
 		"tokens": {
 			"{hello} " + strings.Repeat("#", 10_000), "{hello(name: \"" + "\")} {" + strings.Repeat("hello(name: 1) ", 60) + "}",
@@ -87,7 +112,7 @@ func TestLimits(t *testing.T) {
 // the use of a variable looked for, in each of its spreads.
 func TestFragmentsAreVisitedOnce(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{MaxRepeatedFields: math.MaxInt, MaxRootFields: math.MaxInt}))
 	bomb := func(on string) (fragments string) {
 		for i := range 120 {
 			fragments += fmt.Sprintf(" fragment f%d on %s {...f%d ...f%d}", i, on, i+1, i+1)
@@ -119,14 +144,39 @@ func TestCyclesAreRefused(t *testing.T) {
 	}
 }
 
-// TestRequestErrorsAreLimited sends one small document that breaks a rule thousands of
-// times.
+// TestRequestErrorsAreLimited sends small documents that break a rule thousands of times,
+// and long ones that have their text repeated.
 func TestRequestErrorsAreLimited(t *testing.T) {
 	t.Parallel()
-	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
-	got := do(t, server, call{body: bodyOf(t, "{hello("+repeat(5_000, "a%d: 1 ")+")}", nil)})
-	if failures := strings.Count(got.Body.String(), `"message"`); failures != 20 {
-		t.Errorf("%d errors in %d bytes", failures, got.Body.Len())
+	long := strings.Repeat("x", 100_000)
+	for _, open := range []bool{true, false} {
+		server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{Suggestions: open}))
+		for name, tc := range map[string]struct {
+			query     string
+			variables any
+			failures  int
+		}{
+			"many arguments":          {"{hello(" + repeat(5_000, "a%d: 1 ") + ")}", nil, 3},
+			"many fields":             {"{" + repeat(20, "a%d ") + "}", nil, 3},
+			"a long field":            {"{" + long + "}", nil, 1},
+			"a long argument":         {"{hello(" + long + ": 1)}", nil, 1},
+			"a long value":            {"{items(first: \"" + long + "\") {id}}", nil, 1},
+			"a value of many lines":   {"{items(first: \"\"\"a\n\nb\"\"\") {id}}", nil, 1},
+			"a long name of a type":   {"{... on " + long + " {id}}", nil, 1},
+			"a long word that isn't":  {"{hello} " + long, nil, 1},
+			"a long string":           {"{hello} \"" + long, nil, 1},
+			"a long variable":         {"query($a: Failure!) {fail(how: $a)}", map[string]any{"a": long}, 1},
+			"a long member":           {"query($a: EchoInput!) {echo(input: $a)}", map[string]any{"a": map[string]any{"flag": true, long: 1}}, 1},
+			"a long operation's name": {"query " + long + " {id}", nil, 1},
+		} {
+			got := do(t, server, call{body: bodyOf(t, tc.query, tc.variables)}).Body.String()
+			if failures := strings.Count(got, `"message"`); failures != tc.failures {
+				t.Errorf("%s: %d errors in %.300s", name, failures, got)
+			}
+			if !open && (len(got) > 1_000 || strings.Contains(strings.ReplaceAll(got, `\\`, ""), `\n`)) {
+				t.Errorf("%s: %d bytes: %.300s", name, len(got), got)
+			}
+		}
 	}
 }
 

@@ -70,13 +70,13 @@ func (r responder) write(status int, response *graphql.Response) {
 		separator = ','
 	}
 	if len(response.Errors) > 0 {
-		member(`"errors":`, encode(response.Errors))
+		member(`"errors":`, encodeJSON(response.Errors))
 	}
 	if response.Data != nil {
 		member(`"data":`, response.Data)
 	}
 	if len(response.Extensions) > 0 {
-		member(`"extensions":`, encode(response.Extensions))
+		member(`"extensions":`, encodeJSON(response.Extensions))
 	}
 	body.WriteByte('}')
 
@@ -108,12 +108,12 @@ func Refuse(w http.ResponseWriter, refused *apperr.Error) {
 
 // EncodeErrors gives a response that has errors and nothing else as JSON.
 func EncodeErrors(errs gqlerror.List) []byte {
-	return slices.Concat([]byte(`{"errors":`), encode(errs), []byte{'}'})
+	return slices.Concat([]byte(`{"errors":`), encodeJSON(errs), []byte{'}'})
 }
 
-// encode panics for a value that JSON does not have, which only a mistake in the program
+// encodeJSON panics for a value that JSON does not have, which only a mistake in the program
 // can put into the extensions. The transport recovers and answers INTERNAL.
-func encode(value any) []byte {
+func encodeJSON(value any) []byte {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		panic(err)

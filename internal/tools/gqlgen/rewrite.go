@@ -14,9 +14,10 @@ import (
 )
 
 // sequencePackage holds sequence.MarshalSlice and sequence.ResolveFieldStream, which
-// take the place of gqlgen's functions, and typekindPackage what takes the place of its
-// methods of introspection.
+// take the place of gqlgen's functions, typekindPackage what takes the place of its
+// methods of introspection, and encodePackage what takes the place of its buffers.
 const (
+	encodePackage   = "luxbff/graph/encode"
 	sequencePackage = "luxbff/graph/sequence"
 	typekindPackage = "luxbff/graph/typekind"
 )
@@ -37,11 +38,11 @@ var (
 	unmarshalerMap  = regexp.MustCompile(`(?m)^\s*inputUnmarshalMap := graphql\.BuildUnmarshalerMap\([^)]*\)\n`)
 	unmarshalerCall = regexp.MustCompile(`(?m)^\s*ctx = graphql\.WithUnmarshalerMap\(ctx, inputUnmarshalMap\)\n`)
 
-	// keptBuffer declares the buffer for the responses of a subscription outside
-	// the function that makes one, so that the subscription holds its last response
-	// while it waits for the next. The rewrite moves it inside. Queries and
-	// mutations have one response, so for them it makes no difference.
-	keptBuffer = regexp.MustCompile(`\tvar buf bytes\.Buffer\n(\s*return func\(ctx context\.Context\) \*graphql\.Response \{\n)\s*buf\.Reset\(\)\n`)
+	// bufferLine and bufferBytes encode the data of a response into a buffer, however long
+	// they get. The buffer of a subscription is declared outside the function that makes a
+	// response, so that the subscription holds its last one while it waits for the next.
+	bufferLine  = regexp.MustCompile(`(?m)^[ \t]*(?:var buf bytes\.Buffer|buf\.Reset\(\)|data\.MarshalGQL\(&buf\))\n`)
+	bufferBytes = regexp.MustCompile(`\bbuf\.Bytes\(\)`)
 
 	// concurrentSlice starts a goroutine for each element of a list; gqlgen's
 	// worker_limit only makes them wait for each other.
@@ -63,7 +64,7 @@ var (
 	nullableFlag = regexp.MustCompile(`(\) unmarshalOBoolean2bool\(ctx context\.Context, v any\) \(bool, error\) \{\n)`)
 
 	// leftover finds what must be gone from the result.
-	leftover = regexp.MustCompile(`MarshalSliceConcurrently|buf\.Reset|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
+	leftover = regexp.MustCompile(`MarshalSliceConcurrently|\bbuf\b|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
 )
 
 // rewriteExecutor rewrites the generated executor in place.
@@ -91,7 +92,8 @@ func rewrite(source []byte) ([]byte, error) {
 	}{
 		{unmarshalerMap, ""},
 		{unmarshalerCall, ""},
-		{keptBuffer, "${1}var buf bytes.Buffer\n"},
+		{bufferLine, ""},
+		{bufferBytes, "encode.Data(ctx, data)"},
 		{concurrentSlice, "sequence.MarshalSlice("},
 		{eventStream, "sequence.ResolveFieldStream("},
 		{loadedSchema, "prelude.MustLoadSchema("},
@@ -119,10 +121,14 @@ func correctImports(source []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	astutil.AddImport(files, file, encodePackage)
 	astutil.AddImport(files, file, sequencePackage)
 	astutil.AddImport(files, file, preludePackage)
 	astutil.DeleteNamedImport(files, file, "gqlparser", gqlparserPackage)
 	astutil.AddImport(files, file, typekindPackage)
+	if !astutil.UsesImport(file, "bytes") {
+		astutil.DeleteImport(files, file, "bytes")
+	}
 	var out bytes.Buffer
 	err = format.Node(&out, files, file)
 	return out.Bytes(), err

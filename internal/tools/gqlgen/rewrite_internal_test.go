@@ -42,7 +42,8 @@ func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHan
 	var buf bytes.Buffer
 	return func(ctx context.Context) *graphql.Response {
 		buf.Reset()
-		next(ctx).MarshalGQL(&buf)
+		data := next(ctx)
+		data.MarshalGQL(&buf)
 		return &graphql.Response{Data: buf.Bytes()}
 	}
 }
@@ -81,6 +82,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"luxbff/graph/encode"
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
@@ -107,9 +109,8 @@ func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (
 
 func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
-		var buf bytes.Buffer
-		next(ctx).MarshalGQL(&buf)
-		return &graphql.Response{Data: buf.Bytes()}
+		data := next(ctx)
+		return &graphql.Response{Data: encode.Data(ctx, data)}
 	}
 }
 
@@ -142,7 +143,8 @@ func TestRewriteRefusesUnknownTemplates(t *testing.T) {
 		"a schema that is given":   {"gqlparser.MustLoadSchema(sources...)", "schema"},
 		"no map of unmarshallers":  {"graphql.BuildUnmarshalerMap", "graphql.UnmarshalerTable"},
 		"no use of the map":        {"graphql.WithUnmarshalerMap", "graphql.WithTable"},
-		"no kept buffer":           {"buf.Reset()", "clear(buf)"},
+		"no buffer":                {"buf.Bytes()", "buf.String()"},
+		"another buffer":           {"buf.Reset()", "clear(buf)"},
 		"a goroutine a field":      {"first := true", "out.Concurrently(0, nil)"},
 		"no plain field":           {"obj.Name, nil", "obj.Name(ctx)"},
 		"not Go":                   {"package generated", "packet generated"},

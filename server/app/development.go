@@ -2,7 +2,12 @@ package app
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"luxbff/internal/apperr"
@@ -25,6 +30,40 @@ func (a *App) graphiQL() graphiql.Config {
 		page.Headers = a.demoHeaders
 	}
 	return page
+}
+
+// withKnownHosts refuses requests for a host that can be anybody's. Development shows
+// tokens and messages to whoever asks, and only this machine can ask; but a page of a
+// stranger can let its own name lead to this machine (DNS rebinding), and its browser then
+// takes the answers for the page's own. Addresses, and names that nobody can register, lead
+// where they say.
+func (a *App) withKnownHosts(next http.Handler) http.Handler {
+	public, _ := url.Parse(a.Config.URL())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, connected := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if name := hostname(r.Host); connected && canBeRegistered(name) && (public == nil || name != hostname(public.Host)) {
+			writeJSON(w, http.StatusMisdirectedRequest, map[string]string{
+				"detail": "In development the server answers to localhost and addresses alone. Set PUBLIC_URL to use another name.",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostname is the name of a host in lower case, without its port.
+func hostname(host string) string {
+	return strings.TrimSuffix(strings.ToLower((&url.URL{Host: host}).Hostname()), ".")
+}
+
+// canBeRegistered is false for addresses, and for names of one's own network, which the
+// public DNS leaves alone.
+func canBeRegistered(name string) bool {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return false
+	}
+	dot := strings.LastIndexByte(name, '.')
+	return dot >= 0 && !slices.Contains([]string{"localhost", "local", "internal"}, name[dot+1:])
 }
 
 // demoHeaders sign the demo parent in, anew each time the page is opened.

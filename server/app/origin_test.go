@@ -45,7 +45,7 @@ func TestOriginsOfSockets(t *testing.T) {
 		}
 		for origin, want := range map[string]bool{
 			"": true, developers.URL: true, "http://localhost" + port: true,
-			"http://localhost:1": false, "https://localhost" + port: false, "http://evil.example" + port: false, "null": false,
+			"http://localhost:1": false, "https://localhost" + port: false, "http://evil" + port: false, "null": false,
 		} {
 			checkUpgrade(t, developers, protocol, origin, want)
 		}
@@ -217,4 +217,40 @@ func TestAllowedOriginsAreChecked(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDevelopmentRefusesNamesOfStrangers holds that a page that lets a name of its own lead
+// to a developer's machine reads nothing there, the demo family's token included.
+func TestDevelopmentRefusesNamesOfStrangers(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(c *app.Config) { c.PublicURL = "http://Lux.dev.example:8080" })
+	produced := startProduction(t)
+	for host, known := range map[string]bool{
+		"": true, "localhost:8080": true, "127.0.0.1": true, "[::1]:8080": true, "192.168.1.5:8080": true, "luxbff:8080": true,
+		"mac.local:8080": true, "host.docker.internal": true, "lux.dev.example": true, "lux.dev.example.:1": true,
+		"evil.example:8080": false, "localhost.evil.example": false, "127.0.0.1.nip.example": false, "Evil.Example.": false,
+	} {
+		for _, path := range []string{"/graphiql/config.json", "/dev/outbox", "/healthz", "/graphql?query={__typename}"} {
+			status := http.StatusOK
+			if !known {
+				status = http.StatusMisdirectedRequest
+			}
+			if got := askHost(t, s, host, path); got != status {
+				t.Errorf("%s of the host %q is answered %d, want %d", path, host, got, status)
+			}
+		}
+		if got := askHost(t, produced, host, "/healthz"); got != http.StatusOK {
+			t.Errorf("production answers the host %q with %d", host, got)
+		}
+	}
+}
+
+func askHost(t *testing.T, s *apptest.Server, host, path string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	return s.Do(t, request).Status
 }

@@ -53,6 +53,9 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	// The outermost comes last. The recovery is within the log, so that a panic is
 	// logged as the 500 that it became.
 	handler := middleware.WithRecover(a.observers(), a.withConnectionLimit(trustedProxies, api, mux))
+	if a.Config.Development() {
+		handler = a.withKnownHosts(handler)
+	}
 	handler = middleware.WithOrigins(origins, handler)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)

@@ -84,7 +84,7 @@ func TestDrainingServer(t *testing.T) { //nolint:paralleltest // each wants the 
 	const connections, each = 200, 24 // an account may have 32
 	s := home(t)
 	f := newFamily(t, s)
-	production := []string{"APP_ENV=production", "PUBLIC_URL=https://luxbff.example"}
+	production := []string{"APP_ENV=production", "CONNECTIONS_PER_CLIENT=1000", "PUBLIC_URL=https://luxbff.example"}
 	leaving, taking := start(t, s, production...), start(t, s, production...)
 	proxy, err := subscriptiontest.NewProxy(leaving.Addr)
 	if err != nil {

@@ -1,0 +1,47 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"luxbff/internal/auth"
+	"luxbff/internal/auth/token"
+	"luxbff/internal/store"
+	"luxbff/internal/testutil/accounttest"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
+)
+
+// TestWhatAChangeEndsIsFoundByAnIndex reads the plans of the statements that take ways in
+// away and end what was mailed.
+func TestWhatAChangeEndsIsFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	db, statements := storetest.OpenRecording(t, "root_user_id")
+	home := domaintest.New(db)
+	parent := home.Parent(t)
+	service, err := auth.New(auth.Config{
+		Store: db, Keys: token.DevelopmentKeys(), Clock: home.Clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
+	accounttest.OK(t, err)
+	*statements = nil
+	accounttest.OK(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return service.Identities.RemoveAllButEmail(ctx, tx, parent.RootUserID())
+	}))
+	if len(*statements) != 2 {
+		t.Fatalf("statements: %q", *statements)
+	}
+	for i, tc := range []struct {
+		index string
+		args  []any
+	}{
+		{"identity_root_user_id_provider", []any{parent.RootUserID(), "email", "phone"}},
+		{"verificationcode_root_user_id_purpose", []any{home.Clock.Now(), parent.RootUserID(), "password_reset", "email"}},
+	} {
+		if plan := storetest.Explain(t, db, (*statements)[i], tc.args...); !strings.Contains(plan, tc.index) {
+			t.Errorf("the plan of\n%s\nis\n%s", (*statements)[i], plan)
+		}
+	}
+}

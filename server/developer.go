@@ -12,7 +12,7 @@ import (
 
 type tokenCommand struct {
 	User int           `required:"" help:"Id of the root user."`
-	TTL  time.Duration `default:"15m" help:"How long the token is good."`
+	TTL  time.Duration `default:"15m" help:"How long the token is good; two weeks at most, as its session."`
 }
 
 // Run prints the access token of a new session. It asks for no password, so it is

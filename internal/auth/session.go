@@ -99,7 +99,8 @@ func (s *Sessions) longLivedToken(u *ent.User) (Tokens, error) {
 
 // Start opens a session for an account without asking for credentials: for the
 // demo family, and for the operator's `token` command. accessTTL of 0 means the
-// usual 15 minutes. Errors: UserIsNone, UserIsDeleted.
+// usual 15 minutes; more than the two weeks of the session's row are cut to them. Errors:
+// UserIsNone, UserIsDeleted.
 func (s *Sessions) Start(ctx context.Context, rootUserID int, accessTTL time.Duration) (tokens Tokens, err error) {
 	if accessTTL == 0 {
 		accessTTL = accessLifetime

@@ -197,3 +197,64 @@ func TestLastUseCostsTheHomeScreenNothing(t *testing.T) {
 		t.Errorf("%d statements for sessions three times; %+v", n, reply.Errors)
 	}
 }
+
+// TestTokensOfOneKindServeAsNoOther sends each kind of token to every place but its own.
+func TestTokensOfOneKindServeAsNoOther(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	s.Parent(t)
+	signedIn := s.Call(t, http.MethodPost, signInPath, "", `{"username": "parent1@example.com", "password": "secret123"}`)
+	tokens, _ := signedIn.JSON(t).(map[string]any)
+	text := func(name string) string { value, _ := tokens[name].(string); return value }
+	const newPhone = "+821055556666"
+	expectPayload(t, s, "", "sendSmsCode", `phone: "`+newPhone+`"`, "ok", `{"ok": true}`)
+	earned, _ := mutate(t, s, "", "verifySmsCode", `phone: "`+newPhone+`", code: "`+s.LastCode(t, newPhone)+`"`, "validToken")
+	object, _ := earned.(map[string]any)
+	valid, _ := object["validToken"].(string)
+	kinds := map[string]string{
+		"access": text("access_token"), "refresh": text("refresh_token"), "long-lived": registerLocal(t, s),
+		"valid_token": valid, "reset link": resetToken(t, s, "parent1@example.com"),
+	}
+	signUp := func(token string) string {
+		return `validToken: "` + token + `", email: "new@example.com", password: "secret123", firstName: "James", lastName: "", birthdate: "1997-01-01",
+			gender: MALE, phone: "` + newPhone + `", isPushAgree: false, isMarketingAgree: false, nationalCode: "KR"`
+	}
+	for kind, token := range kinds {
+		if token == "" {
+			t.Fatalf("no token of the kind %s", kind)
+		}
+		places := map[string]func() string{
+			"access": func() string { return s.GraphQL(t, token, `{ me { id } }`, nil).Code() },
+			"refresh": func() string {
+				_, code := mutate(t, s, "", "refreshToken", `refreshToken: "`+token+`"`, "tokens { tokenType }")
+				return code
+			},
+			"valid_token": func() string { _, code := mutate(t, s, "", "signUp", signUp(token), "user { id }"); return code },
+			"reset link": func() string {
+				_, code := mutate(t, s, "", "resetPassword", `token: "`+token+`", newPassword: "another 123"`, "ok")
+				return code
+			},
+		}
+		want := map[string]string{
+			"access": "UNAUTHENTICATED", "refresh": "UNAUTHENTICATED",
+			"valid_token": "TOKEN_IS_INVALID", "reset link": "VALIDATION_CODE_IS_INVALID",
+		}
+		for place, send := range places {
+			if place == kind || place == "access" && kind == "long-lived" {
+				continue // its own
+			}
+			if code := send(); code != want[place] {
+				t.Errorf("a token of the kind %s in the place of %s: %q, want %q", kind, place, code, want[place])
+			}
+		}
+	}
+	// Each is good in its own place still.
+	for kind, token := range map[string]string{"access": kinds["access"], "long-lived": kinds["long-lived"]} {
+		if code := s.GraphQL(t, token, `{ me { id } }`, nil).Code(); code != "" {
+			t.Errorf("%s: %q", kind, code)
+		}
+	}
+	expectPayload(t, s, "", "signUp", signUp(valid), "user { firstName }", `{"user": {"firstName": "James"}}`)
+	expectPayload(t, s, "", "refreshToken", `refreshToken: "`+kinds["refresh"]+`"`, "tokens { tokenType }", `{"tokens": {"tokenType": "bearer"}}`)
+	expectPayload(t, s, "", "resetPassword", `token: "`+kinds["reset link"]+`", newPassword: "another 123"`, "ok", `{"ok": true}`)
+}

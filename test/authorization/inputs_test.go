@@ -17,7 +17,7 @@ func inputs() map[string]string {
 		"ispushagree": "true", "ismarketingagree": "false", "isdevicemuted": "true", "isdevicealimtalkenabled": "true", "isbasestationalertenabled": "true",
 		"treatmentdate": "2025-03-01T15:48:49", "lastintensity": "2", "treatmenttime": "600", "logfileid": "7",
 		"idtoken": absent, "nonce": absent,
-		"userid": "${user}", "emailuserid": "${signup}", "first": "3", "after": absent, "before": absent, "last": absent,
+		"userid": "${user}", "sessionid": "${session}", "emailuserid": "${signup}", "first": "3", "after": absent, "before": absent, "last": absent,
 	}
 }
 

@@ -120,7 +120,9 @@ func (p *program) signIn(t *testing.T, f *family, steps []string) {
 	p.Data(t, "", f.fill(`mutation { signIn(input: {email: "${email}", password: "${password}"}) { tokens { accessToken refreshToken } } }`), nil, &signedIn)
 	f.tokens[owner], f.values["refresh"] = signedIn.SignIn.Tokens.AccessToken, signedIn.SignIn.Tokens.RefreshToken
 	f.tokens[expired] = p.expiredToken(t, f.id)
-	var me struct{ Me struct{ Sessions []struct{ ID string } } }
+	var me struct {
+		Me struct{ Sessions []struct{ ID string } }
+	}
 	p.Data(t, f.tokens[owner], `{ me { sessions { id } } }`, nil, &me)
 	f.values["session"] = me.Me.Sessions[0].ID
 }

@@ -24,11 +24,13 @@ func (a *App) graphQL(origins middleware.Origins) http.Handler {
 		Streams:       streams,
 		Introspection: a.Config.Development() || a.Config.SchemaOpen,
 		Suggestions:   a.Config.Development(),
-		Extensions:    a.extensions(),
-		MaxAnswer:     a.Config.AnswerBytes,
-		LimitData:     encode.WithLimit,
-		MaxAliases:    a.Config.MaxAliases,
-		MaxRootFields: a.Config.MaxRootFields,
+
+		PreflightedGET: !a.Config.Development(),
+		Extensions:     a.extensions(),
+		MaxAnswer:      a.Config.AnswerBytes,
+		LimitData:      encode.WithLimit,
+		MaxAliases:     a.Config.MaxAliases,
+		MaxRootFields:  a.Config.MaxRootFields,
 
 		MaxRepeatedFields: a.Config.MaxRepeated,
 		CountError:        func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) },

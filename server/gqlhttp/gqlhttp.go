@@ -82,6 +82,10 @@ type Config struct {
 	// guessed step by step.
 	Suggestions bool
 
+	// PreflightedGET serves a GET only with a header that no page of another origin sends
+	// before its browser has asked for leave: a token, or one of those that say so.
+	PreflightedGET bool
+
 	// CountError is called with the code of each error that is sent, whatever the
 	// transport; nil counts nothing.
 	CountError func(code string)
@@ -97,7 +101,9 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	for _, before := range config.Transports {
 		server.AddTransport(before)
 	}
-	server.AddTransport(transport{maxBody: config.MaxBody, streams: config.Streams, presenter: present})
+	server.AddTransport(transport{
+		maxBody: config.MaxBody, preflightedGET: config.PreflightedGET, streams: config.Streams, presenter: present,
+	})
 
 	server.SetErrorPresenter(present.present)
 	server.SetRecoverFunc(present.recovered)

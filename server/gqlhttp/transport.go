@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"context"
+	"mime"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -33,9 +34,10 @@ type Stream struct {
 // the request in errors, limit no body and ignore the weights of an Accept header. It can
 // go when they pass and have limits; the test TestAudits runs the audits on it.
 type transport struct {
-	maxBody   int64
-	streams   []Stream
-	presenter presenter
+	maxBody        int64
+	preflightedGET bool
+	streams        []Stream
+	presenter      presenter
 }
 
 // Supports takes every request that the transports before it left, so that each gets a
@@ -91,11 +93,28 @@ func (t transport) recover(ctx context.Context, out responder) {
 func (t transport) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	switch r.Method {
 	case http.MethodGet:
+		if t.preflightedGET && !isPreflighted(r.Header) {
+			return nil, badRequest("A GET needs one of the headers Authorization, x-access-token, Apollo-Require-Preflight " +
+				"and X-Apollo-Operation-Name, or the Content-Type application/json.")
+		}
 		return readURL(r)
 	case http.MethodPost:
 		return readBody(w, r, t.maxBody)
 	}
 	return nil, methodNotAllowed(allowedMethods, "")
+}
+
+// isPreflighted reports whether a browser that sends the headers for a page of another
+// origin has asked for leave first. The names are the server's own for a token, and those
+// that Apollo's clients and servers agreed on.
+func isPreflighted(header http.Header) bool {
+	for _, name := range []string{"Authorization", "X-Access-Token", "Apollo-Require-Preflight", "X-Apollo-Operation-Name"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	return err == nil && mediaType == applicationJSON
 }
 
 func execute(

@@ -21,7 +21,7 @@ func publicFields() []string {
 	return []string{
 		"sendSmsCode", "verifySmsCode", "signUp", "signIn", "refreshToken",
 		"registerLocal", "signInLocal", "signInWithFacebook",
-		"findAccount", "requestPasswordReset", "resetPassword",
+		"findAccount", "requestPasswordReset", "resetPassword", "revertEmail",
 	}
 }
 

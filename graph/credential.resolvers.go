@@ -115,3 +115,10 @@ func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetP
 	}
 	return &model.ResetPasswordPayload{Ok: true}, nil
 }
+
+func (r *mutationResolver) RevertEmail(ctx context.Context, input model.RevertEmailInput) (*model.RevertEmailPayload, error) {
+	if err := r.accounts.Emails.Revert(ctx, account.RevertEmailParams{Token: input.Token}); err != nil {
+		return nil, err
+	}
+	return &model.RevertEmailPayload{Ok: true}, nil
+}

@@ -189,6 +189,7 @@ type ComplexityRoot struct {
 		RemovePushDevice           func(childComplexity int, input model.RemovePushDeviceInput) int
 		RequestPasswordReset       func(childComplexity int, input model.RequestPasswordResetInput) int
 		ResetPassword              func(childComplexity int, input model.ResetPasswordInput) int
+		RevertEmail                func(childComplexity int, input model.RevertEmailInput) int
 		SendEmailVerification      func(childComplexity int, input model.SendEmailVerificationInput) int
 		SendImpedanceAlert         func(childComplexity int) int
 		SendSmsCode                func(childComplexity int, input model.SendSmsCodeInput) int
@@ -265,6 +266,10 @@ type ComplexityRoot struct {
 	}
 
 	ResetPasswordPayload struct {
+		Ok func(childComplexity int) int
+	}
+
+	RevertEmailPayload struct {
 		Ok func(childComplexity int) int
 	}
 
@@ -446,6 +451,7 @@ type MutationResolver interface {
 	FindAccount(ctx context.Context, input model.FindAccountInput) (*model.FindAccountPayload, error)
 	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
+	RevertEmail(ctx context.Context, input model.RevertEmailInput) (*model.RevertEmailPayload, error)
 	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error)
 	EndSession(ctx context.Context, input model.EndSessionInput) (*model.EndSessionPayload, error)
 	SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error)
@@ -1068,6 +1074,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
+	case "Mutation.revertEmail":
+		if e.ComplexityRoot.Mutation.RevertEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revertEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevertEmail(childComplexity, args["input"].(model.RevertEmailInput)), true
 	case "Mutation.sendEmailVerification":
 		if e.ComplexityRoot.Mutation.SendEmailVerification == nil {
 			break
@@ -1434,6 +1451,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetPasswordPayload.Ok(childComplexity), true
+
+	case "RevertEmailPayload.ok":
+		if e.ComplexityRoot.RevertEmailPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevertEmailPayload.Ok(childComplexity), true
 
 	case "SendEmailVerificationPayload.ok":
 		if e.ComplexityRoot.SendEmailVerificationPayload.Ok == nil {
@@ -2876,6 +2900,16 @@ type RemovePushDevicePayload {
   does the same.
   """
   resetPassword(input: ResetPasswordInput!): ResetPasswordPayload
+
+  """
+  Gives an account the e-mail address back that it had, by the token of the link in the mail about the change, within
+  72 hours. Needs no access token. Every session of the account ends, later changes of the address are undone, and
+  where the account has a password a link to choose a new one is mailed to the address.
+  Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
+  ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + ` (which has taken the address meanwhile). There is no REST route for it: the
+  page behind the link does the same.
+  """
+  revertEmail(input: RevertEmailInput!): RevertEmailPayload
 }
 
 """
@@ -3108,6 +3142,22 @@ input ResetPasswordInput {
 The answer to ` + "`" + `resetPassword` + "`" + `.
 """
 type ResetPasswordPayload {
+  "True: a failure is told in ` + "`" + `errors` + "`" + `."
+  ok: Boolean!
+}
+
+"""
+What ` + "`" + `revertEmail` + "`" + ` takes.
+"""
+input RevertEmailInput {
+  "What stands after ` + "`" + `token=` + "`" + ` in the link."
+  token: String!
+}
+
+"""
+The answer to ` + "`" + `revertEmail` + "`" + `.
+"""
+type RevertEmailPayload {
   "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
 }
@@ -3753,6 +3803,14 @@ func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevertEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_RevertEmailPayload_ok(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevertEmailPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SendEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
@@ -4357,6 +4415,20 @@ func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ResetPasswordInput, error) {
 			return ec.unmarshalNResetPasswordInput2luxbffᚋgraphᚋmodelᚐResetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revertEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevertEmailInput, error) {
+			return ec.unmarshalNRevertEmailInput2luxbffᚋgraphᚋmodelᚐRevertEmailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7424,6 +7496,50 @@ func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_revertEmail(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revertEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevertEmail(ctx, fc.Args["input"].(model.RevertEmailInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevertEmailPayload) graphql.Marshaler {
+			return ec.marshalORevertEmailPayload2ᚖluxbffᚋgraphᚋmodelᚐRevertEmailPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revertEmail(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevertEmailPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revertEmail_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_uploadDevlogs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8133,6 +8249,13 @@ func (ec *executionContext) _ResetPasswordPayload_ok(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_ResetPasswordPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ResetPasswordPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RevertEmailPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.RevertEmailPayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
+}
+func (ec *executionContext) fieldContext_RevertEmailPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevertEmailPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SendEmailVerificationPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendEmailVerificationPayload) (ret graphql.Marshaler) {
@@ -10871,6 +10994,36 @@ func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRevertEmailInput(ctx context.Context, obj any) (model.RevertEmailInput, error) {
+	var it model.RevertEmailInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSendEmailVerificationInput(ctx context.Context, obj any) (model.SendEmailVerificationInput, error) {
 	var it model.SendEmailVerificationInput
 	if obj == nil {
@@ -12757,6 +12910,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "revertEmail":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revertEmail(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "uploadDevlogs":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_uploadDevlogs(ctx, field)
@@ -13293,6 +13453,44 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 			out.Values[i] = graphql.MarshalString("ResetPasswordPayload")
 		case "ok":
 			out.Values[i] = ec._ResetPasswordPayload_ok(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var revertEmailPayloadImplementors = []string{"RevertEmailPayload"}
+
+func (ec *executionContext) _RevertEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevertEmailPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revertEmailPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevertEmailPayload")
+		case "ok":
+			out.Values[i] = ec._RevertEmailPayload_ok(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15217,6 +15415,11 @@ func (ec *executionContext) unmarshalNResetPasswordInput2luxbffᚋgraphᚋmodel�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRevertEmailInput2luxbffᚋgraphᚋmodelᚐRevertEmailInput(ctx context.Context, v any) (model.RevertEmailInput, error) {
+	res, err := ec.unmarshalInputRevertEmailInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSendEmailVerificationInput2luxbffᚋgraphᚋmodelᚐSendEmailVerificationInput(ctx context.Context, v any) (model.SendEmailVerificationInput, error) {
 	res, err := ec.unmarshalInputSendEmailVerificationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15776,6 +15979,13 @@ func (ec *executionContext) marshalOResetPasswordPayload2ᚖluxbffᚋgraphᚋmod
 		return graphql.Null
 	}
 	return ec._ResetPasswordPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORevertEmailPayload2ᚖluxbffᚋgraphᚋmodelᚐRevertEmailPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevertEmailPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevertEmailPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOSendEmailVerificationPayload2ᚖluxbffᚋgraphᚋmodelᚐSendEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *model.SendEmailVerificationPayload) graphql.Marshaler {

@@ -321,6 +321,18 @@ type ResetPasswordPayload struct {
 	Ok bool `json:"ok"`
 }
 
+// What `revertEmail` takes.
+type RevertEmailInput struct {
+	// What stands after `token=` in the link.
+	Token string `json:"token"`
+}
+
+// The answer to `revertEmail`.
+type RevertEmailPayload struct {
+	// True: a failure is told in `errors`.
+	Ok bool `json:"ok"`
+}
+
 // What `sendEmailVerification` takes.
 type SendEmailVerificationInput struct {
 	// Where to; the account's own address when absent.

@@ -39,26 +39,28 @@ type Service struct {
 	Credentials   *Credentials
 	Recovery      *Recovery
 
-	auth   *auth.Service
-	store  *store.Store
-	outbox *message.Outbox
-	limits *ratelimit.Limiter
-	now    func() time.Time
+	auth    *auth.Service
+	store   *store.Store
+	outbox  *message.Outbox
+	reports *reports
+	limits  *ratelimit.Limiter
+	now     func() time.Time
 }
 
 // New makes a Service. It starts nothing: what an account leaves behind is pruned
 // by [auth.Service.Start].
 func New(cfg Config) *Service {
+	reports := &reports{auth: cfg.Auth, outbox: cfg.Outbox, limits: cfg.Limits, now: cfg.Clock}
 	signUps := &SignUps{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits, now: cfg.Clock}
 	return &Service{
 		SignUps:       signUps,
 		AddnoxSignUps: &AddnoxSignUps{signUps: signUps, auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits, now: cfg.Clock},
-		Profiles:      &Profiles{auth: cfg.Auth, store: cfg.Store, now: cfg.Clock},
+		Profiles:      &Profiles{auth: cfg.Auth, store: cfg.Store, reports: reports, now: cfg.Clock},
 		Consents:      &Consents{store: cfg.Store, now: cfg.Clock},
 		Push:          &Push{store: cfg.Store, now: cfg.Clock},
-		Emails:        &Emails{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits},
-		Credentials:   &Credentials{auth: cfg.Auth, store: cfg.Store, now: cfg.Clock},
-		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits},
-		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, limits: cfg.Limits, now: cfg.Clock,
+		Emails:        &Emails{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits},
+		Credentials:   &Credentials{auth: cfg.Auth, store: cfg.Store, reports: reports, now: cfg.Clock},
+		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits},
+		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, reports: reports, limits: cfg.Limits, now: cfg.Clock,
 	}
 }

@@ -16,9 +16,10 @@ import (
 // Credentials changes how an account signs in: its password, its local id, its
 // link to Facebook.
 type Credentials struct {
-	auth  *auth.Service
-	store *store.Store
-	now   func() time.Time
+	auth    *auth.Service
+	store   *store.Store
+	reports *reports
+	now     func() time.Time
 }
 
 // FacebookLink is how an account is linked to Facebook.
@@ -69,7 +70,7 @@ type ChangePasswordParams struct {
 // ChangePassword gives the account another password and ends every session and
 // every token. An account with a local id keeps its password to SNUTT's rule,
 // any other to that of LUX. Errors: NoLocalID for an account without a password,
-// PasswordMalformed, WrongPassword, AccountBlocked.
+// PasswordMalformed, WrongPassword, AccountBlocked, TooManyRequests.
 func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p ChangePasswordParams) (done Renewed, err error) {
 	u, err := c.store.Read().User.Get(ctx, v.RootUserID())
 	if err != nil {
@@ -93,6 +94,9 @@ func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p Cha
 		},
 	}
 	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
+		if err := c.reports.add(ctx, tx, u, passwordChanged); err != nil {
+			return err
+		}
 		u, err := c.auth.Passwords.Change(ctx, tx, u, hash)
 		if err != nil {
 			return err
@@ -149,7 +153,7 @@ type CreateLocalCredentialParams struct {
 // one that has it already has to send it, and gets nothing but the local id; else a
 // borrowed access token would be enough to take the account over for good. Errors:
 // LocalIDMalformed, PasswordMalformed, LocalIDExists, LocalIDTaken, WrongPassword,
-// AccountBlocked.
+// AccountBlocked, TooManyRequests.
 func (c *Credentials) CreateLocal(
 	ctx context.Context, v viewer.Viewer, p CreateLocalCredentialParams,
 ) (Renewed, error) {
@@ -196,6 +200,9 @@ func (c *Credentials) addLocalID(
 		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
 			return err
 		}
+		if err := c.reports.add(ctx, tx, u, localIDAdded); err != nil {
+			return err
+		}
 		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {
 			return err
 		}
@@ -223,6 +230,9 @@ func (c *Credentials) setFirstPassword(
 			return nil
 		}
 		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
+			return err
+		}
+		if err := c.reports.add(ctx, tx, u, localIDAdded); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {

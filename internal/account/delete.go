@@ -46,10 +46,13 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, p DeleteAccountPa
 		if err := child.DeleteAllOfAccount(ctx, tx, u.ID); err != nil {
 			return fmt.Errorf("remove children: %w", err)
 		}
-		if err := s.auth.Identities.MarkDeleted(ctx, tx, held); err != nil {
+		if err := deletePersonalRows(ctx, tx, u); err != nil {
 			return err
 		}
-		if err := deletePersonalRows(ctx, tx, u); err != nil {
+		if err := s.reports.addUnlimited(ctx, tx, u, accountDeleted, deletionAdvice); err != nil {
+			return err
+		}
+		if err := s.auth.Identities.MarkDeleted(ctx, tx, held); err != nil {
 			return err
 		}
 		if err := s.auth.Sessions.EndAll(ctx, tx, u.ID); err != nil {
@@ -70,7 +73,8 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	codes := verificationcode.Or(verificationcode.RootUserID(u.ID),
 		verificationcode.And(verificationcode.RootUserIDIsNil(), verificationcode.Address(phone)))
 	messages := message.Or(message.RootUserID(u.ID), message.And(message.RootUserIDIsNil(), message.To(phone)))
-	// Messages that are not sent yet go as well: nobody is left to get them.
+	// Messages that are not sent yet go as well. The report of the deletion, which comes
+	// after this, is deleted once it is sent.
 	removals := []func(context.Context) (int, error){
 		tx.Consent.Delete().Where(consent.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,

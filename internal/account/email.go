@@ -15,11 +15,13 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// Emails verifies the e-mail address of an account.
+// Emails verifies the e-mail address of an account, and gives it back one that was
+// replaced.
 type Emails struct {
-	auth   *auth.Service
-	store  *store.Store
-	limits *ratelimit.Limiter
+	auth    *auth.Service
+	store   *store.Store
+	reports *reports
+	limits  *ratelimit.Limiter
 }
 
 // SendEmailVerificationParams name the address; nil is the account's own.
@@ -49,7 +51,10 @@ func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEm
 		if err != nil {
 			return err
 		}
-		if u.Email == nil || text.NormalizeEmail(*u.Email) != text.NormalizeEmail(address) {
+		if isOther(u, address) {
+			if err := e.reports.addEmail(ctx, tx, u, address); err != nil {
+				return err
+			}
 			if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
 				return err
 			}
@@ -89,7 +94,7 @@ type VerifyEmailParams struct{ Code string }
 
 // Verify verifies the address that the code was sent to, sets it as the
 // account's, and lets the account sign in by it. Errors: EmailCodeWrong,
-// EmailVerifiedElsewhere.
+// EmailVerifiedElsewhere, TooManyRequests.
 func (e *Emails) Verify(ctx context.Context, v viewer.Viewer, p VerifyEmailParams) (changed *ent.User, err error) {
 	var refused error // returned after the commit, which counts the wrong try
 	err = e.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -117,9 +122,24 @@ func (e *Emails) Verify(ctx context.Context, v viewer.Viewer, p VerifyEmailParam
 	return changed, nil
 }
 
+// isOther reports whether the address is another one than the account has.
+func isOther(u *ent.User, address string) bool {
+	return u.Email == nil || text.NormalizeEmail(*u.Email) != text.NormalizeEmail(address)
+}
+
 // setVerified takes the address that the code was sent to, which need not be the
 // one that the account has by now.
 func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, address string) (*ent.User, error) {
+	held, err := e.auth.Identities.OfUser(ctx, tx.Client, u.ID, identity.ProviderEmail)
+	if err != nil {
+		return nil, err
+	}
+	// An account that is found by another address gives that up only now.
+	if isOther(u, address) || len(held) > 0 && held[0].Subject != text.NormalizeEmail(address) {
+		if err := e.reports.addEmail(ctx, tx, u, address); err != nil {
+			return nil, err
+		}
+	}
 	taken, err := e.auth.Identities.TakeEmail(ctx, tx, u.ID, address)
 	if err != nil {
 		return nil, err
@@ -130,9 +150,89 @@ func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, add
 	if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
 		return nil, err
 	}
+	// Whoever had the address before has proved that it is theirs: what came between is
+	// undone. An address that is not verified ends no link, as anybody can type it.
+	if err := e.auth.Codes.CloseReverts(ctx, tx, u.ID, address); err != nil {
+		return nil, err
+	}
 	changed, err := tx.User.UpdateOne(u).SetEmail(address).SetIsEmailVerified(true).ClearPreviousVerifiedEmail().Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("verify an e-mail address: %w", err)
 	}
 	return changed, nil
+}
+
+// RevertEmailParams are the token of the link in the mail about a changed address.
+type RevertEmailParams struct{ Token string }
+
+// Revert gives an account the address back that it had before, verified if it was, and
+// undoes what has happened to the address since. As a thief may have changed it, every
+// session and every token ends, and so do the reset links that went elsewhere. The thief
+// may know the password too, so a link to choose another is mailed to the address. Errors:
+// CodeInvalid, CodeExpired, EmailVerifiedElsewhere, TooManyRequests.
+func (e *Emails) Revert(ctx context.Context, p RevertEmailParams) error {
+	if err := e.limits.Guess(ctx); err != nil {
+		return err
+	}
+	return e.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		link, err := e.auth.Codes.FindRevert(ctx, tx.Client, p.Token)
+		if err != nil {
+			return err
+		}
+		u, err := auth.LockUser(ctx, tx, *link.RootUserID)
+		if err != nil {
+			return err
+		}
+		// Another call may have used the token while this one waited for the lock.
+		if link, err = e.auth.Codes.FindRevert(ctx, tx.Client, p.Token); err != nil {
+			return err
+		}
+		return e.revert(ctx, tx, u, link)
+	})
+}
+
+func (e *Emails) revert(ctx context.Context, tx *store.Tx, u *ent.User, link *ent.VerificationCode) error {
+	if err := e.reports.addUnlimited(ctx, tx, u, emailReverted, undoneAdvice); err != nil {
+		return err
+	}
+	if err := e.auth.Codes.CloseReverts(ctx, tx, u.ID, link.Address); err != nil {
+		return err
+	}
+	taken, err := e.auth.Identities.TakeEmail(ctx, tx, u.ID, link.Address)
+	if err != nil {
+		return err
+	}
+	if !taken {
+		return apperr.EmailVerifiedElsewhere.New()
+	}
+	err = tx.User.UpdateOne(u).
+		SetEmail(link.Address).
+		SetIsEmailVerified(link.IsEmailVerified).
+		ClearPreviousVerifiedEmail().
+		AddCredentialVersion(1).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("give an e-mail address back: %w", err)
+	}
+	if err := e.auth.Sessions.EndAll(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	return e.sendReset(ctx, tx, u)
+}
+
+// sendReset ends the reset links that are out and mails one to the address that the
+// account is found by now, if it has a password.
+func (e *Emails) sendReset(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil || u.PasswordHash == nil {
+		return err
+	}
+	held, err := e.auth.Identities.OfUser(ctx, tx.Client, u.ID, identity.ProviderEmail)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	err = e.auth.Codes.SendResetLink(ctx, tx, held[0])
+	if apperr.Is(err, apperr.EmailSendFailed) { // the address counts more than the mail
+		return nil
+	}
+	return err
 }

@@ -13,7 +13,7 @@ import (
 
 // ConnectFacebook links a Facebook account to the viewer's. Errors:
 // FacebookParametersMissing, FacebookExists, FacebookTokenRefused, FacebookTaken,
-// ProviderTokenInvalid, ProviderUnavailable.
+// ProviderTokenInvalid, ProviderUnavailable, TooManyRequests.
 func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p FacebookParams) (done Renewed, err error) {
 	// Facebook is asked before the write, which must not wait for another server.
 	profile, err := verifyFacebook(ctx, c.auth.Identities, p)
@@ -26,6 +26,9 @@ func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p Fa
 			return err
 		}
 		if err := c.checkFacebookFree(ctx, tx, u.ID, profile.Subject); err != nil {
+			return err
+		}
+		if err := c.reports.add(ctx, tx, u, facebookLinked); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.AddSocial(ctx, tx, u.ID, identity.ProviderFacebook, profile); err != nil {
@@ -55,7 +58,8 @@ func (c *Credentials) checkFacebookFree(ctx context.Context, tx *store.Tx, rootU
 }
 
 // DisconnectFacebook removes the link. An account that could not sign in any
-// more without it keeps it. Errors: NoLocalID, NoFacebook.
+// more without it keeps it. Errors: NoLocalID, NoFacebook,
+// TooManyRequests.
 func (c *Credentials) DisconnectFacebook(ctx context.Context, v viewer.Viewer, style auth.TokenStyle) (done Renewed, err error) {
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())
@@ -63,6 +67,9 @@ func (c *Credentials) DisconnectFacebook(ctx context.Context, v viewer.Viewer, s
 			return err
 		}
 		if err := c.checkDisconnect(ctx, tx, u); err != nil {
+			return err
+		}
+		if err := c.reports.add(ctx, tx, u, facebookUnlinked); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderFacebook); err != nil {

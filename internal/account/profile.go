@@ -19,9 +19,10 @@ import (
 // Profiles changes the data of an account, and says what of it is missing or
 // old.
 type Profiles struct {
-	auth  *auth.Service
-	store *store.Store
-	now   func() time.Time
+	auth    *auth.Service
+	store   *store.Store
+	reports *reports
+	now     func() time.Time
 }
 
 // NeedsPasswordChange reports whether the password is older than three months;
@@ -62,7 +63,7 @@ type UpdateUserParams struct {
 // Update changes the viewer's own data. A new e-mail address is unverified, but for the
 // one that the account had verified before; an account that signs in by the old one does
 // so until the new one is verified.
-// Errors: BadRequest, EmailMalformed.
+// Errors: BadRequest, EmailMalformed, TooManyRequests.
 func (p *Profiles) Update(ctx context.Context, v viewer.Viewer, change UpdateUserParams) (changed *ent.User, err error) {
 	change.Email = trimmed(change.Email)
 	if err := checkUpdate(change, p.now()); err != nil {
@@ -120,6 +121,9 @@ func (p *Profiles) changeEmail(
 	if u.Email != nil && text.NormalizeEmail(*u.Email) == normalized {
 		return nil
 	}
+	if err := p.reports.addEmail(ctx, tx, u, address); err != nil {
+		return err
+	}
 	if err := p.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (p *Profiles) restoreEmail(
 		return err
 	}
 	update.SetIsEmailVerified(true).ClearPreviousVerifiedEmail()
-	return nil
+	return p.auth.Codes.CloseReverts(ctx, tx, u.ID, address)
 }
 
 // NotificationSettings are what the viewer wants to be notified of; nil leaves
@@ -187,7 +191,7 @@ func (p *Profiles) UpdateNotifications(
 type ChangePhoneParams struct{ Phone, Code string }
 
 // ChangePhone gives the account another phone. Errors: BadRequest, CodeInvalid,
-// CodeExpired, PhoneTaken, UserPreviouslyDeleted.
+// CodeExpired, PhoneTaken, UserPreviouslyDeleted, TooManyRequests.
 func (p *Profiles) ChangePhone(
 	ctx context.Context, v viewer.Viewer, to ChangePhoneParams,
 ) (changed *ent.User, err error) {
@@ -225,6 +229,9 @@ func (p *Profiles) replacePhone(ctx context.Context, tx *store.Tx, u *ent.User, 
 		return u, nil
 	}
 	if err := p.auth.Identities.CheckPhoneFree(ctx, tx.Client, phone, u.ID); err != nil {
+		return nil, err
+	}
+	if err := p.reports.add(ctx, tx, u, phoneChanged); err != nil {
 		return nil, err
 	}
 	if err := p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderPhone); err != nil {

@@ -18,9 +18,10 @@ import (
 // Recovery helps people who have forgotten by which e-mail they sign in, or
 // their password.
 type Recovery struct {
-	auth   *auth.Service
-	store  *store.Store
-	limits *ratelimit.Limiter
+	auth    *auth.Service
+	store   *store.Store
+	reports *reports
+	limits  *ratelimit.Limiter
 }
 
 // validnumField is the path of the input of findAccount and changePhone that holds the
@@ -179,6 +180,9 @@ func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 			return err
 		}
 		if err := r.auth.Codes.Close(ctx, tx, reset); err != nil {
+			return err
+		}
+		if err := r.reports.addUnlimited(ctx, tx, u, passwordReset, resetAdvice); err != nil {
 			return err
 		}
 		if u, err = r.claimAddress(ctx, tx, u, reset.Address); err != nil {

@@ -466,20 +466,5 @@ func closeOpen(
 // FindReset finds the open reset that the token of a link stands for. Errors:
 // CodeInvalid, CodeExpired.
 func (c *Codes) FindReset(ctx context.Context, client *ent.Client, token string) (*ent.VerificationCode, error) {
-	found, err := client.VerificationCode.Query().
-		Where(
-			verificationcode.GrantHash(digest(token)),
-			verificationcode.PurposeEQ(verificationcode.PurposePasswordReset),
-			verificationcode.ClosedAtIsNil(),
-		).
-		First(ctx)
-	switch {
-	case ent.IsNotFound(err):
-		return nil, apperr.CodeInvalid.WithField("input.token")
-	case err != nil:
-		return nil, fmt.Errorf("read a reset: %w", err)
-	case !c.now().Before(found.ExpiresAt):
-		return nil, apperr.CodeExpired.WithField("input.token")
-	}
-	return found, nil
+	return c.findLink(ctx, client, token, verificationcode.PurposePasswordReset)
 }

@@ -16,7 +16,7 @@ import (
 // How long rows stay after they have served, and how often Start looks for them.
 const (
 	// codeRetention is far past the end of every code, valid_token and reset link.
-	codeRetention = 24 * time.Hour
+	codeRetention = 96 * time.Hour
 	// incompleteRetention is how long a sign-up of Addnox may stay incomplete.
 	incompleteRetention = 90 * 24 * time.Hour
 	pruneInterval       = time.Hour

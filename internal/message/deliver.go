@@ -132,6 +132,9 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	state := stateAfter(m.Attempts, sendErr)
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
+		if m.IsDeletedOnceSent && state != entmessage.StatePending && !o.cfg.KeepText {
+			return tx.Message.DeleteOneID(m.ID).Exec(ctx)
+		}
 		update := tx.Message.Update().Where(entmessage.ID(m.ID)).ClearLeasedUntil()
 		switch state {
 		case entmessage.StateSent:

@@ -30,6 +30,9 @@ type Message struct {
 	// DedupKey names the intent: a second message with the same key is not
 	// stored. Empty means no such check.
 	DedupKey string
+	// IsDeletedOnceSent leaves no record of the message once it is sent or given up: for the
+	// last one to an account that is deleted. In development it stays, as texts do.
+	IsDeletedOnceSent bool
 }
 
 // Sender delivers a message to a provider. It is called again for a message

@@ -378,3 +378,27 @@ func TestBacklogAndWhatBecomesOfMessages(t *testing.T) {
 		t.Errorf("tries (-want +got):\n%s", diff)
 	}
 }
+
+// TestNoRecordOfALastMessageStays, whether it is sent or given up; in development, which
+// shows what was sent, it does.
+func TestNoRecordOfALastMessageStays(t *testing.T) {
+	t.Parallel()
+	last := sms("goodbye")
+	last.IsDeletedOnceSent = true
+	for name, tc := range map[string]struct {
+		keepText bool
+		err      error
+		left     int
+	}{
+		"sent": {false, nil, 0}, "given up": {false, message.ErrPermanent, 0},
+		"tried again": {false, errors.New("busy"), 1}, "development": {true, nil, 1},
+	} {
+		w := newWorld(t, tc.keepText)
+		w.provider.errs = []error{tc.err}
+		w.enqueue(t, last)
+		w.deliver(t, 1)
+		if rows := w.rows(t); len(rows) != tc.left {
+			t.Errorf("%s: %v", name, rows)
+		}
+	}
+}

@@ -60,6 +60,7 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 		SetChannel(m.Channel).
 		SetTo(m.To).
 		SetText(m.Text).
+		SetIsDeletedOnceSent(m.IsDeletedOnceSent).
 		SetDueAt(now).
 		SetCreatedAt(now)
 	if m.DedupKey != "" {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ func perClientGuess() limit   { return limit{"guess", 60, time.Second} }
 func perClientSignUp() limit  { return limit{"sign-up", 30, 10 * time.Second} }
 func perClientMessage() limit { return limit{"message", 30, 10 * time.Second} }
 func perRecipient() limit     { return limit{"recipient", 20, 5 * time.Minute} }
+func perAccountChange() limit { return limit{"change", 20, 5 * time.Minute} }
 
 // perHashed bounds how often passwords are hashed for one account or one name that is tried
 // in its place, whoever asks: each hash costs the server time. It lets the guesses of a
@@ -80,6 +82,13 @@ func (l *Limiter) Message(ctx context.Context, to, field string) error {
 // place; refund is for one that was not hashed after all. Errors: TooManyRequests.
 func (l *Limiter) Hash(account string) (refund func(), err error) {
 	return l.reserveToken(perHashed(), account)
+}
+
+// Change counts a change of how an account is reached or signs in, each of which is
+// reported to its owner. The report takes no token of a client or a recipient, because a
+// thief could suppress it by using those up. Errors: TooManyRequests.
+func (l *Limiter) Change(rootUserID int) error {
+	return l.takeToken(perAccountChange(), strconv.Itoa(rootUserID))
 }
 
 // takeForClient takes a token from the bucket of the client in ctx. All whose address

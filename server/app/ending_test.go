@@ -21,6 +21,7 @@ func TestMutationThatEndsTheSessionIsAnswered(t *testing.T) {
 			`{"tokens":{"tokenType":"bearer"},"user":{"firstName":"james"}}`,
 		},
 		"resetPassword":     {`resetPassword(input: {token: "TOKEN", newPassword: "fourth 123"}) { ok }`, `{"ok":true}`},
+		"revertEmail":       {`revertEmail(input: {token: "REVERT"}) { ok }`, `{"ok":true}`},
 		"signOut":           {`signOut { ok }`, `{"ok":true}`},
 		"endSession":        {`endSession(input: {sessionId: 1}) { ok }`, `{"ok":true}`},
 		"signOutEverywhere": {`signOutEverywhere { ok }`, `{"ok":true}`},
@@ -32,6 +33,9 @@ func TestMutationThatEndsTheSessionIsAnswered(t *testing.T) {
 				s := apptest.Start(t)
 				token, _ := s.Parent(t)
 				mutation := "mutation { " + strings.Replace(tc.mutation, "TOKEN", resetToken(t, s, "parent1@example.com"), 1) + " }"
+				if name == "revertEmail" { // which ends the reset link
+					mutation = strings.Replace(mutation, "REVERT", revertToken(t, s, token, "parent1@example.com"), 1)
+				}
 				want := `{"data":{"` + name + `":` + tc.want + `}}`
 				if strings.Contains(transport, "/") {
 					expectStreamed(t, s, token, transport, mutation, want)
@@ -46,12 +50,31 @@ func TestMutationThatEndsTheSessionIsAnswered(t *testing.T) {
 func resetToken(t *testing.T, s *apptest.Server, email string) string {
 	t.Helper()
 	expectPayload(t, s, "", "requestPasswordReset", `email: "`+email+`"`, "ok", `{"ok": true}`)
-	sent, err := s.App.Outbox.Recent(t.Context(), email, 1)
-	if err != nil || len(sent) != 1 {
-		t.Fatalf("%v %v", sent, err)
+	return mailedToken(t, s, email, "/reset-password")
+}
+
+// revertToken changes the e-mail of an account and gives the token of the link that takes
+// it back.
+func revertToken(t *testing.T, s *apptest.Server, token, email string) string {
+	t.Helper()
+	expectPayload(t, s, token, "updateUser", `email: "new@example.com"`, "user { email }", `{"user": {"email": "new@example.com"}}`)
+	return mailedToken(t, s, email, "/revert-email")
+}
+
+// mailedToken is the token of the newest link to a page that was mailed to the address.
+func mailedToken(t *testing.T, s *apptest.Server, email, page string) string {
+	t.Helper()
+	sent, err := s.App.Outbox.Recent(t.Context(), email, 100)
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, token, _ := strings.Cut(sent[0].Text, "token=")
-	return token
+	for _, one := range sent {
+		if _, token, found := strings.Cut(one.Text, page+"?token="); found {
+			return token
+		}
+	}
+	t.Fatalf("no link to %s", email)
+	return ""
 }
 
 func expectStreamed(t *testing.T, s *apptest.Server, token, accept, mutation, want string) {

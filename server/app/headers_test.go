@@ -23,7 +23,7 @@ func TestSecurityHeadersOfEveryRoute(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/nowhere", "/api/v1/lux/nowhere", "/graphiql/nowhere.js", "/graphql/", "/docs/nowhere", "/docs/..", "//healthz", "/dev/outbox", "/metrics",
-		"/reset-password", "/reset-password?token=x",
+		"/reset-password", "/reset-password?token=x", "/revert-email", "/revert-email?token=x",
 	} {
 		routes = append(routes, route{method: http.MethodGet, path: path}, route{method: http.MethodPost, path: path})
 	}

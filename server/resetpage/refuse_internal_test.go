@@ -16,7 +16,11 @@ import (
 // status, so it is the same as on the other surfaces.
 func TestEveryErrorKeepsItsStatus(t *testing.T) {
 	t.Parallel()
-	p := &page{log: slog.New(slog.DiscardHandler), html: template.Must(template.New("page").Parse(pageTemplate))}
+	p := &page{
+		log:    slog.New(slog.DiscardHandler),
+		html:   template.Must(template.New("page").Parse(pageTemplate)),
+		revert: template.Must(template.New("revert").Parse(revertTemplate)),
+	}
 	for _, kind := range apperr.Kinds() {
 		err, retryAfter := error(kind.New()), ""
 		switch kind {
@@ -25,10 +29,14 @@ func TestEveryErrorKeepsItsStatus(t *testing.T) {
 		case apperr.Unavailable, apperr.ProviderUnavailable:
 			retryAfter = "5"
 		}
-		w := httptest.NewRecorder()
-		p.refuse(w, httptest.NewRequest(http.MethodPost, Path, nil), "token", err)
-		if w.Code != kind.Status() || w.Header().Get("Retry-After") != retryAfter || !strings.Contains(w.Body.String(), `role="alert"`) {
-			t.Errorf("%s: %d, Retry-After %q, %s", kind.New().Code(), w.Code, w.Header().Get("Retry-After"), w.Body)
+		for path, refuse := range map[string]func(http.ResponseWriter, *http.Request, string, error){
+			Path: p.refuse, RevertPath: p.refuseRevert,
+		} {
+			w := httptest.NewRecorder()
+			refuse(w, httptest.NewRequest(http.MethodPost, path, nil), "token", err)
+			if w.Code != kind.Status() || w.Header().Get("Retry-After") != retryAfter || !strings.Contains(w.Body.String(), `role="alert"`) {
+				t.Errorf("%s, %s: %d, Retry-After %q, %s", path, kind.New().Code(), w.Code, w.Header().Get("Retry-After"), w.Body)
+			}
 		}
 	}
 }

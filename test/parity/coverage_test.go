@@ -64,6 +64,7 @@ func otherTests() map[string]string {
 		"endSession":        "server/app TestSessionsAreTheirOwners",
 		"signOutEverywhere": "server/app TestSessionsAreTheirOwners",
 		"resetPassword":     "server/app TestMutationsOfPasswords",
+		"revertEmail":       "server/app TestAChangedEmailIsTakenBack",
 		"devlogStatus":      "server/app TestInstallationResumes",
 	}
 }

@@ -314,6 +314,16 @@ func recoveryFaults() []fault {
 		}
 		_, w.vars["reset"], _ = strings.Cut(sent[0].Text, "token=")
 	}
+	changed := func(t *testing.T, w *world) {
+		t.Helper()
+		parent(t, w)
+		w.mustCall(t, http.MethodPut, "/user/info", "parent", `{"email": "new@lux.example"}`)
+		sent, err := w.App.Outbox.Recent(t.Context(), "parent1@example.com", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, w.vars["revert"], _ = strings.Cut(sent[0].Text, "token=")
+	}
 	social := steps(validToken, mail("new@lux.example", ""), func(t *testing.T, w *world) {
 		t.Helper()
 		w.mustCall(t, http.MethodPost, addnox+"/auth/social/signup", "valid", `{"email": "${email}", "register_type": "S", "social_id": "token 7", "social_type": "facebook"`+person)
@@ -331,6 +341,8 @@ func recoveryFaults() []fault {
 		{call: `requestPasswordReset(input: {email: "nobody@example.com"})`, code: "USER_ID_IS_NOT_FOUND", field: "input.email"},
 		{arrange: social, call: `requestPasswordReset(input: {email: "new@lux.example"})`, code: "USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT", field: "input.email"},
 		{call: `resetPassword(input: {token: "x", newPassword: "correct horse 2"})`, code: "VALIDATION_CODE_IS_INVALID", field: "input.token"},
+		{call: `revertEmail(input: {token: "x"})`, code: "VALIDATION_CODE_IS_INVALID", field: "input.token"},
+		{arrange: steps(changed, later(73*time.Hour)), call: `revertEmail(input: {token: "${revert}"})`, code: "VALIDATION_CODE_IS_EXPIRED", field: "input.token"},
 		{arrange: steps(linkSent, later(31*time.Minute)), call: reset, code: "VALIDATION_CODE_IS_EXPIRED", field: "input.token"},
 		{arrange: linkSent, call: with(reset, "newPassword", `"weak"`), code: badRequest400, field: "input.newPassword"},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 )
 
 // TestEverySenderIsLimited does each action for a client that has had all the messages it
-// may have. None stores one more; those that would are refused.
+// may have. None stores one more; those that would are refused. Reports of changes are
+// another thing: see TestChangesAreLimitedButNoWayBack.
 func TestEverySenderIsLimited(t *testing.T) {
 	t.Parallel()
 	facebook := apptest.StartFacebook(t)
@@ -43,8 +45,8 @@ func TestEverySenderIsLimited(t *testing.T) {
 		}
 	})
 	// A code by SMS and by e-mail, a reset mail and an alert, on each surface that has it.
-	if got := refused.Load(); got != 10 {
-		t.Errorf("%d calls were refused, want 10", got)
+	if got := refused.Load(); got != 11 {
+		t.Errorf("%d calls were refused, want 11", got)
 	}
 }
 
@@ -61,7 +63,8 @@ func (w *world) sendsNothingMore(t *testing.T, do func() string) (refused bool) 
 	before := w.messages(t)
 	code := do()
 	for _, message := range w.messages(t) {
-		if !slices.Contains(before, message) {
+		isReport := strings.Contains(message, "Was it not you?")
+		if !slices.Contains(before, message) && !isReport {
 			t.Errorf("sent beyond the limit: %s", message)
 		}
 	}

@@ -32,12 +32,22 @@ func (k *Kit) LastMessage(t testing.TB, to string) message.Sent {
 	return recent[0]
 }
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+var codeInText = regexp.MustCompile(` is ([0-9]{6})\.`)
 
-// LastCode reads the code in the newest message to the address.
+// LastCode reads the code that was sent to the address last.
 func (k *Kit) LastCode(t testing.TB, to string) string {
 	t.Helper()
-	return sixDigits.FindString(k.LastMessage(t, to).Text)
+	recent, err := k.Outbox.Recent(t.Context(), to, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sent := range recent {
+		if found := codeInText.FindStringSubmatch(sent.Text); found != nil {
+			return found[1]
+		}
+	}
+	t.Fatalf("no code to %s", to)
+	return ""
 }
 
 // OtherCode is a code that is not the given one.

@@ -7,6 +7,7 @@ package accounttest
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/message"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
@@ -56,6 +58,14 @@ func RejoinAfter(d time.Duration) Option {
 	return func(a *auth.Config, _ *message.Config) { a.RejoinAfter = d }
 }
 
+// WithLimits counts guesses, sign-ups, messages and changes; without it nothing does.
+func WithLimits(a *auth.Config, _ *message.Config) { a.Limits = ratelimit.New(a.Clock) }
+
+// WithRandom sets auth.Config.Random.
+func WithRandom(source io.Reader) Option {
+	return func(a *auth.Config, _ *message.Config) { a.Random = source }
+}
+
 // New makes a Kit. Its clock shows noon of 4 March 2026.
 func New(t testing.TB, options ...Option) *Kit {
 	t.Helper()
@@ -83,7 +93,7 @@ func New(t testing.TB, options ...Option) *Kit {
 	if k.Auth, err = auth.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	k.Accounts = account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: k.Outbox, Clock: k.Clock.Now})
+	k.Accounts = account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: k.Outbox, Clock: k.Clock.Now, Limits: cfg.Limits})
 	return k
 }
 

@@ -236,16 +236,22 @@ func (s *Server) WaitForSubscribers(t testing.TB, n int) {
 	testutil.WaitFor(t, fmt.Sprintf("there are %d subscribers", n), func() bool { return s.App.Feed.Subscribers() == n })
 }
 
-var sixDigits = regexp.MustCompile(`\d{6}`)
+var codeInText = regexp.MustCompile(` is ([0-9]{6})\.`)
 
 // LastCode is the code that was sent to an address last.
 func (s *Server) LastCode(t testing.TB, to string) string {
 	t.Helper()
-	sent, err := s.App.Outbox.Recent(context.Background(), to, 1)
-	if err != nil || len(sent) == 0 {
-		t.Fatalf("no message to %s: %v", to, err)
+	recent, err := s.App.Outbox.Recent(context.Background(), to, 100)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return sixDigits.FindString(sent[0].Text)
+	for _, sent := range recent {
+		if found := codeInText.FindStringSubmatch(sent.Text); found != nil {
+			return found[1]
+		}
+	}
+	t.Fatalf("no code to %s", to)
+	return ""
 }
 
 // Parent signs up a new account, by the same steps as an app, and gives its

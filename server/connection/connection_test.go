@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -141,25 +142,61 @@ func TestConnectionsOfAClient(t *testing.T) {
 }
 
 // TestReaderThatReadsNothing holds that the connection of a peer that reads nothing is
-// cut within an answer, and that of one that reads a little at a time is not.
+// cut within an answer.
 func TestReaderThatReadsNothing(t *testing.T) {
 	t.Parallel()
-	const size = 4 << 20
-	bound, from := serve(t, connection.Limits{Total: 10, PerClient: 10, WriteTimeout: time.Second}, size)
+	bound, from := serve(t, connection.Limits{Total: 10, PerClient: 10, WriteTimeout: 200 * time.Millisecond}, 4<<20)
 	for range 3 {
 		if _, err := io.WriteString(from.dial(t, "203.0.113.7"), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	testutil.WaitFor(t, "all connections are cut", func() bool { return bound.Open() == 0 })
-	reader := from.dial(t, "203.0.113.7")
-	if _, err := io.WriteString(reader, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	received, err := io.Copy(io.Discard, reader)
-	if err != nil || received < size {
-		t.Errorf("one that reads received %d bytes: %v", received, err)
-	}
+}
+
+// piped is a listener whose one connection is a pipe in memory, which goes by the clock
+// of the test.
+type piped struct {
+	net.Listener
+
+	conn net.Conn
+}
+
+func (p piped) Accept() (net.Conn, error) { return p.conn, nil }
+
+// TestSlowReaderGetsEverything holds that a peer that reads slowly gets an answer that
+// takes many times the deadline, because each piece has its own, and that one that stops
+// in between is noticed after one.
+func TestSlowReaderGetsEverything(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const timeout, piece, pieces = 30 * time.Second, 16 << 10, 20
+		here, there := net.Pipe()
+		bound := connection.Listen(piped{conn: here}, connection.Limits{Total: 1, PerClient: 1, WriteTimeout: timeout})
+		conn, err := bound.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		go func() {
+			for range pieces {
+				time.Sleep(timeout - time.Second)
+				_, _ = io.ReadFull(there, make([]byte, piece))
+			}
+		}()
+		answer := make([]byte, pieces*piece)
+		began := time.Now()
+		if n, err := conn.Write(answer); n != len(answer) || err != nil {
+			t.Errorf("a slow reader received %d bytes: %v", n, err)
+		}
+		if took := time.Since(began); took != pieces*(timeout-time.Second) {
+			t.Errorf("the answer took %v of the test's clock", took)
+		}
+		began = time.Now()
+		if _, err := conn.Write(answer); !isTimeout(err) || time.Since(began) != timeout {
+			t.Errorf("a reader that has stopped is noticed after %v: %v", time.Since(began), err)
+		}
+	})
 }
 
 // TestOwnDeadlineIsKept holds that a stream or a socket that sets a deadline for a write

@@ -67,8 +67,8 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 			return viewer.Viewer{}, err
 		}
 	}
-	if claims.Use == token.Access {
-		s.uses.note(claims.SessionID, of.lastUsedAt, s.now())
+	if claims.Use == token.Access && of.isUseDue {
+		s.uses.note(claims.SessionID, s.now())
 	}
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }
@@ -93,14 +93,14 @@ var viewerColumns = column.Except(user.Columns,
 // The statement is written by hand because every request with a token waits for
 // it; ent would need two. The columns are those of the entity, so that a new one
 // is read without a change here.
-var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.created_at, s.last_used_at, s.rotation, s.is_rotation_used" +
-	" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id WHERE u.id = $1"
+var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.rotation, s.is_rotation_used, COALESCE(s.last_used_at <= $4, TRUE)" +
+	" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id AND s.created_at > $3 WHERE u.id = $1"
 
 // sessionState is what a token asks about its session. It is zero where the account
 // has no such session.
 type sessionState struct {
 	open         bool
-	lastUsedAt   time.Time // zero in rows of before it was kept
+	isUseDue     bool // whether the use that is stored is older than useResolution
 	rotation     int
 	rotationUsed bool
 }
@@ -108,7 +108,11 @@ type sessionState struct {
 // userOfSession gives nil for an account that never was, and what there is to know
 // of its session.
 func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int) (*ent.User, sessionState, error) {
-	rows, err := s.store.Query(ctx, selectUserOfSession, rootUserID, sessionID)
+	// SESSION_DAYS may have been shortened since the token was signed. Times are compared
+	// by the database, because to read one from SQLite takes ten allocations.
+	now := s.now()
+	rows, err := s.store.Query(ctx, selectUserOfSession, rootUserID, sessionID,
+		now.Add(-s.lifetime-token.Skew), now.Add(-useResolution))
 	if err != nil {
 		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
@@ -120,16 +124,14 @@ func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int)
 	var of sessionState
 	var foundSession int // stays 0 where no session is joined
 	var endedAt *time.Time
-	var createdAt time.Time
 	var room [32]any // on the stack; with more columns append moves to the heap
 	targets := u.AppendTargets(room[:0], viewerColumns)
-	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Time(&createdAt),
-		column.Time(&of.lastUsedAt), column.Int(&of.rotation), column.Bool(&of.rotationUsed))
+	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Int(&of.rotation),
+		column.Bool(&of.rotationUsed), column.Bool(&of.isUseDue))
 	if err := rows.Scan(targets...); err != nil {
 		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
-	// SESSION_DAYS may have been shortened since the token was signed.
-	of.open = foundSession != 0 && endedAt == nil && s.now().Before(createdAt.Add(s.lifetime+token.Skew))
+	of.open = foundSession != 0 && endedAt == nil
 	return u, of, nil
 }
 
@@ -173,8 +175,8 @@ func (s *Sessions) FindEnded(ctx context.Context, keys []SessionKey) ([]SessionK
 		switch {
 		case !isOpen:
 			ended = append(ended, key)
-		case key.SessionID != 0:
-			s.uses.note(key.SessionID, lastUsedAt, s.now())
+		case key.SessionID != 0 && s.now().Sub(lastUsedAt) >= useResolution:
+			s.uses.note(key.SessionID, s.now())
 		}
 	}
 	return ended, nil

@@ -30,12 +30,9 @@ type uses struct {
 	pending map[int]time.Time
 }
 
-// note keeps the use of a session at a time unless the last one that is stored is as
-// good.
-func (u *uses) note(sessionID int, stored, at time.Time) {
-	if at.Sub(stored) < useResolution {
-		return
-	}
+// note keeps the use of a session. The caller has seen that the one that is stored is
+// older than useResolution.
+func (u *uses) note(sessionID int, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.pending == nil {

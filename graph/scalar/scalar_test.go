@@ -105,3 +105,45 @@ func TestUnmarshalBoolean(t *testing.T) {
 		}
 	}
 }
+
+// FuzzID holds that an id which is read is written back as a client may send it again:
+// the same number, whether it came as text or as a number.
+func FuzzID(f *testing.F) {
+	for _, id := range []string{"1", "007", "-1", "+1", "9223372036854775808", "1e3", "1.0", "", " 1", "٣", "0x1"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		got, err := scalar.UnmarshalID(id)
+		asNumber, numberErr := scalar.UnmarshalID(json.Number(id))
+		if err == nil && numberErr == nil && got != asNumber {
+			t.Errorf("%q is %d as text and %d as a number", id, got, asNumber)
+		}
+		if err != nil {
+			return
+		}
+		var written strings.Builder
+		scalar.MarshalID(got).MarshalGQL(&written)
+		if again, err := scalar.UnmarshalID(strings.Trim(written.String(), `"`)); err != nil || again != got {
+			t.Errorf("%q is %d, is written %s, and is then %d, %v", id, got, written.String(), again, err)
+		}
+	})
+}
+
+// FuzzDateTime holds that an instant which is read stays the same when it is written and
+// read again.
+func FuzzDateTime(f *testing.F) {
+	for _, at := range []string{"2024-10-28T08:09:47.889Z", "2024-10-28T17:09:47+09:00", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999-23:59", "2024-10-28t08:09:47z"} {
+		f.Add(at)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, err := scalar.UnmarshalDateTime(text)
+		if err != nil || at.IsZero() || at.Year() < 0 || at.Year() > 9999 {
+			return // what has no four digits of a year comes from no clock
+		}
+		var written strings.Builder
+		scalar.MarshalDateTime(at).MarshalGQL(&written)
+		if again, err := scalar.UnmarshalDateTime(strings.Trim(written.String(), `"`)); err != nil || !again.Equal(at) {
+			t.Errorf("%q is %s, is written %s, and is then %s, %v", text, at, written.String(), again, err)
+		}
+	})
+}

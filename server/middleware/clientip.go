@@ -61,7 +61,7 @@ func parseHop(hop string) (netip.Addr, bool) {
 	if inside, found := strings.CutPrefix(hop, "["); found {
 		hop, found = strings.CutSuffix(inside, "]")
 		ip, err := netip.ParseAddr(hop)
-		return ip, found && err == nil && ip.Is6()
+		return ip.Unmap(), found && err == nil && ip.Is6()
 	}
 	ip, err := netip.ParseAddr(hop)
 	return ip.Unmap(), err == nil

@@ -56,13 +56,15 @@ func TestClientIP(t *testing.T) {
 		"an empty header":               {proxy, []string{""}, "10.0.0.5"},
 
 		// Addresses in the other forms that proxies write.
-		"IPv4 with a port":        {proxy, []string{"203.0.113.7:50123"}, "203.0.113.7"},
-		"IPv6 with a port":        {proxy, []string{"[2001:db8::7]:50123"}, "2001:db8::7"},
-		"IPv6 with port and zone": {proxy, []string{"[fe80::7%eth0]:50123"}, "fe80::7%eth0"},
-		"IPv6 in brackets":        {proxy, []string{"[2001:db8::7]"}, "2001:db8::7"},
-		"a proxy with a port":     {proxy, []string{"203.0.113.7:50123, " + second + ":80"}, "203.0.113.7"},
-		"an address in quotes":    {proxy, []string{`"203.0.113.7"`}, "203.0.113.7"},
-		"all of it in quotes":     {proxy, []string{`"[2001:db8::7]:50123"`}, "2001:db8::7"},
+		"IPv4 with a port":             {proxy, []string{"203.0.113.7:50123"}, "203.0.113.7"},
+		"IPv6 with a port":             {proxy, []string{"[2001:db8::7]:50123"}, "2001:db8::7"},
+		"IPv6 with port and zone":      {proxy, []string{"[fe80::7%eth0]:50123"}, "fe80::7%eth0"},
+		"IPv4 as IPv6, in brackets":    {proxy, []string{"[::ffff:203.0.113.7]"}, "203.0.113.7"},
+		"a proxy as IPv6, in brackets": {proxy, []string{"203.0.113.7, [::ffff:10.0.0.9]"}, "203.0.113.7"},
+		"IPv6 in brackets":             {proxy, []string{"[2001:db8::7]"}, "2001:db8::7"},
+		"a proxy with a port":          {proxy, []string{"203.0.113.7:50123, " + second + ":80"}, "203.0.113.7"},
+		"an address in quotes":         {proxy, []string{`"203.0.113.7"`}, "203.0.113.7"},
+		"all of it in quotes":          {proxy, []string{`"[2001:db8::7]:50123"`}, "2001:db8::7"},
 
 		// Entries that are no address.
 		"an unknown client":            {proxy, []string{"unknown"}, "10.0.0.5"},

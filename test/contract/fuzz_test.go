@@ -2,11 +2,13 @@ package contract_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
@@ -149,4 +151,52 @@ func FuzzBareDevlogUpload(f *testing.F) {
 	f.Add(uint8(0), []byte(`{"log_arrays": [{"real_user_id": 1, "device_id": 1, "unique_id": "unique", "detail_data":
 		{"treatment_date": "2025-02-22T15:48:49", "finish_flag": "", "last_intensity": 0, "treatment_time": 0}}]}`))
 	f.Fuzz(func(t *testing.T, route uint8, body []byte) { s.try(t, route, "", body) })
+}
+
+// FuzzHeaders sends any header to what reads headers: the pages with an entity tag, the
+// REST surfaces, and GraphQL by POST and GET. No header makes the server fail or
+// changes an account.
+func FuzzHeaders(f *testing.F) {
+	s := newFuzzServer(f, "/api/v1/lux/", hasQuery)
+	before := s.Dump(f)
+	targets := []request{
+		{method: http.MethodGet, target: "/openapi.json"},
+		{method: http.MethodGet, target: "/graphiql/config.json"},
+		{method: http.MethodGet, target: "/api/v1/lux/user/me"},
+		{method: http.MethodGet, target: "/user/info"},
+		{method: http.MethodPost, target: "/graphql", body: []byte(`{"query": "{ me { id } }"}`)},
+		{method: http.MethodGet, target: "/graphql?query=%7B__typename%7D"},
+		{method: http.MethodOptions, target: "/graphql"},
+		{method: http.MethodPost, target: "/api/v1/lux/auth/email/signin", body: []byte(`{"username": "nobody@example.com", "password": "x"}`)},
+	}
+	for i, header := range []string{
+		"If-None-Match: \"x\", W/\"y\"", "Accept-Encoding: gzip;q=0, *;q=1", "Accept: text/event-stream", "Accept: multipart/mixed;subscriptionSpec=1.0",
+		"Authorization: Bearer x.y.z", "X-Access-Token: ..", "X-Forwarded-For: unknown", "Forwarded: for=\"[::1]\"", "Origin: null", "Content-Type: multipart/form-data; boundary=",
+		"Content-Encoding: gzip", "X-Installation-Id: \x80", "Last-Event-Id: -1", "Range: bytes=0-", "Access-Control-Request-Method: PUT", "Traceparent: 00-0-0-00",
+		"X-App-Version: 1", "Apollographql-Client-Name: x", "Host: a/b", "Upgrade: websocket", "Cookie: a=b", "X-Request-Id: \xff", "Transfer-Encoding: chunked",
+	} {
+		f.Add(uint8(i), header)
+	}
+	f.Fuzz(func(t *testing.T, at uint8, header string) {
+		name, value, _ := strings.Cut(header, ": ")
+		if strings.ContainsAny(name+value, "\r\n\x00") || name == "" {
+			return // no request holds it
+		}
+		to := targets[int(at)%len(targets)]
+		// A stream that is taken ends with its request.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, to.method, to.target, bytes.NewReader(to.body))
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header[http.CanonicalHeaderKey(name)] = []string{value}
+		w := httptest.NewRecorder()
+		s.App.Handler().ServeHTTP(w, r)
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("%s %s with %q: %d %s", to.method, to.target, header, w.Code, w.Body)
+		}
+		if diff := cmp.Diff(before["users"], s.Rows(t, "users", apptest.Columns{Ignored: []string{"wrong_passwords", "blocked_until"}})); diff != "" {
+			t.Errorf("%s %s with %q has changed rows:\n%s", to.method, to.target, header, diff)
+		}
+	})
 }

@@ -28,6 +28,11 @@ type AddnoxSignUps struct {
 	now     func() time.Time
 }
 
+// MaxBegunSignUps is how many sign-ups of one e-mail are kept that are not complete. Of more
+// the oldest goes: were the newest refused, whoever fills the place with an address of
+// another would keep its owner out for months. Beginning again gets a new place.
+const MaxBegunSignUps = 32
+
 // Check says whether an e-mail has an account. Errors: UserNotFound,
 // TooManyRequests.
 func (s *AddnoxSignUps) Check(ctx context.Context, email string) error {
@@ -125,7 +130,7 @@ func (s *AddnoxSignUps) begin(
 	if err != nil {
 		return 0, nil, fmt.Errorf("begin a sign-up: %w", err)
 	}
-	return begun.ID, nil, nil
+	return begun.ID, nil, s.auth.Identities.TrimBegun(ctx, tx, email, MaxBegunSignUps)
 }
 
 // checkFree refuses an e-mail that an account has.

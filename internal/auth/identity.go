@@ -109,6 +109,22 @@ func (i *Identities) FindBegun(
 	return found, nil
 }
 
+// TrimBegun removes all sign-ups of Addnox with the e-mail that are not complete but the
+// newest ones, as many as are to be kept. The caller has locked the e-mail.
+func (i *Identities) TrimBegun(ctx context.Context, tx *store.Tx, email string, keep int) error {
+	ids, err := tx.Identity.Query().Where(begun(email)).Order(ent.Desc(identity.FieldID)).Offset(keep).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("find old sign-ups: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := tx.Identity.Delete().Where(identity.IDIn(ids...)).Exec(ctx); err != nil {
+		return fmt.Errorf("remove old sign-ups: %w", err)
+	}
+	return nil
+}
+
 // OfUser gives the identities of an account, oldest first, of the providers
 // named or, if none is, of all.
 func (i *Identities) OfUser(

@@ -197,6 +197,9 @@ func (c *Credentials) addLocalID(
 ) (done Renewed, err error) {
 	try := auth.PasswordTry{User: u, Password: p.Password, Field: "input.password", Wrong: apperr.WrongPassword}
 	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
+		if err := auth.CheckViewer(ctx, tx, u, v); err != nil {
+			return err
+		}
 		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
 			return err
 		}
@@ -222,7 +225,7 @@ func (c *Credentials) setFirstPassword(
 		return Renewed{}, false, err
 	}
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := auth.LockUser(ctx, tx, u.ID)
+		u, err := auth.LockViewer(ctx, tx, v)
 		if err != nil {
 			return err
 		}

@@ -179,7 +179,9 @@ func TestGuessesByALocalIDBlock(t *testing.T) {
 func TestRaceForAFirstPassword(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
-	john := k.John(t)
+	tokens, err := k.Auth.Sessions.Start(t.Context(), k.John(t).RootUserID(), 0) // which goes on after the first
+	accounttest.OK(t, err)
+	john := k.Viewer(t, tokens)
 	errs := testutil.Concurrently(8, func(i int) error {
 		_, err := k.Accounts.Credentials.CreateLocal(t.Context(), john, account.CreateLocalCredentialParams{
 			LocalID: fmt.Sprint("john", i), Password: fmt.Sprint("secret", i), Style: auth.SessionTokens,
@@ -190,7 +192,7 @@ func TestRaceForAFirstPassword(t *testing.T) {
 		t.Error(diff)
 	}
 	won := slices.Index(errs, nil)
-	_, err := k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: fmt.Sprint("john", won), Password: fmt.Sprint("secret", won)})
+	_, err = k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: fmt.Sprint("john", won), Password: fmt.Sprint("secret", won)})
 	accounttest.OK(t, err)
 }
 

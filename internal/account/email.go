@@ -98,7 +98,7 @@ type VerifyEmailParams struct{ Code string }
 func (e *Emails) Verify(ctx context.Context, v viewer.Viewer, p VerifyEmailParams) (changed *ent.User, err error) {
 	var refused error // returned after the commit, which counts the wrong try
 	err = e.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := auth.LockUser(ctx, tx, v.RootUserID())
+		u, err := auth.LockViewer(ctx, tx, v)
 		if err != nil {
 			return err
 		}

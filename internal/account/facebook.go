@@ -21,7 +21,7 @@ func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p Fa
 		return Renewed{}, err
 	}
 	err = c.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := auth.LockUser(ctx, tx, v.RootUserID())
+		u, err := auth.LockViewer(ctx, tx, v)
 		if err != nil {
 			return err
 		}

@@ -139,7 +139,9 @@ func TestReportsGoToWhatTheAccountHas(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
 	k.Facebook.Add("john's", auth.Profile{Subject: "1017"})
-	v := k.Viewer(t, k.RegisterLocal(t, "abcd1234").Tokens)
+	tokens, err := k.Auth.Sessions.Start(t.Context(), k.RegisterLocal(t, "abcd1234").User.ID, 0) // which goes on
+	accounttest.OK(t, err)
+	v := k.Viewer(t, tokens)
 	newest := 0
 	want := func(reports ...string) {
 		t.Helper()
@@ -178,7 +180,7 @@ func TestReportsGoToWhatTheAccountHas(t *testing.T) {
 	accounttest.OK(t, verifyEmail(t, k, v, "third@snu.example"))
 	want() // the second was given up before
 
-	_, err := k.Accounts.SignUps.Temporary(t.Context(), auth.LongLivedToken)
+	_, err = k.Accounts.SignUps.Temporary(t.Context(), auth.LongLivedToken)
 	accounttest.OK(t, err)
 	phoneOnly := k.Viewer(t, k.RegisterLocal(t, "phone1").Tokens)
 	change := func(to string) {

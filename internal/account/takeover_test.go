@@ -84,6 +84,33 @@ func addStrangersWays(t *testing.T, k *accounttest.Kit, v viewer.Viewer) auth.To
 	return *done.Tokens
 }
 
+// TestNobodyAddsAWayInAfterAReset has calls whose token was checked before the reset, and
+// which the lock let through only after it.
+func TestNobodyAddsAWayInAfterAReset(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	stranger := k.Parent(t)
+	withLongLived := viewer.Viewer{User: k.User(t, stranger.RootUserID())}
+	k.Facebook.Add("stranger's", auth.Profile{Subject: "666"})
+	accounttest.OK(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: resetToken(t, k), NewPassword: "secret123"}))
+	owner, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "secret123"})
+	accounttest.OK(t, err)
+	before := ways(t, k, stranger.RootUserID())
+	for _, v := range []viewer.Viewer{stranger, withLongLived} {
+		_, err := k.Accounts.Credentials.ConnectFacebook(t.Context(), v, account.FacebookParams{FacebookID: "666", FacebookToken: "stranger's"})
+		accounttest.WantKind(t, err, apperr.Unauthenticated)
+		_, err = k.Accounts.Credentials.CreateLocal(t.Context(), v, account.CreateLocalCredentialParams{LocalID: "stranger1", Password: "secret123"})
+		accounttest.WantKind(t, err, apperr.Unauthenticated)
+		_, err = k.Accounts.Emails.Verify(t.Context(), v, account.VerifyEmailParams{Code: "123456"})
+		accounttest.WantKind(t, err, apperr.Unauthenticated)
+	}
+	if diff := cmp.Diff(before, ways(t, k, stranger.RootUserID())); diff != "" {
+		t.Errorf("ways in (-before +after):\n%s", diff)
+	}
+	_, err = k.Accounts.Credentials.ConnectFacebook(t.Context(), k.Viewer(t, owner.Tokens), account.FacebookParams{FacebookID: "666", FacebookToken: "stranger's"})
+	accounttest.OK(t, err)
+}
+
 // TestResetReplacesAnAddressThatIsNotVerified: a stranger's own address, which waits to be
 // verified, must not stay beside the one that the owner has proved.
 func TestResetReplacesAnAddressThatIsNotVerified(t *testing.T) {
@@ -96,7 +123,9 @@ func TestResetReplacesAnAddressThatIsNotVerified(t *testing.T) {
 	if u := k.User(t, v.RootUserID()); !u.IsEmailVerified || *u.Email != strings.ToLower(email) {
 		t.Errorf("the account is %v", u)
 	}
-	_, err := k.Accounts.Emails.Verify(t.Context(), v, account.VerifyEmailParams{Code: code})
+	owner, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "the owner's 1"})
+	accounttest.OK(t, err)
+	_, err = k.Accounts.Emails.Verify(t.Context(), k.Viewer(t, owner.Tokens), account.VerifyEmailParams{Code: code})
 	accounttest.WantKind(t, err, apperr.EmailCodeWrong)
 }
 

@@ -153,3 +153,28 @@ func TestNoLimiterLetsEverythingThrough(t *testing.T) {
 		}
 	}
 }
+
+// TestHashesOfAnAccountAreCountedUnlessRefunded: a call that was refused for want of a slot
+// has cost nothing.
+func TestHashesOfAnAccountAreCountedUnlessRefunded(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	l := ratelimit.New(func() time.Time { return now })
+	var refund func()
+	for i := range 120 {
+		var err error
+		if refund, err = l.Hash("account 1"); err != nil {
+			t.Fatalf("hash %d: %v", i, err)
+		}
+	}
+	if _, err := l.Hash("account 1"); !apperr.Is(err, apperr.TooManyRequests) {
+		t.Errorf("the 121st: %v", err)
+	}
+	refund()
+	if _, err := l.Hash("account 1"); err != nil {
+		t.Errorf("after a refund: %v", err)
+	}
+	if _, err := l.Hash("account 2"); err != nil {
+		t.Errorf("another account: %v", err)
+	}
+}

@@ -159,3 +159,54 @@ func TestAResetTakesTheAccountBackOnEachSurface(t *testing.T) {
 		})
 	}
 }
+
+// TestGuessesWithATokenBlockOnEachSurface has somebody who holds an access token guess at
+// the password, by adding a local id.
+func TestGuessesWithATokenBlockOnEachSurface(t *testing.T) {
+	t.Parallel()
+	rest := func(path string) func(*testing.T, *apptest.Server, string, string) string {
+		return func(t *testing.T, s *apptest.Server, token, password string) string {
+			t.Helper()
+			answer := s.Call(t, http.MethodPost, path, token, `{"id": "james1", "password": "`+password+`"}`)
+			return strings.TrimSpace(string(answer.Body))
+		}
+	}
+	const wrongBySNUTT, blockedBySNUTT = `{"errcode":8197,"message":"Wrong password"}`, `{"errcode":8197,"message":"Access denied. Account blocked"}`
+	for name, tc := range map[string]struct {
+		guess          func(*testing.T, *apptest.Server, string, string) string
+		wrong, blocked string
+	}{
+		"SNUTT":    {rest("/user/password"), wrongBySNUTT, blockedBySNUTT},
+		"SNUTT v1": {rest("/v1/user/password"), wrongBySNUTT, blockedBySNUTT},
+		"GraphQL": {func(t *testing.T, s *apptest.Server, token, password string) string {
+			t.Helper()
+			_, code := mutate(t, s, token, "createLocalCredential", `localId: "james1", password: "`+password+`"`, "__typename")
+			return code
+		}, "WRONG_PASSWORD", "ACCESS_DENIED_ACCOUNT_BLOCKED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t)
+			token, id := s.Parent(t)
+			for range 10 {
+				if got := tc.guess(t, s, token, "guess1234"); got != tc.wrong {
+					t.Errorf("a wrong password: %s", got)
+				}
+			}
+			if got := tc.guess(t, s, token, "secret123"); got != tc.blocked {
+				t.Errorf("the right one after ten: %s", got)
+			}
+			signIn := s.Call(t, http.MethodPost, signInPath, "", `{"username": "parent1@example.com", "password": "secret123"}`)
+			if signIn.Status != http.StatusLocked {
+				t.Errorf("a sign-in: %d %s", signIn.Status, signIn.Body)
+			}
+			held := s.App.Store.Read().Identity.Query().Where(identity.RootUserID(id), identity.ProviderEQ(identity.ProviderLocal)).CountX(t.Context())
+			if u := s.App.Store.Read().User.GetX(t.Context(), id); u.BlockedUntil == nil || held != 0 {
+				t.Errorf("%d local ids of %v", held, u)
+			}
+			if n := readMetrics(t, s)[`luxbff_wrong_sign_ins_total{code="WRONG_PASSWORD"}`]; n != 10 {
+				t.Errorf("%v wrong passwords are counted", n)
+			}
+		})
+	}
+}

@@ -179,6 +179,11 @@ func TestSignOutEndsALongLivedToken(t *testing.T) {
 	long := registerLocal(t, s)
 	session := accessToken(t, s, "", "signInLocal", `localId: "abcd1234", password: "abcd1234"`)
 	ends, stays := startSubscription(t, s, long), startSubscription(t, s, session)
+	// SNUTT's own logout drops a phone and keeps the token (snutt.md).
+	if out := s.Call(t, http.MethodPost, "/auth/logout", long, `{"registration_id": ""}`); out.Status != http.StatusOK {
+		t.Errorf("SNUTT's logout: %d %s", out.Status, out.Body)
+	}
+	s.Data(t, long, `{ me { id } }`, nil, &struct{}{})
 	s.Data(t, long, `mutation { signOut { ok } }`, nil, &struct{}{})
 	ends.expectForbidden()
 	if code := s.GraphQL(t, long, `{ me { id } }`, nil).Code(); code != "UNAUTHENTICATED" {

@@ -12,8 +12,8 @@ import (
 )
 
 // FuzzGzip holds that a compressed body is read as the plain one is, that nothing longer
-// than the limit comes out of any archive, and that one which is broken is the client's
-// fault.
+// than the limit comes out of any archive, and that one which is broken is never an error
+// of ours.
 func FuzzGzip(f *testing.F) {
 	const limit = 1 << 10
 	for _, body := range []string{"", "{}", "\xef\xbb\xbf{}", "\x1f\x8b", string(make([]byte, 4*limit))} {

@@ -129,6 +129,7 @@ func (r *run) server() *apptest.Server {
 		url := storetest.URL(r.T)
 		r.settings = append(r.settings, func(c *app.Config) { c.DatabaseURL = url })
 		r.program = apptest.Start(r.T, r.settings...)
+		r.program.WatchLog(r.T)
 	}
 	return r.program
 }
@@ -141,6 +142,7 @@ func (r *run) restart(rest string) {
 		r.set(rest)
 	}
 	r.program = apptest.StartAt(r.T, now, r.settings...)
+	r.program.WatchLog(r.T)
 }
 
 func (r *run) clock(rest string) {

@@ -86,6 +86,7 @@ func newWorld(t *testing.T, a action, facebook string, change ...func(*app.Confi
 			append([]func(*app.Config){func(c *app.Config) { c.FacebookURL = facebook }}, change...)...),
 		vars: map[string]string{"phone": "+821055556666", "push": strings.Repeat("t", 40)},
 	}
+	w.WatchLog(t)
 	if a.arrange != nil {
 		a.arrange(t, w)
 	}

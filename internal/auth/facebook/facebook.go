@@ -53,7 +53,7 @@ func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error)
 	query := url.Values{"fields": {"id,name"}, "access_token": {token}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address+"?"+query.Encode(), nil)
 	if err != nil {
-		return auth.Profile{}, errors.New("facebook: the base address is malformed")
+		return auth.Profile{}, apperr.Text("facebook: the base address is malformed")
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -89,7 +89,7 @@ func readProfile(response *http.Response) (auth.Profile, error) {
 			return auth.Profile{}, fmt.Errorf("facebook: status %d: %w", response.StatusCode, auth.ErrTokenRefused)
 		}
 	}
-	return auth.Profile{}, fmt.Errorf("facebook: status %d, error %d", response.StatusCode, got.Error.Code)
+	return auth.Profile{}, apperr.Text(fmt.Sprintf("facebook: status %d, error %d", response.StatusCode, got.Error.Code))
 }
 
 // isBusy reports whether the error asks for another try, by the codes of the Graph API: 1

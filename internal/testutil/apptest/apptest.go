@@ -42,6 +42,7 @@ type Server struct {
 	// phones and devices count what Parent and CreateChild have used, because each
 	// account needs a phone number of its own and each child a device.
 	phones, devices atomic.Int64
+	watch           *logWatch // nil unless WatchLog was called
 }
 
 // Start starts a development server without the demo family. It is drained and
@@ -129,6 +130,7 @@ func (s *Server) Call(t testing.TB, method, path, token, body string) Response {
 // Do sends a request that the test has put together itself.
 func (s *Server) Do(t testing.TB, r *http.Request) Response {
 	t.Helper()
+	s.watch.request(r)
 	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +140,7 @@ func (s *Server) Do(t testing.TB, r *http.Request) Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.watch.answer(body)
 	return Response{response.StatusCode, response.Header, body}
 }
 

@@ -1,14 +1,17 @@
 package encode_test
 
 import (
+	"context"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"go.uber.org/goleak"
 
 	"luxbff/graph/encode"
+	"luxbff/test/sampleschema"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -86,5 +89,34 @@ func BenchmarkData(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		encode.Data(ctx, data)
+	}
+}
+
+// TestGeneratedExecutorStopsAtTheLimit executes an operation of each kind.
+func TestGeneratedExecutorStopsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 20
+	server := executor.New(sampleschema.NewSchema())
+	server.AroundResponses(func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		return next(encode.WithLimit(ctx, new(limit)))
+	})
+	long := strings.Repeat("a", 100)
+	for document, length := range map[string]int{
+		"{hello}":                            len(`{"hello":"Hello"}`),
+		"{" + long + ": hello}":              limit + 1,
+		"{items(first: 10000) {id name}}":    limit + 1,
+		"subscription {" + long + ": ticks}": limit + 1,
+		"mutation {" + long + ": rename(input: {id: 1}) {item {id}}}": limit + 1,
+	} {
+		ctx, cancel := context.WithCancel(graphql.StartOperationTrace(t.Context()))
+		operation, errs := server.CreateOperationContext(ctx, &graphql.RawParams{Query: document})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		responses, ctx := server.DispatchOperation(ctx, operation)
+		if response := responses(ctx); response == nil || len(response.Data) != length {
+			t.Errorf("%.30s: got %+v", document, response)
+		}
+		cancel()
 	}
 }

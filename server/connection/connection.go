@@ -98,26 +98,27 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, bool) {
 	return c, true
 }
 
-// conn is one connection. Whoever sets a write deadline keeps it up to date as well, as
-// sockets and streams do; until then, and after it was taken away, each piece gets one.
+// conn is one connection. Whoever sets a write deadline, as sockets and streams do before
+// each frame and event, has it renewed for each further piece of what is then written;
+// until somebody does, and after it was taken away, the listener's applies.
 type conn struct {
 	net.Conn
 
-	listener    *Listener
-	held        *Held
-	ownDeadline atomic.Bool
-	closed      atomic.Bool
+	listener *Listener
+	held     *Held
+	closed   atomic.Bool
+
+	mu  sync.Mutex
+	own bool
+	// timeout is how far off the deadline was when it was set.
+	timeout time.Duration
 }
 
 // Write implements net.Conn.
 func (c *conn) Write(data []byte) (written int, err error) {
-	if c.ownDeadline.Load() {
-		return c.Conn.Write(data)
-	}
 	for {
 		piece := data[written:min(written+pieceSize, len(data))]
-		deadline := time.Now().Add(c.listener.limits.WriteTimeout) //nolint:forbidigo // net.Conn deadlines are wall time
-		if err := c.Conn.SetWriteDeadline(deadline); err != nil {
+		if err := c.renewDeadline(written == 0); err != nil {
 			return written, err
 		}
 		n, err := c.Conn.Write(piece)
@@ -128,16 +129,43 @@ func (c *conn) Write(data []byte) (written int, err error) {
 	}
 }
 
+// renewDeadline leaves alone a deadline that was just set, and one that has passed: by
+// that, somebody ends a write that is under way.
+func (c *conn) renewDeadline(isFirst bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	timeout := c.listener.limits.WriteTimeout
+	if c.own {
+		if isFirst || c.timeout <= 0 {
+			return nil
+		}
+		timeout = c.timeout
+	}
+	return c.Conn.SetWriteDeadline(time.Now().Add(timeout)) //nolint:forbidigo // net.Conn deadlines are wall time
+}
+
 // SetWriteDeadline implements net.Conn.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	c.ownDeadline.Store(!t.IsZero())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remember(t)
 	return c.Conn.SetWriteDeadline(t)
 }
 
 // SetDeadline implements net.Conn.
 func (c *conn) SetDeadline(t time.Time) error {
-	c.ownDeadline.Store(!t.IsZero())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remember(t)
 	return c.Conn.SetDeadline(t)
+}
+
+// remember needs the mutex.
+func (c *conn) remember(t time.Time) {
+	c.own, c.timeout = !t.IsZero(), 0
+	if c.own {
+		c.timeout = time.Until(t) //nolint:forbidigo // as above
+	}
 }
 
 // Close implements net.Conn.

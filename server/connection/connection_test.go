@@ -169,34 +169,56 @@ func (p piped) Accept() (net.Conn, error) { return p.conn, nil }
 // in between is noticed after one.
 func TestSlowReaderGetsEverything(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const timeout, piece, pieces = 30 * time.Second, 16 << 10, 20
-		here, there := net.Pipe()
-		bound := connection.Listen(piped{conn: here}, connection.Limits{Total: 1, PerClient: 1, WriteTimeout: timeout})
-		conn, err := bound.Accept()
-		if err != nil {
-			t.Fatal(err)
+	for name, set := range map[string]func(net.Conn) error{
+		"the listener's deadline": func(net.Conn) error { return nil },
+		"one of a stream":         func(c net.Conn) error { return c.SetWriteDeadline(time.Now().Add(readerTimeout)) },
+		"one of a socket":         func(c net.Conn) error { return c.SetDeadline(time.Now().Add(readerTimeout)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { checkSlowReader(t, set) })
+		})
+	}
+}
+
+// readerTimeout is the deadline that a slow reader just meets.
+const readerTimeout = 30 * time.Second
+
+// checkSlowReader writes after set has set a deadline.
+func checkSlowReader(t *testing.T, set func(net.Conn) error) {
+	t.Helper()
+	const timeout, piece, pieces = readerTimeout, 16 << 10, 20
+	here, there := net.Pipe()
+	bound := connection.Listen(piped{conn: here}, connection.Limits{Total: 1, PerClient: 1, WriteTimeout: timeout})
+	conn, err := bound.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	go func() {
+		for range pieces {
+			time.Sleep(timeout - time.Second)
+			_, _ = io.ReadFull(there, make([]byte, piece))
 		}
-		defer func() { _ = conn.Close() }()
-		go func() {
-			for range pieces {
-				time.Sleep(timeout - time.Second)
-				_, _ = io.ReadFull(there, make([]byte, piece))
-			}
-		}()
-		answer := make([]byte, pieces*piece)
-		began := time.Now()
-		if n, err := conn.Write(answer); n != len(answer) || err != nil {
-			t.Errorf("a slow reader received %d bytes: %v", n, err)
-		}
-		if took := time.Since(began); took != pieces*(timeout-time.Second) {
-			t.Errorf("the answer took %v of the test's clock", took)
-		}
-		began = time.Now()
-		if _, err := conn.Write(answer); !isTimeout(err) || time.Since(began) != timeout {
-			t.Errorf("a reader that has stopped is noticed after %v: %v", time.Since(began), err)
-		}
-	})
+	}()
+	answer := make([]byte, pieces*piece)
+	if err := set(conn); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if n, err := conn.Write(answer); n != len(answer) || err != nil {
+		t.Errorf("a slow reader received %d bytes: %v", n, err)
+	}
+	if took := time.Since(began); took != pieces*(timeout-time.Second) {
+		t.Errorf("the answer took %v of the test's clock", took)
+	}
+	if err := set(conn); err != nil {
+		t.Fatal(err)
+	}
+	began = time.Now()
+	if _, err := conn.Write(answer); !isTimeout(err) || time.Since(began) != timeout {
+		t.Errorf("a reader that has stopped is noticed after %v: %v", time.Since(began), err)
+	}
 }
 
 // TestOwnDeadlineIsKept holds that a stream or a socket that sets a deadline for a write

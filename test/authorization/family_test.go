@@ -139,7 +139,17 @@ func (p *program) expiredToken(t *testing.T, id int) string {
 	return signed
 }
 
-var resetToken = regexp.MustCompile(`token=([^\s&"]+)`)
+var linkToken = regexp.MustCompile(`token=([^\s&"]+)`)
+
+// mailedToken is the token of the link that was mailed to the family last.
+func (p *program) mailedToken(t *testing.T, f *family) string {
+	t.Helper()
+	sent, err := p.App.Outbox.Recent(t.Context(), f.values["email"], 1)
+	if err != nil || len(sent) == 0 {
+		t.Fatalf("no mail: %v", err)
+	}
+	return linkToken.FindStringSubmatch(sent[0].Text)[1]
+}
 
 // step brings the family to the state in which an operation can succeed.
 func (p *program) step(t *testing.T, f *family, step string) {
@@ -165,11 +175,10 @@ func (p *program) step(t *testing.T, f *family, step string) {
 		f.values["code"] = p.LastCode(t, f.values["email"])
 	case "reset": // is the token of a mail
 		do(`requestPasswordReset(input: {email: "${email}"}) { ok }`)
-		sent, err := p.App.Outbox.Recent(t.Context(), f.values["email"], 1)
-		if err != nil || len(sent) == 0 {
-			t.Fatalf("no mail: %v", err)
-		}
-		f.values["reset"] = resetToken.FindStringSubmatch(sent[0].Text)[1]
+		f.values["reset"] = p.mailedToken(t, f)
+	case "revert": // is the token of the mail about a changed address
+		do(`updateUser(input: {email: "${newemail}"}) { user { id } }`)
+		f.values["revert"] = p.mailedToken(t, f)
 	case "free": // is a child without a device
 		do(`unregisterDevice(input: {childUserId: "${child}", uniqueId: "${unique}"}) { device { id } }`)
 	case "presignup":

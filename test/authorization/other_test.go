@@ -58,15 +58,23 @@ func registered(t *testing.T, path string, node ast.Node) (pattern string, regis
 	case *ast.BasicLit:
 		return unquote(t, first), true
 	case *ast.BinaryExpr:
-		if name, isName := first.Y.(*ast.Ident); isName && name.Name == "Path" { // the constant of resetpage
-			return unquote(t, first.X) + resetpage.Path, true
+		name, isName := first.Y.(*ast.Ident)
+		if isName && name.Name == "path" {
+			return "", false // within a function that is given the mux and the path
 		}
-		return "", false // within a function that is given the mux
-	case *ast.SelectorExpr: // resetpage.Path, whose package registers its methods
+		if isName && mailPages()[name.Name] != "" {
+			return unquote(t, first.X) + mailPages()[name.Name], true
+		}
+	case *ast.SelectorExpr: // those of mailPages, whose package registers its methods
 		return "", false
 	}
 	t.Fatalf("%s registers a route in a way that this test can't read", path)
 	return "", false
+}
+
+// mailPages are the constants by which resetpage registers its pages.
+func mailPages() map[string]string {
+	return map[string]string{"Path": resetpage.Path, "RevertPath": resetpage.RevertPath}
 }
 
 func isMux(node ast.Expr) bool {

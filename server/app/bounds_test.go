@@ -234,3 +234,17 @@ func TestManyPhonesByManyAliases(t *testing.T) {
 		t.Errorf("got %d bytes, %v", len(got.Data), got.Errors)
 	}
 }
+
+// TestValidationErrorsAreFewOnEveryTransport sends production a document with many faults,
+// one of them long.
+func TestValidationErrorsAreFewOnEveryTransport(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, production)
+	token := registered(t, s)
+	document := "{" + strings.Repeat("x", 3_000) + " " + repeated(25, "field%d ") + "}"
+	for transport, answer := range answersTo(t, s, token, document) {
+		if n := strings.Count(answer, `"message"`); n == 0 || n > 3 || len(answer) > 1_500 || strings.Contains(answer, "Did you mean") {
+			t.Errorf("%s: %d errors in %d bytes: %.300s", transport, n, len(answer), answer)
+		}
+	}
+}

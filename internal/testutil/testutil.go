@@ -99,6 +99,15 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// Take gives what was written so far and forgets it.
+func (l *Log) Take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.text.String()
+	l.text.Reset()
+	return text
+}
+
 // String is all that was written so far.
 func (l *Log) String() string {
 	l.mu.Lock()

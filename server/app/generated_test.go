@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,33 @@ func TestGeneratedRequestsLeaveNoTraceOfWhatTheySend(t *testing.T) {
 			t.Errorf("a span holds what was sent: %s", span)
 		}
 	}
+}
+
+// TestAStrangersRequestIsOneLineOfTheLog sends random requests without a token. At the level
+// of production each writes the line of the request and nothing else, whatever is wrong with
+// it, and no line grows with what was sent.
+func TestAStrangersRequestIsOneLineOfTheLog(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	s.NewFamily(t)
+	generator := requesttest.New(t, s, 2)
+	for range 500 {
+		r := generator.Request()
+		before := len(productionLines(s))
+		s.App.Handler().ServeHTTP(httptest.NewRecorder(), r)
+		lines := productionLines(s)[before:]
+		if len(lines) > 1 || len(lines) == 1 && len(lines[0]) > 500 {
+			t.Errorf("%s %s: %q", r.Method, r.URL.Path, lines)
+		}
+	}
+}
+
+// productionLines are the lines that production writes too. A message is sent in the
+// background, and has a line in development alone.
+func productionLines(s *apptest.Server) []string {
+	return slices.DeleteFunc(strings.Split(strings.TrimSpace(s.Log.String()), "\n"), func(line string) bool {
+		return strings.Contains(line, `"level":"DEBUG"`) || strings.Contains(line, "sent in development")
+	})
 }
 
 // sendFrames opens a socket, which has no token, and sends frames until it is closed.

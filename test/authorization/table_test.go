@@ -93,7 +93,7 @@ func readRow(t *testing.T, number int, line string, named map[string]string) (ro
 	return rows
 }
 
-// missing lists what has no row, and rows of what there is not any more.
+// checkComplete fails for what has no row, and for a row of what is served no more.
 func checkComplete(t *testing.T, rows []row, existing []string) {
 	t.Helper()
 	var listed []string

@@ -168,7 +168,7 @@ func (o operation) badTokens(t *testing.T, w *world, a action) []badRequest {
 	half := len(o.token) / 2
 	bad := map[string]string{
 		"no token": "", "a forged token": o.token[:half] + o.token[half+1:],
-		"an expired token":                sign(token.Claims{Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-1)}),
+		"an expired token":                sign(token.Claims{Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-token.Skew)}),
 		"the token of an unknown account": sign(token.Claims{Use: token.Access, RootUserID: 999999, SessionID: 1, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}),
 		"the token of a deleted account":  w.vars["ghost"],
 	}

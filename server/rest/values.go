@@ -17,7 +17,7 @@ import (
 // date is a day as 19970101.
 type date struct{ vocab.Date }
 
-var errDate = apperr.Text("not a day as 19970101")
+var errDate = apperr.Text("not a day as YYYYMMDD")
 
 // MarshalJSON writes 19970101.
 func (d date) MarshalJSON() ([]byte, error) { return json.Marshal(d.Compact()) }
@@ -55,7 +55,7 @@ func newDate(d *vocab.Date) *date {
 // one.
 type wallClock struct{ vocab.DeviceTime }
 
-var errWallClock = apperr.Text("not a date and time as 2025-02-21T15:48:49")
+var errWallClock = apperr.Text("not a date and time as YYYY-MM-DDThh:mm:ss")
 
 // UnmarshalJSON reads what [vocab.ParseDeviceTime] reads.
 func (w *wallClock) UnmarshalJSON(raw []byte) error {

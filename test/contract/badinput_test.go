@@ -110,7 +110,7 @@ func (r *run) badTokens() map[string]string {
 	half := len(signed) / 2 // amid the claims
 	now := r.server().Clock.Now()
 	old, err := token.DevelopmentKeys().Sign(token.Claims{
-		Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-time.Second),
+		Use: token.Access, RootUserID: 1, SessionID: 1, IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(-token.Skew),
 	})
 	if err != nil {
 		r.Fatal(err)

@@ -335,7 +335,7 @@ func checkLocal(localID, password string, hasPassword bool) error {
 	switch {
 	case !localIDPattern.MatchString(localID):
 		return apperr.LocalIDMalformed.WithField("input.localId")
-	case !auth.IsLocalPassword(password) && !(hasPassword && auth.IsStrongPassword(password)):
+	case !auth.IsLocalPassword(password) && (!hasPassword || !auth.IsStrongPassword(password)):
 		return apperr.PasswordMalformed.WithField("input.password")
 	}
 	return nil

@@ -106,10 +106,11 @@ func TestDescribeSaysWhatAnOperatorNeeds(t *testing.T) {
 		}
 	}
 	var row []int
+	beyond := len(row)
 	defer func() {
 		if got := apperr.DescribePanic(recover()); !strings.Contains(got, "index out of range") {
 			t.Errorf("a panic of the runtime becomes %q", got)
 		}
 	}()
-	_ = row[len(row)]
+	_ = row[beyond]
 }

@@ -29,11 +29,7 @@ const (
 // Start prunes every hour, and stores the uses of sessions every few seconds, until Close.
 func (s *Service) Start(ctx context.Context) {
 	s.background = background.NewGroup(ctx)
-	s.background.Every(useInterval, func(ctx context.Context) {
-		if err := s.Sessions.StoreUses(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Log.WarnContext(ctx, "store uses of sessions", "error", err)
-		}
-	})
+	s.background.Go(s.storeUsesUntilDone)
 	s.background.Every(pruneInterval, func(ctx context.Context) {
 		if err := s.Prune(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "prune accounts", "error", err)
@@ -41,15 +37,23 @@ func (s *Service) Start(ctx context.Context) {
 	})
 }
 
-// Close ends what Start began, waits for it, and stores the uses of sessions that are
-// not stored yet. It may be called without Start.
-func (s *Service) Close() {
-	s.background.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	if err := s.Sessions.StoreUses(ctx); err != nil {
-		s.cfg.Log.WarnContext(ctx, "store uses of sessions", "error", err)
+// Close ends what Start began, after the uses of sessions that are not stored yet were
+// stored. It may be called without Start.
+func (s *Service) Close() { s.background.Close() }
+
+// storeUsesUntilDone stores the uses of sessions every [useInterval] until ctx ends, and
+// those that are left then.
+func (s *Service) storeUsesUntilDone(ctx context.Context) {
+	store := func(ctx context.Context) {
+		if err := s.Sessions.StoreUses(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Log.WarnContext(ctx, "store uses of sessions", "error", err)
+		}
 	}
+	background.Every(ctx, useInterval, store)
+	// The end of ctx must not break off the last write, nor a database that is gone hold it up.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	store(last)
 }
 
 // Prune removes codes, sessions and incomplete sign-ups that are past their

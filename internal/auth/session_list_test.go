@@ -197,6 +197,7 @@ func TestLastUse(t *testing.T) {
 	_, err := k.Auth.Sessions.FindEnded(t.Context(), []auth.SessionKey{auth.SessionKeyOf(v)})
 	accounttest.OK(t, err)
 	expect("connected", k.Clock.Now(), opened.Add(time.Minute))
+	k.Auth.Start(t.Context())
 	k.Auth.Close()
 	expect("after the program's end", k.Clock.Now(), k.Clock.Now())
 	// A replica of before there was the column writes its refresh alone.

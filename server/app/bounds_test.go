@@ -235,7 +235,7 @@ func TestManyPhonesByManyAliases(t *testing.T) {
 	}
 }
 
-// TestValidationErrorsAreFewOnEveryTransport sends production a document with many faults,
+// TestValidationErrorsAreFewOnEveryTransport sends production a document with many errors,
 // one of them long.
 func TestValidationErrorsAreFewOnEveryTransport(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,7 +45,9 @@ func serveWithin(t *testing.T, s *apptest.Server, handler http.Handler, change f
 	go func() { ended <- server.Serve(bound) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("the server ended with %v", err)
+		}
 	})
 	return bound
 }

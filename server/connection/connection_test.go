@@ -66,7 +66,9 @@ func serve(t *testing.T, limits connection.Limits, size int) (*connection.Listen
 	go func() { ended <- server.Serve(bound) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("the server ended with %v", err)
+		}
 	})
 	return bound, from
 }
@@ -197,7 +199,7 @@ func checkSlowReader(t *testing.T, set func(net.Conn) error) {
 	defer func() { _ = conn.Close() }()
 	go func() {
 		for range pieces {
-			time.Sleep(timeout - time.Second)
+			<-time.After(timeout - time.Second) // of the bubble's clock
 			_, _ = io.ReadFull(there, make([]byte, piece))
 		}
 	}()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func resultVerdict(t *testing.T, body []byte) answer {
 	var list []failure
 	if json.Unmarshal(body, &list) != nil {
 		_ = json.Unmarshal(body, &result) // what is neither has no error, and fails the comparison
-		list = append(result.Errors, result.Payload.Errors...)
+		list = slices.Concat(result.Errors, result.Payload.Errors)
 	}
 	if len(list) == 0 {
 		return answer{"ok", body}

@@ -52,7 +52,7 @@ func TestDoctorFindsProblems(t *testing.T) {
 	if err := os.WriteFile(shared, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(shared, 0o644); err != nil { //nolint:gosec // which the doctor is to find
+	if err := os.Chmod(shared, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	guessed := "TOKEN_KEYS=main:" + base64.StdEncoding.EncodeToString([]byte("secret secret secret secret secr"))

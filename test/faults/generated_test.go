@@ -35,7 +35,7 @@ const (
 // ones and bad ones, with and without tokens, by HTTP and on sockets. None is a fault of
 // the server, what they sent is in no line of the log, and neither memory nor goroutines
 // are left of them.
-func TestGeneratedRequests(t *testing.T) {
+func TestGeneratedRequests(t *testing.T) { //nolint:paralleltest // it counts all goroutines
 	const seed = 1129
 	t.Logf("the seed is %d", seed)
 	goroutinesBefore := runtime.NumGoroutine()

@@ -11,8 +11,6 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jws"
-
-	"luxbff/internal/apperr"
 )
 
 // Use is the kind of a token. It is signed with the rest, so that no token passes
@@ -58,10 +56,19 @@ func typeOf(use Use) string {
 const maxLength = 2048
 
 // Why a token is refused.
-var (
-	ErrExpired = apperr.Text("token: past its time")
-	ErrForged  = apperr.Text("token: not one of ours")
+const (
+	ErrExpired = refusal("token: past its time")
+	ErrForged  = refusal("token: not one of ours")
 )
+
+// refusal is an error that holds nothing of the token.
+type refusal string
+
+// Error gives the text.
+func (r refusal) Error() string { return string(r) }
+
+// LogText lets the log repeat the text.
+func (r refusal) LogText() string { return string(r) }
 
 // Claims are what a token says. SessionID is 0 and ExpiresAt zero in a Long
 // token, CredentialVersion is 0 in the others. Nonce tells a Refresh token from the

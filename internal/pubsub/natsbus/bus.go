@@ -9,6 +9,7 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -179,7 +180,7 @@ func (b *Bus) request(add func(*requests)) {
 
 func (b *Bus) onConnect() {
 	b.lastReason = ""
-	b.cfg.Log.Info("NATS is there; replicas ring each other")
+	b.cfg.Log.Info("NATS is there; replicas notify each other")
 	b.request(func(r *requests) { r.missed = true })
 }
 
@@ -187,13 +188,27 @@ func (b *Bus) onConnect() {
 func (b *Bus) onDisconnect(err error) {
 	reason := "connection closed"
 	if err != nil {
-		reason = apperr.Describe(err)
+		reason = describe(err)
 	}
 	if reason == b.lastReason || b.isClosing() {
 		return
 	}
 	b.lastReason = reason
 	b.cfg.Log.Warn("NATS is away; the feed polls until it is back", "reason", reason)
+}
+
+// describe is [apperr.Describe], but for what a server refuses: the library has a type of
+// its own for that, which is equal to one of its known errors.
+func describe(err error) string {
+	for _, known := range []error{
+		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrPermissionViolation, nats.ErrMaxConnectionsExceeded,
+	} {
+		if errors.Is(err, known) {
+			return apperr.Describe(known)
+		}
+	}
+	return apperr.Describe(err)
 }
 
 // onError is called for a queue that was full and for what the server refuses.

@@ -165,7 +165,7 @@ func TestBusRetriesAfterAWrongPassword(t *testing.T) {
 	const password = "very-secret-word"
 	nats := natstest.Start(t, func(o *server.Options) { o.Username, o.Password = "luxbff", "another" })
 	r := openReplica(t, "nats://luxbff:"+password+"@"+nats.Addr())
-	testutil.WaitFor(t, "the reason is logged", func() bool { return strings.Contains(r.log.String(), "Authorization") })
+	testutil.WaitFor(t, "the reason is logged", func() bool { return strings.Contains(r.log.String(), "authorization violation") })
 	// Without our options the library gives up after two refusals.
 	testutil.WaitFor(t, "three tries", func() bool { return nats.TotalConnections() > 3 })
 	if r.bus.Connected() {
@@ -175,7 +175,7 @@ func TestBusRetriesAfterAWrongPassword(t *testing.T) {
 	nats.SetPassword(password)
 	nats.Restart()
 	testutil.Receive(t, "the report of missed notifications", r.missed)
-	if text := r.log.String(); strings.Contains(text, password) || strings.Count(text, "Authorization") != 1 {
+	if text := r.log.String(); strings.Contains(text, password) || strings.Count(text, "authorization violation") != 1 {
 		t.Errorf("the log holds the password, or the reason not once:\n%s", text)
 	}
 }

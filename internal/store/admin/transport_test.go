@@ -10,7 +10,7 @@ import (
 
 // TestExamineTransport holds which connections to PostgreSQL the doctor calls open to
 // strangers. The variables of libpq are set to nothing, because they count as well.
-func TestExamineTransport(t *testing.T) {
+func TestExamineTransport(t *testing.T) { //nolint:paralleltest // it changes the environment
 	for _, name := range []string{"PGSSLMODE", "PGSSLROOTCERT", "PGHOST", "PGSERVICE"} {
 		t.Setenv(name, "")
 	}

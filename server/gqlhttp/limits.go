@@ -11,10 +11,15 @@ import (
 	"github.com/vektah/gqlparser/v2/lexer"
 )
 
-// documentLimits are what a document may measure before it is validated. The rule that
-// compares fields of one name takes quadratic time: 170 KB of one field kept it busy for a
-// minute, without a token.
+// documentLimits are what a document may measure before it is validated. The rules that
+// compare fields of one name, and their arguments, take quadratic time: 170 KB of one field
+// kept them busy for a minute, without a token. Each level of a literal is written into an
+// error anew, so that 1 MB of text in a thousand brackets took a second.
 type documentLimits struct{ maxTokens, maxSelections, maxDepth int }
+
+// attachedPerSelection is how many arguments, directives and variables a document may have
+// for each selection of the limit. An app has fewer in all than it has selections.
+const attachedPerSelection = 2
 
 func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 	selections := 0
@@ -28,6 +33,9 @@ func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 		return overLimit(errcode.ValidationFailed, selections, l.maxSelections,
 			"The document has %d selections, which exceeds the limit of %d.")
 	}
+	if refused := l.checkAttached(document); refused != nil {
+		return refused
+	}
 	depths := newDepths(document)
 	for _, operation := range document.Operations {
 		if depth := depths.ofSelections(operation.SelectionSet); depth > l.maxDepth {
@@ -38,6 +46,80 @@ func (l documentLimits) check(document *ast.QueryDocument) *gqlerror.Error {
 		}
 	}
 	return nil
+}
+
+// checkAttached measures what hangs on the selections and operations of a document: its
+// arguments, directives and variables, and the literals that are their values.
+func (l documentLimits) checkAttached(document *ast.QueryDocument) *gqlerror.Error {
+	var all attached
+	for _, fragment := range document.Fragments {
+		all.addDirectives(fragment.Directives)
+		all.addSelections(fragment.SelectionSet)
+	}
+	for _, operation := range document.Operations {
+		all.addDirectives(operation.Directives)
+		all.addSelections(operation.SelectionSet)
+		for _, variable := range operation.VariableDefinitions {
+			all.count++
+			all.addDirectives(variable.Directives)
+			all.depth = max(all.depth, depthOfLiteral(variable.DefaultValue))
+		}
+	}
+	if limit := attachedPerSelection * l.maxSelections; all.count > limit {
+		return overLimit(errcode.ValidationFailed, all.count, limit,
+			"The document has %d arguments, directives and variables, which exceeds the limit of %d.")
+	}
+	if all.depth > l.maxDepth {
+		return overLimit(errcode.ValidationFailed, all.depth, l.maxDepth,
+			"A literal nests %d levels deep, which exceeds the limit of %d.")
+	}
+	return nil
+}
+
+// attached is how many arguments, directives and variables there are, and how deep the
+// literals among them nest.
+type attached struct{ count, depth int }
+
+func (a *attached) addSelections(selections ast.SelectionSet) {
+	for _, selection := range selections {
+		switch selected := selection.(type) {
+		case *ast.Field:
+			a.addArguments(selected.Arguments)
+			a.addDirectives(selected.Directives)
+			a.addSelections(selected.SelectionSet)
+		case *ast.InlineFragment:
+			a.addDirectives(selected.Directives)
+			a.addSelections(selected.SelectionSet)
+		case *ast.FragmentSpread:
+			a.addDirectives(selected.Directives)
+		}
+	}
+}
+
+func (a *attached) addDirectives(directives ast.DirectiveList) {
+	for _, directive := range directives {
+		a.count++
+		a.addArguments(directive.Arguments)
+	}
+}
+
+func (a *attached) addArguments(arguments ast.ArgumentList) {
+	for _, argument := range arguments {
+		a.count++
+		a.depth = max(a.depth, depthOfLiteral(argument.Value))
+	}
+}
+
+// depthOfLiteral counts the lists and objects that stand in each other, of which the parser
+// takes a thousand. It is 0 for no literal.
+func depthOfLiteral(value *ast.Value) (deepest int) {
+	if value == nil || value.Kind != ast.ListValue && value.Kind != ast.ObjectValue {
+		return 0
+	}
+	for _, child := range value.Children {
+		deepest = max(deepest, depthOfLiteral(child.Value))
+	}
+	return deepest + 1
 }
 
 // checkTokens counts the tokens of a document that could not be parsed: the parser stops

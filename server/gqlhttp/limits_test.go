@@ -83,6 +83,27 @@ func TestLimits(t *testing.T) {
 			"{items(first: 1) {...a ...a ...a ...a id}} fragment a on Item {" + strings.Repeat("id ", 20) + "}",
 			"The operation repeats a field 81 times, which exceeds the limit of 80.",
 		},
+		"arguments, directives and variables": {
+			"query($b: Boolean = true) {" + strings.Repeat("hello @skip(if: $b) ", 30) + "}",
+			"query($b: Boolean = true) @a {hello" + repeat(119, " @a%d") + "}",
+			"The document has 121 arguments, directives and variables, which exceeds the limit of 120.",
+		},
+		"arguments of one field": {
+			"{hello(name: null)}", "{...f} fragment f on Query {hello(" + repeat(40, "a%d: 1 ") + ") ... {hello" + repeat(81, " @a%d") + "}}",
+			"The document has 121 arguments, directives and variables, which exceeds the limit of 120.",
+		},
+		"depth of a literal": {
+			"{hello}", `{hello(name: [{a: [{a: ["text"]}]}])}`,
+			"A literal nests 5 levels deep, which exceeds the limit of 4.",
+		},
+		"depth of a default": {
+			"{hello}", `query($s: String = [[[[["text"]]]]]) {hello(name: $s)}`,
+			"A literal nests 5 levels deep, which exceeds the limit of 4.",
+		},
+		"depth of a literal of a directive": {
+			"{hello}", `fragment f on Query @a(a: [[[[["text"]]]]]) {hello} {hello}`,
+			"A literal nests 5 levels deep, which exceeds the limit of 4.",
+		},
 		"tokens": {
 			"{hello} " + strings.Repeat("#", 10_000), "{hello(name: \"" + "\")} {" + strings.Repeat("hello(name: 1) ", 60) + "}",
 			"The document has 370 tokens, which exceeds the limit of 300.",
@@ -156,7 +177,7 @@ func TestRequestErrorsAreLimited(t *testing.T) {
 			variables any
 			failures  int
 		}{
-			"many arguments":          {"{hello(" + repeat(5_000, "a%d: 1 ") + ")}", nil, 3},
+			"many arguments":          {"{hello(" + repeat(900, "a%d: 1 ") + ")}", nil, 3},
 			"many fields":             {"{" + repeat(20, "a%d ") + "}", nil, 3},
 			"a long field":            {"{" + long + "}", nil, 1},
 			"a long argument":         {"{hello(" + long + ": 1)}", nil, 1},

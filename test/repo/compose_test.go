@@ -51,7 +51,7 @@ func readmeSettings(t *testing.T) []string {
 
 // loadCompose loads the file with these variables and no other.
 func loadCompose(env []string) (*types.Project, error) {
-	options, err := cli.NewProjectOptions([]string{composeFile}, cli.WithEnv(env), cli.WithoutEnvironmentResolution)
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, composeFile)}, cli.WithEnv(env), cli.WithoutEnvironmentResolution)
 	if err != nil {
 		return nil, err
 	}

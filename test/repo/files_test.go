@@ -5,8 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -107,7 +105,7 @@ func TestReadmeStartsWithTwoCommands(t *testing.T) {
 func files(t *testing.T, ending string) []string {
 	t.Helper()
 	var found []string
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(checkout(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -116,13 +114,13 @@ func files(t *testing.T, ending string) []string {
 		}
 		if entry.IsDir() {
 			if slices.Contains([]string{".git", "node_modules", "bin"}, entry.Name()) {
-				return filepath.SkipDir
+				return fs.SkipDir
 			}
 			return nil
 		}
 		ignored := regexp.MustCompile(`\.(db|db-shm|db-wal|test|out)$`).MatchString(path)
 		if strings.HasSuffix(path, ending) && !ignored {
-			found = append(found, filepath.ToSlash(path))
+			found = append(found, path)
 		}
 		return nil
 	})
@@ -135,7 +133,7 @@ func files(t *testing.T, ending string) []string {
 // read gives the content of a file.
 func read(t *testing.T, path string) string {
 	t.Helper()
-	content, err := os.ReadFile(path)
+	content, err := fs.ReadFile(checkout(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +143,7 @@ func read(t *testing.T, path string) string {
 // exists reports whether a file matches the pattern.
 func exists(t *testing.T, pattern string) bool {
 	t.Helper()
-	found, err := filepath.Glob(pattern)
+	found, err := fs.Glob(checkout(), pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,18 +153,18 @@ func exists(t *testing.T, pattern string) bool {
 // parse parses a Go file.
 func parse(t *testing.T, path string) *ast.File {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), path, read(t, path), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return file
 }
 
-// glob is filepath.Glob that must find something: a check of no files would pass,
+// glob is [fs.Glob] that must find something: a check of no files would pass,
 // and go on to pass after the files have moved.
 func glob(t *testing.T, pattern string) []string {
 	t.Helper()
-	found, err := filepath.Glob(pattern)
+	found, err := fs.Glob(checkout(), pattern)
 	if err != nil {
 		t.Fatal(err)
 	}

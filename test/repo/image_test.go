@@ -27,7 +27,7 @@ func TestImageIsBuiltAndHealthy(t *testing.T) {
 			continue
 		}
 		run := exec.CommandContext(t.Context(), "sh", "-ec", strings.ReplaceAll(step.rest, "/out", out))
-		run.Env = append(os.Environ(), "GOFLAGS=")
+		run.Dir, run.Env = root, append(os.Environ(), "GOFLAGS=")
 		if output, err := run.CombinedOutput(); err != nil {
 			t.Fatalf("RUN %s: %v\n%s", step.rest, err, output)
 		}

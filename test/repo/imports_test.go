@@ -65,7 +65,9 @@ type goPackage struct {
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Deps", "./...").Output()
+	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Deps", "./...")
+	command.Dir = root
+	out, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
 	}

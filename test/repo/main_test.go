@@ -1,19 +1,19 @@
 package repo_test
 
 import (
-	"fmt"
+	"io/fs"
 	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// TestMain runs the tests from the root of the checkout, so that they name its files
-// by the paths that a reader knows.
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m)
-}
+// root is the folder of the checkout.
+const root = "../.."
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// checkout is the tree of the checkout, so that tests name its files by the paths that a
+// reader knows. The tests don't change their working directory: go test would not know
+// then which files they read, and give the result of before a change of one.
+func checkout() fs.FS { return os.DirFS(root) }

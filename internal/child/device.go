@@ -45,13 +45,21 @@ func (s CheckStatus) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.
 func (s *CheckStatus) UnmarshalGQL(any) error { return errOutputOnly }
 
 // CheckDevice finds a device by its unique id and says whether the viewer has it
-// already or may register it. The device comes without the child that has it. Errors:
-// NotFoundDevice, AlreadyConnectedDevice (another account has it).
+// already or may register it. The device comes without the child that has it. An id that no
+// device has counts against the limits. Errors: NotFoundDevice, AlreadyConnectedDevice
+// (another account has it), TooManyRequests.
 func (s *Service) CheckDevice(ctx context.Context, v viewer.Viewer, uniqueID string) (CheckStatus, *ent.Device, error) {
 	if !text.UniqueID(uniqueID) {
 		return "", nil, apperr.NotFoundDevice.New()
 	}
+	refund, err := s.limits.UniqueID(v.RootUserID())
+	if err != nil {
+		return "", nil, err
+	}
 	found, err := s.store.Read().Device.Query().Where(device.UniqueID(uniqueID)).Only(ctx)
+	if !ent.IsNotFound(err) {
+		refund()
+	}
 	switch {
 	case ent.IsNotFound(err):
 		return "", nil, apperr.NotFoundDevice.New()

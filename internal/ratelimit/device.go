@@ -11,6 +11,11 @@ import (
 func perDevice() limit        { return limit{"device", 10, 5 * time.Minute} }
 func perDeviceAccount() limit { return limit{"device-account", 20, 5 * time.Minute} }
 
+// An app asks for every device that its radio finds, of which many may be strange to the
+// catalogue; a family's, and those in a clinic's waiting room, are fewer than this. Whoever
+// tries ids through gets 8,640 a day of a replica.
+func perUniqueIDAccount() limit { return limit{"unique-id", 120, 10 * time.Second} }
+
 // Device counts a try of an account to name a device by its serial code and its MAC. The
 // try is counted before anybody looks whether it is right, so that many at a time do not
 // pass; the caller calls refund where it was right. A serial code that no device has is
@@ -30,4 +35,11 @@ func (l *Limiter) Device(rootUserID int, serialCode string) (refund func(), err 
 		refundAccount()
 		refundDevice()
 	}, nil
+}
+
+// UniqueID counts a try of an account to find a device by its unique id, which shows the
+// serial code and the MAC of one that nobody has. It is counted beforehand as [Limiter.Device]
+// does; the caller calls refund where there is such a device. Errors: TooManyRequests.
+func (l *Limiter) UniqueID(rootUserID int) (refund func(), err error) {
+	return l.reserveToken(perUniqueIDAccount(), strconv.Itoa(rootUserID))
 }

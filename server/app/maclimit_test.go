@@ -166,3 +166,55 @@ func TestARightMACCostsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownUniqueIDsAreLimited asks for ids that no device has, over GraphQL in one
+// request and over REST: 120 are answered, the next of the account is put off, and its own
+// device and one that nobody has cost nothing.
+func TestUnknownUniqueIDsAreLimited(t *testing.T) {
+	t.Parallel()
+	s := startLimited(t, "")
+	token, _ := s.Parent(t)
+	own := s.CreateChild(t, token)
+	check := func(bearer, surface, uniqueID string) apptest.Response {
+		return s.Call(t, http.MethodGet, surface+"/device/check-device?unique_id="+uniqueID, bearer, "")
+	}
+	for range 150 {
+		if got := check(token, apptest.LUX, own.UniqueID); got.Status != http.StatusOK {
+			t.Fatalf("the account's own device: %d %s", got.Status, got.Body)
+		}
+	}
+	for i := range 40 {
+		for _, surface := range []string{apptest.LUX, "/api/v1/addnox"} {
+			if got := check(token, surface, fmt.Sprint("unknown-", i)); got.Status != http.StatusNotFound {
+				t.Fatalf("try %d on %s: %d %s", i, surface, got.Status, got.Body)
+			}
+		}
+	}
+	guess := func(from, to int) string {
+		var fields strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&fields, "a%d: checkDevice(uniqueId: \"guess-%d\") {status} ", i, i)
+		}
+		return string(s.Call(t, http.MethodPost, "/graphql", token, string(raw(t, map[string]any{"query": "{" + fields.String() + "}"}))).Body)
+	}
+	guess(0, 30)
+	if got := guess(0, 15); strings.Count(got, "NOT_FOUND_DEVICE") != 10 || strings.Count(got, "TOO_MANY_REQUESTS") != 5 {
+		t.Errorf("the 111th to 125th try: %s", got)
+	}
+	for surface, want := range map[string]string{apptest.LUX: "10", "/api/v1/addnox": "10"} {
+		if got := check(token, surface, "unknown"); got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") != want {
+			t.Errorf("the next on %s: %d %s, wait %s", surface, got.Status, got.Body, got.Header.Get("Retry-After"))
+		}
+	}
+	other, _ := s.Parent(t)
+	if got := check(other, apptest.LUX, "unknown"); got.Status != http.StatusNotFound {
+		t.Errorf("another account: %d %s", got.Status, got.Body)
+	}
+	if moved := readMetrics(t, s)[`luxbff_rate_limited_total{limit="unique-id"}`]; moved != 7 {
+		t.Errorf("the metric counts %v refused tries, want 7", moved)
+	}
+	s.Clock.Add(10 * time.Second)
+	if got := check(token, apptest.LUX, own.UniqueID); got.Status != http.StatusOK {
+		t.Errorf("the own device ten seconds later: %d %s", got.Status, got.Body)
+	}
+}

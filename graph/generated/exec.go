@@ -2894,7 +2894,7 @@ type RemovePushDevicePayload {
   """
   Sets a password by the token of that link. Needs no access token; every session of the account ends. An address that
   was never verified is verified by it, and the local id and links to providers, which somebody else may have added,
-  are taken away.
+  are taken away; of any account, the links of the last 72 hours.
   Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
   ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password). There is no REST route for it: the page behind the link
   does the same.
@@ -2903,8 +2903,9 @@ type RemovePushDevicePayload {
 
   """
   Gives an account the e-mail address back that it had, by the token of the link in the mail about the change, within
-  72 hours. Needs no access token. Every session of the account ends, later changes of the address are undone, and
-  where the account has a password a link to choose a new one is mailed to the address.
+  72 hours. Needs no access token. Every session of the account ends, later changes of the address are undone, links to
+  providers that were added since 72 hours before the change are taken away, and where the account has a password it
+  opens nothing any more: a link to choose a new one is mailed to the address.
   Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
   ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + ` (which has taken the address meanwhile). There is no REST route for it: the
   page behind the link does the same.

@@ -60,7 +60,7 @@ func New(cfg Config) *Service {
 		Push:          &Push{store: cfg.Store, now: cfg.Clock},
 		Emails:        &Emails{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits},
 		Credentials:   &Credentials{auth: cfg.Auth, store: cfg.Store, reports: reports, now: cfg.Clock},
-		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits},
+		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits, now: cfg.Clock},
 		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, reports: reports, limits: cfg.Limits, now: cfg.Clock,
 	}
 }

@@ -167,8 +167,9 @@ type RevertEmailParams struct{ Token string }
 
 // Revert gives an account the address back that it had before, verified if it was, and
 // undoes what has happened to the address since. As a thief may have changed it, every
-// session and every token ends, and so do the reset links that went elsewhere. The thief
-// may know the password too, so a link to choose another is mailed to the address. Errors:
+// session and every token ends, and so do the reset links that went elsewhere and the links to
+// providers that were added since three days before. The thief may know the password too, so
+// it opens nothing any more, and a link to choose another is mailed to the address. Errors:
 // CodeInvalid, CodeExpired, EmailVerifiedElsewhere, TooManyRequests.
 func (e *Emails) Revert(ctx context.Context, p RevertEmailParams) error {
 	if err := e.limits.Guess(ctx); err != nil {
@@ -205,27 +206,30 @@ func (e *Emails) revert(ctx context.Context, tx *store.Tx, u *ent.User, link *en
 	if !taken {
 		return apperr.EmailVerifiedElsewhere.New()
 	}
-	err = tx.User.UpdateOne(u).
+	u, err = tx.User.UpdateOne(u).
 		SetEmail(link.Address).
 		SetIsEmailVerified(link.IsEmailVerified).
 		ClearPreviousVerifiedEmail().
 		AddCredentialVersion(1).
-		Exec(ctx)
+		Save(ctx)
 	if err != nil {
 		return fmt.Errorf("give an e-mail address back: %w", err)
 	}
-	if err := e.auth.Sessions.EndAll(ctx, tx, u.ID); err != nil {
+	// A thief links a Facebook account before the address is changed as easily as after it.
+	if err := e.auth.Identities.RemoveLinksSince(ctx, tx, u, link.CreatedAt.Add(-auth.ReportLifetime)); err != nil {
+		return err
+	}
+	if u.PasswordHash == nil {
+		return e.auth.Sessions.EndAll(ctx, tx, u.ID)
+	}
+	if _, err := e.auth.Passwords.Discard(ctx, tx, u); err != nil { // which ends sessions and reset links
 		return err
 	}
 	return e.sendReset(ctx, tx, u)
 }
 
-// sendReset ends the reset links that are out and mails one to the address that the
-// account is found by now, if it has a password.
+// sendReset mails a reset link to the address that the account is found by now.
 func (e *Emails) sendReset(ctx context.Context, tx *store.Tx, u *ent.User) error {
-	if err := e.auth.Codes.CloseResets(ctx, tx, u.ID); err != nil || u.PasswordHash == nil {
-		return err
-	}
 	held, err := e.auth.Identities.OfUser(ctx, tx.Client, u.ID, identity.ProviderEmail)
 	if err != nil || len(held) == 0 {
 		return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"luxbff/ent"
 	"luxbff/ent/identity"
@@ -22,6 +23,7 @@ type Recovery struct {
 	store   *store.Store
 	reports *reports
 	limits  *ratelimit.Limiter
+	now     func() time.Time
 }
 
 // validnumField is the path of the input of findAccount and changePhone that holds the
@@ -148,7 +150,7 @@ type ResetPasswordParams struct{ Token, NewPassword string }
 // ResetPassword sets a password by the token of a reset mail and ends every
 // session and every token. Whoever has the mailbox owns the address: one that was never
 // verified is verified by it, and the local id and the links that somebody else may have
-// added are taken away. Errors: BadRequest (a weak password), CodeInvalid,
+// added are taken away; of one that was verified, the links of the last three days. Errors: BadRequest (a weak password), CodeInvalid,
 // CodeExpired, TooManyRequests.
 func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	if err := r.limits.Guess(ctx); err != nil {
@@ -186,6 +188,10 @@ func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 			return err
 		}
 		if u, err = r.claimAddress(ctx, tx, u, reset.Address); err != nil {
+			return err
+		}
+		// The report of a link says that a reset ends what a thief can do.
+		if err := r.auth.Identities.RemoveLinksSince(ctx, tx, u, r.now().Add(-auth.ReportLifetime)); err != nil {
 			return err
 		}
 		_, err = r.auth.Passwords.Change(ctx, tx, u, hash)

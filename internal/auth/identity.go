@@ -307,6 +307,30 @@ func (i *Identities) RemoveAllButEmail(ctx context.Context, tx *store.Tx, rootUs
 	return i.remove(ctx, tx, rootUserID, identity.ProviderNotIn(identity.ProviderEmail, identity.ProviderPhone))
 }
 
+// signUpLasts is how long after the account a way in may be stored by which it was made, as
+// clocks are read more than once in a sign-up.
+const signUpLasts = time.Minute
+
+// RemoveLinksSince takes the links to providers away that the account has got since, but
+// none by which it was made. Each was reported when it was added, and whoever takes the
+// account back does so because of one. A local id opens nothing without the password, so it
+// stays. The links stay as well where the owner could not sign in any more without: an
+// account that has neither a phone nor a local id has no use for a password.
+func (i *Identities) RemoveLinksSince(ctx context.Context, tx *store.Tx, u *ent.User, since time.Time) error {
+	if u.Phone == nil {
+		if named, err := i.Has(ctx, tx.Client, u.ID, identity.ProviderLocal); err != nil || !named {
+			return err
+		}
+	}
+	if signedUp := u.CreatedAt.Add(signUpLasts); since.Before(signedUp) {
+		since = signedUp
+	}
+	return i.remove(ctx, tx, u.ID, identity.And(
+		identity.ProviderNotIn(identity.ProviderEmail, identity.ProviderPhone, identity.ProviderLocal),
+		identity.CreatedAtGTE(since),
+	))
+}
+
 func (i *Identities) remove(ctx context.Context, tx *store.Tx, rootUserID int, which predicate.Identity) error {
 	_, err := tx.Identity.Delete().
 		Where(identity.RootUserID(rootUserID), identity.DeletedAtIsNil(), which).

@@ -333,6 +333,12 @@ func (p *Passwords) Change(ctx context.Context, tx *store.Tx, u *ent.User, hash 
 	return changed, p.sessions.EndAll(ctx, tx, u.ID)
 }
 
+// Discard is [Passwords.Change] to none: nobody can sign in by password until another is
+// set by a reset link. The hash is of the empty text, which is no password.
+func (p *Passwords) Discard(ctx context.Context, tx *store.Tx, u *ent.User) (*ent.User, error) {
+	return p.Change(ctx, tx, u, p.decoy)
+}
+
 // normalizePassword gives the form in which passwords are hashed, that of the
 // OpaqueString profile of RFC 8265: Unicode's form NFC, with each kind of space written
 // as U+0020. One keyboard sends é as one character and another as e with an accent; both

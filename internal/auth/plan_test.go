@@ -27,11 +27,16 @@ func TestWhatAChangeEndsIsFoundByAnIndex(t *testing.T) {
 		Store: db, Keys: token.DevelopmentKeys(), Clock: home.Clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	accounttest.OK(t, err)
+	withPhone, number := *parent.User, accounttest.Phone
+	withPhone.Phone = &number
 	*statements = nil
 	accounttest.OK(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		return service.Identities.RemoveAllButEmail(ctx, tx, parent.RootUserID())
+		if err := service.Identities.RemoveAllButEmail(ctx, tx, parent.RootUserID()); err != nil {
+			return err
+		}
+		return service.Identities.RemoveLinksSince(ctx, tx, &withPhone, home.Clock.Now())
 	}))
-	if len(*statements) != 2 {
+	if len(*statements) != 4 {
 		t.Fatalf("statements: %q", *statements)
 	}
 	for i, tc := range []struct {
@@ -39,6 +44,8 @@ func TestWhatAChangeEndsIsFoundByAnIndex(t *testing.T) {
 		args  []any
 	}{
 		{"identity_root_user_id_provider", []any{parent.RootUserID(), "email", "phone"}},
+		{"verificationcode_root_user_id_purpose", []any{home.Clock.Now(), parent.RootUserID(), "password_reset", "email"}},
+		{"identity_root_user_id_provider", []any{parent.RootUserID(), "email", "phone", "local", home.Clock.Now()}},
 		{"verificationcode_root_user_id_purpose", []any{home.Clock.Now(), parent.RootUserID(), "password_reset", "email"}},
 	} {
 		if plan := storetest.Explain(t, db, (*statements)[i], tc.args...); !strings.Contains(plan, tc.index) {

@@ -18,6 +18,10 @@ import (
 // than a weekend without looking at one's mail.
 const revertLifetime = 72 * time.Hour
 
+// ReportLifetime is how long after a report of a change whoever takes the account back
+// undoes it.
+const ReportLifetime = revertLifetime
+
 // GivenUpEmail is an address that an account gives up for another one.
 type GivenUpEmail struct {
 	Address string

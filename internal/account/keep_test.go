@@ -1,0 +1,150 @@
+package account_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/account"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
+	"luxbff/internal/testutil/accounttest"
+	"luxbff/internal/viewer"
+)
+
+// linkFacebook links a Facebook account to the account.
+func linkFacebook(t *testing.T, k *accounttest.Kit, v viewer.Viewer, subject string) {
+	t.Helper()
+	k.Facebook.Add("token of "+subject, auth.Profile{Subject: subject})
+	_, err := k.Accounts.Credentials.ConnectFacebook(t.Context(), v, accounttest.FacebookParams(subject, "token of "+subject))
+	accounttest.OK(t, err)
+}
+
+func signInByFacebook(t *testing.T, k *accounttest.Kit, subject string) error {
+	t.Helper()
+	_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "token of " + subject})
+	return err
+}
+
+// waysBack are how the owner of an account that was verified gets it back.
+func waysBack() map[string]func(t *testing.T, k *accounttest.Kit, v viewer.Viewer) {
+	return map[string]func(t *testing.T, k *accounttest.Kit, v viewer.Viewer){
+		"reset": func(t *testing.T, k *accounttest.Kit, _ viewer.Viewer) {
+			t.Helper()
+			token := resetToken(t, k)
+			accounttest.OK(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: token, NewPassword: "the owner's 1"}))
+		},
+		"revert": func(t *testing.T, k *accounttest.Kit, v viewer.Viewer) {
+			t.Helper()
+			v = viewer.Viewer{User: k.User(t, v.RootUserID())}
+			changeEmail(t, k, v, "thief@lux.example")
+			accounttest.OK(t, verifyEmail(t, k, v, "thief@lux.example"))
+			accounttest.OK(t, revert(t, k, revertToken(t, k, email)))
+		},
+	}
+}
+
+// TestAThiefKeepsNoLink: with a borrowed token a thief links a Facebook account, before the
+// address is changed or after it. The owner hears of it, and is rid of it by the link that
+// was mailed.
+func TestAThiefKeepsNoLink(t *testing.T) {
+	t.Parallel()
+	for name, takeBack := range waysBack() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := accounttest.New(t)
+			v := k.Parent(t)
+			accounttest.OK(t, verifyEmail(t, k, v, email))
+			k.Clock.Add(24 * time.Hour)
+			linkFacebook(t, k, v, "666")
+			k.Clock.Add(time.Hour)
+			takeBack(t, k, v)
+			if diff := cmp.Diff([]string{"email parent@lux.example", "phone " + phone}, ways(t, k, v.RootUserID())); diff != "" {
+				t.Errorf("ways in (-want +got):\n%s", diff)
+			}
+			accounttest.WantKind(t, signInByFacebook(t, k, "666"), apperr.SignUpFirst)
+		})
+	}
+	k := accounttest.New(t)
+	v := k.Parent(t)
+	changeEmail(t, k, v, "thief@lux.example")
+	k.Clock.Add(time.Hour)
+	linkFacebook(t, k, v, "666")
+	accounttest.OK(t, revert(t, k, revertToken(t, k, email)))
+	accounttest.WantKind(t, signInByFacebook(t, k, "666"), apperr.SignUpFirst)
+}
+
+// TestAnOwnerKeepsOldLinks: of what the owner has heard long ago, and of the way in by which
+// the account was made, no way back takes anything away.
+func TestAnOwnerKeepsOldLinks(t *testing.T) {
+	t.Parallel()
+	for name, takeBack := range waysBack() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := accounttest.New(t)
+			v := k.Parent(t)
+			accounttest.OK(t, verifyEmail(t, k, v, email))
+			k.Clock.Add(24 * time.Hour)
+			linkFacebook(t, k, v, "1017")
+			k.Clock.Add(72*time.Hour + time.Millisecond)
+			takeBack(t, k, v)
+			accounttest.OK(t, signInByFacebook(t, k, "1017"))
+		})
+	}
+	k := accounttest.New(t)
+	k.Facebook.Add("token of 1017", auth.Profile{Subject: "1017"})
+	made, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams("1017", "token of 1017"))
+	accounttest.OK(t, err)
+	v := k.Viewer(t, made.Tokens)
+	accounttest.OK(t, verifyEmail(t, k, v, email))
+	_, err = k.Accounts.Credentials.CreateLocal(t.Context(), v, account.CreateLocalCredentialParams{LocalID: "owner1", Password: "secret123"})
+	accounttest.OK(t, err)
+	for _, takeBack := range waysBack() {
+		takeBack(t, k, v)
+		accounttest.OK(t, signInByFacebook(t, k, "1017"))
+	}
+}
+
+// TestAnOwnerIsNotLockedOut: who has no phone cannot sign in by e-mail, and without a local
+// id has nothing but the link.
+func TestAnOwnerIsNotLockedOut(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	made, err := k.Accounts.SignUps.Temporary(t.Context(), auth.LongLivedToken)
+	accounttest.OK(t, err)
+	k.Clock.Add(time.Hour)
+	v := k.Viewer(t, made.Tokens)
+	linkFacebook(t, k, v, "1017")
+	v = viewer.Viewer{User: k.User(t, v.RootUserID())}
+	accounttest.OK(t, verifyEmail(t, k, v, email))
+	changeEmail(t, k, v, "thief@lux.example")
+	accounttest.OK(t, revert(t, k, revertToken(t, k, email)))
+	accounttest.OK(t, signInByFacebook(t, k, "1017"))
+}
+
+// TestATakenBackAddressNeedsANewPassword: the thief knows the password, or has set it. It
+// opens nothing from the moment the owner opens the link; the one that the owner chooses by
+// the mail that follows does.
+func TestATakenBackAddressNeedsANewPassword(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	v := k.Parent(t)
+	_, err := k.Accounts.Credentials.CreateLocal(t.Context(), v, account.CreateLocalCredentialParams{LocalID: "owner1", Password: password})
+	accounttest.OK(t, err)
+	changeEmail(t, k, v, "thief@lux.example")
+	accounttest.OK(t, verifyEmail(t, k, v, "thief@lux.example"))
+	reset := resetTokenOf(t, k, "thief@lux.example")
+	accounttest.OK(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: reset, NewPassword: "a thief's 1"}))
+	accounttest.OK(t, revert(t, k, revertToken(t, k, email)))
+	for _, known := range []string{password, "a thief's 1", ""} {
+		_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: known})
+		accounttest.WantKind(t, err, apperr.PasswordInvalid)
+		_, err = k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "owner1", Password: known})
+		accounttest.WantKind(t, err, apperr.WrongPassword)
+	}
+	mailed := mailedReset(t, k)
+	accounttest.OK(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: mailed, NewPassword: "the owner's 1"}))
+	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "the owner's 1"})
+	accounttest.OK(t, err)
+}

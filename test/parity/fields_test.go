@@ -123,6 +123,7 @@ func withoutField() map[string]string {
 		"sendEmailVerification TOO_MANY_EMAIL_CODES":          state,
 		"sendEmailVerification EMAIL_SEND_FAILED":             ours,
 		"verifyEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":    "the code is right; the address is none of the inputs",
+		"revertEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":    "the token is right; the address is none of the inputs",
 		"requestPasswordReset EMAIL_SEND_FAILED":              ours,
 		"updatePolicy USER_POLICY_NOT_FOUND":                  state,
 		"setPushToken PUSH_PERMISSON_DENIED":                  state,

@@ -109,24 +109,24 @@ func (l *Limiter) takeToken(lim limit, address string) error {
 	return err
 }
 
-// reserveToken takes a token that refund puts back.
+// reserveToken takes a token that refund puts back. A refused call takes none, not even for
+// a moment: otherwise one that goes on trying would never get in again, and many that try
+// at once would keep out whoever shares the bucket.
 func (l *Limiter) reserveToken(lim limit, address string) (refund func(), err error) {
 	if l == nil {
 		return func() {}, nil
 	}
 	now := l.clock()
-	reserved := l.bucket(key{lim.name, sha256.Sum256([]byte(address))}, lim, now).ReserveN(now, 1)
-	wait := reserved.DelayFrom(now)
-	if wait <= 0 {
-		// Only at the time of the reservation is it not yet used.
-		return func() { reserved.CancelAt(now) }, nil
+	bucket := l.bucket(key{lim.name, sha256.Sum256([]byte(address))}, lim, now)
+	if bucket.AllowN(now, 1) {
+		// Less than no token is one more. What is beyond a full bucket is lost as always.
+		return func() { bucket.AllowN(l.clock(), -1) }, nil
 	}
-	// A refused call takes no token: otherwise one that goes on trying would never
-	// get in again.
-	reserved.CancelAt(now)
 	if l.OnRefused != nil {
 		l.OnRefused(lim.name)
 	}
+	missing := 1 - bucket.TokensAt(now)
+	wait := max(time.Duration(missing*float64(lim.interval)), time.Second)
 	return nil, apperr.TooManyRequests.WithRetryAfter(wait)
 }
 

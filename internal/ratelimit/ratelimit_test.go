@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,5 +177,69 @@ func TestHashesOfAnAccountAreCountedUnlessRefunded(t *testing.T) {
 	}
 	if _, err := l.Hash("account 2"); err != nil {
 		t.Errorf("another account: %v", err)
+	}
+}
+
+// TestRefusedCallsAtOnceTakeNothing: whoever floods a limit from many connections must not
+// keep the others who share it out for longer than one that asks once.
+func TestRefusedCallsAtOnceTakeNothing(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	now := start
+	l := ratelimit.New(func() time.Time { return now })
+	for range 10 {
+		if _, err := l.Device(1, "SL20401000"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var flood sync.WaitGroup
+	for account := range 64 {
+		flood.Go(func() {
+			for range 500 {
+				if _, err := l.Device(100+account, "SL20401000"); !apperr.Is(err, apperr.TooManyRequests) {
+					t.Errorf("an eleventh guess: %v", err)
+				}
+			}
+		})
+	}
+	flood.Wait()
+	now = start.Add(5 * time.Minute)
+	if _, err := l.Device(2, "SL20401000"); err != nil {
+		t.Errorf("five minutes later: %v, retry after %v", err, apperr.From(err).RetryAfter())
+	}
+}
+
+// TestARefundGivesTheWholeTokenBack: what others have done meanwhile does not lessen it.
+func TestARefundGivesTheWholeTokenBack(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	l := ratelimit.New(func() time.Time { return now })
+	var refunds []func()
+	for range 10 {
+		refund, err := l.Device(1, "SL20401000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		refunds = append(refunds, refund)
+	}
+	now = now.Add(30 * time.Second)
+	guess := func(serial int) bool {
+		_, err := l.Device(1, fmt.Sprint("SL204020", serial))
+		return err == nil
+	}
+	if !guess(10) {
+		t.Fatal("an eleventh of twenty is refused")
+	}
+	for _, refund := range refunds {
+		refund()
+	}
+	passed := 0
+	for serial := 20; serial < 50; serial++ {
+		if guess(serial) {
+			passed++
+		}
+	}
+	if passed != 19 {
+		t.Errorf("%d of the account's twenty guesses passed after one", passed+1)
 	}
 }

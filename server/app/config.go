@@ -27,7 +27,7 @@ type Config struct {
 	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
 	PublicURL      string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
 	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
-	SessionDays    int           `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed."`
+	SessionDays    int           `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed; 0 for the default."`
 	FacebookURL    string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
@@ -47,6 +47,10 @@ type Config struct {
 	NoTraces       bool          `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
 	MetricsAddr    string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
 }
+
+// mostDays is a hundred years. A time.Duration ends at 292 years: a setting beyond that
+// would become a negative one, which ends every session and holds no phone back.
+const mostDays = 36_500
 
 // Development reports whether the program runs without secrets and with the
 // pages that developers use.
@@ -86,6 +90,12 @@ func (c Config) Check() error {
 	if c.PerClient < 0 || c.Connections < 0 {
 		wrong = append(wrong, errors.New("CONNECTIONS_PER_CLIENT and CONNECTIONS must not be negative"))
 	}
+	if c.RejoinAfter < 0 || c.RejoinAfter > mostDays {
+		wrong = append(wrong, fmt.Errorf("REJOIN_AFTER must be 0 to %d days", mostDays))
+	}
+	if c.SessionDays < 0 || c.SessionDays > mostDays {
+		wrong = append(wrong, fmt.Errorf("SESSION_DAYS must be 0 to %d days", mostDays))
+	}
 	if c.NATSURL != "" {
 		wrong = append(wrong, natsbus.CheckURL(c.NATSURL))
 	}
@@ -122,12 +132,6 @@ func (c Config) checkProduction() error {
 	}
 	if c.RateLimits == "off" {
 		wrong = append(wrong, errors.New("RATE_LIMITS=off is for development alone"))
-	}
-	if c.RejoinAfter < 0 {
-		wrong = append(wrong, errors.New("REJOIN_AFTER must not be negative"))
-	}
-	if c.SessionDays < 0 {
-		wrong = append(wrong, errors.New("SESSION_DAYS must not be negative"))
 	}
 	return errors.Join(wrong...)
 }

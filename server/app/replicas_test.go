@@ -215,6 +215,32 @@ func TestSettingsOfReplicas(t *testing.T) {
 	}
 }
 
+// TestDaysThatNoDurationHolds: 200,000 days, written to mean "for ever", would be a negative
+// duration.
+func TestDaysThatNoDurationHolds(t *testing.T) {
+	t.Parallel()
+	for want, cfg := range map[string]app.Config{
+		"":                                     {SessionDays: 36_500, RejoinAfter: 36_500},
+		"SESSION_DAYS must be 0 to 36500 days": {SessionDays: 200_000},
+		"REJOIN_AFTER must be 0 to 36500 days": {RejoinAfter: 200_000},
+	} {
+		cfg.Env = "development"
+		got := ""
+		if err := cfg.Check(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for _, cfg := range []app.Config{{SessionDays: -1}, {RejoinAfter: -1}} {
+		cfg.Env = "development"
+		if cfg.Check() == nil {
+			t.Errorf("%d and %d days are accepted", cfg.SessionDays, cfg.RejoinAfter)
+		}
+	}
+}
+
 func TestPoolIsAsConfigured(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, func(cfg *app.Config) { cfg.DatabasePool = 3 })

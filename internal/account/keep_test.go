@@ -1,6 +1,8 @@
 package account_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +123,41 @@ func TestAnOwnerIsNotLockedOut(t *testing.T) {
 	changeEmail(t, k, v, "thief@lux.example")
 	accounttest.OK(t, revert(t, k, revertToken(t, k, email)))
 	accounttest.OK(t, signInByFacebook(t, k, "1017"))
+}
+
+// TestReportsAreNoMailBomb: any number of accounts can name an address that nobody has
+// proved to be theirs. Each reports its changes to it, and together they are as bounded as all
+// messages to one recipient; the owner of an account that is found by the address gets each
+// report all the same.
+func TestReportsAreNoMailBomb(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t, accounttest.WithLimits)
+	owner := k.Parent(t)
+	mails := func(from int) (count, newest int) {
+		reports, newest := reportsSince(t, k, from)
+		for _, report := range reports {
+			if strings.HasPrefix(report, "email "+email) {
+				count++
+			}
+		}
+		return count, newest
+	}
+	_, newest := mails(0)
+	for i := range 4 {
+		v := k.Viewer(t, k.RegisterLocal(t, fmt.Sprintf("bomb%d", i)).Tokens)
+		for range 10 {
+			changeEmail(t, k, v, email)
+			changeEmail(t, k, v, "other@lux.example")
+		}
+	}
+	bomb, newest := mails(newest)
+	if bomb != 20 {
+		t.Errorf("%d mails from strangers' accounts, want 20", bomb)
+	}
+	changeEmail(t, k, owner, "thief@lux.example")
+	if got, _ := mails(newest); got != 1 {
+		t.Errorf("%d mails to the owner, want 1", got)
+	}
 }
 
 // TestATakenBackAddressNeedsANewPassword: the thief knows the password, or has set it. It

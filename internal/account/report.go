@@ -137,6 +137,12 @@ func (r *reports) owner(ctx context.Context, tx *store.Tx, u *ent.User) (owner, 
 	return to, nil
 }
 
+// isFlooded reports whether an address, which need not be the owner's, has had too many
+// reports. The change is made without: a stranger's mailbox must not be what stops it.
+func (r *reports) isFlooded(to owner) bool {
+	return !to.isProved && !to.isVerified && r.limits.Report(text.NormalizeEmail(to.email)) != nil
+}
+
 // send stores the messages. Where nothing serves a channel, the change is made without the
 // message: the owner is not helped by an account that can't be changed.
 func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what change, advice string) error {
@@ -149,7 +155,7 @@ func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner,
 		{Channel: entmessage.ChannelEmail, To: to.email, Text: mail},
 		{Channel: entmessage.ChannelSms, To: to.phone, Text: begin + advice},
 	} {
-		if m.To == "" {
+		if m.To == "" || m.Channel == entmessage.ChannelEmail && r.isFlooded(to) {
 			continue
 		}
 		m.RootUserID, m.IsDeletedOnceSent = &u.ID, what == accountDeleted

@@ -29,6 +29,7 @@ func perClientSignUp() limit  { return limit{"sign-up", 30, 10 * time.Second} }
 func perClientMessage() limit { return limit{"message", 30, 10 * time.Second} }
 func perRecipient() limit     { return limit{"recipient", 20, 5 * time.Minute} }
 func perAccountChange() limit { return limit{"change", 20, 5 * time.Minute} }
+func perReported() limit      { return limit{"report", 20, 5 * time.Minute} }
 
 // perHashed bounds how often passwords are hashed for one account or one name that is tried
 // in its place, whoever asks: each hash costs the server time. It lets the guesses of a
@@ -90,6 +91,11 @@ func (l *Limiter) Hash(account string) (refund func(), err error) {
 func (l *Limiter) Change(rootUserID int) error {
 	return l.takeToken(perAccountChange(), strconv.Itoa(rootUserID))
 }
+
+// Report counts a report to an address that nobody has proved to be the account's, which any
+// number of accounts may name: together they must not flood a stranger's mailbox. Errors:
+// TooManyRequests.
+func (l *Limiter) Report(address string) error { return l.takeToken(perReported(), address) }
 
 // takeForClient takes a token from the bucket of the client in ctx. All whose address
 // nobody knows share one bucket, because a way in that forgets to name its clients must

@@ -2907,7 +2907,7 @@ type RemovePushDevicePayload {
   providers that were added since 72 hours before the change are taken away, and where the account has a password it
   opens nothing any more: a link to choose a new one is mailed to the address.
   Errors: ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + ` (the token, or one that was used), ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `,
-  ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + ` (which has taken the address meanwhile). There is no REST route for it: the
+  ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + ` (which has verified the address meanwhile). There is no REST route for it: the
   page behind the link does the same.
   """
   revertEmail(input: RevertEmailInput!): RevertEmailPayload

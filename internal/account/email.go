@@ -127,6 +127,12 @@ func isOther(u *ent.User, address string) bool {
 	return u.Email == nil || text.NormalizeEmail(*u.Email) != text.NormalizeEmail(address)
 }
 
+// hasVerified reports whether the account has proved that the address is its own.
+func hasVerified(u *ent.User, address string) bool {
+	return u.IsEmailVerified && !isOther(u, address) ||
+		u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == text.NormalizeEmail(address)
+}
+
 // setVerified takes the address that the code was sent to, which need not be the
 // one that the account has by now.
 func (e *Emails) setVerified(ctx context.Context, tx *store.Tx, u *ent.User, address string) (*ent.User, error) {
@@ -169,7 +175,8 @@ type RevertEmailParams struct{ Token string }
 // undoes what has happened to the address since. As a thief may have changed it, every
 // session and every token ends, and so do the reset links that went elsewhere and the links to
 // providers that were added since three days before. The thief may know the password too, so
-// it opens nothing any more, and a link to choose another is mailed to the address. Errors:
+// it opens nothing any more, and a link to choose another is mailed to the address. An account
+// that has signed up with the address meanwhile, and not verified it, gives it up. Errors:
 // CodeInvalid, CodeExpired, EmailVerifiedElsewhere, TooManyRequests.
 func (e *Emails) Revert(ctx context.Context, p RevertEmailParams) error {
 	if err := e.limits.Guess(ctx); err != nil {
@@ -199,6 +206,9 @@ func (e *Emails) revert(ctx context.Context, tx *store.Tx, u *ent.User, link *en
 	if err := e.auth.Codes.CloseReverts(ctx, tx, u.ID, link.Address); err != nil {
 		return err
 	}
+	if err := e.release(ctx, tx, u, link.Address); err != nil {
+		return err
+	}
 	taken, err := e.auth.Identities.TakeEmail(ctx, tx, u.ID, link.Address)
 	if err != nil {
 		return err
@@ -226,6 +236,30 @@ func (e *Emails) revert(ctx context.Context, tx *store.Tx, u *ent.User, link *en
 		return err
 	}
 	return e.sendReset(ctx, tx, u)
+}
+
+// release takes the address from another account that has signed up with it and never
+// verified it: that may be a thief's, who keeps the address from its owner so, and whoever has
+// the link reads the mail to it.
+func (e *Emails) release(ctx context.Context, tx *store.Tx, u *ent.User, address string) error {
+	holder, err := e.auth.Identities.Find(ctx, tx.Client, identity.ProviderEmail, address)
+	if err != nil || holder == nil || *holder.RootUserID == u.ID {
+		return err
+	}
+	other, err := auth.LockUser(ctx, tx, *holder.RootUserID)
+	if err != nil || hasVerified(other, address) {
+		return err
+	}
+	if err := e.auth.Identities.Remove(ctx, tx, other.ID, identity.ProviderEmail); err != nil {
+		return err
+	}
+	if isOther(other, address) {
+		return nil
+	}
+	if err := tx.User.UpdateOne(other).ClearEmail().Exec(ctx); err != nil {
+		return fmt.Errorf("take an address from an account: %w", err)
+	}
+	return nil
 }
 
 // sendReset mails a reset link to the address that the account is found by now.

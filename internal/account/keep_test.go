@@ -185,3 +185,28 @@ func TestATakenBackAddressNeedsANewPassword(t *testing.T) {
 	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: "the owner's 1"})
 	accounttest.OK(t, err)
 }
+
+// TestAThiefCannotKeepAnAddressFromItsOwner: an account with a local id gives its address up
+// at once, and LUX signs up with any address. The thief signs up with it, so that it can't be
+// given back.
+func TestAThiefCannotKeepAnAddressFromItsOwner(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	v := k.Viewer(t, k.RegisterLocal(t, "owner1").Tokens)
+	accounttest.OK(t, verifyEmail(t, k, v, email))
+	changeEmail(t, k, v, "thief@lux.example")
+	token := revertToken(t, k, email)
+	squatter := k.SignUp(t, email, phone).User.ID
+	reset := resetToken(t, k)
+	accounttest.OK(t, revert(t, k, token))
+	if diff := cmp.Diff([]string{"email parent@lux.example", "local owner1"}, ways(t, k, v.RootUserID())); diff != "" {
+		t.Errorf("ways in (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"phone " + phone}, ways(t, k, squatter)); diff != "" {
+		t.Errorf("ways in of the squatter (-want +got):\n%s", diff)
+	}
+	accounttest.WantKind(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: reset, NewPassword: "a thief's 1"}), apperr.CodeInvalid)
+	accounttest.OK(t, k.Accounts.Recovery.ResetPassword(t.Context(), account.ResetPasswordParams{Token: mailedReset(t, k), NewPassword: "the owner1"}))
+	_, err := k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "owner1", Password: "the owner1"})
+	accounttest.OK(t, err)
+}

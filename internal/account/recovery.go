@@ -211,16 +211,14 @@ func (r *Recovery) claimAddress(ctx context.Context, tx *store.Tx, u *ent.User, 
 	case holder == nil || *holder.RootUserID != u.ID: // the account has given the address up
 		return nil, apperr.CodeInvalid.WithField("input.token")
 	}
-	isCurrent := u.Email != nil && text.NormalizeEmail(*u.Email) == address
-	wasVerified := isCurrent && u.IsEmailVerified || u.PreviousVerifiedEmail != nil && *u.PreviousVerifiedEmail == address
-	if wasVerified {
+	if hasVerified(u, address) {
 		return u, nil
 	}
 	if err := r.auth.Identities.RemoveAllButEmail(ctx, tx, u.ID); err != nil {
 		return nil, err
 	}
 	update := tx.User.UpdateOne(u).SetIsEmailVerified(true).ClearPreviousVerifiedEmail()
-	if !isCurrent {
+	if isOther(u, address) {
 		update.SetEmail(address)
 	}
 	changed, err := update.Save(ctx)

@@ -3,10 +3,12 @@ package auth_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"luxbff/ent/identity"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
@@ -27,6 +29,20 @@ func TestWhatAChangeEndsIsFoundByAnIndex(t *testing.T) {
 		Store: db, Keys: token.DevelopmentKeys(), Clock: home.Clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	accounttest.OK(t, err)
+	// Among few rows PostgreSQL takes any index that holds them.
+	var others []int
+	for range 60 {
+		others = append(others, home.Parent(t).RootUserID())
+	}
+	accounttest.OK(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for _, id := range others {
+			if err := service.Identities.Add(ctx, tx, id, identity.ProviderLocal, fmt.Sprint("other", id), nil); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, "ANALYZE identities")
+		return err
+	}))
 	withPhone, number := *parent.User, accounttest.Phone
 	withPhone.Phone = &number
 	*statements = nil

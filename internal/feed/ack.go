@@ -17,18 +17,40 @@ const ackBatch = 100
 // resume point the highest. One goroutine saves them together: otherwise each upload
 // would cause one more write for every installation that listens. The worst that a
 // lost ack does is an event that is sent twice.
+//
+// Of each account it keeps as many as that has resume points: an ack may name any
+// installation, and nobody looks before it is saved whether there is such a one.
 type acks struct {
-	mu      sync.Mutex
-	pending map[resumeKey]int64
-	added   background.Signal
+	mu        sync.Mutex
+	pending   map[resumeKey]int64
+	ofAccount map[int]int // how many are pending
+	added     background.Signal
+}
+
+func newAcks() acks {
+	return acks{pending: map[resumeKey]int64{}, ofAccount: map[int]int{}, added: background.NewSignal()}
 }
 
 // add never blocks: transports call it on the goroutine that reads the socket.
 func (a *acks) add(key resumeKey, seq int64) {
+	if a.keep(key, seq) {
+		a.added.Notify()
+	}
+}
+
+// keep is false for one more than an account may have pending.
+func (a *acks) keep(key resumeKey, seq int64) bool {
 	a.mu.Lock()
-	a.pending[key] = max(a.pending[key], seq)
-	a.mu.Unlock()
-	a.added.Notify()
+	defer a.mu.Unlock()
+	before, isPending := a.pending[key]
+	if !isPending {
+		if a.ofAccount[key.rootUserID] >= maxResumePoints {
+			return false
+		}
+		a.ofAccount[key.rootUserID]++
+	}
+	a.pending[key] = max(before, seq)
+	return true
 }
 
 // addCursor is add for the cursor of a delivered event.
@@ -49,6 +71,9 @@ func (a *acks) takeBatch() map[resumeKey]int64 {
 		}
 		batch[key] = seq
 		delete(a.pending, key)
+		if a.ofAccount[key.rootUserID]--; a.ofAccount[key.rootUserID] == 0 {
+			delete(a.ofAccount, key.rootUserID)
+		}
 	}
 	return batch
 }

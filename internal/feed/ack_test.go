@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,37 @@ func TestAcknowledgeMovesTheResumePointOfItsCursor(t *testing.T) {
 	if n := countResumePoints(t, h); n != 2 {
 		t.Errorf("%d resume points, want 2: only a subscription makes one", n)
 	}
+}
+
+// TestInventedInstallationsAreBounded acknowledges for installations that do not exist:
+// until the next save an account has no more acks than it may have resume points, what was
+// pending goes on, and another account is not concerned.
+func TestInventedInstallationsAreBounded(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	other := h.Kit.Home(t)
+	events, theirs := connect(t, h), connect(t, other)
+	h.Upload(t, h.CompleteSeries(1, 2)...)
+	other.Upload(t, other.CompleteSeries(1, 2)...)
+	first, second := events.want(false, 1), events.want(false, 2)
+	flood := func(count int) {
+		for i := range count {
+			h.Feed.Acknowledge(t.Context(), h.Parent, fmt.Sprint("invented ", i), first.cursor)
+		}
+	}
+	flood(1000)
+	first.ack()
+	theirs.want(false, 1).ack()
+	saveAcks(t, h)
+	connect(t, h).want(true, 1, 2)
+	connect(t, other).want(true, 2)
+
+	first.ack()
+	flood(1000)
+	second.ack()
+	saveAcks(t, h)
+	h.Upload(t, h.Complete("20:00:00", 3))
+	connect(t, h).want(true, 3)
 }
 
 // TestCloseSavesAcks closes the service right after the last acknowledgement.

@@ -62,7 +62,7 @@ func New(c Config) *Service {
 	return &Service{
 		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered,
 		resumePoints: resumePoints{store: c.Store, clock: c.Clock},
-		acks:         acks{pending: map[resumeKey]int64{}, added: background.NewSignal()},
+		acks:         newAcks(),
 		childFilters: childFilters{byChild: map[int]childFilter{}},
 		pollNow:      background.NewSignal(),
 	}

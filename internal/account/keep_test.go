@@ -48,7 +48,7 @@ func waysBack() map[string]func(t *testing.T, k *accounttest.Kit, v viewer.Viewe
 }
 
 // TestAThiefKeepsNoLink: with a borrowed token a thief links a Facebook account, before the
-// address is changed or after it. The owner hears of it, and is rid of it by the link that
+// address is changed or after it. The owner gets a report of it, and is rid of it by the link that
 // was mailed.
 func TestAThiefKeepsNoLink(t *testing.T) {
 	t.Parallel()
@@ -77,7 +77,7 @@ func TestAThiefKeepsNoLink(t *testing.T) {
 	accounttest.WantKind(t, signInByFacebook(t, k, "666"), apperr.SignUpFirst)
 }
 
-// TestAnOwnerKeepsOldLinks: of what the owner has heard long ago, and of the way in by which
+// TestAnOwnerKeepsOldLinks: of what was reported long ago, and of the way in by which
 // the account was made, no way back takes anything away.
 func TestAnOwnerKeepsOldLinks(t *testing.T) {
 	t.Parallel()

@@ -150,8 +150,8 @@ type ResetPasswordParams struct{ Token, NewPassword string }
 // ResetPassword sets a password by the token of a reset mail and ends every
 // session and every token. Whoever has the mailbox owns the address: one that was never
 // verified is verified by it, and the local id and the links that somebody else may have
-// added are taken away; of one that was verified, the links of the last three days. Errors: BadRequest (a weak password), CodeInvalid,
-// CodeExpired, TooManyRequests.
+// added are taken away; of one that was verified, the links of the last three days.
+// Errors: BadRequest (a weak password), CodeInvalid, CodeExpired, TooManyRequests.
 func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) error {
 	if err := r.limits.Guess(ctx); err != nil {
 		return err

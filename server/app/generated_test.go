@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/requesttest"
 )
@@ -60,6 +61,10 @@ func TestAStrangersRequestIsOneLineOfTheLog(t *testing.T) {
 	s := apptest.Start(t)
 	s.NewFamily(t)
 	generator := requesttest.New(t, s, 2)
+	// It has asked for the schema by a connection, whose line comes behind the answer.
+	testutil.WaitFor(t, "the line of the schema's request", func() bool {
+		return strings.Contains(s.Log.String(), `"operation":"__schema"`)
+	})
 	for range 500 {
 		r := generator.Request()
 		before := len(productionLines(s))

@@ -141,9 +141,8 @@ func TestHeadersAndClaims(t *testing.T) {
 		"critical, no list":                  {of + `,"crit":"x"}`, access + `}`, false},
 		"not before: 30 s ahead":             {at, access + `,"nbf":` + in30 + `}`, true},
 		"not before: 31 s ahead":             {at, access + `,"nbf":` + in + `}`, false},
-		"issued 30 s ahead":                  {at, access + `,"iat":` + in30 + `}`, true},
-		"issued 31 s ahead":                  {at, access + `,"iat":` + in + `}`, false},
-		"long, issued 31 s ahead":            {of + `}`, long + `,"iat":` + in + `}`, false},
+		"issued by a clock that was ahead":   {at, access + `,"iat":` + in + `}`, true},
+		"long, issued by such a clock":       {of + `}`, long + `,"iat":` + in + `}`, true},
 		"another algorithm":                  {`{"alg":"HS256","kid":"development"}`, access + `}`, false},
 		"another issuer":                     {at, strings.Replace(access, "luxbff", "other", 1) + `}`, false},
 	} {

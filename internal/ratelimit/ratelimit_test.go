@@ -203,6 +203,9 @@ func TestRefusedCallsAtOnceTakeNothing(t *testing.T) {
 		})
 	}
 	flood.Wait()
+	if _, err := l.Device(100, "SL20401001"); err != nil {
+		t.Errorf("a refused account, by another serial code: %v", err)
+	}
 	now = start.Add(5 * time.Minute)
 	if _, err := l.Device(2, "SL20401000"); err != nil {
 		t.Errorf("five minutes later: %v, retry after %v", err, apperr.From(err).RetryAfter())

@@ -70,14 +70,25 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 		config.ConnectTimeout = connectTimeout
 	}
 	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
-	reading := config.Copy()
-	reading.RuntimeParams["default_transaction_read_only"] = "on"
-	p.readers = openPool(reading, cfg.Connections)
+	p.readers = openPool(refusingWrites(config), cfg.Connections)
 	if err := p.connect(ctx); err != nil {
 		_ = p.closePools()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
 	return p, nil
+}
+
+// refusingWrites has the server refuse writes on each connection of the config. That is
+// said once pgx has accepted the server: for target_session_attrs=read-write it refuses
+// one that says it only reads, as it would if this were a parameter of the connection.
+func refusingWrites(config *pgx.ConnConfig) *pgx.ConnConfig {
+	reading := config.Copy()
+	reading.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		ctx, cancel := context.WithTimeout(ctx, config.ConnectTimeout)
+		defer cancel()
+		return conn.Exec(ctx, "SET default_transaction_read_only = on").Close()
+	}
+	return reading
 }
 
 // connect makes the first connection of each pool. It tries again, for as long as

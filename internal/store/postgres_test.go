@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
@@ -202,12 +203,8 @@ func TestStatementsAreKeptPrepared(t *testing.T) {
 // A pool has as many connections as the configuration says, and no more under load.
 func TestPoolIsAsBigAsConfigured(t *testing.T) {
 	t.Parallel()
-	address, err := url.Parse(storetest.PostgresURL(t))
-	must(t, err)
-	query := address.Query()
-	query.Set("application_name", "pooled")
-	address.RawQuery = query.Encode()
-	db, err := store.Open(t.Context(), store.Config{URL: address.String(), Connections: 3})
+	pooled := withParameter(t, storetest.PostgresURL(t), "application_name", "pooled")
+	db, err := store.Open(t.Context(), store.Config{URL: pooled, Connections: 3})
 	must(t, err)
 	var running sync.WaitGroup
 	for range 50 {
@@ -222,6 +219,35 @@ func TestPoolIsAsBigAsConfigured(t *testing.T) {
 		t.Errorf("%s connections are open, want 3 that read and 3 that write", got)
 	}
 	must(t, db.Close())
+}
+
+// Whatever the URL asks of the server, writes go to the writers alone.
+func TestReadersRefuseWritesForEachTarget(t *testing.T) {
+	t.Parallel()
+	database := storetest.PostgresURL(t)
+	for _, target := range []string{"any", "primary", "read-write"} {
+		t.Run(target, func(t *testing.T) {
+			t.Parallel()
+			db := storetest.OpenAt(t, withParameter(t, database, "target_session_attrs", target))
+			newUser(t, db)
+			_, err := db.Query(t.Context(), "INSERT INTO devices (serial_code) VALUES ('SL1') RETURNING id")
+			var refused *pgconn.PgError
+			if !errors.As(err, &refused) || refused.Code != "25006" {
+				t.Errorf("a write of a reader = %v, want that the transaction is read-only", err)
+			}
+		})
+	}
+}
+
+// withParameter is the database's URL with one more parameter.
+func withParameter(t *testing.T, database, name, value string) string {
+	t.Helper()
+	address, err := url.Parse(database)
+	must(t, err)
+	query := address.Query()
+	query.Set(name, value)
+	address.RawQuery = query.Encode()
+	return address.String()
 }
 
 func TestIsolationIsReadCommitted(t *testing.T) {

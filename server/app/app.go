@@ -17,6 +17,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/internal/account"
+	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
@@ -145,6 +146,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	if err := a.joinBus(); err != nil {
 		return err
 	}
+	a.metrics.StartErrorsAtZero(surfaceNames(), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
 	a.metrics.ReadStateWith(a.readState)
 	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
 	lasting := context.WithoutCancel(ctx) // each Close ends its own

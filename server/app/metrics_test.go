@@ -132,6 +132,22 @@ func TestEachMetricCounts(t *testing.T) {
 	waitForMetric(t, s, `luxbff_messages_total{channel="sms",outcome="sent"}`, 1)
 }
 
+// TestServersErrorsAreCountedFromZero looks at a server that nobody has called yet. An
+// alarm asks by how much a counter rose, so the counter has to be there before its first
+// error.
+func TestServersErrorsAreCountedFromZero(t *testing.T) {
+	t.Parallel()
+	values := readMetrics(t, apptest.Start(t))
+	for _, surface := range []string{"GraphQL", "LUX", "Addnox", "Withnox", "SNUTT", "SNUTT v1"} {
+		for _, code := range []string{"INTERNAL", "UNAVAILABLE"} {
+			series := fmt.Sprintf("luxbff_errors_total{code=%q,surface=%q}", code, surface)
+			if count, found := values[series]; !found || count != 0 {
+				t.Errorf("%s is %v, there: %v", series, count, found)
+			}
+		}
+	}
+}
+
 // TestMetricsOfTheFeed follows connections, subscriptions and the lag of an event.
 func TestMetricsOfTheFeed(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,8 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
+	"luxbff/server/middleware"
+	"luxbff/server/rest"
 	"luxbff/server/tracing"
 )
 
@@ -51,6 +53,17 @@ func errorCode(err error) string {
 		return ""
 	}
 	return apperr.From(err).Code()
+}
+
+// surfaceNames are those by which requests and errors are counted.
+func surfaceNames() []string {
+	names := []string{middleware.SurfaceGraphQL}
+	for _, surface := range rest.Surfaces() {
+		if surface.Name != "" { // the one that answers 404 has none
+			names = append(names, surface.Name)
+		}
+	}
+	return names
 }
 
 // countMessage counts a try to send a message by what became of it.

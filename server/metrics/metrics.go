@@ -122,6 +122,16 @@ func (m *Metrics) CountError(surface, code string) {
 	m.errors.WithLabelValues(surface, code).Inc()
 }
 
+// StartErrorsAtZero makes the counters of errors on which alarms are set before any of
+// them happens: Prometheus sees no rise in a counter that begins with its first error.
+func (m *Metrics) StartErrorsAtZero(surfaces []string, codes ...string) {
+	for _, surface := range surfaces {
+		for _, code := range codes {
+			m.errors.WithLabelValues(surface, code)
+		}
+	}
+}
+
 // ObserveStatement counts an SQL statement: a read, or any within a write.
 func (m *Metrics) ObserveStatement(inWrite bool, took time.Duration) {
 	kind := m.reads

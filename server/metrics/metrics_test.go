@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -147,4 +150,40 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	for _, problem := range problems {
 		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}
+}
+
+// TestScrapesShareOneReading scrapes at once while the database is silent. One of them
+// asks it, for less than the five seconds after which the most impatient Prometheus gives
+// up, and all answer with what can be known without it.
+func TestScrapesShareOneReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := metrics.New()
+		var readings atomic.Int32
+		m.ReadStateWith(func(ctx context.Context) metrics.State {
+			readings.Add(1)
+			if deadline, limited := ctx.Deadline(); !limited || time.Until(deadline) >= 5*time.Second {
+				t.Errorf("the reading may take until %v, and it is %v", deadline, time.Now())
+			}
+			<-ctx.Done()
+			return metrics.State{Hashes: 7}
+		})
+		var scrapes sync.WaitGroup
+		for range 20 {
+			scrapes.Go(func() {
+				w := httptest.NewRecorder()
+				m.Handler().ServeHTTP(w, request())
+				for _, line := range []string{"luxbff_database_up 0", "luxbff_password_hashes_waiting 7", "go_goroutines "} {
+					if !strings.Contains(w.Body.String(), line) {
+						t.Errorf("no %q in the answer %d", line, w.Code)
+					}
+				}
+			})
+		}
+		synctest.Wait()
+		if n := readings.Load(); n != 1 {
+			t.Errorf("%d scrapes ask the database at once", n)
+		}
+		scrapes.Wait()
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 )
 
 // State is what is read when Prometheus asks, because it is a level and no count of
@@ -34,9 +35,10 @@ type Outbox struct {
 	Oldest        time.Duration // how long the oldest pending message has waited; 0 without one
 }
 
-// scrapeLimit bounds the reading of a State: Prometheus gives up after ten
-// seconds by default.
-const scrapeLimit = 5 * time.Second
+// scrapeLimit bounds the reading of a State. Prometheus gives up after ten seconds by
+// default, and some are set to scrape every five: a scrape that fails because the
+// database is silent would take with it every metric that says so.
+const scrapeLimit = 2 * time.Second
 
 // ReadStateWith has the state read whenever Prometheus asks. Before it is called,
 // the metrics of the state are missing.
@@ -47,6 +49,9 @@ func (m *Metrics) ReadStateWith(read func(context.Context) State) { m.state.read
 type stateCollector struct {
 	read         atomic.Pointer[func(context.Context) State]
 	descriptions descriptions
+	// underWay lets scrapes that come at the same time share one reading. While the
+	// database is silent each reading holds a connection that requests may need.
+	underWay singleflight.Group
 }
 
 type descriptions struct {
@@ -97,9 +102,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	if read == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
-	defer cancel()
-	state, d := (*read)(ctx), c.descriptions
+	state, d := c.current(*read), c.descriptions
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
@@ -130,6 +133,17 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	if state.BusUp != nil {
 		gauge(d.busUp, boolValue(*state.BusUp))
 	}
+}
+
+// current reads the state, or waits for the reading that another scrape has begun.
+func (c *stateCollector) current(read func(context.Context) State) State {
+	shared, _, _ := c.underWay.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
+		defer cancel()
+		return read(ctx), nil
+	})
+	state, _ := shared.(State)
+	return state
 }
 
 func boolValue(yes bool) float64 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"luxbff/internal/store"
 	"luxbff/internal/store/admin"
@@ -47,7 +46,7 @@ func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
 	if err := admin.Restore(ctx, cfg.Database(), c.File); err != nil {
 		return err
 	}
-	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", redacted(cfg.DatabaseURL), c.File)
+	fmt.Printf("%s is restored from %s; `server migrate` comes next if the backup is of an older version\n", store.Location(cfg.DatabaseURL), c.File)
 	return nil
 }
 
@@ -72,13 +71,4 @@ func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
 	}
 	fmt.Println("Everything is copied. Serve it with the same TOKEN_KEYS, and no longer from the old database.")
 	return nil
-}
-
-// redacted is the address of a database without its password.
-func redacted(databaseURL string) string {
-	address, err := url.Parse(databaseURL)
-	if err != nil {
-		return "the database"
-	}
-	return address.Redacted()
 }

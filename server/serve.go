@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"luxbff/internal/demo"
+	"luxbff/internal/store"
 	"luxbff/server/app"
 	"luxbff/server/heap"
 )
@@ -134,5 +135,5 @@ func printWelcome(cfg app.Config, addr string) {
   Sign in as the demo parent: %[2]s / %[3]s
   Data is kept in %[4]s. This is development: do not expose it.
 
-`, "http://"+net.JoinHostPort(host, port), demo.Email, demo.Password, redacted(cfg.DatabaseURL))
+`, "http://"+net.JoinHostPort(host, port), demo.Email, demo.Password, store.Location(cfg.DatabaseURL))
 }

@@ -61,9 +61,9 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
-	config, err := pgx.ParseConfig(cfg.URL)
+	config, err := parsePostgres(cfg.URL)
 	if err != nil {
-		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))
+		return nil, err
 	}
 	config.RuntimeParams["timezone"] = "UTC"
 	if config.ConnectTimeout == 0 {
@@ -111,24 +111,14 @@ func (p *postgres) connect(ctx context.Context) error {
 	}
 }
 
-// hidePassword keeps what pgx says is wrong and drops the URL it quotes, which may
-// hold a password that must not come into the log.
-func hidePassword(err error) error {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) && parse.Unwrap() != nil {
-		return parse.Unwrap()
-	}
-	return errors.New("cannot be read")
-}
-
 // UnverifiedHosts gives the hosts of a PostgreSQL URL that are neither this machine nor
 // made to prove by a certificate who they are, as sslmode=verify-full does. The variables
 // of libpq, as PGSSLMODE, count as they do for the connection itself. Its error holds no
 // password.
 func UnverifiedHosts(address string) ([]string, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := parsePostgres(address)
 	if err != nil {
-		return nil, fmt.Errorf("store: the database URL: %w", hidePassword(err))
+		return nil, err
 	}
 	var unverified []string
 	check := func(host string, encryption *tls.Config) {

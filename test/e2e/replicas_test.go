@@ -25,6 +25,7 @@ import (
 
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/clustertest"
 	"luxbff/internal/testutil/natstest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/storetest"
@@ -64,7 +65,7 @@ func TestEveryReplicaSendsTheEvent(t *testing.T) {
 	upload := func() time.Time {
 		t.Helper()
 		file++
-		if err := family.upload(c.balancer.URL, file); err != nil {
+		if err := family.Upload(c.balancer.URL, file); err != nil {
 			t.Fatalf("upload %d: %v", file, err)
 		}
 		return time.Now()
@@ -93,7 +94,7 @@ func TestEveryReplicaSendsTheEvent(t *testing.T) {
 
 // checkStored checks the family's rows: each log file from 1 to the last once, and
 // an event for each, in the same order.
-func (c *cluster) checkStored(t *testing.T, of *family, last int) {
+func (c *cluster) checkStored(t *testing.T, of *clustertest.Family, last int) {
 	t.Helper()
 	logs := c.column(t, `SELECT log_file_id FROM devlogs WHERE root_user_id = $1 ORDER BY log_file_id`, of.RootUserID)
 	events := c.column(t, `SELECT log_file_id FROM devlog_events WHERE root_user_id = $1 ORDER BY seq`, of.RootUserID)
@@ -283,7 +284,7 @@ func TestReplicaKilledUnderLoad(t *testing.T) {
 	}
 	load.finish(t, c)
 	for _, u := range load.uploaders {
-		t.Logf("%d logs acknowledged, %d requests failed in flight", u.acked.Load(), len(u.failures))
+		t.Logf("%d logs acknowledged, %d requests failed in flight", u.Acknowledged(), len(u.Failures))
 	}
 }
 
@@ -308,13 +309,13 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	}
 	load.finish(t, c)
 	for _, u := range load.uploaders {
-		t.Logf("%d logs acknowledged", u.acked.Load())
-		for range len(u.failures) {
-			t.Errorf("a request failed: %v", <-u.failures)
+		t.Logf("%d logs acknowledged", u.Acknowledged())
+		for range len(u.Failures) {
+			t.Errorf("a request failed: %v", <-u.Failures)
 		}
 	}
 	for _, phone := range load.followers {
-		if phone.ends() == 0 || phone.Connections() > 1+phone.ends() {
+		if phone.EndsByServer() == 0 || phone.Connections() > 1+phone.EndsByServer() {
 			t.Errorf("%s: connected %d times, the replicas ended %v", phone.Request.Transport, phone.Connections(), phone.Ends())
 		}
 	}
@@ -335,7 +336,7 @@ type halfRequest struct {
 	rest string
 }
 
-func (s *server) sendHalfAnUpload(t *testing.T, of *family, file int) *halfRequest {
+func (s *server) sendHalfAnUpload(t *testing.T, of *clustertest.Family, file int) *halfRequest {
 	t.Helper()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
@@ -343,7 +344,7 @@ func (s *server) sendHalfAnUpload(t *testing.T, of *family, file int) *halfReque
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	body := of.body(file)
+	body := of.Body(file)
 	head := fmt.Sprintf("POST /api/v1/lux/device/devlog HTTP/1.1\r\nHost: luxbff\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
 		of.Token, len(body))
 	cut := len(body) / 2
@@ -373,8 +374,8 @@ func (h *halfRequest) finish(t *testing.T) {
 // load is four families, each with one phone that uploads and two that follow the
 // feed, all through the balancer.
 type load struct {
-	uploaders []*uploader
-	followers []*follower
+	uploaders []*clustertest.Uploader
+	followers []*clustertest.Follower
 }
 
 func (c *cluster) startLoad(t *testing.T) *load {
@@ -382,12 +383,12 @@ func (c *cluster) startLoad(t *testing.T) *load {
 	l := &load{}
 	for i := range 4 {
 		family := c.newFamily(t)
-		l.followers = append(l.followers, c.follow(t, i, family), c.follow(t, i+1, family))
-		l.uploaders = append(l.uploaders, startUploader(t, c.balancer.URL, family))
+		l.followers = append(l.followers, clustertest.Follow(t, c.balancer.URL, i, family), clustertest.Follow(t, c.balancer.URL, i+1, family))
+		l.uploaders = append(l.uploaders, clustertest.StartUploader(t, c.balancer.URL, family))
 	}
 	for i, phone := range l.followers {
 		testutil.WaitFor(t, "the subscription has started", func() bool { return phone.Newest() > 0 })
-		phone.from = int(l.uploaders[i/2].acked.Load())
+		phone.From = l.uploaders[i/2].Acknowledged()
 	}
 	return l
 }
@@ -398,8 +399,8 @@ func (c *cluster) startLoad(t *testing.T) *load {
 func (l *load) waitForMore(t *testing.T, n int) {
 	t.Helper()
 	for _, u := range l.uploaders {
-		goal := u.acked.Load() + int64(n+rand.IntN(n))
-		testutil.WaitFor(t, "more logs are uploaded", func() bool { return u.acked.Load() >= goal })
+		goal := u.Acknowledged() + n + rand.IntN(n)
+		testutil.WaitFor(t, "more logs are uploaded", func() bool { return u.Acknowledged() >= goal })
 	}
 }
 
@@ -408,14 +409,14 @@ func (l *load) waitForMore(t *testing.T, n int) {
 func (l *load) finish(t *testing.T, in *cluster) {
 	t.Helper()
 	for _, u := range l.uploaders {
-		u.stop()
-		in.checkStored(t, u.of, int(u.acked.Load()))
+		u.Stop()
+		in.checkStored(t, u.Family, u.Acknowledged())
 	}
 	for i, phone := range l.followers {
-		last := int(l.uploaders[i/2].acked.Load())
+		last := l.uploaders[i/2].Acknowledged()
 		testutil.WaitFor(t, "the last event has come", func() bool { return phone.Newest() >= int64(last) })
-		phone.stop()
-		if err := phone.Check(upTo(last)[phone.from:]); err != nil {
+		phone.Stop()
+		if err := phone.Check(upTo(last)[phone.From:]); err != nil {
 			t.Errorf("%s: %v", phone.Request.Transport, err)
 		}
 	}
@@ -433,7 +434,7 @@ func TestReplicasWithoutNATS(t *testing.T) {
 	upload := func() {
 		t.Helper()
 		file++
-		if err := family.upload(c.replicas[1].URL, file); err != nil {
+		if err := family.Upload(c.replicas[1].URL, file); err != nil {
 			t.Fatal(err)
 		}
 	}

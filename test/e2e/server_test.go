@@ -3,10 +3,8 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"luxbff/internal/demo"
@@ -41,28 +39,9 @@ func start(t *testing.T, serve *exec.Cmd) *server {
 	return &server{processtest.Start(t, serve)}
 }
 
-// client opens a connection for each request. Go's client would open some ahead of
-// need, and the server closes one on which nothing comes for ten seconds: a request
-// that is sent just then would fail, and be nobody's fault.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-
 // post sends JSON and gives status and body; an error is a lost connection.
 func post(url, token, body string) (status int, response []byte, err error) {
-	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	response, err = io.ReadAll(answer.Body)
-	return answer.StatusCode, response, err
+	return processtest.Post(url, token, body)
 }
 
 // execute runs an operation, decodes its data, and gives the code of its first

@@ -10,25 +10,62 @@ import (
 	"slices"
 	"time"
 
-	"luxbff/ent"
-	"luxbff/ent/device"
 	"luxbff/internal/store"
 )
 
-// batchSize is how many lines are compared with the database and written at a
-// time: a statement of SQLite takes at most 32,766 values, and a new device brings
-// eleven.
-const batchSize = 500
+const (
+	// stepLines is how many lines are written at a time. A larger step takes fewer
+	// commits, but has others wait for the write lock of SQLite as long as it takes.
+	stepLines = 500
+	// progressLines is after how many lines progress is reported while a file is read.
+	progressLines = 1000
+)
 
-// Importer writes the devices of a file into the database.
-type Importer struct {
-	store *store.Store
-	clock func() time.Time
+// Config is what an Importer needs. Store and Clock must be set.
+type Config struct {
+	Store *store.Store
+	// Clock says when a device came into the catalogue.
+	Clock func() time.Time
+	// Elapsed reads a clock that only runs forward, by which a step is measured. Without
+	// it one step follows the other at once, which keeps other writers of an SQLite file
+	// waiting.
+	Elapsed func() time.Duration
+	// Progress is called often, in the goroutine of the import.
+	Progress func(Progress)
+	// StepLines is how many lines are written at a time; 0 means 500, the most is 2,500.
+	StepLines int
 }
 
-// New makes an importer. The clock says when a device came into the catalogue.
-func New(db *store.Store, clock func() time.Time) *Importer {
-	return &Importer{store: db, clock: clock}
+// Progress is how far an import has come.
+type Progress struct {
+	Phase Phase
+	// Lines of the Phase are done, Of of them are to do, 0 where nobody knows.
+	Lines, Of int
+}
+
+// Phase is a part of an import.
+type Phase string
+
+// An import reads and checks the file, compares it with the database, and writes what
+// differs.
+const (
+	Reading   Phase = "reading"
+	Comparing Phase = "comparing"
+	Writing   Phase = "writing"
+)
+
+// Importer writes the devices of a file into the database.
+type Importer struct{ cfg Config }
+
+// New makes an importer.
+func New(cfg Config) *Importer {
+	if cfg.Progress == nil {
+		cfg.Progress = func(Progress) {}
+	}
+	if cfg.StepLines == 0 {
+		cfg.StepLines = stepLines
+	}
+	return &Importer{cfg}
 }
 
 // Imported counts what a file changed. Conflicts are the lines that are stored without
@@ -38,169 +75,105 @@ type Imported struct {
 	Conflicts                 []LineError
 }
 
-// Import stores the devices of a file, all of them or none. A device whose serial
-// code is stored already is updated. Who has it doesn't change, and while
-// somebody has it, its unique id doesn't either: the app may have set that one
-// when it registered the device.
+func (i *Imported) add(more Imported) {
+	i.Added += more.Added
+	i.Updated += more.Updated
+	i.Unchanged += more.Unchanged
+	i.Conflicts = append(i.Conflicts, more.Conflicts...)
+}
+
+// StoppedError is why an import ended before its end. What it wrote by then stays, whole
+// lines only, and importing the same file again ends as if it had not been stopped.
+type StoppedError struct {
+	Written, Of int // lines that differ from the database
+	Cause       error
+}
+
+// Error says what to do.
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("stopped after %d of %d changes, which stay; import the file again: %v", e.Written, e.Of, e.Cause)
+}
+
+// Unwrap gives the cause.
+func (e *StoppedError) Unwrap() error { return e.Cause }
+
+// Import stores the devices of a file. A device whose serial code is stored already is
+// updated. Who has it doesn't change, and while somebody has it, its unique id doesn't
+// either: the app may have set that one when it registered the device.
 //
 // An app may also have registered a device under a unique id that the factory has given
 // to another. If nobody has that device now, it gives the unique id back. If somebody has
-// it, it keeps it: his app knows the device by it. Errors: *LineError.
+// it, it keeps it: his app knows the device by it. A MAC may move from one device of the
+// file to another, but not away from a device that the file leaves out.
+//
+// The whole file is checked first, also against the database, and a wrong one is refused
+// with a *FileError; nothing is locked meanwhile. Then the lines that differ are written
+// in steps, each a transaction that other writers can come between. A step that cannot be
+// written ends the import with a *StoppedError, which counts what was; one of its causes
+// is a *LineError, where another import has given away the MAC of a line meanwhile. The
+// Imported that comes with it counts the steps before. Two imports at once take turns
+// step by step: of two files that differ in a device, it ends as one of them says.
 func (i *Importer) Import(ctx context.Context, file io.Reader) (Imported, error) {
-	entries, err := readFile(file)
+	read, err := readFile(ctx, file, func(n int) { i.cfg.Progress(Progress{Phase: Reading, Lines: n}) })
 	if err != nil {
 		return Imported{}, err
 	}
-	var done Imported
-	err = i.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		done = Imported{} // PostgreSQL may run this again after a conflict.
-		for batch := range slices.Chunk(slices.Clone(entries), batchSize) {
-			if err := i.storeBatch(ctx, tx, batch, &done); err != nil {
-				return err
-			}
+	p, err := i.compare(ctx, read)
+	if err != nil {
+		return Imported{}, err
+	}
+	done, err := i.write(ctx, read.entries, p)
+	slices.SortFunc(done.Conflicts, func(a, b LineError) int { return a.Line - b.Line })
+	return done, err
+}
+
+// write writes the steps of the plan one after the other.
+func (i *Importer) write(ctx context.Context, entries []entry, p plan) (Imported, error) {
+	done, changes := p.unchanged, 0
+	for _, step := range p.steps {
+		changes += len(step)
+	}
+	written := 0
+	for n, step := range p.steps {
+		i.cfg.Progress(Progress{Phase: Writing, Lines: written, Of: changes})
+		batch := make([]entry, len(step))
+		for k, at := range step {
+			batch[k] = entries[at]
 		}
-		return nil
-	})
-	if err != nil {
-		return Imported{}, err
+		began := i.elapsed()
+		stored, err := i.writeStep(ctx, batch)
+		if err == nil {
+			done.add(stored)
+			written += len(step)
+		}
+		if err == nil && n < len(p.steps)-1 {
+			err = pause(ctx, i.elapsed()-began)
+		}
+		if err != nil {
+			return done, &StoppedError{Written: written, Of: changes, Cause: err}
+		}
 	}
+	i.cfg.Progress(Progress{Phase: Writing, Lines: written, Of: changes})
 	return done, nil
 }
 
-func (i *Importer) storeBatch(ctx context.Context, tx *store.Tx, batch []entry, done *Imported) error {
-	stored, err := lockStoredDevices(ctx, tx, batch)
-	if err != nil {
-		return err
+func (i *Importer) elapsed() time.Duration {
+	if i.cfg.Elapsed == nil {
+		return 0
 	}
-	if err := stored.settleUniqueIDs(ctx, tx, batch, done); err != nil {
-		return err
-	}
-	var added []*ent.DeviceCreate
-	for _, e := range batch {
-		// The database would refuse it as well, but without naming the line.
-		if other := stored.byMAC[e.mac]; other != nil && other.SerialCode != e.serialCode {
-			return &LineError{e.line, "the mac is that of device " + other.SerialCode}
-		}
-		d := stored.bySerialCode[e.serialCode]
-		switch {
-		case d == nil:
-			added = append(added, e.create(tx, i.clock()))
-		case e.changesNothing(d):
-			done.Unchanged++
-		default:
-			if err := e.update(tx, d).Exec(ctx); err != nil {
-				return fmt.Errorf("update device: %w", err)
-			}
-			done.Updated++
-		}
-	}
-	if err := tx.Device.CreateBulk(added...).Exec(ctx); err != nil {
-		return fmt.Errorf("add devices: %w", err)
-	}
-	done.Added += len(added)
-	return nil
+	return i.cfg.Elapsed()
 }
 
-func (e entry) create(tx *store.Tx, now time.Time) *ent.DeviceCreate {
-	return tx.Device.Create().
-		SetSerialCode(e.serialCode).SetMACID(e.mac).
-		SetProjectID(e.projectID).SetHardwareID(e.hardwareID).
-		SetNowFirmwareID(e.firmwareID).SetFirmwareVersion(e.firmwareVersion).
-		SetNillableUniqueID(e.uniqueID).SetCreatedAt(now)
-}
-
-func (e entry) update(tx *store.Tx, d *ent.Device) *ent.DeviceUpdate {
-	change := tx.Device.Update().Where(device.ID(d.ID)).
-		SetMACID(e.mac).SetProjectID(e.projectID).SetHardwareID(e.hardwareID).
-		SetNowFirmwareID(e.firmwareID).SetFirmwareVersion(e.firmwareVersion)
-	if d.ChildUserID == nil {
-		change.SetNillableUniqueID(e.uniqueID)
+// pause gives way to other writers for as long as the step before has taken. Whoever
+// waits for the write lock of an SQLite file asks for it again and again, with pauses of
+// up to 100 ms, and would hardly ever find it free between two steps.
+func pause(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return change
-}
-
-// changesNothing reports whether an update would leave the device as it is.
-func (e entry) changesNothing(d *ent.Device) bool {
-	return e.mac == d.MACID && e.projectID == d.ProjectID && e.hardwareID == d.HardwareID &&
-		e.firmwareID == d.NowFirmwareID && e.firmwareVersion == d.FirmwareVersion &&
-		(e.uniqueID == nil || d.ChildUserID != nil || d.UniqueID != nil && *d.UniqueID == *e.uniqueID)
-}
-
-// storedDevices are the devices in the database that share a serial code, a MAC
-// id or a unique id with a line of the batch.
-type storedDevices struct{ bySerialCode, byMAC, byUniqueID map[string]*ent.Device }
-
-// lockStoredDevices reads the devices after it has locked them: whether somebody
-// has a device decides what is written to it, and must not change in between.
-func lockStoredDevices(ctx context.Context, tx *store.Tx, batch []entry) (storedDevices, error) {
-	var serialCodes, macs, uniqueIDs []string
-	for _, e := range batch {
-		serialCodes, macs = append(serialCodes, e.serialCode), append(macs, e.mac)
-		if e.uniqueID != nil {
-			uniqueIDs = append(uniqueIDs, *e.uniqueID)
-		}
-	}
-	ids, err := tx.Device.Query().Where(device.Or(
-		device.SerialCodeIn(serialCodes...), device.MACIDIn(macs...), device.UniqueIDIn(uniqueIDs...),
-	)).IDs(ctx)
-	if err != nil {
-		return storedDevices{}, fmt.Errorf("find devices: %w", err)
-	}
-	if err := tx.Lock(ctx, device.Table, ids...); err != nil {
-		return storedDevices{}, err
-	}
-	found, err := tx.Device.Query().Where(device.IDIn(ids...)).All(ctx)
-	if err != nil {
-		return storedDevices{}, fmt.Errorf("read devices: %w", err)
-	}
-	stored := storedDevices{map[string]*ent.Device{}, map[string]*ent.Device{}, map[string]*ent.Device{}}
-	for _, d := range found {
-		stored.bySerialCode[d.SerialCode], stored.byMAC[d.MACID] = d, d
-		if d.UniqueID != nil {
-			stored.byUniqueID[*d.UniqueID] = d
-		}
-	}
-	return stored, nil
-}
-
-// settleUniqueIDs settles where another device has the unique id of a line. One that
-// nobody has gives it back, all of them in one statement before any line is written: two
-// devices may exchange theirs. Where somebody has the other device, the line loses its
-// unique id and is reported.
-func (s storedDevices) settleUniqueIDs(ctx context.Context, tx *store.Tx, batch []entry, done *Imported) error {
-	var givingBack []int
-	for i, e := range batch {
-		bearer := s.bearer(e)
-		switch {
-		case bearer == nil:
-		case bearer.ChildUserID == nil:
-			givingBack = append(givingBack, bearer.ID)
-			bearer.UniqueID = nil
-		default:
-			batch[i].uniqueID = nil
-			done.Conflicts = append(done.Conflicts, LineError{e.line, fmt.Sprintf(
-				"stored without the unique_id %s, which device %s has, and somebody has that device", *e.uniqueID, bearer.SerialCode)})
-		}
-	}
-	if len(givingBack) == 0 {
-		return nil
-	}
-	if err := tx.Device.Update().Where(device.IDIn(givingBack...)).ClearUniqueID().Exec(ctx); err != nil {
-		return fmt.Errorf("give unique ids back: %w", err)
-	}
-	return nil
-}
-
-// bearer returns another device that has the unique id which the entry would write; nil
-// if there is none, or if the entry writes none because somebody has its device.
-func (s storedDevices) bearer(e entry) *ent.Device {
-	d := s.bySerialCode[e.serialCode]
-	if e.uniqueID == nil || d != nil && d.ChildUserID != nil {
-		return nil
-	}
-	bearer := s.byUniqueID[*e.uniqueID]
-	if bearer == nil || bearer.SerialCode == e.serialCode {
-		return nil
-	}
-	return bearer
 }

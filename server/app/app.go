@@ -131,7 +131,7 @@ func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 // start wires everything over the open store, and then starts what runs in the
 // background.
 func (a *App) start(ctx context.Context, keys *token.Keys) error {
-	if err := a.prepareSchema(ctx); err != nil {
+	if err := prepareSchema(ctx, a.Config, a.Store); err != nil {
 		return err
 	}
 	if err := a.wireDomain(keys); err != nil {
@@ -158,11 +158,11 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 
 // prepareSchema migrates in development. In production the command `migrate` does so,
 // once for all replicas, and a program on an older schema refuses to serve.
-func (a *App) prepareSchema(ctx context.Context) error {
-	if a.Config.Development() {
-		return a.Store.Migrate(ctx)
+func prepareSchema(ctx context.Context, cfg Config, db *store.Store) error {
+	if cfg.Development() {
+		return db.Migrate(ctx)
 	}
-	pending, err := a.Store.Pending(ctx)
+	pending, err := db.Pending(ctx)
 	if err == nil && pending > 0 {
 		return fmt.Errorf("%d migrations are missing: run `server migrate` first", pending)
 	}

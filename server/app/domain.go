@@ -52,7 +52,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Accounts = account.New(account.Config{
 		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Clock: o.Clock, Limits: limits,
 	})
-	a.Catalogue = catalogue.New(a.Store, o.Clock)
+	a.Catalogue = catalogue.New(catalogue.Config{Store: a.Store, Clock: o.Clock})
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random, Limits: limits})
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag,

@@ -22,6 +22,8 @@ type Message struct {
 	RootUserID *int `json:"root_user_id,omitempty"`
 	// Channel holds the value of the "channel" field.
 	Channel message.Channel `json:"channel,omitempty"`
+	// What it is about; null in rows of releases that did not say.
+	Purpose *message.Purpose `json:"purpose,omitempty"`
 	// To holds the value of the "to" field.
 	To string `json:"to,omitempty"`
 	// Blanked in production once it is sent, because it may hold a code.
@@ -36,6 +38,8 @@ type Message struct {
 	Attempts int `json:"attempts,omitempty"`
 	// When to try to send it next.
 	DueAt time.Time `json:"due_at,omitempty"`
+	// From then on it is not sent any more: the code in it is of no use.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// Until then a worker is sending it and no other takes it.
 	LeasedUntil *time.Time `json:"leased_until,omitempty"`
 	// LastError holds the value of the "last_error" field.
@@ -79,9 +83,9 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case message.FieldID, message.FieldRootUserID, message.FieldAttempts:
 			values[i] = new(sql.NullInt64)
-		case message.FieldChannel, message.FieldTo, message.FieldText, message.FieldDedupKey, message.FieldState, message.FieldLastError:
+		case message.FieldChannel, message.FieldPurpose, message.FieldTo, message.FieldText, message.FieldDedupKey, message.FieldState, message.FieldLastError:
 			values[i] = new(sql.NullString)
-		case message.FieldDueAt, message.FieldLeasedUntil, message.FieldCreatedAt, message.FieldSentAt:
+		case message.FieldDueAt, message.FieldExpiresAt, message.FieldLeasedUntil, message.FieldCreatedAt, message.FieldSentAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -116,6 +120,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field channel", values[i])
 			} else if value.Valid {
 				_m.Channel = message.Channel(value.String)
+			}
+		case message.FieldPurpose:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field purpose", values[i])
+			} else if value.Valid {
+				_m.Purpose = new(message.Purpose)
+				*_m.Purpose = message.Purpose(value.String)
 			}
 		case message.FieldTo:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -159,6 +170,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field due_at", values[i])
 			} else if value.Valid {
 				_m.DueAt = value.Time
+			}
+		case message.FieldExpiresAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field expires_at", values[i])
+			} else if value.Valid {
+				_m.ExpiresAt = new(time.Time)
+				*_m.ExpiresAt = value.Time
 			}
 		case message.FieldLeasedUntil:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -236,6 +254,11 @@ func (_m *Message) String() string {
 	builder.WriteString("channel=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Channel))
 	builder.WriteString(", ")
+	if v := _m.Purpose; v != nil {
+		builder.WriteString("purpose=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
 	builder.WriteString("to=")
 	builder.WriteString(_m.To)
 	builder.WriteString(", ")
@@ -257,6 +280,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("due_at=")
 	builder.WriteString(_m.DueAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.ExpiresAt; v != nil {
+		builder.WriteString("expires_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	if v := _m.LeasedUntil; v != nil {
 		builder.WriteString("leased_until=")

@@ -43,6 +43,20 @@ func (_c *MessageCreate) SetChannel(v message.Channel) *MessageCreate {
 	return _c
 }
 
+// SetPurpose sets the "purpose" field.
+func (_c *MessageCreate) SetPurpose(v message.Purpose) *MessageCreate {
+	_c.mutation.SetPurpose(v)
+	return _c
+}
+
+// SetNillablePurpose sets the "purpose" field if the given value is not nil.
+func (_c *MessageCreate) SetNillablePurpose(v *message.Purpose) *MessageCreate {
+	if v != nil {
+		_c.SetPurpose(*v)
+	}
+	return _c
+}
+
 // SetTo sets the "to" field.
 func (_c *MessageCreate) SetTo(v string) *MessageCreate {
 	_c.mutation.SetTo(v)
@@ -114,6 +128,20 @@ func (_c *MessageCreate) SetNillableAttempts(v *int) *MessageCreate {
 // SetDueAt sets the "due_at" field.
 func (_c *MessageCreate) SetDueAt(v time.Time) *MessageCreate {
 	_c.mutation.SetDueAt(v)
+	return _c
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (_c *MessageCreate) SetExpiresAt(v time.Time) *MessageCreate {
+	_c.mutation.SetExpiresAt(v)
+	return _c
+}
+
+// SetNillableExpiresAt sets the "expires_at" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableExpiresAt(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetExpiresAt(*v)
+	}
 	return _c
 }
 
@@ -229,6 +257,11 @@ func (_c *MessageCreate) check() error {
 			return &ValidationError{Name: "channel", err: fmt.Errorf(`ent: validator failed for field "Message.channel": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.Purpose(); ok {
+		if err := message.PurposeValidator(v); err != nil {
+			return &ValidationError{Name: "purpose", err: fmt.Errorf(`ent: validator failed for field "Message.purpose": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.To(); !ok {
 		return &ValidationError{Name: "to", err: errors.New(`ent: missing required field "Message.to"`)}
 	}
@@ -296,6 +329,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		_spec.SetField(message.FieldChannel, field.TypeEnum, value)
 		_node.Channel = value
 	}
+	if value, ok := _c.mutation.Purpose(); ok {
+		_spec.SetField(message.FieldPurpose, field.TypeEnum, value)
+		_node.Purpose = &value
+	}
 	if value, ok := _c.mutation.To(); ok {
 		_spec.SetField(message.FieldTo, field.TypeString, value)
 		_node.To = value
@@ -323,6 +360,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DueAt(); ok {
 		_spec.SetField(message.FieldDueAt, field.TypeTime, value)
 		_node.DueAt = value
+	}
+	if value, ok := _c.mutation.ExpiresAt(); ok {
+		_spec.SetField(message.FieldExpiresAt, field.TypeTime, value)
+		_node.ExpiresAt = &value
 	}
 	if value, ok := _c.mutation.LeasedUntil(); ok {
 		_spec.SetField(message.FieldLeasedUntil, field.TypeTime, value)
@@ -534,6 +575,9 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		if _, exists := u.create.mutation.Channel(); exists {
 			s.SetIgnore(message.FieldChannel)
 		}
+		if _, exists := u.create.mutation.Purpose(); exists {
+			s.SetIgnore(message.FieldPurpose)
+		}
 		if _, exists := u.create.mutation.To(); exists {
 			s.SetIgnore(message.FieldTo)
 		}
@@ -542,6 +586,9 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		}
 		if _, exists := u.create.mutation.IsDeletedOnceSent(); exists {
 			s.SetIgnore(message.FieldIsDeletedOnceSent)
+		}
+		if _, exists := u.create.mutation.ExpiresAt(); exists {
+			s.SetIgnore(message.FieldExpiresAt)
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(message.FieldCreatedAt)
@@ -885,6 +932,9 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			if _, exists := b.mutation.Channel(); exists {
 				s.SetIgnore(message.FieldChannel)
 			}
+			if _, exists := b.mutation.Purpose(); exists {
+				s.SetIgnore(message.FieldPurpose)
+			}
 			if _, exists := b.mutation.To(); exists {
 				s.SetIgnore(message.FieldTo)
 			}
@@ -893,6 +943,9 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			}
 			if _, exists := b.mutation.IsDeletedOnceSent(); exists {
 				s.SetIgnore(message.FieldIsDeletedOnceSent)
+			}
+			if _, exists := b.mutation.ExpiresAt(); exists {
+				s.SetIgnore(message.FieldExpiresAt)
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(message.FieldCreatedAt)

@@ -217,6 +217,9 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.PurposeCleared() {
+		_spec.ClearField(message.FieldPurpose, field.TypeEnum)
+	}
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 	}
@@ -234,6 +237,9 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.DueAt(); ok {
 		_spec.SetField(message.FieldDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiresAtCleared() {
+		_spec.ClearField(message.FieldExpiresAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.LeasedUntil(); ok {
 		_spec.SetField(message.FieldLeasedUntil, field.TypeTime, value)
@@ -493,6 +499,9 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 			}
 		}
 	}
+	if _u.mutation.PurposeCleared() {
+		_spec.ClearField(message.FieldPurpose, field.TypeEnum)
+	}
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 	}
@@ -510,6 +519,9 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if value, ok := _u.mutation.DueAt(); ok {
 		_spec.SetField(message.FieldDueAt, field.TypeTime, value)
+	}
+	if _u.mutation.ExpiresAtCleared() {
+		_spec.ClearField(message.FieldExpiresAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.LeasedUntil(); ok {
 		_spec.SetField(message.FieldLeasedUntil, field.TypeTime, value)

@@ -7843,6 +7843,7 @@ type MessageMutation struct {
 	typ                  string
 	id                   *int
 	channel              *message.Channel
+	purpose              *message.Purpose
 	to                   *string
 	text                 *string
 	dedup_key            *string
@@ -7851,6 +7852,7 @@ type MessageMutation struct {
 	attempts             *int
 	addattempts          *int
 	due_at               *time.Time
+	expires_at           *time.Time
 	leased_until         *time.Time
 	last_error           *string
 	created_at           *time.Time
@@ -8044,6 +8046,55 @@ func (m *MessageMutation) OldChannel(ctx context.Context) (v message.Channel, er
 // ResetChannel resets all changes to the "channel" field.
 func (m *MessageMutation) ResetChannel() {
 	m.channel = nil
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *MessageMutation) SetPurpose(value message.Purpose) {
+	m.purpose = &value
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *MessageMutation) Purpose() (r message.Purpose, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldPurpose(ctx context.Context) (v *message.Purpose, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ClearPurpose clears the value of the "purpose" field.
+func (m *MessageMutation) ClearPurpose() {
+	m.purpose = nil
+	m.clearedFields[message.FieldPurpose] = struct{}{}
+}
+
+// PurposeCleared returns if the "purpose" field was cleared in this mutation.
+func (m *MessageMutation) PurposeCleared() bool {
+	_, ok := m.clearedFields[message.FieldPurpose]
+	return ok
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *MessageMutation) ResetPurpose() {
+	m.purpose = nil
+	delete(m.clearedFields, message.FieldPurpose)
 }
 
 // SetTo sets the "to" field.
@@ -8331,6 +8382,55 @@ func (m *MessageMutation) ResetDueAt() {
 	m.due_at = nil
 }
 
+// SetExpiresAt sets the "expires_at" field.
+func (m *MessageMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *MessageMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldExpiresAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (m *MessageMutation) ClearExpiresAt() {
+	m.expires_at = nil
+	m.clearedFields[message.FieldExpiresAt] = struct{}{}
+}
+
+// ExpiresAtCleared returns if the "expires_at" field was cleared in this mutation.
+func (m *MessageMutation) ExpiresAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldExpiresAt]
+	return ok
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *MessageMutation) ResetExpiresAt() {
+	m.expires_at = nil
+	delete(m.clearedFields, message.FieldExpiresAt)
+}
+
 // SetLeasedUntil sets the "leased_until" field.
 func (m *MessageMutation) SetLeasedUntil(t time.Time) {
 	m.leased_until = &t
@@ -8575,12 +8675,15 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 15)
 	if m.root_user != nil {
 		fields = append(fields, message.FieldRootUserID)
 	}
 	if m.channel != nil {
 		fields = append(fields, message.FieldChannel)
+	}
+	if m.purpose != nil {
+		fields = append(fields, message.FieldPurpose)
 	}
 	if m.to != nil {
 		fields = append(fields, message.FieldTo)
@@ -8602,6 +8705,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.due_at != nil {
 		fields = append(fields, message.FieldDueAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, message.FieldExpiresAt)
 	}
 	if m.leased_until != nil {
 		fields = append(fields, message.FieldLeasedUntil)
@@ -8627,6 +8733,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.RootUserID()
 	case message.FieldChannel:
 		return m.Channel()
+	case message.FieldPurpose:
+		return m.Purpose()
 	case message.FieldTo:
 		return m.To()
 	case message.FieldText:
@@ -8641,6 +8749,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Attempts()
 	case message.FieldDueAt:
 		return m.DueAt()
+	case message.FieldExpiresAt:
+		return m.ExpiresAt()
 	case message.FieldLeasedUntil:
 		return m.LeasedUntil()
 	case message.FieldLastError:
@@ -8662,6 +8772,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRootUserID(ctx)
 	case message.FieldChannel:
 		return m.OldChannel(ctx)
+	case message.FieldPurpose:
+		return m.OldPurpose(ctx)
 	case message.FieldTo:
 		return m.OldTo(ctx)
 	case message.FieldText:
@@ -8676,6 +8788,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldAttempts(ctx)
 	case message.FieldDueAt:
 		return m.OldDueAt(ctx)
+	case message.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
 	case message.FieldLeasedUntil:
 		return m.OldLeasedUntil(ctx)
 	case message.FieldLastError:
@@ -8706,6 +8820,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetChannel(v)
+		return nil
+	case message.FieldPurpose:
+		v, ok := value.(message.Purpose)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
 		return nil
 	case message.FieldTo:
 		v, ok := value.(string)
@@ -8755,6 +8876,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDueAt(v)
+		return nil
+	case message.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
 		return nil
 	case message.FieldLeasedUntil:
 		v, ok := value.(time.Time)
@@ -8832,8 +8960,14 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldRootUserID) {
 		fields = append(fields, message.FieldRootUserID)
 	}
+	if m.FieldCleared(message.FieldPurpose) {
+		fields = append(fields, message.FieldPurpose)
+	}
 	if m.FieldCleared(message.FieldDedupKey) {
 		fields = append(fields, message.FieldDedupKey)
+	}
+	if m.FieldCleared(message.FieldExpiresAt) {
+		fields = append(fields, message.FieldExpiresAt)
 	}
 	if m.FieldCleared(message.FieldLeasedUntil) {
 		fields = append(fields, message.FieldLeasedUntil)
@@ -8861,8 +8995,14 @@ func (m *MessageMutation) ClearField(name string) error {
 	case message.FieldRootUserID:
 		m.ClearRootUserID()
 		return nil
+	case message.FieldPurpose:
+		m.ClearPurpose()
+		return nil
 	case message.FieldDedupKey:
 		m.ClearDedupKey()
+		return nil
+	case message.FieldExpiresAt:
+		m.ClearExpiresAt()
 		return nil
 	case message.FieldLeasedUntil:
 		m.ClearLeasedUntil()
@@ -8887,6 +9027,9 @@ func (m *MessageMutation) ResetField(name string) error {
 	case message.FieldChannel:
 		m.ResetChannel()
 		return nil
+	case message.FieldPurpose:
+		m.ResetPurpose()
+		return nil
 	case message.FieldTo:
 		m.ResetTo()
 		return nil
@@ -8907,6 +9050,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldDueAt:
 		m.ResetDueAt()
+		return nil
+	case message.FieldExpiresAt:
+		m.ResetExpiresAt()
 		return nil
 	case message.FieldLeasedUntil:
 		m.ResetLeasedUntil()

@@ -148,7 +148,7 @@ func init() {
 	messageFields := schema.Message{}.Fields()
 	_ = messageFields
 	// messageDescTo is the schema descriptor for to field.
-	messageDescTo := messageFields[2].Descriptor()
+	messageDescTo := messageFields[3].Descriptor()
 	// message.ToValidator is a validator for the "to" field. It is called by the builders before save.
 	message.ToValidator = func() func(string) error {
 		validators := messageDescTo.Validators
@@ -166,15 +166,15 @@ func init() {
 		}
 	}()
 	// messageDescIsDeletedOnceSent is the schema descriptor for is_deleted_once_sent field.
-	messageDescIsDeletedOnceSent := messageFields[5].Descriptor()
+	messageDescIsDeletedOnceSent := messageFields[6].Descriptor()
 	// message.DefaultIsDeletedOnceSent holds the default value on creation for the is_deleted_once_sent field.
 	message.DefaultIsDeletedOnceSent = messageDescIsDeletedOnceSent.Default.(bool)
 	// messageDescAttempts is the schema descriptor for attempts field.
-	messageDescAttempts := messageFields[7].Descriptor()
+	messageDescAttempts := messageFields[8].Descriptor()
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescLastError is the schema descriptor for last_error field.
-	messageDescLastError := messageFields[10].Descriptor()
+	messageDescLastError := messageFields[12].Descriptor()
 	// message.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	message.LastErrorValidator = messageDescLastError.Validators[0].(func(string) error)
 	pushdeviceFields := schema.PushDevice{}.Fields()

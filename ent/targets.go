@@ -259,6 +259,8 @@ func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableInt(&_m.RootUserID))
 		case message.FieldChannel:
 			targets = append(targets, column.String(&_m.Channel))
+		case message.FieldPurpose:
+			targets = append(targets, column.NillableString(&_m.Purpose))
 		case message.FieldTo:
 			targets = append(targets, column.String(&_m.To))
 		case message.FieldText:
@@ -273,6 +275,8 @@ func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Int(&_m.Attempts))
 		case message.FieldDueAt:
 			targets = append(targets, column.Time(&_m.DueAt))
+		case message.FieldExpiresAt:
+			targets = append(targets, column.NillableTime(&_m.ExpiresAt))
 		case message.FieldLeasedUntil:
 			targets = append(targets, column.NillableTime(&_m.LeasedUntil))
 		case message.FieldLastError:

@@ -18,6 +18,8 @@ const (
 	FieldRootUserID = "root_user_id"
 	// FieldChannel holds the string denoting the channel field in the database.
 	FieldChannel = "channel"
+	// FieldPurpose holds the string denoting the purpose field in the database.
+	FieldPurpose = "purpose"
 	// FieldTo holds the string denoting the to field in the database.
 	FieldTo = "recipient"
 	// FieldText holds the string denoting the text field in the database.
@@ -32,6 +34,8 @@ const (
 	FieldAttempts = "attempts"
 	// FieldDueAt holds the string denoting the due_at field in the database.
 	FieldDueAt = "due_at"
+	// FieldExpiresAt holds the string denoting the expires_at field in the database.
+	FieldExpiresAt = "expires_at"
 	// FieldLeasedUntil holds the string denoting the leased_until field in the database.
 	FieldLeasedUntil = "leased_until"
 	// FieldLastError holds the string denoting the last_error field in the database.
@@ -58,6 +62,7 @@ var Columns = []string{
 	FieldID,
 	FieldRootUserID,
 	FieldChannel,
+	FieldPurpose,
 	FieldTo,
 	FieldText,
 	FieldDedupKey,
@@ -65,6 +70,7 @@ var Columns = []string{
 	FieldState,
 	FieldAttempts,
 	FieldDueAt,
+	FieldExpiresAt,
 	FieldLeasedUntil,
 	FieldLastError,
 	FieldCreatedAt,
@@ -117,6 +123,35 @@ func ChannelValidator(c Channel) error {
 	}
 }
 
+// Purpose defines the type for the "purpose" enum field.
+type Purpose string
+
+// Purpose values.
+const (
+	PurposePhoneCode       Purpose = "phone_code"
+	PurposeSignUpCode      Purpose = "sign_up_code"
+	PurposeRecoveryCode    Purpose = "recovery_code"
+	PurposeChangePhoneCode Purpose = "change_phone_code"
+	PurposeEmailCode       Purpose = "email_code"
+	PurposePasswordReset   Purpose = "password_reset"
+	PurposeAccountReport   Purpose = "account_report"
+	PurposeImpedanceAlert  Purpose = "impedance_alert"
+)
+
+func (pu Purpose) String() string {
+	return string(pu)
+}
+
+// PurposeValidator is a validator for the "purpose" field enum values. It is called by the builders before save.
+func PurposeValidator(pu Purpose) error {
+	switch pu {
+	case PurposePhoneCode, PurposeSignUpCode, PurposeRecoveryCode, PurposeChangePhoneCode, PurposeEmailCode, PurposePasswordReset, PurposeAccountReport, PurposeImpedanceAlert:
+		return nil
+	default:
+		return fmt.Errorf("message: invalid enum value for purpose field: %q", pu)
+	}
+}
+
 // State defines the type for the "state" enum field.
 type State string
 
@@ -128,6 +163,7 @@ const (
 	StatePending State = "pending"
 	StateSent    State = "sent"
 	StateDead    State = "dead"
+	StateExpired State = "expired"
 )
 
 func (s State) String() string {
@@ -137,7 +173,7 @@ func (s State) String() string {
 // StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
 func StateValidator(s State) error {
 	switch s {
-	case StatePending, StateSent, StateDead:
+	case StatePending, StateSent, StateDead, StateExpired:
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for state field: %q", s)
@@ -160,6 +196,11 @@ func ByRootUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByChannel orders the results by the channel field.
 func ByChannel(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChannel, opts...).ToFunc()
+}
+
+// ByPurpose orders the results by the purpose field.
+func ByPurpose(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurpose, opts...).ToFunc()
 }
 
 // ByTo orders the results by the to field.
@@ -195,6 +236,11 @@ func ByAttempts(opts ...sql.OrderTermOption) OrderOption {
 // ByDueAt orders the results by the due_at field.
 func ByDueAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDueAt, opts...).ToFunc()
+}
+
+// ByExpiresAt orders the results by the expires_at field.
+func ByExpiresAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExpiresAt, opts...).ToFunc()
 }
 
 // ByLeasedUntil orders the results by the leased_until field.

@@ -368,13 +368,15 @@ var (
 	MessagesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "channel", Type: field.TypeEnum, Enums: []string{"push", "sms", "alimtalk", "email"}},
+		{Name: "purpose", Type: field.TypeEnum, Nullable: true, Enums: []string{"phone_code", "sign_up_code", "recovery_code", "change_phone_code", "email_code", "password_reset", "account_report", "impedance_alert"}},
 		{Name: "recipient", Type: field.TypeString, Size: 4096},
 		{Name: "text", Type: field.TypeString, Size: 2147483647},
 		{Name: "dedup_key", Type: field.TypeString, Nullable: true},
 		{Name: "is_deleted_once_sent", Type: field.TypeBool, Default: false},
-		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "sent", "dead"}, Default: "pending"},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "sent", "dead", "expired"}, Default: "pending"},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "due_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
 		{Name: "leased_until", Type: field.TypeTime, Nullable: true},
 		{Name: "last_error", Type: field.TypeString, Nullable: true, Size: 500},
 		{Name: "created_at", Type: field.TypeTime},
@@ -389,7 +391,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_users_messages",
-				Columns:    []*schema.Column{MessagesColumns[13]},
+				Columns:    []*schema.Column{MessagesColumns[15]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -398,22 +400,22 @@ var (
 			{
 				Name:    "message_dedup_key",
 				Unique:  true,
-				Columns: []*schema.Column{MessagesColumns[4]},
+				Columns: []*schema.Column{MessagesColumns[5]},
 			},
 			{
 				Name:    "message_state_due_at",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[6], MessagesColumns[8]},
+				Columns: []*schema.Column{MessagesColumns[7], MessagesColumns[9]},
 			},
 			{
 				Name:    "message_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[13]},
+				Columns: []*schema.Column{MessagesColumns[15]},
 			},
 			{
 				Name:    "message_recipient",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[2]},
+				Columns: []*schema.Column{MessagesColumns[3]},
 			},
 		},
 	}

@@ -17,14 +17,20 @@ func (Message) Fields() []ent.Field {
 		field.Int("root_user_id").Optional().Nillable().Immutable().
 			Comment("Null for a phone that is about to sign up."),
 		field.Enum("channel").Values("push", "sms", "alimtalk", "email").Immutable(),
+		field.Enum("purpose").Values(
+			"phone_code", "sign_up_code", "recovery_code", "change_phone_code", "email_code",
+			"password_reset", "account_report", "impedance_alert",
+		).Optional().Nillable().Immutable().Comment("What it is about; null in rows of releases that did not say."),
 		field.String("to").StorageKey("recipient").NotEmpty().MaxLen(4096).Immutable(),
 		field.Text("text").Sensitive().Comment("Blanked in production once it is sent, because it may hold a code."),
 		field.String("dedup_key").Optional().Nillable().Immutable().Comment("Unique, so that an intent that is repeated makes one message."),
 		field.Bool("is_deleted_once_sent").Default(false).Immutable().
 			Comment("For the last message to an account that is deleted: no record of it stays."),
-		field.Enum("state").Values("pending", "sent", "dead").Default("pending"),
+		field.Enum("state").Values("pending", "sent", "dead", "expired").Default("pending"),
 		field.Int("attempts").Default(0),
 		field.Time("due_at").Comment("When to try to send it next."),
+		field.Time("expires_at").Optional().Nillable().Immutable().
+			Comment("From then on it is not sent any more: the code in it is of no use."),
 		field.Time("leased_until").Optional().Nillable().Comment("Until then a worker is sending it and no other takes it."),
 		field.String("last_error").Optional().Nillable().MaxLen(500),
 		createdAt(),

@@ -28,7 +28,7 @@ func (s *Service) SendImpedanceAlert(ctx context.Context, v viewer.Viewer) error
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		id := v.RootUserID()
 		return s.outbox.Enqueue(ctx, tx, message.Message{
-			Channel: entmessage.ChannelAlimtalk, To: *v.User.Phone, Text: impedanceText, RootUserID: &id,
+			Channel: entmessage.ChannelAlimtalk, Purpose: entmessage.PurposeImpedanceAlert, To: *v.User.Phone, Text: impedanceText, RootUserID: &id,
 		})
 	})
 	if errors.Is(err, message.ErrNoSender) {

@@ -158,7 +158,7 @@ func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner,
 		if m.To == "" || m.Channel == entmessage.ChannelEmail && r.isFlooded(to) {
 			continue
 		}
-		m.RootUserID, m.IsDeletedOnceSent = &u.ID, what == accountDeleted
+		m.Purpose, m.RootUserID, m.IsDeletedOnceSent = entmessage.PurposeAccountReport, &u.ID, what == accountDeleted
 		if err := r.outbox.Enqueue(ctx, tx, m); err != nil && !errors.Is(err, message.ErrNoSender) {
 			return err
 		}

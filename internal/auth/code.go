@@ -98,8 +98,10 @@ func (c *Codes) SendSMS(ctx context.Context, p SendSMSParams) error {
 		if err != nil {
 			return err
 		}
+		purpose, aim := smsPurpose(p.Purpose)
 		return c.enqueue(ctx, tx, apperr.SendSmsFailed, message.Message{
-			Channel: entmessage.ChannelSms, To: p.Phone, Text: codeText(code, smsAim(p.Purpose)),
+			Channel: entmessage.ChannelSms, Purpose: purpose, To: p.Phone,
+			Text: codeText(code, aim), ExpiresAt: c.now().Add(codeLifetime),
 		})
 	})
 }
@@ -121,7 +123,8 @@ func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, add
 		return err
 	}
 	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
-		Channel: entmessage.ChannelEmail, To: address, Text: codeText(code, ""), RootUserID: &rootUserID,
+		Channel: entmessage.ChannelEmail, Purpose: entmessage.PurposeEmailCode, To: address,
+		Text: codeText(code, ""), RootUserID: &rootUserID, ExpiresAt: c.now().Add(codeLifetime),
 	})
 }
 
@@ -132,19 +135,21 @@ func codeText(code, aim string) string {
 	return fmt.Sprintf("Your verification code%s is %s. It is good for 3 minutes, and for you alone: give it to nobody.", aim, code)
 }
 
-func smsAim(purpose *vocab.SmsCodePurpose) string {
+// smsPurpose is the purpose of the message with a code, and what its text says that the
+// code is for. A client of an older app says no purpose: its code serves for any.
+func smsPurpose(purpose *vocab.SmsCodePurpose) (of entmessage.Purpose, aim string) {
 	if purpose == nil {
-		return ""
+		return entmessage.PurposePhoneCode, ""
 	}
 	switch *purpose {
 	case vocab.ForSignUp:
-		return " to sign up"
+		return entmessage.PurposeSignUpCode, " to sign up"
 	case vocab.ForRecovery:
-		return " to find your account"
+		return entmessage.PurposeRecoveryCode, " to find your account"
 	case vocab.ForChangePhone:
-		return " to change your phone number"
+		return entmessage.PurposeChangePhoneCode, " to change your phone number"
 	}
-	return ""
+	return entmessage.PurposePhoneCode, ""
 }
 
 // checkEmailPause refuses a sixth code in a row. Codes are in a row when each
@@ -426,7 +431,9 @@ func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Ide
 	link := c.publicURL + "/reset-password?token=" + url.QueryEscape(secret)
 	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
 		Channel:    entmessage.ChannelEmail,
+		Purpose:    entmessage.PurposePasswordReset,
 		To:         holder.Subject,
+		ExpiresAt:  now.Add(resetLifetime),
 		Text:       "To choose a new password, open this link within 30 minutes: " + link,
 		RootUserID: holder.RootUserID,
 	})

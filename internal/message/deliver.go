@@ -123,13 +123,18 @@ func claimable(now time.Time) predicate.Message {
 	)
 }
 
-// deliver tries to send one message and stores the outcome.
+// deliver tries to send one message and stores the outcome. What has expired is not sent:
+// the provider may have been away for longer than its code was good for.
 func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
-	sendErr := o.send(ctx, m)
+	var sendErr error
+	state := entmessage.StateExpired
+	if m.ExpiresAt == nil || o.cfg.Clock().Before(*m.ExpiresAt) {
+		sendErr = o.send(ctx, m)
+		state = stateAfter(m.Attempts, sendErr)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err() // the lease runs out and another process tries again
 	}
-	state := stateAfter(m.Attempts, sendErr)
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
 		if m.IsDeletedOnceSent && state != entmessage.StatePending && !o.cfg.KeepText {
@@ -141,6 +146,8 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 			o.markSent(update)
 		case entmessage.StateDead:
 			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(sendErr)))
+		case entmessage.StateExpired:
+			o.clearText(update.SetState(entmessage.StateExpired))
 		case entmessage.StatePending:
 			update.SetDueAt(o.cfg.Clock().Add(o.backoff(m.Attempts))).SetLastError(errorText(sendErr))
 		}
@@ -168,8 +175,16 @@ func (o *Outbox) send(ctx context.Context, m *ent.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return sender.Send(ctx, m.ID, Message{
-		Channel: m.Channel, To: m.To, Text: m.Text, RootUserID: m.RootUserID,
+		Channel: m.Channel, Purpose: purposeOf(m), To: m.To, Text: m.Text, RootUserID: m.RootUserID,
 	})
+}
+
+// purposeOf is empty for a message that an older release has stored.
+func purposeOf(m *ent.Message) entmessage.Purpose {
+	if m.Purpose == nil {
+		return ""
+	}
+	return *m.Purpose
 }
 
 func (o *Outbox) markSent(update *ent.MessageUpdate) {

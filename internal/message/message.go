@@ -6,6 +6,7 @@ package message
 
 import (
 	"context"
+	"time"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/apperr"
@@ -14,6 +15,9 @@ import (
 // ErrNoSender is given for a channel that nothing serves: nothing is stored.
 var ErrNoSender = apperr.Text("message: no sender for the channel")
 
+// errNoPurpose is a fault of the caller: whoever may see a message sees what it is about.
+var errNoPurpose = apperr.Text("message: it has no purpose")
+
 // ErrPermanent is wrapped by a Sender's error when trying again is of no use, as for
 // an address that does not exist.
 var ErrPermanent = apperr.Text("message: refused for good")
@@ -21,6 +25,7 @@ var ErrPermanent = apperr.Text("message: refused for good")
 // Message is one thing to send.
 type Message struct {
 	Channel entmessage.Channel
+	Purpose entmessage.Purpose
 	// To is an E.164 phone, an e-mail address or a push token.
 	To   string
 	Text string
@@ -30,6 +35,9 @@ type Message struct {
 	// DedupKey names the intent: a second message with the same key is not
 	// stored. Empty means no such check.
 	DedupKey string
+	// ExpiresAt is from when on it is of no use, as a code that no longer serves: it is not
+	// sent then. The zero time is never.
+	ExpiresAt time.Time
 	// IsDeletedOnceSent leaves no record of the message once it is sent or given up: for the
 	// last one to an account that is deleted. In development it stays, as texts do.
 	IsDeletedOnceSent bool

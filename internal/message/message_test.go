@@ -81,7 +81,7 @@ func (w *world) another(keepText bool) *message.Outbox {
 }
 
 func sms(text string) message.Message {
-	return message.Message{Channel: entmessage.ChannelSms, To: "+821012345678", Text: text}
+	return message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposePhoneCode, To: "+821012345678", Text: text}
 }
 
 func (w *world) enqueue(t *testing.T, messages ...message.Message) {
@@ -190,6 +190,34 @@ func TestFailuresAreTriedAgainLater(t *testing.T) {
 	}
 }
 
+// TestExpiredMessagesAreNotSent: the provider was away for longer than the code is good
+// for.
+func TestExpiredMessagesAreNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	w.provider.errs = []error{errors.New("away"), errors.New("away")}
+	code, link := sms("code"), sms("link")
+	code.ExpiresAt, link.ExpiresAt = w.clock.Now().Add(3*time.Minute), w.clock.Now().Add(30*time.Minute)
+	w.enqueue(t, code, link)
+	w.deliver(t, 2)
+	w.clock.Add(3 * time.Minute)
+	w.deliver(t, 2)
+	w.clock.Add(time.Hour)
+	w.deliver(t, 0)
+	expired, sent := w.rows(t)[0], w.rows(t)[1]
+	if expired.State != entmessage.StateExpired || expired.Text != "" || expired.LeasedUntil != nil || sent.State != entmessage.StateSent {
+		t.Errorf("%v\n%v", expired, sent)
+	}
+	want := []string{"+821012345678 code", "+821012345678 link", "+821012345678 link"}
+	if diff := cmp.Diff(want, w.provider.received()); diff != "" {
+		t.Errorf("the provider got (-want +got):\n%s", diff)
+	}
+	w.clock.Add(30 * 24 * time.Hour)
+	if err := w.Prune(t.Context()); err != nil || len(w.rows(t)) != 0 {
+		t.Errorf("%v, left are %v", err, w.rows(t))
+	}
+}
+
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, false)
@@ -295,7 +323,7 @@ func TestCloseWithoutStart(t *testing.T) {
 func TestRecentShowsTheNewestFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	w.enqueue(t, sms("first"), message.Message{Channel: entmessage.ChannelSms, To: "+821011112222", Text: "another's"})
+	w.enqueue(t, sms("first"), message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposePhoneCode, To: "+821011112222", Text: "another's"})
 	w.clock.Add(time.Second)
 	w.enqueue(t, sms("second"))
 	w.deliver(t, 3)

@@ -51,6 +51,9 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	if _, ok := o.cfg.Senders[m.Channel]; !ok {
 		return ErrNoSender
 	}
+	if m.Purpose == "" {
+		return errNoPurpose
+	}
 	if duplicate, err := isStored(ctx, tx, m.DedupKey); duplicate || err != nil {
 		return err
 	}
@@ -58,6 +61,7 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	create := tx.Message.Create().
 		SetNillableRootUserID(m.RootUserID).
 		SetChannel(m.Channel).
+		SetPurpose(m.Purpose).
 		SetTo(m.To).
 		SetText(m.Text).
 		SetIsDeletedOnceSent(m.IsDeletedOnceSent).
@@ -65,6 +69,9 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 		SetCreatedAt(now)
 	if m.DedupKey != "" {
 		create.SetDedupKey(m.DedupKey)
+	}
+	if !m.ExpiresAt.IsZero() {
+		create.SetExpiresAt(m.ExpiresAt)
 	}
 	if err := create.Exec(ctx); err != nil {
 		return fmt.Errorf("store a message: %w", err)

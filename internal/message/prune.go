@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// keptFor is how long a message that was sent or given up stays as a record.
+	// keptFor is how long a message that was sent, given up or has expired stays as a record.
 	keptFor       = 30 * 24 * time.Hour
 	pruneInterval = time.Hour
 	// pruneBatch is how many messages one write deletes.
 	pruneBatch = 500
 )
 
-// Prune deletes messages that were sent or given up 30 days ago. Each batch is a
+// Prune deletes messages that were sent, given up or expired 30 days ago. Each batch is a
 // write of its own, so that no other write waits for all of them.
 func (o *Outbox) Prune(ctx context.Context) error {
 	for {
 		old, err := o.cfg.Store.Read().Message.Query().
-			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDead), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).
+			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDead, entmessage.StateExpired), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).
 			Limit(pruneBatch).
 			IDs(ctx)
 		if err != nil || len(old) == 0 {

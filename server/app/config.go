@@ -29,6 +29,10 @@ type Config struct {
 	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
 	SessionDays    int           `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed; 0 for the default."`
 	FacebookURL    string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
+	SMTPURL        string        `env:"SMTP_URL" name:"smtp-url" help:"Mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587; empty: no e-mail leaves."`
+	MailFrom       string        `env:"MAIL_FROM" help:"Sender of e-mails, as Luxbff <no-reply@example.com>."`
+	Solapi         SolapiConfig  `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
+	Twilio         TwilioConfig  `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
@@ -109,6 +113,9 @@ func (c Config) Check() error {
 		wrong = append(wrong, err)
 	}
 	if _, err := c.origins(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, err := c.senders(Options{}.withDefaults()); err != nil {
 		wrong = append(wrong, err)
 	}
 	if to := c.tracesTo(); to != "" {

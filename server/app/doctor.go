@@ -24,7 +24,7 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding 
 	if !cfg.Development() {
 		findings = append(findings, admin.ExamineTransport(database))
 	}
-	return append(findings, cfg.examineReplicas(), cfg.examineMessages(log), cfg.examineSignIn(), cfg.examineLimits())
+	return append(findings, cfg.examineReplicas(), cfg.examineMessages(), cfg.examineSignIn(), cfg.examineLimits())
 }
 
 func (c Config) examineSettings() []admin.Finding {
@@ -63,12 +63,15 @@ func (c Config) examineReplicas() admin.Finding {
 }
 
 // examineMessages says which channels have a provider.
-func (c Config) examineMessages(log *slog.Logger) admin.Finding {
-	if c.Development() {
-		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox, none leaves the machine"}
+func (c Config) examineMessages() admin.Finding {
+	senders, err := c.senders(Options{}.withDefaults())
+	switch {
+	case err != nil:
+		return admin.Finding{Check: "messages", Detail: "the settings are wrong: see above", Failed: true}
+	case c.Development():
+		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox; none leaves the machine but those of a channel with a provider"}
 	}
 	var missing []string
-	senders := c.senders(log)
 	for _, channel := range []entmessage.Channel{entmessage.ChannelPush, entmessage.ChannelSms, entmessage.ChannelAlimtalk, entmessage.ChannelEmail} {
 		if _, found := senders[channel]; !found {
 			missing = append(missing, string(channel))

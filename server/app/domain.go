@@ -1,10 +1,9 @@
 package app
 
 import (
-	"log/slog"
+	"fmt"
 	"time"
 
-	entmessage "luxbff/ent/message"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
@@ -23,8 +22,12 @@ import (
 // that an ended session closes.
 func (a *App) wireDomain(keys *token.Keys) error {
 	o := a.options
+	senders, err := a.Config.senders(o)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
 	a.Outbox = message.New(message.Config{
-		Store: a.Store, Senders: a.Config.senders(o.Log), KeepText: a.Config.Development(),
+		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
 	})
 	// The services end sessions and so close sockets, and whether a socket's session has
@@ -32,7 +35,6 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.limiter()
-	var err error
 	a.Auth, err = auth.New(auth.Config{
 		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
@@ -78,13 +80,4 @@ func (c Config) socialProviders() map[string]auth.SocialProvider {
 		return nil
 	}
 	return map[string]auth.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
-}
-
-// senders are the providers of messages, by channel. A channel without one is
-// refused when a request needs it.
-func (c Config) senders(log *slog.Logger) map[entmessage.Channel]message.Sender {
-	if c.Development() {
-		return message.Development(log)
-	}
-	return nil
 }

@@ -69,7 +69,7 @@ func New() *Metrics {
 			"Time from a change of a devlog until a subscriber who listened then was handed its event.",
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}),
 		messages: counters("luxbff_messages_total",
-			"Tries to send a message, by channel and outcome: sent, retry or dead.", "channel", "outcome"),
+			"Tries to send a message, by channel and outcome: sent, retry, dead or expired.", "channel", "outcome"),
 		wrongSignIns: counters("luxbff_wrong_sign_ins_total",
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
 		rateLimited: counters("luxbff_rate_limited_total",

@@ -1,0 +1,130 @@
+package solapi_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/message"
+	"luxbff/internal/message/solapi"
+)
+
+func sms() message.Message {
+	return message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposeSignUpCode, To: "+821012345678", Text: "Your code is 123456"}
+}
+
+func alert() message.Message {
+	return message.Message{Channel: entmessage.ChannelAlimtalk, Purpose: entmessage.PurposeImpedanceAlert, To: "+821012345678", Text: "An electrode …"}
+}
+
+func newSender(t *testing.T, handle http.HandlerFunc) *solapi.Sender {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	return solapi.New(solapi.Config{
+		URL: server.URL + "/", Key: "key", Secret: "secret", From: "0212345678", ProfileID: "channel", ImpedanceTemplate: "template",
+		Clock:  func() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 0, time.FixedZone("KST", 9*3600)) },
+		Random: bytes.NewReader(bytes.Repeat([]byte{7}, 64)),
+	})
+}
+
+var authorization = regexp.MustCompile(`^HMAC-SHA256 apiKey=key, date=(2026-03-04T03:00:00Z), salt=([0-9a-f]{32}), signature=([0-9a-f]{64})$`)
+
+func isSigned(header string) bool {
+	parts := authorization.FindStringSubmatch(header)
+	if parts == nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, []byte("secret"))
+	_, _ = io.WriteString(mac, parts[1]+parts[2])
+	return hex.EncodeToString(mac.Sum(nil)) == parts[3]
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		message message.Message
+		want    string
+	}{
+		"SMS":      {sms(), `{"messages":[{"to":"01012345678","from":"0212345678","text":"Your code is 123456"}]}`},
+		"Alimtalk": {alert(), `{"messages":[{"to":"01012345678","from":"0212345678","text":"An electrode …","kakaoOptions":{"pfId":"channel","templateId":"template","disableSms":false}}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sender := newSender(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				var got, want any
+				if json.Unmarshal(body, &got) != nil || json.Unmarshal([]byte(c.want), &want) != nil || !cmp.Equal(want, got) {
+					t.Errorf("body %s", body)
+				}
+				if r.Method != http.MethodPost || r.URL.Path != "/messages/v4/send-many/detail" || !isSigned(r.Header.Get("Authorization")) {
+					t.Errorf("%s %s by %q", r.Method, r.URL, r.Header.Get("Authorization"))
+				}
+				_, _ = w.Write([]byte(`{"failedMessageList": [], "groupInfo": {"count": {"total": 1}}}`))
+			})
+			if err := sender.Send(t.Context(), 1, c.message); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAnswers: each answer decides whether the message is tried again, and no error
+// repeats the number or the text.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status    int
+		body      string
+		permanent bool
+	}{
+		"refused":               {200, `{"failedMessageList": [{"to": "01012345678", "statusCode": "3010", "statusMessage": "01012345678"}]}`, true},
+		"a code that is a text": {200, `{"failedMessageList": [{"statusCode": "no 01012345678"}]}`, true},
+		"garbage":               {200, `01012345678`, false},
+		"an empty answer":       {200, ``, false},
+		"a wrong key":           {401, `{"errorCode": "InvalidAPIKey", "errorMessage": "01012345678"}`, false},
+		"no balance":            {402, `{"errorCode": "NotEnoughBalance"}`, false},
+		"a wrong sender":        {400, `{"errorCode": "ValidationError", "errorMessage": "123456"}`, false},
+		"too many":              {429, ``, false},
+		"trouble":               {503, `<html>01012345678</html>`, false},
+		"a redirect":            {302, ``, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sender := newSender(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			})
+			err := sender.Send(t.Context(), 1, sms())
+			if err == nil || errors.Is(err, message.ErrPermanent) != c.permanent || strings.Contains(err.Error(), "1234") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func TestWhatSOLAPICannotReach(t *testing.T) {
+	t.Parallel()
+	sender := newSender(t, func(http.ResponseWriter, *http.Request) { t.Error("it was asked") })
+	abroad, other := sms(), alert()
+	abroad.To, other.Purpose = "+4915112345678", entmessage.PurposeSignUpCode
+	for _, m := range []message.Message{abroad, other} {
+		if err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) {
+			t.Errorf("%v: %v", m.Purpose, err)
+		}
+	}
+}

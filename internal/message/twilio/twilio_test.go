@@ -1,0 +1,90 @@
+package twilio_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/message"
+	"luxbff/internal/message/twilio"
+)
+
+func sms() message.Message {
+	return message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposeSignUpCode, To: "+4915112345678", Text: "Your code is 123456 & no other"}
+}
+
+func newSender(t *testing.T, handle http.HandlerFunc) *twilio.Sender {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	return twilio.New(twilio.Config{URL: server.URL + "/", AccountSID: "AC123", AuthToken: "token", From: "+15005550006"})
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	sender := newSender(t, func(w http.ResponseWriter, r *http.Request) {
+		name, password, _ := r.BasicAuth()
+		if r.Method != http.MethodPost || r.URL.Path != "/2010-04-01/Accounts/AC123/Messages.json" || name != "AC123" || password != "token" ||
+			r.PostFormValue("To") != sms().To || r.PostFormValue("From") != "+15005550006" || r.PostFormValue("Body") != sms().Text {
+			t.Errorf("%s %s of %s: %v", r.Method, r.URL, name, r.PostForm)
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"sid": "SM1", "status": "queued"}`))
+	})
+	if err := sender.Send(t.Context(), 1, sms()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnswers: each answer decides whether the message is tried again, and no error
+// repeats the number or the text.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status    int
+		body      string
+		permanent bool
+	}{
+		"no number":              {400, `{"code": 21211, "message": "'To' number +4915112345678 is not valid"}`, true},
+		"asked for no more":      {400, `{"code": 21610, "message": "unsubscribed"}`, true},
+		"no mobile phone":        {400, `{"code": 21614}`, true},
+		"a wrong sender":         {400, `{"code": 21606}`, false},
+		"a wrong key":            {401, `{"code": 20003}`, false},
+		"too many":               {429, `{"code": 20429}`, false},
+		"trouble":                {500, `oops +4915112345678`, false},
+		"a page":                 {502, `<html>123456</html>`, false},
+		"a redirect":             {302, ``, false},
+		"a code with a status 5": {503, `{"code": 21211}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sender := newSender(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			})
+			err := sender.Send(t.Context(), 1, sms())
+			if err == nil || errors.Is(err, message.ErrPermanent) != c.permanent || strings.Contains(err.Error(), "4915") || strings.Contains(err.Error(), "123456") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	silent := make(chan struct{})
+	sender := newSender(t, func(http.ResponseWriter, *http.Request) { <-silent })
+	defer close(silent)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := sender.Send(ctx, 1, sms())
+	if err == nil || errors.Is(err, message.ErrPermanent) || strings.Contains(err.Error(), "AC123") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"strings"
+
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/message"
+	"luxbff/internal/message/smtp"
+	"luxbff/internal/message/solapi"
+	"luxbff/internal/message/twilio"
+)
+
+// SolapiConfig is an account of SOLAPI, which sends SMS and Alimtalk in Korea.
+type SolapiConfig struct {
+	URL      string `env:"URL" default:"https://api.solapi.com" help:"SOLAPI's API."`
+	Key      string `env:"API_KEY" name:"api-key" help:"Key of the SOLAPI account; empty: it sends nothing."`
+	Secret   string `env:"API_SECRET" name:"api-secret" help:"Secret of the key."`
+	From     string `env:"SENDER" name:"sender" help:"Number that SOLAPI knows as the sender of SMS."`
+	Profile  string `env:"PFID" name:"pfid" help:"Kakao channel that Alimtalk comes from; empty: no Alimtalk is sent."`
+	Template string `env:"TEMPLATE_IMPEDANCE" name:"template-impedance" help:"Template that Kakao has approved for the impedance alert."`
+}
+
+// TwilioConfig is an account of Twilio, which sends SMS.
+type TwilioConfig struct {
+	URL        string `env:"URL" default:"https://api.twilio.com" help:"Twilio's API."`
+	AccountSID string `env:"ACCOUNT_SID" name:"account-sid" help:"Account of Twilio; empty: it sends nothing."`
+	AuthToken  string `env:"AUTH_TOKEN" name:"auth-token" help:"Secret of the account."`
+	From       string `env:"FROM" name:"from" help:"Sender of SMS: a number of the account, or its alphanumeric sender id."`
+}
+
+// senders are the providers of messages, by channel. A channel without one is refused in
+// production when a request needs it; in development its messages are shown at /dev/outbox.
+// The error names each setting that is missing or malformed.
+func (c Config) senders(o Options) (map[entmessage.Channel]message.Sender, error) {
+	senders := map[entmessage.Channel]message.Sender{}
+	if c.Development() {
+		maps.Copy(senders, message.Development(o.Log))
+	}
+	sms, err := c.smsSenders(o, senders)
+	wrong := []error{err}
+	if sms.korea != nil || sms.abroad != nil {
+		senders[entmessage.ChannelSms] = sms
+	}
+	if c.SMTPURL != "" {
+		sender, err := smtp.New(smtp.Config{URL: c.SMTPURL, From: c.MailFrom, IsPlainAllowed: c.Development() || isLoopbackURL(c.SMTPURL)})
+		wrong = append(wrong, err)
+		senders[entmessage.ChannelEmail] = sender
+	}
+	return senders, errors.Join(wrong...)
+}
+
+// smsSenders gives those of SMS, and adds that of Alimtalk, which comes from one of them.
+func (c Config) smsSenders(o Options, senders map[entmessage.Channel]message.Sender) (sms smsByCountry, err error) {
+	var wrong []error
+	if s := c.Solapi; s.Key != "" {
+		if s.Secret == "" || s.From == "" {
+			wrong = append(wrong, errors.New("SOLAPI_API_KEY needs SOLAPI_API_SECRET and SOLAPI_SENDER as well"))
+		}
+		if (s.Profile == "") != (s.Template == "") {
+			wrong = append(wrong, errors.New("SOLAPI_PFID and SOLAPI_TEMPLATE_IMPEDANCE belong together: Alimtalk needs both"))
+		}
+		wrong = append(wrong, checkProviderURL("SOLAPI_URL", s.URL))
+		sender := solapi.New(solapi.Config{
+			URL: s.URL, Key: s.Key, Secret: s.Secret, From: s.From, ProfileID: s.Profile, ImpedanceTemplate: s.Template,
+			Clock: o.Clock, Random: o.Random,
+		})
+		sms.korea = sender
+		if s.Profile != "" {
+			senders[entmessage.ChannelAlimtalk] = sender
+		}
+	}
+	if t := c.Twilio; t.AccountSID != "" {
+		if t.AuthToken == "" || t.From == "" {
+			wrong = append(wrong, errors.New("TWILIO_ACCOUNT_SID needs TWILIO_AUTH_TOKEN and TWILIO_FROM as well"))
+		}
+		wrong = append(wrong, checkProviderURL("TWILIO_URL", t.URL))
+		sms.abroad = twilio.New(twilio.Config{URL: t.URL, AccountSID: t.AccountSID, AuthToken: t.AuthToken, From: t.From})
+	}
+	return sms, errors.Join(wrong...)
+}
+
+// smsByCountry sends SMS to Korea by one provider and abroad by another. Where only one is
+// there, it gets all: Twilio reaches Korea as well, and SOLAPI refuses what it can't reach.
+type smsByCountry struct{ korea, abroad message.Sender }
+
+// Send chooses by the calling code of the number.
+func (s smsByCountry) Send(ctx context.Context, id int, m message.Message) error {
+	if s.abroad == nil || s.korea != nil && strings.HasPrefix(m.To, "+82") {
+		return s.korea.Send(ctx, id, m)
+	}
+	return s.abroad.Send(ctx, id, m)
+}
+
+// checkProviderURL refuses an address over which secrets and texts would go in the clear.
+// On this machine itself a stand-in may be spoken to by http.
+func checkProviderURL(setting, address string) error {
+	u, err := url.Parse(address)
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopbackURL(address)) {
+		return nil
+	}
+	return errors.New(setting + " must be an https:// address; http:// is for a stand-in on this machine")
+}
+
+// isLoopbackURL reports whether an address is this machine's own.
+func isLoopbackURL(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && isLocalhost(u.Host)
+}

@@ -1,0 +1,215 @@
+package app_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	entmessage "luxbff/ent/message"
+	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/processtest"
+	"luxbff/internal/testutil/smtptest"
+	"luxbff/server/app"
+)
+
+// smsProvider stands in for SOLAPI and Twilio: it takes every SMS and Alimtalk, unless it
+// is told to be down.
+type smsProvider struct {
+	*httptest.Server
+	got chan providerMessage
+
+	mu     sync.Mutex
+	isDown bool
+}
+
+type providerMessage struct{ path, to, text, template string }
+
+func startSMSProvider(t *testing.T) *smsProvider {
+	t.Helper()
+	p := &smsProvider{got: make(chan providerMessage, 100)}
+	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *smsProvider) serve(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.isDown {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if r.Header.Get("Content-Type") != "application/json" {
+		w.WriteHeader(http.StatusCreated)
+		p.got <- providerMessage{path: r.URL.Path, to: r.PostFormValue("To"), text: r.PostFormValue("Body")}
+		return
+	}
+	var body struct {
+		Messages []struct {
+			To, Text     string
+			KakaoOptions struct{ TemplateID string }
+		}
+	}
+	raw, _ := io.ReadAll(r.Body)
+	if err := json.Unmarshal(raw, &body); err != nil || len(body.Messages) != 1 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	m := body.Messages[0]
+	_, _ = w.Write([]byte(`{"failedMessageList": []}`))
+	p.got <- providerMessage{r.URL.Path, m.To, m.Text, m.KakaoOptions.TemplateID}
+}
+
+func (p *smsProvider) setDown(isDown bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isDown = isDown
+}
+
+// startWithProviders starts the program as it runs in production, with stand-ins of its
+// providers.
+func startWithProviders(t *testing.T, provider *smsProvider, mail *smtptest.Server) *apptest.Server {
+	t.Helper()
+	return apptest.Start(t, func(cfg *app.Config) {
+		cfg.Env, cfg.PublicURL, cfg.TokenKeys = "production", "https://luxbff.example.com", processtest.TokenKeys()
+		cfg.SMTPURL, cfg.MailFrom = "smtp://"+mail.Addr, "no-reply@luxbff.example.com"
+		cfg.Solapi = app.SolapiConfig{URL: provider.URL, Key: "key", Secret: "secret", From: "0212345678", Profile: "channel", Template: "template"}
+		cfg.Twilio = app.TwilioConfig{URL: provider.URL, AccountSID: "AC1", AuthToken: "token", From: "+15005550006"}
+	})
+}
+
+var codeInSMS = regexp.MustCompile(`[0-9]{6}`)
+
+// signUp signs a parent up by the SMS that the provider gets.
+func signUp(t *testing.T, s *apptest.Server, provider *smsProvider, phone, email string) (token string) {
+	t.Helper()
+	var ignored any
+	s.Data(t, "", `mutation($phone: String!) { sendSmsCode(input: {phone: $phone, purpose: SIGN_UP}) { ok } }`, map[string]any{"phone": phone}, &ignored)
+	code := codeInSMS.FindString((<-provider.got).text)
+	var verified struct{ VerifySmsCode struct{ ValidToken string } }
+	s.Data(t, "", `mutation($phone: String!, $code: String!) { verifySmsCode(input: {phone: $phone, code: $code}) { validToken } }`,
+		map[string]any{"phone": phone, "code": code}, &verified)
+	var done struct {
+		SignUp struct{ Tokens struct{ AccessToken string } }
+	}
+	s.Data(t, "", `mutation($input: SignUpInput!) { signUp(input: $input) { tokens { accessToken } } }`, map[string]any{"input": map[string]any{
+		"validToken": verified.VerifySmsCode.ValidToken, "email": email, "password": "secret123", "firstName": "james", "lastName": "kim",
+		"birthdate": "1997-01-01", "gender": "MALE", "phone": phone, "nationalCode": "KR", "isPushAgree": false, "isMarketingAgree": false,
+	}}, &done)
+	return done.SignUp.Tokens.AccessToken
+}
+
+// TestMessagesLeaveInProduction: a parent signs up by SMS, at home and abroad, is sent an
+// Alimtalk, and chooses a new password by mail.
+func TestMessagesLeaveInProduction(t *testing.T) {
+	t.Parallel()
+	provider, mail := startSMSProvider(t), smtptest.Start(t, smtptest.None)
+	s := startWithProviders(t, provider, mail)
+
+	var ignored any
+	s.Data(t, "", `mutation { sendSmsCode(input: {phone: "+4915112345678"}) { ok } }`, nil, &ignored)
+	if abroad := <-provider.got; abroad.path != "/2010-04-01/Accounts/AC1/Messages.json" || abroad.to != "+4915112345678" {
+		t.Errorf("abroad it sends %+v", abroad)
+	}
+	token := signUp(t, s, provider, "+821012345678", "parent@example.com")
+	s.Data(t, token, `mutation { sendImpedanceAlert { ok } }`, nil, &ignored)
+	if alert := <-provider.got; alert.path != "/messages/v4/send-many/detail" || alert.to != "01012345678" || alert.template != "template" || alert.text == "" {
+		t.Errorf("the alert is %+v", alert)
+	}
+
+	s.Data(t, "", `mutation { requestPasswordReset(input: {email: "parent@example.com"}) { ok } }`, nil, &ignored)
+	letter := mail.Next()
+	_, text, _ := letter.Parts(t)
+	_, link, found := strings.Cut(text, "https://luxbff.example.com/reset-password?token=")
+	if !found || letter.To != "parent@example.com" {
+		t.Fatalf("the mail to %s says %q", letter.To, text)
+	}
+	secret, err := url.QueryUnescape(strings.TrimSpace(link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Data(t, "", `mutation($token: String!) { resetPassword(input: {token: $token, newPassword: "another123"}) { ok } }`, map[string]any{"token": secret}, &ignored)
+	s.Data(t, "", `mutation { signIn(input: {email: "parent@example.com", password: "another123"}) { tokens { accessToken } } }`, nil, &ignored)
+}
+
+// TestProviderIsDownForAWhile: requests are answered, and what still serves goes out when
+// the provider is back.
+func TestProviderIsDownForAWhile(t *testing.T) {
+	t.Parallel()
+	provider, mail := startSMSProvider(t), smtptest.Start(t, smtptest.None)
+	s := startWithProviders(t, provider, mail)
+	var ignored any
+	send := func(phone string) {
+		s.Data(t, "", `mutation($phone: String!) { sendSmsCode(input: {phone: $phone}) { ok } }`, map[string]any{"phone": phone}, &ignored)
+	}
+	waitForTry := func(phone string) {
+		t.Helper()
+		testutil.WaitFor(t, "the provider has refused it", func() bool {
+			failed, err := s.App.Store.Read().Message.Query().Where(entmessage.To(phone), entmessage.LastErrorNotNil(), entmessage.LeasedUntilIsNil()).Exist(t.Context())
+			return err == nil && failed
+		})
+	}
+	provider.setDown(true)
+	send("+821011111111") // it expires while the provider is away
+	waitForTry("+821011111111")
+	s.Clock.Add(2 * time.Minute)
+	send("+821022222222")
+	waitForTry("+821022222222")
+	s.Clock.Add(90 * time.Second)
+	provider.setDown(false)
+	if _, err := s.App.Outbox.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-provider.got; got.to != "01022222222" {
+		t.Errorf("the provider got %+v", got)
+	}
+	send("+821033333333")
+	if got := <-provider.got; got.to != "01033333333" {
+		t.Errorf("an expired code was sent: %+v", got)
+	}
+}
+
+// TestSettingsOfProviders names what is missing, and repeats no secret.
+func TestSettingsOfProviders(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*app.Config){
+		"SOLAPI_API_SECRET": func(c *app.Config) { c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "hidden", From: "02"} },
+		"SOLAPI_SENDER": func(c *app.Config) {
+			c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "hidden", Secret: "hidden"}
+		},
+		"SOLAPI_PFID": func(c *app.Config) {
+			c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "hidden", Secret: "hidden", From: "02", Template: "t"}
+		},
+		"SOLAPI_URL": func(c *app.Config) {
+			c.Solapi = app.SolapiConfig{URL: "http://hidden.example", Key: "k", Secret: "s", From: "02"}
+		},
+		"TWILIO_AUTH_TOKEN": func(c *app.Config) {
+			c.Twilio = app.TwilioConfig{URL: "https://x.example", AccountSID: "hidden", From: "x"}
+		},
+		"TWILIO_FROM": func(c *app.Config) {
+			c.Twilio = app.TwilioConfig{URL: "https://x.example", AccountSID: "hidden", AuthToken: "x"}
+		},
+		"TWILIO_URL": func(c *app.Config) {
+			c.Twilio = app.TwilioConfig{URL: "hidden", AccountSID: "a", AuthToken: "x", From: "x"}
+		},
+		"MAIL_FROM": func(c *app.Config) { c.SMTPURL = "smtps://user:hidden@mail.example.com" },
+		"SMTP_URL":  func(c *app.Config) { c.SMTPURL, c.MailFrom = "https://user:hidden@mail.example.com", "a@example.com" },
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			cfg := app.Config{Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys()}
+			change(&cfg)
+			if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
+}

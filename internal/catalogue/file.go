@@ -183,12 +183,12 @@ func passMark(file *bufio.Reader) error {
 	switch {
 	case bytes.HasPrefix(begin, []byte("\xef\xbb\xbf")):
 		_, _ = file.Discard(3)
-	case bytes.HasPrefix(begin, []byte("\xff\xfe")), bytes.HasPrefix(begin, []byte("\xfe\xff")), bytes.IndexByte(begin, 0) >= 0:
-		return refuse(1, "the file is not in UTF-8 but perhaps in UTF-16: save it as CSV in UTF-8")
 	case bytes.HasPrefix(begin, []byte("\x1f\x8b")):
 		return refuse(1, "the file is compressed with gzip: unpack it first")
 	case bytes.HasPrefix(begin, []byte("PK\x03\x04")):
 		return refuse(1, "the file is a workbook or a ZIP archive: save it as CSV, or unpack it first")
+	case bytes.HasPrefix(begin, []byte("\xff\xfe")), bytes.HasPrefix(begin, []byte("\xfe\xff")), bytes.IndexByte(begin, 0) >= 0:
+		return refuse(1, "the file is not in UTF-8 but perhaps in UTF-16: save it as CSV in UTF-8")
 	}
 	return nil
 }

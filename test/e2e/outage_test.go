@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"luxbff/internal/testutil/pgtest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/subscriptiontest"
@@ -20,39 +22,49 @@ import (
 
 // TestPostgresIsRestartedUnderLoad crashes PostgreSQL during the uploads of 32 phones
 // and starts it again: uploads are refused at once, as unavailable, and then all goes
-// on by itself, the feed too. What was acknowledged is stored once and came once as
-// an event, and no upload is stored by half.
+// on by itself, the feed too.
 func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 	t.Parallel()
-	const uploaders = 32
 	postgres := newPostgresServer(t)
 	postgres.start(t)
 	s := startOn(t, postgres.url("postgres"))
+	s.outlive(t, 32, func() { postgres.crash(t) }, func() { postgres.start(t) })
+}
+
+// outlive has phones upload while the database fails and is mended. In between every
+// upload is refused as unavailable and the server is not ready. What was acknowledged,
+// before and after, is stored once and came once as an event, and no upload is stored by
+// half.
+func (s *server) outlive(t *testing.T, phones int, fail, mend func()) {
+	t.Helper()
 	token := s.signIn(t)
 	feed := s.subscribe(t, token, "subscription { devlogStatus { devlog { logFileId } } }")
-
 	acknowledged := newLedger()
 	var refused, uploads sync.WaitGroup
-	refused.Add(uploaders)
-	for range uploaders {
+	refused.Add(phones)
+	for range phones {
 		uploads.Go(func() {
 			acknowledged.upload(s, token) // until the first refusal
 			refused.Done()
 			acknowledged.keepUploading(t, s, token)
 		})
 	}
-	acknowledged.waitForLen(t, 4*uploaders)
-	postgres.crash(t)
+	acknowledged.waitForLen(t, 4*phones)
+	fail()
 	refused.Wait()
-	if s.Ready() {
-		t.Error("the server is ready without PostgreSQL")
-	}
-	postgres.start(t)
+	s.WaitFor(t, "it is not ready", func() bool { return !s.Ready() })
+	mend()
 	uploads.Wait()
 	acknowledged.check(t, s, token)
+	acknowledged.checkEvents(t, feed)
+	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
+}
 
+// checkEvents receives the event of each acknowledged record, and none twice.
+func (l *ledger) checkEvents(t *testing.T, feed *websocket.Conn) {
+	t.Helper()
 	received := map[int]int{}
-	for missing := acknowledged.copy(); len(missing.files) > 0; {
+	for missing := l.copy(); len(missing.files) > 0; {
 		var payload struct {
 			Data struct {
 				DevlogStatus struct{ Devlog struct{ LogFileID int } }
@@ -67,7 +79,6 @@ func TestPostgresIsRestartedUnderLoad(t *testing.T) {
 		}
 		delete(missing.files, file)
 	}
-	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
 }
 
 // TestPostgresStopsAnswering cuts off PostgreSQL's responses in the middle, as a lost

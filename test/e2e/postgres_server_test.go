@@ -35,16 +35,21 @@ func newPostgresServer(t *testing.T) *postgresServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	_, port, err := net.SplitHostPort(processtest.FreeAddr(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &postgresServer{bin: slices.Max(found), data: filepath.Join(folder, "db"), port: port}
+	p := &postgresServer{bin: slices.Max(found), data: filepath.Join(folder, "db"), port: freePort(t)}
 	if os.Getuid() == 0 {
 		p.as = asPostgresUser(t, folder)
 	}
 	p.run(t, "initdb", "-D", p.data, "-U", "luxbff", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	return p
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(processtest.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // asPostgresUser gives the folder to the user that the PostgreSQL package has made,

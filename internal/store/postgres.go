@@ -40,7 +40,8 @@ const (
 	// commitGrace is what a transaction may take to begin and commit, beyond the limit
 	// of its function.
 	commitGrace = 10 * time.Second
-	// connectTimeout bounds one attempt to connect, unless the URL says another.
+	// connectTimeout bounds one attempt to connect, at all hosts of the URL together, unless
+	// the URL says another for each.
 	connectTimeout = 5 * time.Second
 	// maxConnectPause bounds the pause before another attempt to connect.
 	maxConnectPause = time.Second
@@ -66,8 +67,8 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 		return nil, err
 	}
 	config.RuntimeParams["timezone"] = "UTC"
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
+	if err := findPrimary(config, cfg.WriteLimit); err != nil {
+		return nil, fmt.Errorf("store: the database URL: %w", err)
 	}
 	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
 	p.readers = openPool(refusingWrites(config), cfg.Connections)

@@ -22,14 +22,16 @@ import (
 // its role be allowed to create others.
 func Create(ctx context.Context, server string) (address string, drop func(context.Context) error, err error) {
 	name := "luxbff_" + strings.ToLower(rand.Text())
+	if address, err = WithDatabase(server, name); err != nil {
+		return "", nil, err
+	}
 	if err := Run(ctx, server, "CREATE DATABASE "+quote(name)); err != nil {
 		return "", nil, err
 	}
 	drop = func(ctx context.Context) error {
 		return Run(ctx, server, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)")
 	}
-	address, err = WithDatabase(server, name)
-	return address, drop, err
+	return address, drop, nil
 }
 
 // EnsureTemplate makes the database name and fills it, unless it is there already. It
@@ -70,11 +72,12 @@ func rename(ctx context.Context, db *sql.DB, address, name string) error {
 	return err
 }
 
-// WithDatabase is the server's URL with another database.
+// WithDatabase is the server's URL with another database. A URL of several hosts is an
+// error, which doesn't repeat it: it may hold a password.
 func WithDatabase(server, name string) (string, error) {
 	address, err := url.Parse(server)
 	if err != nil {
-		return "", fmt.Errorf("the address of PostgreSQL: %w", err)
+		return "", errors.New("the address of PostgreSQL must be a URL of one host")
 	}
 	address.Path = "/" + name
 	return address.String(), nil

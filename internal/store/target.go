@@ -1,0 +1,60 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// findPrimary makes connections lead to the one of several servers that takes writes. It
+// refuses what could lead to a standby for good. Readers ask for the same server as
+// writers: a standby would not show a phone what it has just written.
+//
+// Each server has its part of the connect timeout, because one that was lost answers
+// nothing and the others have to be asked within the limit of a request.
+func findPrimary(config *pgx.ConnConfig, limit time.Duration) error {
+	servers := countServers(config)
+	switch {
+	case asksForStandby(config.ValidateConnect):
+		return errors.New("target_session_attrs (or PGTARGETSESSIONATTRS) asks for a standby, which takes no writes: say read-write")
+	case servers > 1 && config.ValidateConnect == nil:
+		return errors.New("it names several hosts, and one of them may be a standby, which takes no writes: add target_session_attrs=read-write")
+	case config.ConnectTimeout == 0:
+		config.ConnectTimeout = connectTimeout / time.Duration(servers)
+	case config.ConnectTimeout*time.Duration(servers-1) >= limit:
+		return fmt.Errorf("connect_timeout (or PGCONNECT_TIMEOUT) applies to each host, and nobody waits for longer than %s: say %d seconds or less, or leave it out",
+			limit, int(connectTimeout.Seconds())/servers)
+	}
+	return nil
+}
+
+// asksForStandby compares functions of pgx, by which it remembers the value, whether that
+// stood in the URL, in a variable or in a service file. Each is a function of its own, so
+// they have addresses to compare.
+func asksForStandby(validate pgconn.ValidateConnectFunc) bool {
+	pointer := func(f pgconn.ValidateConnectFunc) uintptr { return reflect.ValueOf(f).Pointer() }
+	return slices.Contains([]uintptr{
+		pointer(pgconn.ValidateConnectTargetSessionAttrsStandby),
+		pointer(pgconn.ValidateConnectTargetSessionAttrsPreferStandby),
+		pointer(pgconn.ValidateConnectTargetSessionAttrsReadOnly),
+	}, pointer(validate))
+}
+
+// countServers counts each host and port once: without encryption and with it, a server
+// is the same.
+func countServers(config *pgx.ConnConfig) int {
+	type server struct {
+		host string
+		port uint16
+	}
+	servers := map[server]bool{{config.Host, config.Port}: true}
+	for _, fallback := range config.Fallbacks {
+		servers[server{fallback.Host, fallback.Port}] = true
+	}
+	return len(servers)
+}

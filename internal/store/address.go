@@ -66,8 +66,13 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 // hold a password that must not come into the log.
 func hidePassword(err error) error {
 	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) && parse.Unwrap() != nil {
+	switch {
+	case errors.As(err, &parse) && parse.Unwrap() != nil:
 		return parse.Unwrap()
+	case strings.Contains(err.Error(), "unknown target_session_attrs"):
+		return errors.New("target_session_attrs (or PGTARGETSESSIONATTRS) has a value that is none: say read-write")
+	case strings.Contains(err.Error(), "could not match"):
+		return errors.New("it names neither one port for all hosts nor one for each")
 	}
 	return errors.New("cannot be read")
 }

@@ -62,13 +62,9 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
-	config, err := parsePostgres(cfg.URL)
+	config, err := postgresConfig(cfg)
 	if err != nil {
 		return nil, err
-	}
-	config.RuntimeParams["timezone"] = "UTC"
-	if err := findPrimary(config, cfg.WriteLimit); err != nil {
-		return nil, fmt.Errorf("store: the database URL: %w", err)
 	}
 	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
 	p.readers = openPool(refusingWrites(config), cfg.Connections)

@@ -5,6 +5,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -237,6 +238,18 @@ func TestReadersRefuseWritesForEachTarget(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A host that accepts connections and says nothing, as one that hangs, is passed over for
+// the next.
+func TestSilentHostIsPassedOver(t *testing.T) {
+	t.Parallel()
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { must(t, silent.Close()) })
+	database := withParameter(t, storetest.PostgresURL(t), "target_session_attrs", "read-write")
+	db := storetest.OpenAt(t, strings.Replace(database, "@", "@"+silent.Addr().String()+",", 1))
+	newUser(t, db)
 }
 
 // withParameter is the database's URL with one more parameter.

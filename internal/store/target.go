@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,6 +12,29 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// ConnectPostgres makes one connection, without a pool, to the server that takes writes.
+// The caller closes it.
+func ConnectPostgres(ctx context.Context, cfg Config) (*pgx.Conn, error) {
+	config, err := postgresConfig(cfg.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
+}
+
+// postgresConfig is how each connection to the database is made.
+func postgresConfig(cfg Config) (*pgx.ConnConfig, error) {
+	config, err := parsePostgres(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := findPrimary(config, cfg.WriteLimit); err != nil {
+		return nil, fmt.Errorf("store: the database URL: %w", err)
+	}
+	config.RuntimeParams["timezone"] = "UTC"
+	return config, nil
+}
+
 // findPrimary makes connections lead to the one of several servers that takes writes. It
 // refuses what could lead to a standby for good. Readers ask for the same server as
 // writers: a standby would not show a phone what it has just written.
@@ -18,7 +42,7 @@ import (
 // Each server has its part of the connect timeout, because one that was lost answers
 // nothing and the others have to be asked within the limit of a request.
 func findPrimary(config *pgx.ConnConfig, limit time.Duration) error {
-	servers := countServers(config)
+	servers := len(hosts(config))
 	switch {
 	case asksForStandby(config.ValidateConnect):
 		return errors.New("target_session_attrs (or PGTARGETSESSIONATTRS) asks for a standby, which takes no writes: say read-write")
@@ -43,18 +67,4 @@ func asksForStandby(validate pgconn.ValidateConnectFunc) bool {
 		pointer(pgconn.ValidateConnectTargetSessionAttrsPreferStandby),
 		pointer(pgconn.ValidateConnectTargetSessionAttrsReadOnly),
 	}, pointer(validate))
-}
-
-// countServers counts each host and port once: without encryption and with it, a server
-// is the same.
-func countServers(config *pgx.ConnConfig) int {
-	type server struct {
-		host string
-		port uint16
-	}
-	servers := map[server]bool{{config.Host, config.Port}: true}
-	for _, fallback := range config.Fallbacks {
-		servers[server{fallback.Host, fallback.Port}] = true
-	}
-	return len(servers)
 }

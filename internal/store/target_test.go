@@ -24,13 +24,14 @@ func TestTargetOfTheURL(t *testing.T) {
 		one + "&target_session_attrs=standby":                "asks for a standby, which takes no writes: say read-write",
 		one + "&target_session_attrs=prefer-standby":         "asks for a standby",
 		one + "&target_session_attrs=read-only":              "asks for a standby",
-		one + "&target_session_attrs=master":                 "store: the database URL: ",
+		one + "&target_session_attrs=master":                 "target_session_attrs (or PGTARGETSESSIONATTRS) has a value that is none",
 		several + "&target_session_attrs=standby":            "asks for a standby",
 		several:                               "several hosts",
 		several + "&target_session_attrs=any": "several hosts",
 		several + "&target_session_attrs=read-write&connect_timeout=9":  "failed to connect",
 		several + "&target_session_attrs=read-write&connect_timeout=10": "nobody waits for longer than 10s: say 2 seconds or less",
 		"host=127.0.0.1,::1 port=1 dbname=luxbff password=secret":       "must begin with file: or postgres://",
+		"postgres:///luxbff?port=1,2,3&host=127.0.0.1,::1":              "neither one port for all hosts nor one for each",
 	} {
 		db, err := store.Open(t.Context(), store.Config{URL: address})
 		if err == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"entgo.io/ent/dialect/sql/schema"
 	"github.com/jackc/pgx/v5"
@@ -12,10 +11,6 @@ import (
 	"luxbff/ent/migrate"
 	"luxbff/internal/store"
 )
-
-// connectTimeout bounds the connection that Copy makes to a server that has
-// answered just before.
-const connectTimeout = 10 * time.Second
 
 // CopiedTable is a table that is the same on both sides: so many rows, and the
 // SHA-256 over all their values in the order of their ids.
@@ -49,7 +44,7 @@ func Copy(ctx context.Context, from, to store.Config) ([]CopiedTable, error) {
 		return nil, err
 	}
 	c := copier{source: source, tables: tables}
-	if err := c.run(ctx, to.URL); err != nil {
+	if err := c.run(ctx, to); err != nil {
 		return nil, fmt.Errorf("store: the copy did not end well: %w", err)
 	}
 	return c.copied, nil
@@ -74,10 +69,8 @@ type copier struct {
 
 // run copies within one transaction. It connects by itself, with pgx and not
 // through database/sql, which has no COPY: that takes the rows as they come.
-func (c *copier) run(ctx context.Context, target string) error {
-	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := pgx.Connect(connecting, target)
+func (c *copier) run(ctx context.Context, target store.Config) error {
+	conn, err := store.ConnectPostgres(ctx, target)
 	if err != nil {
 		return err
 	}

@@ -7,9 +7,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
+	"luxbff/internal/apperr"
 	"luxbff/internal/store"
 )
 
@@ -19,6 +21,12 @@ const (
 	stepLines = 500
 	// progressLines is after how many lines progress is reported while a file is read.
 	progressLines = 1000
+	// maxTries bounds how often a step is tried that the database cannot take, and
+	// triesPause is the pause after each. A try waits for a locked SQLite file for five
+	// seconds, in which a server that has an upload to store at any moment may never leave
+	// it free just when it is asked for.
+	maxTries   = 10
+	triesPause = time.Second
 )
 
 // Config is what an Importer needs. Store and Clock must be set.
@@ -30,6 +38,8 @@ type Config struct {
 	// it one step follows the other at once, which keeps other writers of an SQLite file
 	// waiting.
 	Elapsed func() time.Duration
+	// Log gets what is tried again; nil means slog.Default().
+	Log *slog.Logger
 	// Progress is called often, in the goroutine of the import.
 	Progress func(Progress)
 	// StepLines is how many lines are written at a time; 0 means 500, the most is 2,500.
@@ -61,6 +71,9 @@ type Importer struct{ cfg Config }
 func New(cfg Config) *Importer {
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
 	}
 	if cfg.StepLines == 0 {
 		cfg.StepLines = stepLines
@@ -141,7 +154,7 @@ func (i *Importer) write(ctx context.Context, entries []entry, p plan) (Imported
 			batch[k] = entries[at]
 		}
 		began := i.elapsed()
-		stored, err := i.writeStep(ctx, batch)
+		stored, err := i.tryStep(ctx, batch)
 		if err == nil {
 			done.add(stored)
 			written += len(step)
@@ -155,6 +168,20 @@ func (i *Importer) write(ctx context.Context, entries []entry, p plan) (Imported
 	}
 	i.cfg.Progress(Progress{Phase: Writing, Lines: written, Of: changes})
 	return done, nil
+}
+
+// tryStep writes a batch, and tries again where the database cannot take it now.
+func (i *Importer) tryStep(ctx context.Context, batch []entry) (done Imported, err error) {
+	for try := 1; ; try++ {
+		done, err = i.writeStep(ctx, batch)
+		if !apperr.Is(err, apperr.Unavailable) || try == maxTries {
+			return done, err
+		}
+		i.cfg.Log.WarnContext(ctx, "the database cannot take a step of the import", "try", try, "of", maxTries, "error", apperr.Describe(err))
+		if pause(ctx, triesPause) != nil {
+			return done, err
+		}
+	}
 }
 
 func (i *Importer) elapsed() time.Duration {

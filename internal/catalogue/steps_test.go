@@ -2,13 +2,17 @@ package catalogue_test
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
@@ -315,4 +319,48 @@ func TestALineWithoutEndIsRefused(t *testing.T) {
 			t.Errorf("after %q: %d bytes were read", begin, rest.read)
 		}
 	}
+}
+
+// TestImportOutlastsALockedFile: another program holds the write lock for longer than
+// SQLite waits for it, until the import logs that it tries again.
+func TestImportOutlastsALockedFile(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLiteURL(t)
+	other, err := sql.Open("sqlite", strings.TrimPrefix(url, "file:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	other.SetMaxOpenConns(1)
+	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	retries := 0
+	release := func() {
+		if retries++; retries == 1 {
+			if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	importer := catalogue.New(catalogue.Config{
+		Store: storetest.OpenAt(t, url), Clock: testutil.NewClock(time.Unix(0, 0)).Now, Log: slog.New(onRecord{slog.DiscardHandler, release}),
+	})
+	done, err := importer.Import(t.Context(), strings.NewReader(header6+lux+"\n"))
+	if err != nil || done.Added != 1 || retries != 1 {
+		t.Errorf("got %+v after %d retries, %v", done, retries, err)
+	}
+}
+
+// onRecord calls a function for each record.
+type onRecord struct {
+	slog.Handler
+	call func()
+}
+
+func (h onRecord) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h onRecord) Handle(context.Context, slog.Record) error {
+	h.call()
+	return nil
 }

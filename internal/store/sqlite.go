@@ -1,13 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -61,10 +61,14 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := CheckPlace(file.Path()); err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", file.path, err)
+	}
 	s := &sqlite{cfg: cfg, file: file}
 	if err := s.open(ctx); err != nil {
 		_ = s.closeFiles()
-		return nil, fmt.Errorf("store: open %s: %w", file.path, err)
+		// SQLite itself says of what may not be written "unable to open database file".
+		return nil, fmt.Errorf("store: open %s: %w", file.path, cmp.Or(CheckWritable(file.Path()), err))
 	}
 	s.writer = newGroupCommitter(s.writers, cfg) //nolint:contextcheck // it outlives the call that opens it
 	return s, nil
@@ -73,9 +77,6 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 // open opens the connection that writes first: it makes the file and its journal,
 // without which those that only read cannot open it.
 func (s *sqlite) open(ctx context.Context) (err error) {
-	if err := checkFolder(s.file.Path()); err != nil {
-		return err
-	}
 	if err := createPrivate(s.file.Path()); err != nil {
 		return err
 	}
@@ -94,19 +95,6 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	return checkPragmas(ctx, readers, read)
 }
 
-// checkFolder finds a path at which no file can be. SQLite's own message for it is
-// "out of memory".
-func checkFolder(path string) error {
-	if found, err := os.Stat(path); err == nil && found.IsDir() {
-		return errors.New("it is a folder: the database URL must name a file")
-	}
-	folder := filepath.Dir(path)
-	if found, err := os.Stat(folder); err != nil || !found.IsDir() {
-		return fmt.Errorf("there is no folder %s: make it, or name another in the database URL", folder)
-	}
-	return nil
-}
-
 // createPrivate makes a database file that is not there yet, readable and writable for
 // the program's user alone: SQLite would leave that to the umask. The journal gets the
 // rights of the file. A file that is there keeps its rights, which may be an operator's
@@ -119,7 +107,7 @@ func createPrivate(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Chmod(0o600), file.Close())
+	return errors.Join(file.Chmod(0o600), GiveToOwnerOfFolder(file), file.Close())
 }
 
 func openFile(address string, connections int) (*sql.DB, error) {

@@ -5,12 +5,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+
+	"luxbff/internal/apperr"
 )
+
+// ErrLogWithoutIndex is the error for a write-ahead log without the index that SQLite
+// keeps of it, as after a copy of both files. SQLite makes the index when a program opens
+// the database for writing.
+const ErrLogWithoutIndex = apperr.Text("store: the write-ahead log has no index")
 
 // SQLiteFile is an SQLite database by its URL: the file, and the parameters that
 // the operator gave.
@@ -78,6 +86,47 @@ func (f SQLiteFile) OpenReadOnly(ctx context.Context) (*sql.DB, error) {
 // no lock then and leaves no journal beside the file.
 func (f SQLiteFile) OpenImmutable() (*sql.DB, error) {
 	return openFile(f.with(map[string]string{"immutable": "1"}, nil), 1)
+}
+
+// OpenUntouched opens a database on one connection that changes neither it nor a file
+// beside it, and makes none. Otherwise even a reader makes a journal and its index where
+// they are missing, and these then belong to whoever read. Its ErrLogWithoutIndex is for
+// a database that cannot be read in this way.
+func (f SQLiteFile) OpenUntouched() (*sql.DB, error) {
+	log, err := os.Stat(f.Path() + "-wal")
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.OpenImmutable()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(f.Path() + "-shm"); err != nil {
+		if log.Size() == 0 {
+			return f.OpenImmutable()
+		}
+		return nil, ErrLogWithoutIndex
+	}
+	return openFile(f.with(map[string]string{"mode": "ro", "readonly_shm": "1"}, commonPragmas), 1)
+}
+
+// CheckParameters says which parameter of the URL sets a connection up differently from
+// what the program needs. It opens no file.
+func (f SQLiteFile) CheckParameters(ctx context.Context) error {
+	isJournalMode := isPragma("journal_mode")
+	for _, set := range f.query["_pragma"] {
+		if isJournalMode(set) && !strings.Contains(strings.ToUpper(set), "WAL") {
+			return errors.New("pragma journal_mode must be wal")
+		}
+	}
+	// A database in memory has a journal of its own kind and takes all other settings.
+	ours := slices.DeleteFunc(slices.Concat(commonPragmas, writerPragmas), func(p pragma) bool { return p.name == "journal_mode" })
+	memory := SQLiteFile{path: "parameters", query: maps.Clone(f.query)}
+	memory.query["_pragma"] = slices.DeleteFunc(slices.Clone(f.query["_pragma"]), isJournalMode)
+	db, err := openFile(memory.with(map[string]string{"mode": "memory", "cache": "private"}, ours), 1)
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkPragmas(ctx, db, ours), db.Close())
 }
 
 // with gives the URL with parameters and pragmas of ours. Where the operator's URL

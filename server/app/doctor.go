@@ -34,7 +34,7 @@ func (c Config) examineSettings() []admin.Finding {
 	}
 	var findings []admin.Finding
 	for line := range strings.Lines(err.Error()) {
-		findings = append(findings, admin.Finding{Check: "settings", Detail: strings.TrimSpace(line), Failed: true})
+		findings = append(findings, admin.Finding{Check: "settings", Detail: strings.TrimSpace(line), Severity: admin.Wrong})
 	}
 	return findings
 }
@@ -43,9 +43,11 @@ func (c Config) examineKeys() admin.Finding {
 	keys, err := c.Keys()
 	switch {
 	case err != nil:
-		return admin.Finding{Check: "keys", Detail: err.Error(), Failed: true}
+		return admin.Finding{Check: "keys", Detail: err.Error(), Severity: admin.Wrong}
+	case c.TokenKeys == "" && !c.Development():
+		return admin.Finding{Check: "keys", Detail: "the development key: anybody can forge tokens", Severity: admin.Wrong}
 	case c.TokenKeys == "":
-		return admin.Finding{Check: "keys", Detail: "the development key: anybody can forge tokens", Failed: !c.Development()}
+		return admin.Finding{Check: "keys", Detail: "the development key: anybody can forge tokens"}
 	case len(keys.Guessable()) > 0:
 		return admin.Finding{Check: "keys", Detail: "in development; production refuses " + strings.Join(keys.Guessable(), ", ")}
 	}
@@ -57,7 +59,7 @@ func (c Config) examineReplicas() admin.Finding {
 		return admin.Finding{Check: "NATS", Detail: "none: right for one replica; between several, events come by polling"}
 	}
 	if err := natsbus.Check(c.NATSURL); err != nil {
-		return admin.Finding{Check: "NATS", Detail: err.Error() + ": start it, or mend NATS_URL; meanwhile events come by polling", Failed: true}
+		return admin.Finding{Check: "NATS", Detail: err.Error() + ": start it, or mend NATS_URL; meanwhile events come by polling", Severity: admin.Wrong}
 	}
 	return admin.Finding{Check: "NATS", Detail: "it answers"}
 }
@@ -78,7 +80,7 @@ func (c Config) examineMessages() admin.Finding {
 		}
 	}
 	if len(missing) > 0 {
-		return admin.Finding{Check: "messages", Detail: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Failed: true}
+		return admin.Finding{Check: "messages", Detail: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Severity: admin.Wrong}
 	}
 	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
 }
@@ -88,7 +90,7 @@ func (c Config) examineSignIn() admin.Finding {
 		return admin.Finding{Check: "sign-in", Detail: "without Facebook"}
 	}
 	if u, err := url.Parse(c.FacebookURL); err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
-		return admin.Finding{Check: "sign-in", Detail: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Failed: true}
+		return admin.Finding{Check: "sign-in", Detail: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Severity: admin.Wrong}
 	}
 	return admin.Finding{Check: "sign-in", Detail: "with Facebook as well"}
 }
@@ -101,7 +103,7 @@ func (c Config) examineLimits() admin.Finding {
 	case c.RateLimits == "off":
 		return admin.Finding{Check: "limits", Detail: "off"}
 	case c.TrustedProxies == "" && !c.Development():
-		return admin.Finding{Check: "limits", Detail: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client", Failed: true}
+		return admin.Finding{Check: "limits", Detail: "TRUSTED_PROXIES is empty: all who come through a proxy count as one client", Severity: admin.Wrong}
 	}
 	return admin.Finding{Check: "limits", Detail: "by the client's address"}
 }

@@ -60,9 +60,9 @@ func TestDoctorFindsProblems(t *testing.T) {
 		url, want string
 		settings  []string
 	}{
-		"no database":         {url: "file:" + folder + "/none.db", want: "WRONG  database .*there is none at .*none.db: `server migrate` makes it"},
-		"no migrations":       {url: "file:" + empty, want: "WRONG  migrations .*are missing: run `server migrate`"},
-		"a damaged file":      {url: "file:" + text, want: "WRONG  database .*not a database"},
+		"no database":         {url: "file:" + folder + "/none.db", want: "WRONG  database .*there is none at .*none.db: `server migrate` makes a new one"},
+		"an empty file":       {url: "file:" + empty, want: "WRONG  database .*is empty: `server migrate` makes its tables"},
+		"a damaged file":      {url: "file:" + text, want: "WRONG  database .*is no SQLite database"},
 		"wrong pragmas":       {url: "file:" + empty + "?_pragma=synchronous(OFF)", want: "WRONG  settings of the database .*synchronous is 0, must be 2"},
 		"no PostgreSQL":       {url: "postgres://luxbff:secret@127.0.0.1:1/luxbff", want: "WRONG  database .*connect"},
 		"no URL":              {url: "luxbff.db", want: "WRONG  database .*must begin with file: or postgres://"},

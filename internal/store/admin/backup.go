@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"luxbff/internal/store"
 )
@@ -39,6 +41,9 @@ func Restore(ctx context.Context, cfg store.Config, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := store.CheckPlace(to.Path()); err != nil {
+		return fmt.Errorf("store: %s: %w", to.Path(), err)
+	}
 	return copyChecked(ctx, cfg, store.SQLiteFileAt(path), to.Path())
 }
 
@@ -50,6 +55,9 @@ func copyChecked(ctx context.Context, cfg store.Config, from store.SQLiteFile, t
 		return err
 	}
 	partial, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".partial-*")
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		err = cmp.Or(store.CheckWritable(to), err)
+	}
 	if err != nil {
 		return fmt.Errorf("store: copy to %s: %w", to, err)
 	}
@@ -57,6 +65,9 @@ func copyChecked(ctx context.Context, cfg store.Config, from store.SQLiteFile, t
 		_ = partial.Close()
 		_ = os.Remove(partial.Name())
 	}()
+	if err := store.GiveToOwnerOfFolder(partial); err != nil {
+		return fmt.Errorf("store: copy to %s: %w", to, err)
+	}
 	if err := vacuumInto(ctx, from, partial.Name()); err != nil {
 		return fmt.Errorf("store: copy %s: %w", from.Path(), err)
 	}

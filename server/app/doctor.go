@@ -69,7 +69,7 @@ func (c Config) examineMessages() admin.Finding {
 	senders, err := c.senders(Options{}.withDefaults())
 	switch {
 	case err != nil:
-		return admin.Finding{Check: "messages", Detail: "the settings are wrong: see above", Failed: true}
+		return admin.Finding{Check: "messages", Detail: "the settings are wrong: see above", Severity: admin.Wrong}
 	case c.Development():
 		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox; none leaves the machine but those of a channel with a provider"}
 	}

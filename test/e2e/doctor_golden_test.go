@@ -122,7 +122,7 @@ func (i *installation) files(t *testing.T) string {
 	return string(out)
 }
 
-// normal takes out of a report what differs between machines and runs.
+// normal takes the folder and the user out of a report as well.
 func (i *installation) normal(report string) string {
 	report = strings.ReplaceAll(report, i.folder, "/srv/luxbff")
 	me := "nobody"
@@ -130,6 +130,11 @@ func (i *installation) normal(report string) string {
 		me = current.Username
 	}
 	report = regexp.MustCompile(`\b`+me+`\b`).ReplaceAllString(report, "luxbff")
+	return normal(report)
+}
+
+// normal takes out of a report what differs between machines and runs.
+func normal(report string) string {
 	report = regexp.MustCompile(`\bprocess \d+`).ReplaceAllString(report, "process 4711")
 	report = regexp.MustCompile(`\bps -fp \d+`).ReplaceAllString(report, "ps -fp 4711")
 	report = regexp.MustCompile(`\d+ MB are free\n`).ReplaceAllString(report, "40000 MB are free\n")

@@ -139,6 +139,8 @@ func normal(report string) string {
 	report = regexp.MustCompile(`\bps -fp \d+`).ReplaceAllString(report, "ps -fp 4711")
 	report = regexp.MustCompile(`\d+ MB are free\n`).ReplaceAllString(report, "40000 MB are free\n")
 	report = regexp.MustCompile(`127\.0\.0\.1:\d{4,5}`).ReplaceAllString(report, "127.0.0.1:5432")
+	report = regexp.MustCompile(`the program knows \d+`).ReplaceAllString(report, "the program knows 20260101000000")
+	report = regexp.MustCompile(`which applies \d+`).ReplaceAllString(report, "which applies 1")
 	return regexp.MustCompile(`PostgreSQL \d+\.\d+( \([^)]*\))?`).ReplaceAllString(report, "PostgreSQL 15.1")
 }
 

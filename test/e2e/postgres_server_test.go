@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -89,10 +90,11 @@ func (p *postgresServer) run(t *testing.T, tool string, args ...string) {
 // start starts the server and waits until it answers. With fsync off a commit
 // survives a crash of the server, which is all that a test does to it, but not one
 // of the machine.
-func (p *postgresServer) start(t *testing.T) {
+// Options that are given go before its own.
+func (p *postgresServer) start(t *testing.T, options ...string) {
 	t.Helper()
 	p.run(t, "pg_ctl", "-D", p.data, "-w", "-l", p.data+".log", "-o",
-		"-h 127.0.0.1 -p "+p.port+" -k "+filepath.Dir(p.data)+" -c fsync=off", "start")
+		"-h 127.0.0.1 -p "+p.port+" -k "+filepath.Dir(p.data)+" -c fsync=off "+strings.Join(options, " "), "start")
 	t.Cleanup(func() {
 		if _, err := os.Stat(filepath.Join(p.data, "postmaster.pid")); err == nil {
 			p.crash(t)

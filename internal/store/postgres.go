@@ -294,10 +294,27 @@ func (p *postgres) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := upDespiteDeadlocks(ctx, provider); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return nil
+}
+
+// upDespiteDeadlocks applies the pending migrations. Replicas serve meanwhile: one of their
+// transactions may have locked what a migration waits for, and wait for what the migration
+// has locked. PostgreSQL then undoes one of the two. Where it is the migration, it is run
+// again; a transaction of a replica is run again by write.
+func upDespiteDeadlocks(ctx context.Context, provider *goose.Provider) error {
+	for attempt := 1; ; attempt++ {
+		_, err := provider.Up(ctx)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != deadlockDetected || attempt == maxAttempts {
+			return err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return err
+		}
+	}
 }
 
 func (p *postgres) pending(ctx context.Context) (int, error) {

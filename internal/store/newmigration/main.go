@@ -3,7 +3,8 @@
 //
 //	go run ./internal/store/newmigration -postgres postgres://… NAME
 //
-// The URL is of a server on which it may create a database and drop it again. The
+// The URL is of a server on which it may create a database and drop it again. It says
+// which statements break the rule of package migrationlint. The
 // files have no Down part: the way back from a migration is the backup made before
 // it. With -from-scratch it deletes all earlier migrations and writes one in their
 // place, which is right only for as long as no database was made with them.
@@ -20,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"luxbff/internal/store/migrationlint"
 	"luxbff/internal/store/schemadiff"
 	"luxbff/internal/testutil/pgtest"
 )
@@ -91,8 +93,27 @@ func put(engine string, file schemadiff.File, missing error, fromScratch bool) e
 		}
 	}
 	path := filepath.Join(folder, engine, file.Name)
+	if err := os.WriteFile(path, file.SQL, 0o644); err != nil {
+		return err
+	}
 	fmt.Println("wrote", path)
-	return os.WriteFile(path, file.SQL, 0o644)
+	return lint(engine, file.Name)
+}
+
+// lint prints what the last release would not survive. The file is left, to be corrected
+// by hand.
+func lint(engine, name string) error {
+	release, err := migrationlint.LastRelease()
+	if err != nil {
+		return err
+	}
+	problems, err := migrationlint.Check(engine, os.DirFS(filepath.Join(folder, engine)), release.Migration)
+	for _, problem := range problems {
+		if problem.Name == engine+"/"+name {
+			fmt.Println("correct it:", problem)
+		}
+	}
+	return err
 }
 
 func remove(engine string) error {

@@ -5,34 +5,36 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"luxbff/server/app"
 )
+
+// healthcheckTimeout bounds the whole check, as that of the image does.
+const healthcheckTimeout = 3 * time.Second
 
 type healthcheckCommand struct{}
 
 // Run asks the server on ADDR whether it is ready. The image holds no shell and no
 // curl, so its health check needs this command.
 func (healthcheckCommand) Run(ctx context.Context, cfg app.Config) error {
-	host, port, err := net.SplitHostPort(cfg.ListenAddr())
-	if err != nil {
-		return err
-	}
-	// All interfaces, as in the image, include loopback.
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	// The connection leads to ADDR and to no proxy of the environment. The name in the URL
+	// is one that development serves as well, whatever the host of ADDR is.
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return app.Dial(ctx, cfg.ListenAddr())
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/readyz", http.NoBody)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("ADDR: %w", err)
 	}
 	if err := response.Body.Close(); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // Config is every setting of the program, each with the name of its environment
 // variable. In development all may be left out.
 type Config struct {
-	Addr           string        `env:"ADDR" help:"Address to listen on; empty: in development 127.0.0.1:8080, in production :8080."`
+	Addr           string        `env:"ADDR" help:"Address to listen on, HOST:PORT or unix:PATH; empty: in development 127.0.0.1:8080, in production :8080."`
 	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
 	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
 	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
@@ -35,7 +35,7 @@ type Config struct {
 	Twilio         TwilioConfig  `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
 	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
-	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, comma-separated: theirs is the X-Forwarded-For that is believed."`
+	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`
 	PerClient      int           `env:"CONNECTIONS_PER_CLIENT" default:"256" help:"Connections, and requests and sockets behind trusted proxies, that one address may hold; of IPv6, one /64 network."`
 	Connections    int           `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
 	AllowedOrigins string        `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
@@ -109,6 +109,7 @@ func (c Config) Check() error {
 	if c.AnswerBytes < 0 || c.MaxAliases < 0 || c.MaxRootFields < 0 || c.MaxRepeated < 0 {
 		wrong = append(wrong, errors.New("ANSWER_BYTES, MAX_ALIASES, MAX_ROOT_FIELDS and MAX_REPEATED_FIELDS must not be negative"))
 	}
+	wrong = append(wrong, checkAddress("ADDR", c.Addr), checkAddress("METRICS_ADDR", c.MetricsAddr))
 	if _, err := c.trustedProxies(); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -143,20 +144,25 @@ func (c Config) checkProduction() error {
 	return errors.Join(wrong...)
 }
 
-// trustedProxies reads TRUSTED_PROXIES; a single proxy is named as 10.0.0.5/32.
-func (c Config) trustedProxies() ([]netip.Prefix, error) {
-	var networks []netip.Prefix
+// trustedProxies reads TRUSTED_PROXIES; a single proxy is named as 10.0.0.5/32, and one
+// that comes by a Unix socket as unix.
+func (c Config) trustedProxies() (middleware.Proxies, error) {
+	var proxies middleware.Proxies
 	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
+		if text == "unix" {
+			proxies.Unix = true
+			continue
+		}
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, errors.New("TRUSTED_PROXIES must be networks as 10.0.0.0/8, comma-separated")
+			return middleware.Proxies{}, errors.New("TRUSTED_PROXIES must be networks as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated")
 		}
-		networks = append(networks, network.Masked())
+		proxies.Networks = append(proxies.Networks, network.Masked())
 	}
-	return networks, nil
+	return proxies, nil
 }
 
 // origins are PUBLIC_URL's own and those of ALLOWED_ORIGINS. In development there is also
@@ -233,6 +239,9 @@ func (c Config) URL() string {
 		return strings.TrimSuffix(c.PublicURL, "/")
 	}
 	host := c.ListenAddr()
+	if strings.HasPrefix(host, "unix:") {
+		return "http://localhost" // of a proxy that is set up for development
+	}
 	if strings.HasPrefix(host, ":") {
 		host = "localhost" + host
 	}

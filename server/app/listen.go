@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"time"
 
 	"luxbff/internal/apperr"
@@ -51,11 +50,9 @@ func (a *App) Bound(listener net.Listener) (*connection.Listener, error) {
 		return nil, err
 	}
 	return connection.Listen(listener, connection.Limits{
-		Total:     cmp.Or(a.Config.Connections, defaultConnections),
-		PerClient: a.Config.perClient(),
-		IsProxy: func(peer netip.Addr) bool {
-			return slices.ContainsFunc(proxies, func(network netip.Prefix) bool { return network.Contains(peer) })
-		},
+		Total:        cmp.Or(a.Config.Connections, defaultConnections),
+		PerClient:    a.Config.perClient(),
+		IsProxy:      proxies.Trust,
 		WriteTimeout: writeTimeout,
 		CountRefused: a.metrics.CountRefusedConnection,
 	}), nil
@@ -64,7 +61,7 @@ func (a *App) Bound(listener net.Listener) (*connection.Listener, error) {
 func (c Config) perClient() int { return cmp.Or(c.PerClient, defaultPerClient) }
 
 // withConnectionLimit bounds what a client holds behind a proxy.
-func (a *App) withConnectionLimit(proxies []netip.Prefix, api *rest.API, next http.Handler) http.Handler {
+func (a *App) withConnectionLimit(proxies middleware.Proxies, api *rest.API, next http.Handler) http.Handler {
 	address := func(r *http.Request) netip.Addr { return middleware.ClientIP(r, proxies) }
 	refuseREST := api.Refuse(rest.Surfaces())
 	refuse := func(w http.ResponseWriter, r *http.Request, refused *apperr.Error) {

@@ -20,7 +20,7 @@ type Limits struct {
 	// PerClient is how many of them one address may hold; of IPv6, one /64 network.
 	PerClient int
 	// IsProxy names the peers whose connections are those of many clients, so that only
-	// Total counts for them. Nil means none.
+	// Total counts for them; a peer without an address is an invalid one. Nil means none.
 	IsProxy func(netip.Addr) bool
 	// WriteTimeout is how long the peer may take to read the next piece of an answer. An
 	// answer as a whole may take as long as it needs.
@@ -76,11 +76,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 func (l *Listener) admit(accepted net.Conn) (net.Conn, bool) {
 	var client netip.Addr
-	isProxy := false
 	if peer, ok := accepted.RemoteAddr().(*net.TCPAddr); ok {
 		client = peer.AddrPort().Addr().Unmap()
-		isProxy = l.limits.IsProxy != nil && l.limits.IsProxy(client)
 	}
+	isProxy := l.limits.IsProxy != nil && l.limits.IsProxy(client)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open >= l.limits.Total {

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -9,11 +10,28 @@ import (
 	"luxbff/internal/ratelimit"
 )
 
+// Proxies are the peers whose X-Forwarded-For is believed. The zero value is none.
+type Proxies struct {
+	// Networks hold their addresses.
+	Networks []netip.Prefix
+	// Unix is whether the peers on a Unix socket, which have no address, are proxies.
+	Unix bool
+}
+
+// Trust reports whether a peer is one of them; an invalid address is that of a peer on a
+// Unix socket.
+func (p Proxies) Trust(peer netip.Addr) bool {
+	if !peer.IsValid() {
+		return p.Unix
+	}
+	return slices.ContainsFunc(p.Networks, func(network netip.Prefix) bool { return network.Contains(peer) })
+}
+
 // WithClientIP puts the client's address into the context, where the rate limits
 // look for it.
-func WithClientIP(trustedProxies []netip.Prefix, next http.Handler) http.Handler {
+func WithClientIP(trusted Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ip := ClientIP(r, trustedProxies)
+		ip := ClientIP(r, trusted)
 		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), ip)))
 	})
 }
@@ -24,16 +42,13 @@ func WithClientIP(trustedProxies []netip.Prefix, next http.Handler) http.Handler
 // what a client writes there to pass for another is further left and is never
 // reached.
 //
-// The result is invalid where the peer has no IP address, as on a Unix socket.
-func ClientIP(r *http.Request, trustedProxies []netip.Prefix) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	ip := peer.Addr().Unmap()
+// The result is invalid where the peer has no IP address, as on a Unix socket, and
+// doesn't speak for a client that has one.
+func ClientIP(r *http.Request, trusted Proxies) netip.Addr {
+	ip := peerIP(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !isTrusted(ip, trustedProxies) {
+		if !trusted.Trust(ip) {
 			return ip
 		}
 		forwarded, ok := parseHop(hop)
@@ -45,8 +60,17 @@ func ClientIP(r *http.Request, trustedProxies []netip.Prefix) netip.Addr {
 	return ip
 }
 
-func isTrusted(ip netip.Addr, trustedProxies []netip.Prefix) bool {
-	return slices.ContainsFunc(trustedProxies, func(network netip.Prefix) bool { return network.Contains(ip) })
+// peerIP doesn't look at the name of a peer on a Unix socket, which the peer chose itself:
+// it may look like an address and a port.
+func peerIP(r *http.Request) netip.Addr {
+	if _, isUnix := r.Context().Value(http.LocalAddrContextKey).(*net.UnixAddr); isUnix {
+		return netip.Addr{}
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap()
 }
 
 // parseHop reads one entry of X-Forwarded-For: an address, with a port or without, in

@@ -26,7 +26,7 @@ func FuzzForwardedFor(f *testing.F) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = netip.AddrPortFrom(peer, 40000).String()
 		r.Header["X-Forwarded-For"] = lines
-		return middleware.ClientIP(r, trusted)
+		return middleware.ClientIP(r, middleware.Proxies{Networks: trusted})
 	}
 	f.Fuzz(func(t *testing.T, header string, bits uint32) {
 		client := netip.AddrFrom4([4]byte{byte(bits >> 24), byte(bits >> 16), byte(bits >> 8), byte(bits)})

@@ -1,6 +1,8 @@
 package middleware_test
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -89,9 +91,41 @@ func TestClientIP(t *testing.T) {
 			for _, line := range tc.forwarded {
 				r.Header.Add("X-Forwarded-For", line)
 			}
-			got := middleware.ClientIP(r, trusted)
+			got := middleware.ClientIP(r, middleware.Proxies{Networks: trusted})
 			if tc.want == "" && got.IsValid() || tc.want != "" && got.String() != tc.want {
 				t.Errorf("%s, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestClientIPOnUnixSocket holds that what a peer on a Unix socket says of its client is
+// believed where such peers are proxies and nowhere else, and that the name which a peer
+// gave its own end of the socket counts for nothing.
+func TestClientIPOnUnixSocket(t *testing.T) {
+	t.Parallel()
+	network := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, tc := range map[string]struct {
+		trusted         middleware.Proxies
+		peer, forwarded string
+		want            netip.Addr
+	}{
+		"a proxy":                        {middleware.Proxies{Unix: true}, "@", "198.51.100.1, 203.0.113.7", netip.MustParseAddr("203.0.113.7")},
+		"a proxy behind another":         {middleware.Proxies{Networks: network, Unix: true}, "@", "203.0.113.7, 10.0.0.5", netip.MustParseAddr("203.0.113.7")},
+		"a proxy that names nobody":      {middleware.Proxies{Unix: true}, "@", "", netip.Addr{}},
+		"a proxy that knows no address":  {middleware.Proxies{Unix: true}, "@", "203.0.113.7, unknown", netip.Addr{}},
+		"a peer that is no proxy":        {middleware.Proxies{Networks: network}, "@", "203.0.113.7", netip.Addr{}},
+		"a peer with a name of a proxy":  {middleware.Proxies{Networks: network}, "10.0.0.5:40000", "203.0.113.7", netip.Addr{}},
+		"a peer with a name of a client": {middleware.Proxies{Unix: true}, "203.0.113.9:40000", "203.0.113.7", netip.MustParseAddr("203.0.113.7")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			socket := context.WithValue(t.Context(), http.LocalAddrContextKey, &net.UnixAddr{Name: "/run/luxbff/http.sock", Net: "unix"})
+			r := httptest.NewRequestWithContext(socket, http.MethodGet, "/", nil)
+			r.RemoteAddr = tc.peer
+			r.Header.Set("X-Forwarded-For", tc.forwarded)
+			if got := middleware.ClientIP(r, tc.trusted); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})
 	}

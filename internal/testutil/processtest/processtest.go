@@ -221,6 +221,12 @@ func (p *Process) WaitForExit(t testing.TB) {
 	}
 }
 
+// ExitStatus waits for the end of a process and gives its status, -1 if it was killed.
+func (p *Process) ExitStatus() int {
+	<-p.ended
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // WaitFor is [testutil.WaitFor] for something that the process does: if it ends
 // instead, the test fails at once and shows what the process printed.
 func (p *Process) WaitFor(t testing.TB, what string, condition func() bool) {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 	"go.opentelemetry.io/otel"
@@ -39,14 +37,18 @@ func main() {
 	var line commandLine
 	parsed := kong.Parse(&line, kong.Name("server"), kong.UsageOnError(),
 		kong.Description("luxbff, a GraphQL backend-for-frontend for the apps of wearable medical devices."))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	isServer := parsed.Command() == "serve"
+	ctx, stop := stopOnSignal(context.Background(), stopSignals(isServer)...)
 	// This is for every command; an operator's GOGC goes before it.
 	go heap.Tune(ctx, os.Getenv("GOGC"))
 	slog.SetDefault(logger(line.Config))
+	if isServer {
+		serveOnSignal()
+	}
 	// The SDK would print its errors itself, past the log's format.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", apperr.Describe(err)) }))
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err := parsed.Run(line.Config)
+	err := interrupted(ctx, parsed.Run(line.Config))
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)

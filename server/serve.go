@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"luxbff/internal/demo"
@@ -27,13 +29,16 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 	b := readBuild(version, info)
 	slog.Info("starting", "version", b.version, "revision", b.revision, "go", b.language, "memory_limit", memoryLimit)
 	// The port is taken first: a second server on it must not touch the data.
-	listener, err := listen(ctx, cfg.ListenAddr())
+	listener, err := app.Listen(ctx, cfg.ListenAddr())
 	if err != nil {
-		return err
+		return fmt.Errorf("ADDR: %w", err)
 	}
 	running, err := app.New(ctx, cfg, app.Options{})
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if !cfg.Development() {
+		warnOfFileSystem(cfg.DatabaseURL)
 	}
 	closeMetrics, err := serveMetrics(ctx, cfg.MetricsAddr, running)
 	if err != nil {
@@ -45,16 +50,11 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 			return errors.Join(err, listener.Close(), running.Close())
 		}
 	}
-	slog.Info("listening", "addr", listener.Addr().String(), "env", cfg.Environment())
+	slog.Info("listening", "addr", app.AddressOf(listener), "env", cfg.Environment())
 	if cfg.Development() {
-		printWelcome(cfg, listener.Addr().String())
+		printWelcome(cfg, listener.Addr())
 	}
 	return serveUntilDone(ctx, cfg, running, listener)
-}
-
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	var config net.ListenConfig
-	return config.Listen(ctx, "tcp", addr)
 }
 
 func serveUntilDone(ctx context.Context, cfg app.Config, running *app.App, listener net.Listener) error {
@@ -65,13 +65,16 @@ func serveUntilDone(ctx context.Context, cfg app.Config, running *app.App, liste
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(bound) }()
+	notifySupervisor(ctx, supervisorReady)
 	select {
 	case err := <-failed:
 		return errors.Join(err, running.Close())
 	case <-ctx.Done():
 	}
 	slog.Info("stopping")
-	return shutdown(context.WithoutCancel(ctx), cfg, running, server)
+	ending := context.WithoutCancel(ctx)
+	notifySupervisor(ending, supervisorStopping)
+	return shutdown(ending, cfg, running, server)
 }
 
 // shutdown takes DRAIN_FOR at most. What is still open then is cut.
@@ -92,13 +95,25 @@ func shutdown(ctx context.Context, cfg app.Config, running *app.App, server *htt
 	return errors.Join(err, running.Close())
 }
 
+// warnOfFileSystem logs that an SQLite database is kept where it can be damaged or lost. It
+// ends nothing: an installation that has run so until today must not stop at an upgrade.
+func warnOfFileSystem(databaseURL string) {
+	file, err := store.ParseSQLite(databaseURL)
+	if err != nil {
+		return // PostgreSQL
+	}
+	if unfit := store.UnfitFileSystem(filepath.Dir(file.Path())); unfit != "" {
+		slog.Warn("the folder of the database is unfit for it", "reason", unfit)
+	}
+}
+
 // serveMetrics serves the metrics on a listener of their own, which the public
 // need not reach, until stop is called. Without an address it does nothing.
 func serveMetrics(ctx context.Context, addr string, running *app.App) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
 	}
-	listener, err := listen(ctx, addr)
+	listener, err := app.Listen(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
 	}
@@ -106,7 +121,7 @@ func serveMetrics(ctx context.Context, addr string, running *app.App) (stop func
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	slog.Info("metrics", "addr", addr)
+	slog.Info("metrics", "addr", app.AddressOf(listener))
 	server := running.Server(running.MetricsHandler())
 	ended := make(chan struct{})
 	go func() {
@@ -120,13 +135,15 @@ func serveMetrics(ctx context.Context, addr string, running *app.App) (stop func
 }
 
 // printWelcome tells a developer where to go.
-func printWelcome(cfg app.Config, addr string) {
-	host, port, _ := net.SplitHostPort(addr)
-	if ip, err := netip.ParseAddr(host); err == nil && (ip.IsUnspecified() || ip.IsLoopback() && ip.Is4()) {
-		host = "localhost"
+func printWelcome(cfg app.Config, addr net.Addr) {
+	url, onSocket := "http://localhost", ""
+	if tcp, isTCP := addr.(*net.TCPAddr); isTCP {
+		url = "http://" + net.JoinHostPort(readableHost(tcp.AddrPort().Addr().Unmap()), strconv.Itoa(tcp.Port))
+	} else {
+		onSocket = " on the socket " + addr.String()
 	}
 	fmt.Printf(`
-  luxbff is running.
+  luxbff is running%[5]s.
 
   GraphiQL   %[1]s/          signed in as the demo parent
   GraphQL    %[1]s/graphql
@@ -135,5 +152,13 @@ func printWelcome(cfg app.Config, addr string) {
   Sign in as the demo parent: %[2]s / %[3]s
   Data is kept in %[4]s. This is development: do not expose it.
 
-`, "http://"+net.JoinHostPort(host, port), demo.Email, demo.Password, store.Location(cfg.DatabaseURL))
+`, url, demo.Email, demo.Password, store.Location(cfg.DatabaseURL), onSocket)
+}
+
+// readableHost is localhost for the addresses that a browser of this machine finds by it.
+func readableHost(ip netip.Addr) string {
+	if ip.IsUnspecified() || ip.IsLoopback() && ip.Is4() {
+		return "localhost"
+	}
+	return ip.String()
 }

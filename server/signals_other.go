@@ -1,0 +1,10 @@
+//go:build !unix
+
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func signalsToServeOn() []os.Signal { return []os.Signal{syscall.SIGHUP} }

@@ -1,0 +1,32 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"luxbff/internal/testutil/processtest"
+)
+
+// TestDatabaseInMemoryIsWarnedOf holds that a server of production whose database would be
+// lost with the machine says so at its start, and serves.
+func TestDatabaseInMemoryIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	folder, err := os.MkdirTemp("/dev/shm", "luxbff") //nolint:usetesting // it has to be in memory
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	file := filepath.Join(folder, "memory.db")
+	if out, err := command(t, file, "migrate").CombinedOutput(); err != nil {
+		t.Fatalf("migrate: %v\n%s", err, out)
+	}
+	serve := command(t, file)
+	serve.Env = append(serve.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")
+	if s := processtest.Start(t, serve); !strings.Contains(s.Log.String(), "is lost when the machine restarts") {
+		t.Errorf("the server warns of nothing:\n%s", s.Log)
+	}
+}

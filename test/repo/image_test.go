@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -91,5 +92,32 @@ func checkHealthWhileRunning(t *testing.T, program, check string) {
 	processtest.Start(t, run("serve"))
 	if output, err := run(command[1:]...).CombinedOutput(); err != nil {
 		t.Errorf("not healthy while it runs: %v %s", err, output)
+	}
+}
+
+// TestReadmeBuildsAStaticProgram runs the command by which the README builds the program
+// for production, and holds that the book and the Makefile build it in the same way.
+func TestReadmeBuildsAStaticProgram(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"README.md", "docs/operating.md", "Makefile"} {
+		lines := regexp.MustCompile(`(?m)^\s*(.*go build .*-o (\S+) \./server)`).FindAllStringSubmatch(read(t, file), -1)
+		if len(lines) == 0 {
+			t.Errorf("%s does not say how the program is built", file)
+		}
+		for _, line := range lines {
+			if !strings.HasPrefix(line[1], "CGO_ENABLED=0 go build -trimpath ") {
+				t.Errorf("%s builds the program by %s", file, line[1])
+			}
+			if file != "README.md" {
+				continue
+			}
+			program := filepath.Join(t.TempDir(), "server")
+			build := exec.CommandContext(t.Context(), "sh", "-ec", strings.Replace(line[1], line[2], program, 1))
+			build.Dir, build.Env = root, append(os.Environ(), "GOFLAGS=")
+			if output, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", line[1], err, output)
+			}
+			checkStatic(t, program)
+		}
 	}
 }

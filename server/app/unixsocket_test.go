@@ -43,7 +43,7 @@ func serveOnSocket(t *testing.T, s *apptest.Server) (dial func(ctx context.Conte
 }
 
 // TestUnixSocket holds that every transport is served on a Unix socket, that the clients
-// of a trusted proxy on it are told apart by what the proxy says, and that without trust
+// of a trusted proxy on it are kept apart by what the proxy says, and that without trust
 // all of them are one.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func (r limitedRows) Close() error {
 }
 
 // Err is why there are no more rows, nil after the last.
-func (r limitedRows) Err() error { return unavailable(r.ColumnScanner.Err()) }
+func (r limitedRows) Err() error { return explain(r.ColumnScanner.Err()) }
 
 // Tx gives ent the transaction of the Write around it.
 func (d entDriver) Tx(context.Context) (dialect.Tx, error) {

@@ -42,6 +42,7 @@ var errGoexit = apperr.Text("store: a function given to Write ended its goroutin
 // for each write, on one connection, keeps every other promise of Write.
 type groupCommitter struct {
 	db      *sql.DB
+	check   func() error  // that the file is still the one that was opened
 	limit   time.Duration // of one function given to Write
 	log     *slog.Logger
 	hooks   *Hooks
@@ -66,9 +67,10 @@ type queuedWrite struct {
 	done chan struct{}
 }
 
-func newGroupCommitter(db *sql.DB, cfg Config) *groupCommitter {
+func newGroupCommitter(db *sql.DB, cfg Config, check func() error) *groupCommitter {
 	c := &groupCommitter{
 		db:      db,
+		check:   check,
 		limit:   cfg.WriteLimit,
 		log:     cfg.Log,
 		hooks:   &cfg.Hooks,
@@ -247,7 +249,13 @@ func (c *groupCommitter) runInSavepoint(w *queuedWrite) error {
 // begin takes the write lock of the file before the first statement. A transaction
 // that reads first and takes the lock later fails at once, whatever the busy timeout,
 // when another program has written in between.
+//
+// The file is looked at each time, which takes a microsecond: a write is acknowledged
+// only if the next start can find it.
 func (c *groupCommitter) begin() error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.conn == nil {
 		if err := c.connect(); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,11 +25,10 @@ import (
 	"luxbff/internal/store/migrations"
 )
 
-// SQLSTATE codes after which the same work may succeed.
+// SQLSTATE codes that the program tells from others of their class.
 const (
-	uniqueViolation      = "23505"
-	serializationFailure = "40001"
-	deadlockDetected     = "40P01"
+	uniqueViolation     = "23505"
+	readOnlyTransaction = "25006"
 )
 
 const (
@@ -45,6 +45,10 @@ const (
 	connectTimeout = 5 * time.Second
 	// maxConnectPause bounds the pause before another attempt to connect.
 	maxConnectPause = time.Second
+	// minReadOnlyAge is how old a connection must be that is dropped because it takes no
+	// writes. What a younger one says holds for a new one, too: while a database is
+	// read-only, it isn't connected to anew for each write.
+	minReadOnlyAge = time.Second
 	// maxIdleTime closes connections that a quiet replica does not need, and leaves
 	// them to the others.
 	maxIdleTime = time.Minute
@@ -66,8 +70,8 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections)}
-	p.readers = openPool(refusingWrites(config), cfg.Connections)
+	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections, cfg.ConnLifetime)}
+	p.readers = openPool(refusingWrites(config), cfg.Connections, cfg.ConnLifetime)
 	if err := p.connect(ctx); err != nil {
 		_ = p.closePools()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
@@ -98,7 +102,7 @@ func (p *postgres) connect(ctx context.Context) error {
 		if err == nil {
 			return p.readers.PingContext(ctx)
 		}
-		if !isUnavailable(err) || p.cfg.Wait == 0 {
+		if meaningOf(err) != temporary || p.cfg.Wait == 0 {
 			return err
 		}
 		p.cfg.Log.WarnContext(ctx, "PostgreSQL is not there yet", "wait", p.cfg.Wait, "error", err)
@@ -134,17 +138,20 @@ func UnverifiedHosts(address string) ([]string, error) {
 	return unverified, nil
 }
 
-func openPool(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(readTimesInUTC))
+func openPool(config *pgx.ConnConfig, connections int, lifetime time.Duration) *sql.DB {
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepareConn))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(maxIdleTime)
+	// Replicas that were started together don't connect anew together.
+	db.SetConnMaxLifetime(lifetime - rand.N(lifetime/10+1))
 	return db
 }
 
-// readTimesInUTC has times come back as they do from SQLite: pgx would give them in
-// the zone of the machine.
-func readTimesInUTC(_ context.Context, conn *pgx.Conn) error {
+// prepareConn notes when the connection was made, and has times come back as they do
+// from SQLite: pgx would give them in the zone of the machine.
+func prepareConn(_ context.Context, conn *pgx.Conn) error {
+	conn.PgConn().CustomData()[connectedAt] = time.Now()
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name:  "timestamptz",
 		OID:   pgtype.TimestamptzOID,
@@ -173,9 +180,9 @@ func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
 	defer p.writes.end()
 	var before *pgconn.PgError
 	for attempt := 1; ; attempt++ {
-		tx, err := p.attempt(ctx, fn)
+		tx, dropped, err := p.attempt(ctx, fn)
 		now := retryable(tx, err)
-		if now == nil || attempt == maxAttempts || isSameViolation(before, now) {
+		if !dropped && now == nil || attempt == maxAttempts || isSameViolation(before, now) {
 			return tx, err
 		}
 		before = now
@@ -185,20 +192,30 @@ func (p *postgres) write(ctx context.Context, fn Func) (*Tx, error) {
 	}
 }
 
-// attempt runs fn in one transaction. The statements end with the caller's
-// context. Begin and commit do not, but have a limit of their own: a commit that was
-// cancelled could be stored or not.
-func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
-	hooks := &p.cfg.Hooks
-	queuedAt := hooks.now()
+// attempt runs fn in one transaction on one connection. It reports whether it has
+// dropped the connection, because that takes no writes and another may.
+func (p *postgres) attempt(ctx context.Context, fn Func) (tx *Tx, dropped bool, err error) {
+	queuedAt := p.cfg.Hooks.now()
 	waiting, stop := context.WithTimeout(ctx, p.cfg.WriteLimit)
 	defer stop()
 	conn, err := p.writers.Conn(waiting)
 	if err != nil {
-		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
+		return nil, false, fmt.Errorf("store: connect to PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	hooks.writeBegun(queuedAt)
+	p.cfg.Hooks.writeBegun(queuedAt)
+	tx, err = p.transact(ctx, conn, fn)
+	if failed := serverError(tx, err); failed != nil && failed.Code == readOnlyTransaction {
+		dropped = dropReadOnly(conn)
+	}
+	return tx, dropped, err
+}
+
+// transact runs fn in a transaction. The statements end with the caller's context. Begin
+// and commit do not, but have a limit of their own: a commit that was cancelled could be
+// stored or not.
+func (p *postgres) transact(ctx context.Context, conn *sql.Conn, fn Func) (*Tx, error) {
+	hooks := &p.cfg.Hooks
 	outer, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.WriteLimit+commitGrace)
 	defer cancel()
 	inner, err := conn.BeginTx(outer, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
@@ -219,6 +236,55 @@ func (p *postgres) attempt(ctx context.Context, fn Func) (*Tx, error) {
 	return tx, nil
 }
 
+// connectedAt is the key of the time at which a connection was made, in its custom data.
+const connectedAt = "luxbff: connected at"
+
+// dropReadOnly closes a connection that takes no writes, unless it was made just now. It
+// may be to a server that was the primary once, or have begun while the database was
+// read-only, and would stay as it is when the database is repaired.
+func dropReadOnly(conn *sql.Conn) (dropped bool) {
+	_ = conn.Raw(func(driverConn any) error {
+		ofPostgres, ok := driverConn.(*stdlib.Conn)
+		if !ok {
+			return nil
+		}
+		since, known := ofPostgres.Conn().PgConn().CustomData()[connectedAt].(time.Time)
+		if known && time.Since(since) < minReadOnlyAge {
+			return nil
+		}
+		dropped = true
+		return driver.ErrBadConn // has database/sql close it
+	})
+	return dropped
+}
+
+// probe asks a connection of the writers whether its transactions can write. Those of a
+// standby never can.
+func (p *postgres) probe(ctx context.Context) error {
+	for {
+		readOnly, dropped, err := p.isReadOnly(ctx)
+		if err != nil || !readOnly {
+			return err
+		}
+		if !dropped {
+			return ErrReadOnly
+		}
+	}
+}
+
+func (p *postgres) isReadOnly(ctx context.Context) (readOnly, dropped bool, err error) {
+	conn, err := p.writers.Conn(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	defer func() { _ = conn.Close() }()
+	err = conn.QueryRowContext(ctx, "SELECT current_setting('transaction_read_only')::boolean").Scan(&readOnly)
+	if readOnly {
+		dropped = dropReadOnly(conn)
+	}
+	return readOnly, dropped, err
+}
+
 // commit distinguishes a commit that the server refused from one whose answer got
 // lost, which may be stored.
 func commit(tx *sql.Tx) error {
@@ -233,25 +299,28 @@ func commit(tx *sql.Tx) error {
 	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
 
-// retryable finds the error after which another attempt may succeed, nil without
-// one. The error of the statement that failed counts, not what fn made of it.
-func retryable(tx *Tx, err error) *pgconn.PgError {
+// serverError is the error of PostgreSQL for which a transaction failed, nil where it
+// was none. The error of the statement that failed counts, not what fn made of it.
+func serverError(tx *Tx, err error) *pgconn.PgError {
 	if tx != nil && tx.conn.failed != nil {
 		err = tx.conn.failed
 	}
 	var found *pgconn.PgError
-	if !errors.As(err, &found) {
+	errors.As(err, &found)
+	return found
+}
+
+// retryable finds the error after which another attempt may succeed, nil without one.
+func retryable(tx *Tx, err error) *pgconn.PgError {
+	found := serverError(tx, err)
+	if found == nil || !findPostgresCode(found).again {
 		return nil
 	}
-	switch found.Code {
-	case uniqueViolation, serializationFailure, deadlockDetected:
-		return found
-	}
-	return nil
+	return found
 }
 
 func isSameViolation(before, now *pgconn.PgError) bool {
-	return before != nil && now.Code == uniqueViolation &&
+	return before != nil && now != nil && now.Code == uniqueViolation &&
 		before.Code == uniqueViolation && before.ConstraintName == now.ConstraintName
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
 )
 
@@ -143,7 +144,7 @@ func TestStatementEndsWithItsContext(t *testing.T) {
 		_, err := tx.Exec(ctx, "SELECT pg_sleep(600)")
 		return err
 	})
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) || apperr.Is(err, apperr.Unavailable) {
 		t.Errorf("Write = %v, want canceled", err)
 	}
 	if names := pushNames(t, db); len(names) != 0 {
@@ -318,4 +319,118 @@ func TestSilentDatabaseLetsCallersGo(t *testing.T) {
 	if seq := calm.Read().User.GetX(t.Context(), user).EventSeq; seq != 0 {
 		t.Errorf("writes that failed raised event_seq to %d", seq)
 	}
+}
+
+// TestCodesOfPostgres has the server raise one code of each meaning, in a write and in a
+// read. What a domain made of the error of a database that can't serve doesn't count.
+func TestCodesOfPostgres(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `CREATE FUNCTION raise_code(code text) RETURNS int LANGUAGE plpgsql AS
+			$$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code; END $$`)
+		return err
+	}))
+	for code, kind := range map[string]apperr.Kind{
+		"08006": apperr.Unavailable, "23514": apperr.CreateDeviceLogFailed, "25006": apperr.Unavailable, "25P03": apperr.Unavailable,
+		"28000": apperr.Unavailable, "40001": apperr.Unavailable, "40P01": apperr.Unavailable, "42501": apperr.Unavailable,
+		"42P01": apperr.CreateDeviceLogFailed, "53100": apperr.Unavailable, "55P03": apperr.Unavailable, "57014": apperr.Unavailable,
+		"58030": apperr.Unavailable, "XX000": apperr.CreateDeviceLogFailed, "XX001": apperr.Internal,
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				if _, err := tx.Exec(ctx, "SELECT raise_code($1)", code); err == nil {
+					t.Error("nothing was raised")
+				}
+				return apperr.CreateDeviceLogFailed.New() // as a domain that makes its own error of it
+			})
+			if got := apperr.From(err).Kind; got != kind {
+				t.Errorf("a write: %v, want %v", err, kind.New())
+			}
+			if kind == apperr.CreateDeviceLogFailed {
+				kind = apperr.Internal
+			}
+			if got := apperr.From(readOne(t.Context(), db, "SELECT raise_code($1)", code)).Kind; got != kind {
+				t.Errorf("a read: %v, want %v", got.New(), kind.New())
+			}
+		})
+	}
+}
+
+// readOne runs a query with one argument and drops its rows.
+func readOne(ctx context.Context, db *store.Store, query string, arg any) error {
+	rows, err := db.Query(ctx, query, arg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	rows.Next()
+	return rows.Err()
+}
+
+// TestReadOnlyConnectionIsReplaced makes the one connection that writes read-only, as one
+// is that began while the database was: the store drops it, and needs no restart.
+func TestReadOnlyConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.PostgresURL(t), Connections: 1})
+	must(t, err)
+	makeReadOnly := func() {
+		must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+			return err
+		}))
+	}
+	makeReadOnly()
+	if err := db.CheckWritable(t.Context()); !errors.Is(err, store.ErrReadOnly) || !apperr.Is(err, apperr.Unavailable) {
+		t.Errorf("CheckWritable = %v, want ErrReadOnly", err)
+	}
+	user := 0
+	testutil.WaitFor(t, "the connection is replaced", func() bool {
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			added, err := addUser(ctx, tx)
+			if err == nil {
+				user = added.ID
+			}
+			return err
+		})
+		if err != nil && !apperr.Is(err, apperr.Unavailable) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	must(t, db.CheckWritable(t.Context()))
+	if _, err := db.Read().User.Get(t.Context(), user); err != nil {
+		t.Error(err)
+	}
+	must(t, db.Close())
+}
+
+// TestStatementOutlivesItsColumns changes the type of a column under statements that
+// connections keep prepared.
+func TestStatementOutlivesItsColumns(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	alter := func(statement string) {
+		must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Exec(ctx, statement)
+			return err
+		}))
+	}
+	insert := func() {
+		must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			rows, err := tx.Query(ctx, "INSERT INTO widened (n) VALUES ($1) RETURNING n", 1)
+			if err != nil {
+				return err
+			}
+			rows.Next()
+			return errors.Join(rows.Err(), rows.Close())
+		}))
+	}
+	alter("CREATE TABLE widened (n integer)")
+	insert()
+	must(t, readOne(t.Context(), db, "SELECT n FROM widened WHERE n = $1", 1))
+	alter("ALTER TABLE widened ALTER n TYPE bigint")
+	must(t, readOne(t.Context(), db, "SELECT n FROM widened WHERE n = $1", 1))
+	insert()
 }

@@ -8,6 +8,11 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
+// maxReadAttempts bounds how often a read is tried that meets an error after which it may
+// succeed at once: a migration has changed a table under its kept statement, or a standby
+// needs the rows that it reads gone.
+const maxReadAttempts = 3
+
 // readConn runs the reads of ent and those written by hand.
 type readConn struct {
 	engine string
@@ -24,7 +29,7 @@ type Rows struct {
 
 // Err is why there are no more rows, nil after the last. Where the database cannot
 // serve it is an apperr.Unavailable, as it would be from Query.
-func (r *Rows) Err() error { return unavailable(r.Rows.Err()) }
+func (r *Rows) Err() error { return explain(r.Rows.Err()) }
 
 // Close gives the connection back.
 func (r *Rows) Close() error {
@@ -51,7 +56,7 @@ func (c *readConn) ExecContext(ctx context.Context, query string, args ...any) (
 	began := c.hooks.now()
 	result, err := c.conn.ExecContext(ctx, query, args...)
 	c.hooks.statement(ctx, query, false, began, err)
-	return result, unavailable(err)
+	return result, explain(err)
 }
 
 // QueryContext runs a read. A context that has ended already is looked at here, as
@@ -61,10 +66,14 @@ func (c *readConn) QueryContext(ctx context.Context, query string, args ...any) 
 		return nil, err
 	}
 	countStatement(ctx)
-	began := c.hooks.now()
-	rows, err := c.conn.QueryContext(ctx, query, args...)
-	c.hooks.statement(ctx, query, false, began, err)
-	return rows, unavailable(err)
+	for attempt := 1; ; attempt++ {
+		began := c.hooks.now()
+		rows, err := c.conn.QueryContext(ctx, query, args...)
+		c.hooks.statement(ctx, query, false, began, err)
+		if attempt == maxReadAttempts || retryable(nil, err) == nil {
+			return rows, explain(err)
+		}
+	}
 }
 
 func (c *readConn) driver() entDriver { return newDriver(c.engine, c, false, c.limit) }

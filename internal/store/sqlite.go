@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,7 @@ var (
 type sqlite struct {
 	cfg     Config
 	file    SQLiteFile
+	opened  fs.FileInfo // the file that the connections hold open
 	writers *sql.DB
 	readers *preparedPool
 	writer  *groupCommitter
@@ -70,7 +72,7 @@ func openSQLite(ctx context.Context, cfg Config) (engine, error) {
 		// SQLite itself says of what may not be written "unable to open database file".
 		return nil, fmt.Errorf("store: open %s: %w", file.path, cmp.Or(CheckWritable(file.Path()), err))
 	}
-	s.writer = newGroupCommitter(s.writers, cfg) //nolint:contextcheck // it outlives the call that opens it
+	s.writer = newGroupCommitter(s.writers, cfg, s.checkFile) //nolint:contextcheck // it outlives the call that opens it
 	return s, nil
 }
 
@@ -87,10 +89,11 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	if err := checkPragmas(ctx, s.writers, write); err != nil {
 		return err
 	}
-	readers, err := openFile(s.file.with(readerParams, read), s.cfg.Connections)
-	if err != nil {
+	if s.opened, err = os.Stat(s.file.Path()); err != nil {
 		return err
 	}
+	readers := sql.OpenDB(&sqliteConnector{s.writers.Driver(), s.file.with(readerParams, read), s.checkFile})
+	limitConnections(readers, s.cfg.Connections)
 	s.readers = newPreparedPool(readers)
 	return checkPragmas(ctx, readers, read)
 }
@@ -115,9 +118,44 @@ func openFile(address string, connections int) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	limitConnections(db, connections)
+	return db, nil
+}
+
+func limitConnections(db *sql.DB, connections int) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return db, nil
+}
+
+// sqliteConnector makes connections to one file, and none to another that has taken its
+// place: rows would then come from either.
+type sqliteConnector struct {
+	driver  driver.Driver
+	address string
+	check   func() error
+}
+
+// Connect opens a connection.
+func (c *sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c.driver.Open(c.address)
+}
+
+// Driver is that of SQLite.
+func (c *sqliteConnector) Driver() driver.Driver { return c.driver }
+
+// checkFile finds that the file which the connections hold open is no longer at its path.
+func (s *sqlite) checkFile() error {
+	found, err := os.Stat(s.file.Path())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFileMoved, err)
+	}
+	if !os.SameFile(found, s.opened) {
+		return ErrFileMoved
+	}
+	return nil
 }
 
 // checkPragmas reads the settings back, as SQLite silently ignores a pragma that it
@@ -142,6 +180,35 @@ func (s *sqlite) reader() *readConn {
 func (s *sqlite) selectIDs() string { return "SELECT value FROM json_each($1)" }
 
 func (s *sqlite) write(ctx context.Context, fn Func) (*Tx, error) { return s.writer.write(ctx, fn) }
+
+// probe writes the page with the user_version as it is. What others write in the same
+// commit is not harmed.
+func (s *sqlite) probe(ctx context.Context) error {
+	tx, err := s.write(ctx, func(ctx context.Context, tx *Tx) error {
+		version, err := readUserVersion(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+		return err
+	})
+	if tx != nil && tx.conn.failed != nil {
+		return tx.conn.failed
+	}
+	return err
+}
+
+func readUserVersion(ctx context.Context, tx *Tx) (version int, err error) {
+	rows, err := tx.Query(ctx, "PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if rows.Next() {
+		err = rows.Scan(&version)
+	}
+	return version, errors.Join(err, rows.Err())
+}
 
 func (s *sqlite) stats() Stats { return Stats{Read: s.readers.db.Stats(), Write: s.writers.Stats()} }
 

@@ -49,6 +49,9 @@ type Config struct {
 	// not at all. An error that waiting does not mend, as a wrong password, is given at
 	// once.
 	Wait time.Duration
+	// ConnLifetime is the age at which a connection to PostgreSQL is replaced, so that none
+	// keeps to a server, a login or settings that have changed since; 0 means 30 minutes.
+	ConnLifetime time.Duration
 	// Hooks are called with what the store does.
 	Hooks Hooks
 	// Migrations takes the place of the program's own migrations of the engine,
@@ -58,11 +61,12 @@ type Config struct {
 
 // Store is an open database. Its methods may be called from many goroutines.
 type Store struct {
-	engine engine
-	read   *ent.Client
-	log    *slog.Logger
-	hooks  *Hooks
-	writes atomic.Int64
+	engine   engine
+	read     *ent.Client
+	log      *slog.Logger
+	hooks    *Hooks
+	writes   atomic.Int64
+	writable *writability
 }
 
 // Func is the work of one write. It may be called more than once, and must
@@ -79,6 +83,8 @@ type engine interface {
 	// write runs fn in a transaction and returns once its outcome is known. The Tx is
 	// nil where fn did not run.
 	write(ctx context.Context, fn Func) (*Tx, error)
+	// probe asks whether the database takes writes.
+	probe(ctx context.Context) error
 	// stats are those of the connections alone.
 	stats() Stats
 	// migrate brings the database to the newest version.
@@ -100,7 +106,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	client := ent.NewClient(ent.Driver(opened.reader().driver()))
-	return &Store{engine: opened, read: client, log: cfg.Log, hooks: &cfg.Hooks}, nil
+	return &Store{engine: opened, read: client, log: cfg.Log, hooks: &cfg.Hooks, writable: newWritability()}, nil //nolint:contextcheck // the probes outlive the call
 }
 
 // Read is a client over the pool of readers. The database refuses writes
@@ -158,7 +164,11 @@ func (s *Store) Write(ctx context.Context, fn Func) error {
 	tx, err := s.engine.write(context.WithValue(ctx, insideKey{}, s), fn)
 	ended(err)
 	if err != nil {
-		return failedWrite(tx, err)
+		err = failedWrite(tx, err)
+	}
+	s.writable.note(tx, err)
+	if err != nil {
+		return err
 	}
 	tx.runAfterCommit(ctx, s.log)
 	return nil
@@ -174,7 +184,10 @@ func (s *Store) Migrate(ctx context.Context) error { return s.engine.migrate(ctx
 func (s *Store) Pending(ctx context.Context) (int, error) { return s.engine.pending(ctx) }
 
 // Close refuses new writes, lets those that wait run, and closes the database.
-func (s *Store) Close() error { return s.engine.close() }
+func (s *Store) Close() error {
+	s.writable.close()
+	return s.engine.close()
+}
 
 // IsPostgres reports whether the URL is of a PostgreSQL database. Any other should be
 // that of an SQLite file.
@@ -201,6 +214,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Connections == 0 {
 		cfg.Connections = 8
+	}
+	if cfg.ConnLifetime == 0 {
+		cfg.ConnLifetime = 30 * time.Minute
 	}
 	if cfg.WriteLimit == 0 {
 		cfg.WriteLimit = 10 * time.Second

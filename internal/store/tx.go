@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -154,6 +155,7 @@ type txConn struct {
 	rows       *sql.Rows // of the last statement, nil if it had none
 	failed     error     // of the first statement that failed
 	ended      bool
+	changed    bool // a statement has changed rows
 	statements int
 }
 
@@ -168,6 +170,10 @@ func (c *txConn) ExecContext(ctx context.Context, query string, args ...any) (sq
 	result, err := c.conn.ExecContext(ctx, query, args...)
 	c.hooks.statement(ctx, query, true, began, err)
 	c.failed = err
+	if err == nil && !strings.HasPrefix(query, "SELECT") { // which may lock rows and changes none
+		rows, countErr := result.RowsAffected()
+		c.changed = c.changed || countErr == nil && rows > 0
+	}
 	return result, err
 }
 
@@ -182,6 +188,7 @@ func (c *txConn) QueryContext(ctx context.Context, query string, args ...any) (*
 	rows, err := c.conn.QueryContext(ctx, query, args...)
 	c.hooks.statement(ctx, query, true, began, err)
 	c.rows, c.failed = rows, err
+	c.changed = c.changed || err == nil && strings.HasPrefix(query, "INSERT")
 	return rows, err
 }
 

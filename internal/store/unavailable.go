@@ -4,14 +4,12 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	sqlitedriver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"luxbff/internal/apperr"
 )
@@ -37,58 +35,69 @@ func (e unavailableError) As(target any) bool {
 }
 
 // failedWrite is the error of a write that stored nothing. Where a statement failed
-// because the database cannot serve, that is the reason, and not what the function made
-// of it: it may have taken the error for a missing row.
+// because the database cannot serve, or is damaged, that is the reason, and not what the
+// function made of it: it may have taken the error for a missing row.
 func failedWrite(tx *Tx, err error) error {
-	if tx != nil && isUnavailable(tx.conn.failed) {
-		return unavailableError{tx.conn.failed}
+	if tx != nil && meaningOf(tx.conn.failed) != ours {
+		err = tx.conn.failed
 	}
-	return unavailable(err)
+	return explain(err)
 }
 
-// unavailable marks the errors of a database that cannot serve.
-func unavailable(err error) error {
-	if isUnavailable(err) {
+// explain marks the errors of a database that cannot serve, and says in the log of one
+// that is damaged what to do. Any other error stays as it is.
+func explain(err error) error {
+	switch meaningOf(err) {
+	case temporary, misconfigured:
 		return unavailableError{err}
+	case damaged:
+		return fmt.Errorf("the database is damaged, so examine it with the doctor and restore the last backup: %w", err)
 	}
 	return err
 }
 
-// isUnavailable reports whether a later try may succeed: the disk is full or
-// read-only, others hold a lock, or the server was lost, is starting, stopping or
-// overloaded. A caller that gave up is none of them.
-func isUnavailable(err error) bool {
+// meaningOf is that of any error that comes from a statement or a connection. A caller
+// that gave up is no fault of the database.
+func meaningOf(err error) meaning {
 	if err == nil || errors.Is(err, context.Canceled) {
-		return false
+		return ours
 	}
 	var ofSQLite *sqlitedriver.Error
 	if errors.As(err, &ofSQLite) {
-		const primary = 0xff // the bits above it only say more about the same error
-		return slices.Contains(sqliteUnavailable(), ofSQLite.Code()&primary)
+		return sqliteMeaning(ofSQLite.Code())
 	}
+	var refused *pgconn.ConnectError
+	isRefused := errors.As(err, &refused)
 	var ofPostgres *pgconn.PgError
 	if errors.As(err, &ofPostgres) {
-		return slices.ContainsFunc(postgresUnavailable(), func(class string) bool { return strings.HasPrefix(ofPostgres.Code, class) })
+		found := findPostgresCode(ofPostgres).means
+		if isRefused && found == ours {
+			// Without a connection no statement has run that could be at fault.
+			return misconfigured
+		}
+		return found
 	}
-	return errors.Is(err, ErrOutcomeUnknown) || isLostConnection(err)
+	for _, own := range []error{ErrOutcomeUnknown, ErrClosed, ErrFileMoved, ErrReadOnly} {
+		if errors.Is(err, own) {
+			return temporary
+		}
+	}
+	if isLostConnection(err) {
+		return temporary
+	}
+	if isRefused {
+		// A certificate that has expired, for example.
+		return misconfigured
+	}
+	return ours
 }
 
-// isLostConnection reports an error of a connection, or a statement that took longer
-// than its limit.
+// isLostConnection reports an error of a connection, a statement that took longer than
+// its limit, or that none of the servers takes writes, as during a failover.
 func isLostConnection(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection)
 }
-
-func sqliteUnavailable() []int {
-	return []int{
-		sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
-	}
-}
-
-// postgresUnavailable lists codes and, by their first characters, classes of codes
-// (PostgreSQL, appendix A): connections, resources as a full disk, a server that stops
-// or starts, and one that only reads.
-func postgresUnavailable() []string { return []string{"08", "53", "57P", "25006"} }

@@ -22,7 +22,7 @@ const (
 	probeEvery = 5 * time.Second
 	// probeWait bounds how long somebody who asks waits for a probe. It may have to wait for
 	// its turn behind long writes, which say nothing against the database.
-	probeWait = 2 * time.Second
+	probeWait = time.Second
 	// probeLimit bounds a probe itself. One that takes longer has failed.
 	probeLimit = 15 * time.Second
 )

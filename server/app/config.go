@@ -22,6 +22,7 @@ type Config struct {
 	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
 	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
 	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
+	ConnLifetime   time.Duration `env:"DATABASE_CONN_LIFETIME" default:"30m" help:"Age at which a connection to PostgreSQL is replaced; at least 1s, 0 for the default."`
 	NATSURL        string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
 	Env            string        `env:"APP_ENV" default:"" enum:",development,production" help:"development or production; empty: development, which then refuses PostgreSQL."`
 	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
@@ -90,6 +91,9 @@ func (c Config) Check() error {
 	}
 	if c.DatabasePool < 0 {
 		wrong = append(wrong, errors.New("DATABASE_POOL must not be negative"))
+	}
+	if c.ConnLifetime < 0 || c.ConnLifetime > 0 && c.ConnLifetime < time.Second {
+		wrong = append(wrong, errors.New("DATABASE_CONN_LIFETIME must be at least 1s, as 30m, or 0 for the default"))
 	}
 	if c.PerClient < 0 || c.Connections < 0 {
 		wrong = append(wrong, errors.New("CONNECTIONS_PER_CLIENT and CONNECTIONS must not be negative"))
@@ -199,7 +203,7 @@ func isLocalhost(host string) bool {
 
 // Database is how the store opens the database.
 func (c Config) Database() store.Config {
-	return store.Config{URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait}
+	return store.Config{URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait, ConnLifetime: c.ConnLifetime}
 }
 
 // Keys are those of TOKEN_KEYS, or the development ones. Production accepts no key

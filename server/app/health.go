@@ -35,9 +35,11 @@ func (a *App) readiness() readiness {
 	}
 }
 
-// serve says whether requests can be served: the database answers, its schema is
-// the one that the program was built for, and the program isn't about to stop. Two
-// cases are degraded and still ready, because everything is served:
+// serve says whether requests can be served: the database answers and takes writes, its
+// schema is the one that the program was built for, and the program isn't about to stop.
+// Without writes reads go on, for whoever asks nevertheless; but what the apps are for is
+// uploads, and one replica of several may be connected to a server that is no longer the
+// primary. Two cases are degraded and still ready, because everything is served:
 //   - Without NATS events of other replicas come by polling, ten seconds late at most.
 //   - While the database is already migrated for the next release, the old
 //     replicas serve until the new ones take their place. Were they not ready,
@@ -48,15 +50,31 @@ func (h readiness) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pending, err := h.store.Pending(r.Context())
-	switch {
-	case errors.Is(err, store.ErrNewerDatabase):
-		writeJSON(w, http.StatusOK, health{Status: "degraded", Reason: "the database is newer than this program: an upgrade is under way"})
-	case err != nil || pending > 0:
+	isNewer := errors.Is(err, store.ErrNewerDatabase)
+	if !isNewer && (err != nil || pending > 0) {
 		h.log.WarnContext(r.Context(), "not ready", "pending_migrations", pending, "error", err)
 		writeJSON(w, http.StatusServiceUnavailable, health{Status: "unavailable"})
+		return
+	}
+	if err := h.store.CheckWritable(r.Context()); err != nil {
+		h.log.WarnContext(r.Context(), "not ready for writes", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, health{Status: "unavailable", Reason: reasonAgainstWrites(err)})
+		return
+	}
+	switch {
+	case isNewer:
+		writeJSON(w, http.StatusOK, health{Status: "degraded", Reason: "the database is newer than this program: an upgrade is under way"})
 	case !h.busUp():
 		writeJSON(w, http.StatusOK, health{Status: "degraded", Reason: "NATS is away: live events come by polling"})
 	default:
 		writeJSON(w, http.StatusOK, health{Status: "ok"})
 	}
+}
+
+// reasonAgainstWrites names no path and no host: anybody may ask.
+func reasonAgainstWrites(err error) string {
+	if errors.Is(err, store.ErrFileMoved) {
+		return "the database file was moved, deleted or replaced: writes are refused, reads are still served"
+	}
+	return "the database takes no writes: reads are still served"
 }

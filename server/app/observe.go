@@ -97,6 +97,7 @@ func (a *App) readState(ctx context.Context) metrics.State {
 		up := a.bus.Connected()
 		state.BusUp = &up
 	}
+	state.Writable = a.Store.CheckWritable(ctx) == nil
 	backlog, err := a.Outbox.Backlog(ctx)
 	if err != nil {
 		a.options.Log.WarnContext(ctx, "read the outbox for metrics", "error", err)

@@ -18,6 +18,7 @@ type State struct {
 	Connections map[string]Connections // sockets and streams, by protocol
 	Subscribers int                    // subscriptions that follow the feed
 	Hashes      int                    // calls that wait for a password to be hashed
+	Writable    bool                   // whether the database takes writes
 	Outbox      *Outbox                // nil where the database didn't answer
 	BusUp       *bool                  // nil where there is no bus
 }
@@ -59,7 +60,7 @@ type descriptions struct {
 	writes                                 *prometheus.Desc
 	connections, queued, pending           *prometheus.Desc
 	subscribers, hashes                    *prometheus.Desc
-	databaseUp, messages, oldest           *prometheus.Desc
+	databaseUp, writable, messages, oldest *prometheus.Desc
 	busUp                                  *prometheus.Desc
 }
 
@@ -79,6 +80,7 @@ func newDescriptions() descriptions {
 		subscribers: desc("luxbff_feed_subscribers", "Subscriptions that follow the feed."),
 		hashes:      desc("luxbff_password_hashes_waiting", "Calls that wait for a password to be hashed."),
 		databaseUp:  desc("luxbff_database_up", "1 if the database answered when it was asked for these metrics."),
+		writable:    desc("luxbff_database_writable", "1 if the database takes writes; reads are served without."),
 		messages:    desc("luxbff_outbox_messages", "Messages of the outbox: pending, or dead for 30 days at most.", "state"),
 		oldest:      desc("luxbff_outbox_oldest_seconds", "How long the oldest pending message has waited; 0 without one."),
 		busUp:       desc("luxbff_bus_up", "1 if the bus between replicas is connected; absent without a bus."),
@@ -90,7 +92,7 @@ func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
 	d := c.descriptions
 	for _, one := range []*prometheus.Desc{
 		d.pool, d.poolLimit, d.poolWaits, d.poolWaited, d.writes, d.connections, d.queued, d.pending,
-		d.subscribers, d.hashes, d.databaseUp, d.messages, d.oldest, d.busUp,
+		d.subscribers, d.hashes, d.databaseUp, d.writable, d.messages, d.oldest, d.busUp,
 	} {
 		out <- one
 	}
@@ -125,6 +127,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(d.subscribers, float64(state.Subscribers))
 	gauge(d.hashes, float64(state.Hashes))
 	gauge(d.databaseUp, boolValue(state.Outbox != nil))
+	gauge(d.writable, boolValue(state.Writable))
 	if state.Outbox != nil {
 		gauge(d.messages, float64(state.Outbox.Pending), "pending")
 		gauge(d.messages, float64(state.Outbox.Dead), "dead")

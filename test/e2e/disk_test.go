@@ -3,7 +3,9 @@
 package e2e_test
 
 import (
+	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,15 +39,59 @@ func TestFullDisk(t *testing.T) {
 	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "Service unavailable. Please try again later.") {
 		t.Errorf("an upload onto a full disk: %d %s %v", status, raw, err)
 	}
+	s.waitForReadiness(t, http.StatusServiceUnavailable, takesNoWrites)
 	acknowledged.check(t, s, token)
 
 	s.limitFiles(t, unix.RLIM_INFINITY)
+	s.waitForReadiness(t, http.StatusOK, `"ok"`)
 	status, raw, err = post(s.URL+uploadPath, token, onePair(5000))
 	if err != nil || status != http.StatusOK {
 		t.Errorf("an upload with space again: %d %s %v", status, raw, err)
 	}
 	acknowledged.add(5000, 5001)
 	acknowledged.check(t, s, token)
+}
+
+// takesNoWrites is what /readyz says of a database that can be read alone.
+const takesNoWrites = "takes no writes: reads are still served"
+
+// waitForReadiness waits until /readyz answers so.
+func (s *server) waitForReadiness(t *testing.T, status int, body string) {
+	t.Helper()
+	s.WaitFor(t, "/readyz answers "+body, func() bool {
+		response, err := http.Get(s.URL + "/readyz")
+		if err != nil {
+			return false
+		}
+		raw, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		return err == nil && response.StatusCode == status && strings.Contains(string(raw), body)
+	})
+}
+
+// TestFileIsMovedAway moves the database file away under the running program and back.
+// No upload is acknowledged meanwhile, as it would be gone with the next start.
+func TestFileIsMovedAway(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file, away := filepath.Join(folder, "luxbff.db"), filepath.Join(folder, "away.db")
+	s := startOnFile(t, file)
+	token := s.signIn(t)
+	s.uploadOne(t, token, 5000)
+	if err := os.Rename(file, away); err != nil {
+		t.Fatal(err)
+	}
+	status, raw, err := post(s.URL+uploadPath, token, onePair(6000))
+	if err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("an upload without the file: %d %s %v", status, raw, err)
+	}
+	s.waitForReadiness(t, http.StatusServiceUnavailable, "the database file was moved, deleted or replaced")
+	s.graphQL(t, token, `{ me { email } }`, &struct{}{})
+	if err := os.Rename(away, file); err != nil {
+		t.Fatal(err)
+	}
+	s.waitForReadiness(t, http.StatusOK, `"ok"`)
+	s.uploadOne(t, token, 5001)
 }
 
 // limitFiles bounds the size of the files that the process may write.
@@ -72,7 +118,8 @@ func TestReadOnlyDatabase(t *testing.T) {
 
 	readOnly := processtest.Command(t, "file:"+file+"?_pragma=query_only(1)")
 	readOnly.Env = append(readOnly.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")
-	s = start(t, readOnly)
+	s = &server{processtest.Launch(t, readOnly)}
+	s.waitForReadiness(t, http.StatusServiceUnavailable, takesNoWrites)
 	var data struct{ Me struct{ Email string } }
 	if s.graphQL(t, token, `{ me { email } }`, &data); data.Me.Email != demo.Email {
 		t.Errorf("a read answered %+v", data)

@@ -20,6 +20,8 @@ const (
 	// probeEvery is for how long a write that was stored shows that others can be, and so
 	// does a probe. A probe of SQLite waits for the disk.
 	probeEvery = 5 * time.Second
+	// probeAgain is the same for a probe after which a write has failed.
+	probeAgain = time.Second
 	// probeWait bounds how long somebody who asks waits for a probe. It may have to wait for
 	// its turn behind long writes, which say nothing against the database.
 	probeWait = time.Second
@@ -58,9 +60,10 @@ type writability struct {
 	mu sync.Mutex
 	// lastStored is when a write was stored, zero where a later one failed because the
 	// database could not serve.
-	lastStored time.Time
-	probe      *probe // the newest, nil before the first
-	probes     sync.WaitGroup
+	lastStored  time.Time
+	lastRefused time.Time // when a write failed so
+	probe       *probe    // the newest, nil before the first
+	probes      sync.WaitGroup
 }
 
 // probe is one question to the database whether it takes writes.
@@ -86,9 +89,10 @@ func (w *writability) note(tx *Tx, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lastStored = time.Time{}
 	if isStored {
 		w.lastStored = time.Now()
+	} else {
+		w.lastStored, w.lastRefused = time.Time{}, time.Now()
 	}
 }
 
@@ -100,8 +104,14 @@ func (w *writability) newest(run func(context.Context) error) *probe {
 	if time.Since(w.lastStored) < probeEvery {
 		return nil
 	}
-	if w.probe != nil && (!w.probe.isDone() || time.Since(w.probe.began) < probeEvery) {
-		return w.probe
+	if w.probe != nil {
+		lasts := probeEvery
+		if w.lastRefused.After(w.probe.began) {
+			lasts = probeAgain
+		}
+		if !w.probe.isDone() || time.Since(w.probe.began) < lasts {
+			return w.probe
+		}
 	}
 	began := &probe{began: time.Now(), done: make(chan struct{})}
 	if w.probe != nil {

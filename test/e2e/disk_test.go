@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -54,20 +53,6 @@ func TestFullDisk(t *testing.T) {
 
 // takesNoWrites is what /readyz says of a database that can be read alone.
 const takesNoWrites = "takes no writes: reads are still served"
-
-// waitForReadiness waits until /readyz answers so.
-func (s *server) waitForReadiness(t *testing.T, status int, body string) {
-	t.Helper()
-	s.WaitFor(t, "/readyz answers "+body, func() bool {
-		response, err := http.Get(s.URL + "/readyz")
-		if err != nil {
-			return false
-		}
-		raw, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		return err == nil && response.StatusCode == status && strings.Contains(string(raw), body)
-	})
-}
 
 // TestFileIsMovedAway moves the database file away under the running program and back.
 // No upload is acknowledged meanwhile, as it would be gone with the next start.

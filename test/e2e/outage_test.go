@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -79,6 +80,45 @@ func (l *ledger) checkEvents(t *testing.T, feed *websocket.Conn) {
 		}
 		delete(missing.files, file)
 	}
+}
+
+// TestStandbyIsPromoted starts PostgreSQL again as a standby, at the same address, during
+// the uploads of 16 phones, and then promotes it. Meanwhile it can be read, uploads are
+// refused as unavailable, and readiness says so; then all goes on without a restart of the
+// program, and what was acknowledged is stored.
+func TestStandbyIsPromoted(t *testing.T) {
+	t.Parallel()
+	const uploaders = 16
+	postgres := newPostgresServer(t)
+	postgres.start(t)
+	s := startOn(t, postgres.url("postgres"))
+	token := s.signIn(t)
+	acknowledged := newLedger()
+	var refused, uploads sync.WaitGroup
+	refused.Add(uploaders)
+	for range uploaders {
+		uploads.Go(func() {
+			acknowledged.upload(s, token) // until the first refusal
+			refused.Done()
+			acknowledged.keepUploading(t, s, token)
+		})
+	}
+	acknowledged.waitForLen(t, 2*uploaders)
+	postgres.crash(t)
+	if err := os.WriteFile(filepath.Join(postgres.data, "standby.signal"), nil, 0o644); err != nil { //nolint:gosec // another user must read it
+		t.Fatal(err)
+	}
+	postgres.start(t)
+	refused.Wait()
+	s.waitForReadiness(t, http.StatusServiceUnavailable, "takes no writes: reads are still served")
+	s.graphQL(t, token, `{ me { email } }`, &struct{}{})
+	if err := pgtest.Run(t.Context(), postgres.url("postgres"), "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+	uploads.Wait()
+	s.waitForReadiness(t, http.StatusOK, `"ok"`)
+	acknowledged.check(t, s, token)
+	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
 }
 
 // TestPostgresStopsAnswering cuts off PostgreSQL's responses in the middle, as a lost

@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"luxbff/internal/demo"
@@ -86,6 +88,20 @@ func (s *server) signIn(t *testing.T) (token string) {
 	s.graphQL(t, "", fmt.Sprintf(
 		`mutation { signIn(input: {email: %q, password: %q}) { tokens { accessToken } } }`, demo.Email, demo.Password), &data)
 	return data.SignIn.Tokens.AccessToken
+}
+
+// waitForReadiness waits until /readyz answers so.
+func (s *server) waitForReadiness(t *testing.T, status int, body string) {
+	t.Helper()
+	s.WaitFor(t, "/readyz answers "+body, func() bool {
+		response, err := http.Get(s.URL + "/readyz")
+		if err != nil {
+			return false
+		}
+		raw, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		return err == nil && response.StatusCode == status && strings.Contains(string(raw), body)
+	})
 }
 
 // uploadPath is the route by which most apps upload device logs.

@@ -11,15 +11,15 @@ import (
 type meaning uint8
 
 const (
-	// ours is a fault of the statement or of its data. It goes to the caller as it is.
+	// ours is an error of the statement or of its data. It goes to the caller as it is.
 	ours meaning = iota
 	// temporary is the error of a database that cannot serve now and may later.
 	temporary
-	// misconfigured is told to a client as temporary is, because the client can do nothing
+	// misconfigured is answered as temporary is, because the client can do nothing
 	// else about it, and it ends without a restart when an operator mends a login, a right
 	// or a name. A start does not wait for that.
 	misconfigured
-	// damaged is lost data. Trying again doesn't help, so clients are not told to.
+	// damaged is lost data. Trying again doesn't help, so clients are not asked to.
 	damaged
 )
 

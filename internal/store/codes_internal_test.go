@@ -121,7 +121,7 @@ func TestSQLiteCodes(t *testing.T) {
 }
 
 // TestErrorsOfConnections holds what is no error of a statement. Without a connection no
-// statement can be at fault, so each reason for that is one that ends.
+// statement can be wrong, so each reason for that is one that ends.
 func TestErrorsOfConnections(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -172,8 +172,8 @@ func checkExplained(t *testing.T, name string, err error, means meaning) {
 		t.Errorf("%s became %v, want a %v that wraps it", name, got, kind.New())
 	}
 	const advice = "restore the last backup"
-	if told := apperr.Describe(explained); (means == damaged) != strings.Contains(told, advice) {
-		t.Errorf("the log says of %s: %s", name, told)
+	if text := apperr.Describe(explained); (means == damaged) != strings.Contains(text, advice) {
+		t.Errorf("the log says of %s: %s", name, text)
 	}
 }
 

@@ -57,7 +57,7 @@ func explain(err error) error {
 }
 
 // meaningOf is that of any error that comes from a statement or a connection. A caller
-// that gave up is no fault of the database.
+// that gave up is no error of the database.
 func meaningOf(err error) meaning {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return ours
@@ -72,7 +72,7 @@ func meaningOf(err error) meaning {
 	if errors.As(err, &ofPostgres) {
 		found := findPostgresCode(ofPostgres).means
 		if isRefused && found == ours {
-			// Without a connection no statement has run that could be at fault.
+			// Without a connection no statement has run that could be wrong.
 			return misconfigured
 		}
 		return found

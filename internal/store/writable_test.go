@@ -111,8 +111,8 @@ func TestReadersKeepToTheirFile(t *testing.T) {
 	}
 }
 
-// TestLongWriteIsNoFault asks while a write runs that takes longer than anybody waits.
-func TestLongWriteIsNoFault(t *testing.T) {
+// TestLongWriteIsNoObstacle asks while a write runs that takes longer than anybody waits.
+func TestLongWriteIsNoObstacle(t *testing.T) {
 	t.Parallel()
 	db := openFile(t)
 	release := make(chan struct{})

@@ -125,7 +125,7 @@ func TestFaultsOfPostgres(t *testing.T) {
 	}
 	for line := range strings.Lines(p.body(t, request{path: "/metrics"})) {
 		if strings.HasPrefix(line, `luxbff_errors_total{code="INTERNAL"`) && !strings.HasSuffix(strings.TrimSpace(line), " 0") {
-			t.Errorf("an error was told as internal: %s\n%s", line, s.Log)
+			t.Errorf("an error was said as internal: %s\n%s", line, s.Log)
 		}
 	}
 }
@@ -218,24 +218,24 @@ func (p *phone) wantUnavailable(t *testing.T, fault databaseFault) {
 			continue
 		}
 		status, body := p.send(t, r)
-		told := status == http.StatusServiceUnavailable && strings.Contains(body, "Service unavailable. Please try again later.")
+		said := status == http.StatusServiceUnavailable && strings.Contains(body, "Service unavailable. Please try again later.")
 		if r.path == "/graphql" {
-			told = strings.Contains(body, `"code":"UNAVAILABLE"`)
+			said = strings.Contains(body, `"code":"UNAVAILABLE"`)
 		}
-		if !told {
+		if !said {
 			t.Errorf("%s, with %s: %d %s", r.name, fault.name, status, body)
 		}
 	}
 	for protocol, conn := range p.sockets {
-		if told := askSocket(t, protocol, conn); strings.Contains(told, `"code":"UNAVAILABLE"`) == fault.reads {
-			t.Errorf("%s, with %s: %s", protocol, fault.name, told)
+		if said := askSocket(t, protocol, conn); strings.Contains(said, `"code":"UNAVAILABLE"`) == fault.reads {
+			t.Errorf("%s, with %s: %s", protocol, fault.name, said)
 		}
 	}
 	if page := p.body(t, request{path: "/metrics"}); !fault.ready && !fault.isInside && !strings.Contains(page, "\nluxbff_database_writable 0\n") {
 		t.Errorf("the metrics say that the database takes writes, with %s", fault.name)
 	}
 	_, ready := p.send(t, request{path: "/readyz"})
-	if told := strings.Contains(ready, "takes no writes: reads are still served"); told != fault.reads {
+	if said := strings.Contains(ready, "takes no writes: reads are still served"); said != fault.reads {
 		t.Errorf("/readyz says %s, with %s", ready, fault.name)
 	}
 }
@@ -249,8 +249,8 @@ func (p *phone) wantServed(t *testing.T, fault databaseFault) {
 		}
 	}
 	for protocol, conn := range p.sockets {
-		if told := askSocket(t, protocol, conn); !strings.Contains(told, `"data"`) {
-			t.Errorf("%s, after %s: %s", protocol, fault.name, told)
+		if said := askSocket(t, protocol, conn); !strings.Contains(said, `"data"`) {
+			t.Errorf("%s, after %s: %s", protocol, fault.name, said)
 		}
 	}
 	var data struct {

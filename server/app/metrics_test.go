@@ -222,6 +222,9 @@ func TestMetricsWithoutTheDatabase(t *testing.T) {
 	if up, known := got["luxbff_database_up"]; up != 0 || !known {
 		t.Errorf("up is %v while the database is away", up)
 	}
+	if writable, known := got["luxbff_database_writable"]; writable != 0 || !known {
+		t.Errorf("writable is %v while the database is away", writable)
+	}
 	if _, known := got[`luxbff_outbox_messages{state="pending"}`]; known {
 		t.Error("the outbox is shown although it couldn't be read")
 	}

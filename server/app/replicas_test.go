@@ -204,9 +204,10 @@ func TestStartsWithoutNATS(t *testing.T) {
 func TestSettingsOfReplicas(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]app.Config{
-		"NATS_URL: address 1 must begin with nats:// or tls://": {NATSURL: "http://u:secret@nats:4222"},
-		"DATABASE_POOL must not be negative":                    {DatabasePool: -1},
-		"SHUTDOWN_DELAY must be shorter than DRAIN_FOR":         {ShutdownDelay: time.Second, DrainFor: time.Second},
+		"NATS_URL: address 1 must begin with nats:// or tls://":                    {NATSURL: "http://u:secret@nats:4222"},
+		"DATABASE_POOL must not be negative":                                       {DatabasePool: -1},
+		"DATABASE_CONN_LIFETIME must be at least 1s, as 30m, or 0 for the default": {ConnLifetime: time.Millisecond},
+		"SHUTDOWN_DELAY must be shorter than DRAIN_FOR":                            {ShutdownDelay: time.Second, DrainFor: time.Second},
 	} {
 		cfg.Env = "development"
 		if err := cfg.Check(); err == nil || err.Error() != want {

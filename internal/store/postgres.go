@@ -29,6 +29,7 @@ import (
 const (
 	uniqueViolation     = "23505"
 	readOnlyTransaction = "25006"
+	deadlockDetected    = "40P01"
 )
 
 const (

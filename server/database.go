@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"luxbff/internal/store"
@@ -16,11 +15,7 @@ type migrateCommand struct{}
 // of a start in production, where many replicas start at once and one deployment step
 // should fail if a migration does.
 func (migrateCommand) Run(ctx context.Context, cfg app.Config) error {
-	db, err := store.Open(ctx, cfg.Database())
-	if err != nil {
-		return err
-	}
-	return errors.Join(db.Migrate(ctx), db.Close())
+	return app.Migrate(ctx, cfg.MigrateDatabase())
 }
 
 type backupCommand struct {
@@ -52,13 +47,13 @@ func (c restoreCommand) Run(ctx context.Context, cfg app.Config) error {
 
 type copyCommand struct {
 	From string `required:"" help:"file:PATH of the SQLite database, which is only read. Stop the program that serves it."`
-	To   string `help:"postgres://… of an empty database; without it, DATABASE_URL."`
+	To   string `help:"postgres://… of an empty database; without it, MIGRATE_DATABASE_URL or DATABASE_URL."`
 }
 
 // Run copies everything and prints what was compared, a line a table.
 func (c copyCommand) Run(ctx context.Context, cfg app.Config) error {
 	// The pool and the wait of the settings apply to both ways to name the target.
-	to := cfg.Database()
+	to := cfg.MigrateDatabase()
 	if c.To != "" {
 		to.URL = c.To
 	}

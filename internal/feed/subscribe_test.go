@@ -183,17 +183,16 @@ func TestDeletedChildCompletesItsSubscription(t *testing.T) {
 func TestEventOfAChildThatIsDeletedMeanwhileIsLeftOut(t *testing.T) {
 	t.Parallel()
 	var deleteChild atomic.Pointer[func()]
-	db, err := store.Open(t.Context(), store.Config{
-		URL: storetest.URL(t), Log: slog.New(slog.DiscardHandler),
-		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
-			if s.InWrite || !strings.Contains(s.Query, "devlog_events") {
-				return
-			}
-			if now := deleteChild.Swap(nil); now != nil {
-				(*now)()
-			}
-		}},
-	})
+	cfg := storetest.Config(storetest.URL(t))
+	cfg.Hooks = store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+		if s.InWrite || !strings.Contains(s.Query, "devlog_events") {
+			return
+		}
+		if now := deleteChild.Swap(nil); now != nil {
+			(*now)()
+		}
+	}}
+	db, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

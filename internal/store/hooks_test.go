@@ -52,7 +52,9 @@ type withinKey struct{}
 
 func openWithHooks(t *testing.T, c *calls) *store.Store {
 	t.Helper()
-	opened, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Hooks: c.hooks()})
+	cfg := storetest.Config(storetest.URL(t))
+	cfg.Hooks = c.hooks()
+	opened, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

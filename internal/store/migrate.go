@@ -45,17 +45,22 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := applyPending(ctx, db, provider); err != nil {
+	if err := applyPending(ctx, db, provider, up); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return CheckReferences(ctx, db)
 }
 
+func up(ctx context.Context, provider *goose.Provider) error {
+	_, err := provider.Up(ctx)
+	return err
+}
+
 // applyPending applies the pending migrations, while another process may do the same.
-// SQLite has no lock for that. But each migration records itself in its own
+// SQLite has no lock for that, and that of PostgreSQL may be lost. But each migration records itself in its own
 // transaction, under a unique key, so the second process to run one fails, is rolled
 // back, and goes on with what is pending then.
-func applyPending(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+func applyPending(ctx context.Context, db *sql.DB, provider *goose.Provider, up func(context.Context, *goose.Provider) error) error {
 	key := "CREATE UNIQUE INDEX IF NOT EXISTS " + versionTable + "_once ON " + versionTable + " (version_id)"
 	if _, err := db.ExecContext(ctx, key); err != nil {
 		return err
@@ -65,7 +70,7 @@ func applyPending(ctx context.Context, db *sql.DB, provider *goose.Provider) err
 		if err != nil {
 			return err
 		}
-		if _, err = provider.Up(ctx); err == nil {
+		if err = up(ctx, provider); err == nil {
 			return nil
 		}
 		if after, readErr := provider.GetDBVersion(ctx); readErr != nil || after == before {
@@ -115,9 +120,9 @@ func SQLiteMigrations(ctx context.Context, db *sql.DB, cfg Config) (version int6
 
 // newProvider reads the migrations, and refuses a database that has later ones.
 func newProvider(
-	ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS, opts ...goose.ProviderOption,
+	ctx context.Context, engine goose.Dialect, db *sql.DB, files fs.FS,
 ) (*goose.Provider, error) {
-	provider, err := goose.NewProvider(engine, db, files, append(opts, goose.WithDisableGlobalRegistry(true))...)
+	provider, err := goose.NewProvider(engine, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("store: read the migrations: %w", err)
 	}

@@ -240,7 +240,9 @@ func TestAccountsMadeThroughFacebookAreOfTheirType(t *testing.T) {
 	if store.IsPostgres(url) {
 		folder = "postgres"
 	}
-	old, err := store.Open(t.Context(), store.Config{URL: url, Migrations: before(t, folder, "20261129105400")})
+	cfg := storetest.Config(url)
+	cfg.Migrations = before(t, folder, "20261129105400")
+	old, err := store.Open(t.Context(), cfg)
 	must(t, err)
 	must(t, old.Migrate(t.Context()))
 	want := map[int]string{}

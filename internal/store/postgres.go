@@ -20,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"luxbff/internal/store/migrations"
 )
@@ -61,6 +60,7 @@ const (
 // prepared on each connection.
 type postgres struct {
 	cfg     Config
+	config  *pgx.ConnConfig // of a connection that writes
 	writers *sql.DB
 	readers *sql.DB
 	writes  inFlight
@@ -71,8 +71,13 @@ func openPostgres(ctx context.Context, cfg Config) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{cfg: cfg, writers: openPool(config, cfg.Connections, cfg.ConnLifetime)}
-	p.readers = openPool(refusingWrites(config), cfg.Connections, cfg.ConnLifetime)
+	p := &postgres{cfg: cfg, config: config}
+	p.writers = openPool(connector(config), cfg)
+	if cfg.TransactionPooling {
+		p.readers = openPool(pooledReaders{connector(config)}, cfg)
+	} else {
+		p.readers = openPool(connector(refusingWrites(config)), cfg)
+	}
 	if err := p.connect(ctx); err != nil {
 		_ = p.closePools()
 		return nil, fmt.Errorf("store: connect to PostgreSQL: %w", err)
@@ -100,6 +105,9 @@ func (p *postgres) connect(ctx context.Context) error {
 	defer cancel()
 	for {
 		err := p.writers.PingContext(ctx)
+		if err == nil && !p.cfg.TransactionPooling {
+			err = p.refuseUnknownPooling(ctx)
+		}
 		if err == nil {
 			return p.readers.PingContext(ctx)
 		}
@@ -139,13 +147,17 @@ func UnverifiedHosts(address string) ([]string, error) {
 	return unverified, nil
 }
 
-func openPool(config *pgx.ConnConfig, connections int, lifetime time.Duration) *sql.DB {
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepareConn))
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+func connector(config *pgx.ConnConfig) driver.Connector {
+	return stdlib.GetConnector(*config, stdlib.OptionAfterConnect(prepareConn))
+}
+
+func openPool(connector driver.Connector, cfg Config) *sql.DB {
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(cfg.Connections)
+	db.SetMaxIdleConns(cfg.Connections)
 	db.SetConnMaxIdleTime(maxIdleTime)
 	// Replicas that were started together don't connect anew together.
-	db.SetConnMaxLifetime(lifetime - rand.N(lifetime/10+1))
+	db.SetConnMaxLifetime(cfg.ConnLifetime - rand.N(cfg.ConnLifetime/10+1))
 	return db
 }
 
@@ -352,19 +364,28 @@ func postgresMigrations(cfg Config) fs.FS {
 	return migrations.Postgres()
 }
 
-// migrate takes a lock of the server, so that of several replicas that start at
-// once one migrates and the others wait for it.
+// migrate takes a lock of the server, so that of several programs that migrate at
+// once one does the work and the others wait for it. Should the lock be lost meanwhile
+// with its connection, applyPending has each migration applied once all the same.
 func (p *postgres) migrate(ctx context.Context) error {
-	everySecondForFiveMinutes := lock.WithLockTimeout(1, 300)
-	locker, err := lock.NewPostgresSessionLocker(everySecondForFiveMinutes)
+	unlock, err := p.lockMigrations(ctx)
+	if err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
+	defer unlock()
+	if err := p.checkSecondConnection(ctx); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
+	provider, err := newProvider(ctx, goose.DialectPostgres, p.writers, postgresMigrations(p.cfg))
 	if err != nil {
 		return err
 	}
-	provider, err := newProvider(ctx, goose.DialectPostgres, p.writers, postgresMigrations(p.cfg), goose.WithSessionLocker(locker))
-	if err != nil {
-		return err
+	// Whoever finds nothing to do needs no right to change tables.
+	isPending, err := provider.HasPending(ctx)
+	if err == nil && isPending {
+		err = applyPending(ctx, p.writers, provider, upDespiteDeadlocks)
 	}
-	if err := upDespiteDeadlocks(ctx, provider); err != nil {
+	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return nil

@@ -52,6 +52,13 @@ type Config struct {
 	// ConnLifetime is the age at which a connection to PostgreSQL is replaced, so that none
 	// keeps to a server, a login or settings that have changed since; 0 means 30 minutes.
 	ConnLifetime time.Duration
+	// MigrateWait is for how long Migrate waits for another program that migrates the same
+	// PostgreSQL; 0 means 5 minutes.
+	MigrateWait time.Duration
+	// TransactionPooling says that the URL leads through a pooler that gives a connection of
+	// the server to each transaction, as PgBouncer does with pool_mode=transaction. Then
+	// nothing is kept on a connection from one transaction to the next.
+	TransactionPooling bool
 	// Hooks are called with what the store does.
 	Hooks Hooks
 	// Migrations takes the place of the program's own migrations of the engine,
@@ -220,6 +227,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.WriteLimit == 0 {
 		cfg.WriteLimit = 10 * time.Second
+	}
+	if cfg.MigrateWait == 0 {
+		cfg.MigrateWait = 5 * time.Minute
 	}
 	if cfg.ReadLimit == 0 {
 		cfg.ReadLimit = 10 * time.Second

@@ -32,6 +32,11 @@ func postgresConfig(cfg Config) (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("store: the database URL: %w", err)
 	}
 	config.RuntimeParams["timezone"] = "UTC"
+	if cfg.TransactionPooling {
+		// What one connection of the server has prepared would be missing from the next, so
+		// pgx prepares nothing and only remembers the types of a statement's parameters.
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
 	return config, nil
 }
 

@@ -156,9 +156,21 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	return nil
 }
 
+// Migrate brings a database to the schema of this program.
+func Migrate(ctx context.Context, database store.Config) error {
+	db, err := store.Open(ctx, database)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Migrate(ctx), db.Close())
+}
+
 // prepareSchema migrates in development. In production the command `migrate` does so,
 // once for all replicas, and a program on an older schema refuses to serve.
 func prepareSchema(ctx context.Context, cfg Config, db *store.Store) error {
+	if cfg.Development() && cfg.MigrateURL != "" {
+		return Migrate(ctx, cfg.MigrateDatabase())
+	}
 	if cfg.Development() {
 		return db.Migrate(ctx)
 	}

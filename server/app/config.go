@@ -23,6 +23,8 @@ type Config struct {
 	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
 	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
 	ConnLifetime   time.Duration `env:"DATABASE_CONN_LIFETIME" default:"30m" help:"Age at which a connection to PostgreSQL is replaced; at least 1s, 0 for the default."`
+	DatabasePooler string        `env:"DATABASE_POOLER" default:"" enum:",transaction" help:"transaction where DATABASE_URL leads through a pooler in transaction mode, as PgBouncer's pool_mode=transaction; else empty."`
+	MigrateURL     string        `env:"MIGRATE_DATABASE_URL" name:"migrate-database-url" help:"postgres://… of the same database around the pooler, for migrate and copy; empty: DATABASE_URL."`
 	NATSURL        string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
 	Env            string        `env:"APP_ENV" default:"" enum:",development,production" help:"development or production; empty: development, which then refuses PostgreSQL."`
 	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
@@ -88,6 +90,9 @@ func (c Config) Check() error {
 	var wrong []error
 	if c.Env == "" && store.IsPostgres(c.DatabaseURL) {
 		wrong = append(wrong, errors.New("APP_ENV must say production or development where the database is PostgreSQL: development signs with a key that anybody knows, and loads a demo family"))
+	}
+	if c.MigrateURL != "" && !(store.IsPostgres(c.MigrateURL) && store.IsPostgres(c.DatabaseURL)) {
+		wrong = append(wrong, errors.New("MIGRATE_DATABASE_URL must be a postgres:// URL of the database that DATABASE_URL leads to, which SQLite has none of"))
 	}
 	if c.DatabasePool < 0 {
 		wrong = append(wrong, errors.New("DATABASE_POOL must not be negative"))
@@ -203,7 +208,19 @@ func isLocalhost(host string) bool {
 
 // Database is how the store opens the database.
 func (c Config) Database() store.Config {
-	return store.Config{URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait, ConnLifetime: c.ConnLifetime}
+	return store.Config{
+		URL: c.DatabaseURL, Connections: c.DatabasePool, Wait: c.DatabaseWait, ConnLifetime: c.ConnLifetime,
+		TransactionPooling: c.DatabasePooler == "transaction",
+	}
+}
+
+// MigrateDatabase is how the store opens the database to change its tables.
+func (c Config) MigrateDatabase() store.Config {
+	database := c.Database()
+	if c.MigrateURL != "" {
+		database.URL = c.MigrateURL
+	}
+	return database
 }
 
 // Keys are those of TOKEN_KEYS, or the development ones. Production accepts no key

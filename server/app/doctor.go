@@ -21,6 +21,9 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding 
 	database := cfg.Database()
 	database.Log, database.Wait = log, 0 // a database that is away is a finding at once
 	findings = append(findings, admin.Examine(ctx, database)...)
+	if cfg.MigrateURL != "" {
+		findings = append(findings, admin.ExamineMigration(ctx, database, cfg.MigrateDatabase()))
+	}
 	if !cfg.Development() {
 		findings = append(findings, admin.ExamineTransport(database))
 	}

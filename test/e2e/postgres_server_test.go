@@ -7,10 +7,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,7 +36,7 @@ func newPostgresServer(t *testing.T) *postgresServer {
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	p := &postgresServer{bin: slices.Max(found), data: filepath.Join(folder, "db"), port: freePort(t)}
 	if os.Getuid() == 0 {
-		p.as = asPostgresUser(t, folder)
+		p.as = processtest.AsUser(t, "postgres", folder)
 	}
 	p.run(t, "initdb", "-D", p.data, "-U", "luxbff", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	return p
@@ -51,22 +49,6 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// asPostgresUser gives the folder to the user that the PostgreSQL package has made,
-// and gives the attributes by which a process runs as that user.
-func asPostgresUser(t *testing.T, folder string) *syscall.SysProcAttr {
-	t.Helper()
-	postgres, err := user.Lookup("postgres")
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, _ := strconv.Atoi(postgres.Uid)
-	gid, _ := strconv.Atoi(postgres.Gid)
-	if err := os.Chown(folder, uid, gid); err != nil {
-		t.Fatal(err)
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
 func (p *postgresServer) run(t *testing.T, tool string, args ...string) {

@@ -50,6 +50,7 @@ func examinePostgres(ctx context.Context, cfg store.Config) []Finding {
 		examineTimeouts(ctx, opened, server),
 		examineRole(server),
 		examineClock(now, server.now),
+		examinePooler(ctx, cfg),
 	}
 	return append(findings, examineTables(ctx, opened, server)...)
 }

@@ -66,6 +66,9 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	if cfg.DatabaseURL == "" {
 		cfg.DatabaseURL = storetest.URL(t)
 	}
+	if cfg.DatabasePooler == "" && store.IsPostgres(cfg.DatabaseURL) {
+		cfg.DatabasePooler = storetest.Pooler()
+	}
 	s := &Server{Clock: testutil.NewClock(at), Log: &testutil.Log{}}
 	running, err := app.New(t.Context(), cfg, app.Options{
 		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),

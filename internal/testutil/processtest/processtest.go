@@ -14,7 +14,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +81,22 @@ func Command(t testing.TB, databaseURL string, args ...string) *exec.Cmd {
 func TokenKeys() string {
 	seed := sha256.Sum256([]byte("the tests' key"))
 	return "tests:" + base64.StdEncoding.EncodeToString(seed[:])
+}
+
+// AsUser gives the folder to the user, and gives the attributes by which a process of
+// the user root runs as that user: PostgreSQL and PgBouncer refuse to run as root.
+func AsUser(t testing.TB, name, folder string) *syscall.SysProcAttr {
+	t.Helper()
+	found, err := user.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(found.Uid)
+	gid, _ := strconv.Atoi(found.Gid)
+	if err := os.Chown(folder, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
 // ports counts the ports that FreeAddr has tried. It starts at random, so that two

@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -19,16 +18,15 @@ func OpenRecording(t testing.TB, part string) (db *store.Store, statements *[]st
 	t.Helper()
 	statements = new([]string)
 	var mu sync.Mutex
-	db, err := store.Open(t.Context(), store.Config{
-		URL: URL(t), Log: slog.New(slog.DiscardHandler),
-		Hooks: store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
-			if strings.Contains(s.Query, part) && !strings.Contains(s.Query, "EXPLAIN") {
-				mu.Lock()
-				defer mu.Unlock()
-				*statements = append(*statements, s.Query)
-			}
-		}},
-	})
+	cfg := Config(URL(t))
+	cfg.Hooks = store.Hooks{Elapsed: func() time.Duration { return 0 }, OnStatement: func(_ context.Context, s store.Statement) {
+		if strings.Contains(s.Query, part) && !strings.Contains(s.Query, "EXPLAIN") {
+			mu.Lock()
+			defer mu.Unlock()
+			*statements = append(*statements, s.Query)
+		}
+	}}
+	db, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

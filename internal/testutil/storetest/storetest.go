@@ -1,11 +1,15 @@
 // Package storetest opens databases for tests. The environment variable
 // LUXBFF_TEST_DATABASE_URL picks the engine: empty means SQLite, a postgres://
-// URL a server on which the role may create databases. It imports the store alone.
+// URL a server on which the role may create databases. Where that URL leads through a
+// pooler, LUXBFF_TEST_DATABASE_POOLER says its mode as DATABASE_POOLER does, and
+// LUXBFF_TEST_POSTGRES_URL is the way around it, by which databases are made. It imports
+// the store alone.
 package storetest
 
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +29,7 @@ func Open(t testing.TB) *store.Store {
 // OpenAt opens another store on a database, as a second replica does.
 func OpenAt(t testing.TB, url string) *store.Store {
 	t.Helper()
-	opened, err := store.Open(t.Context(), store.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+	opened, err := store.Open(t.Context(), Config(url))
 	if err != nil {
 		t.Fatalf("open %s: %v", url, err)
 	}
@@ -37,6 +41,14 @@ func OpenAt(t testing.TB, url string) *store.Store {
 	return opened
 }
 
+// Config is how a test opens a database that this package has made.
+func Config(url string) store.Config {
+	return store.Config{URL: url, Log: slog.New(slog.DiscardHandler), TransactionPooling: Pooler() == "transaction"}
+}
+
+// Pooler is the setting DATABASE_POOLER that the database of the tests needs.
+func Pooler() string { return os.Getenv("LUXBFF_TEST_DATABASE_POOLER") }
+
 // URL makes a fresh, migrated and empty database for the test and gives its URL.
 func URL(t testing.TB) string {
 	t.Helper()
@@ -44,7 +56,7 @@ func URL(t testing.TB) string {
 	if server == "" || strings.HasPrefix(server, "file:") {
 		return SQLiteURL(t)
 	}
-	return postgresDatabase(t, server)
+	return throughPooler(t, server, func(server string) string { return postgresDatabase(t, server) })
 }
 
 // EmptyURL is URL for a database that nothing has migrated.
@@ -54,7 +66,25 @@ func EmptyURL(t testing.TB) string {
 	if server == "" || strings.HasPrefix(server, "file:") {
 		return "file:" + filepath.Join(t.TempDir(), "test.db")
 	}
-	return createEmpty(t, server)
+	return throughPooler(t, server, func(server string) string { return createEmpty(t, server) })
+}
+
+// throughPooler has a database made around the pooler, if there is one, and gives its URL
+// through it. A pooler would keep connections to databases that are to be dropped.
+func throughPooler(t testing.TB, server string, makeAt func(server string) (url string)) string {
+	t.Helper()
+	if Pooler() == "" {
+		return makeAt(server)
+	}
+	around, err := url.Parse(makeAt(os.Getenv("LUXBFF_TEST_POSTGRES_URL")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	through, err := pgtest.WithDatabase(server, strings.TrimPrefix(around.Path, "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return through
 }
 
 // SQLiteURL is URL for the tests of SQLite itself, whatever engine the environment

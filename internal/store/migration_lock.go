@@ -30,7 +30,7 @@ const (
 // for somebody else, which a lock of the session would survive. Whoever waits holds no
 // connection of the server meanwhile, because those of a pooler may be few.
 func (p *postgres) lockMigrations(ctx context.Context) (unlock func(), err error) {
-	conn, err := pgx.ConnectConfig(ctx, p.config)
+	conn, err := connectPostgres(ctx, p.config)
 	if err != nil {
 		return nil, err
 	}

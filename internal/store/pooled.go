@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,37 @@ func (c pooledReaders) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, errors.Join(fmt.Errorf("store: pgx made a connection of type %T", made), made.Close())
 	}
 	return pooledReader{conn}, nil
+}
+
+// errCancel is what pgx gets instead of a connection to cancel a statement on.
+var errCancel = errors.New("store: no statement is cancelled through a pooler")
+
+type connectingKey struct{}
+
+// asConnecting marks a context in which a connection is made to run statements on.
+func asConnecting(ctx context.Context) context.Context {
+	return context.WithValue(ctx, connectingKey{}, true)
+}
+
+// refuseCancels gives a dialer that makes no connection to cancel a statement on, which
+// pgx does in a context of its own. PgBouncer 1.18 to 1.20 may crash of such a request.
+// The connection of the client is closed all the same, and PgBouncer then closes that of
+// the server.
+func refuseCancels(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if ctx.Value(connectingKey{}) == nil {
+			return nil, errCancel
+		}
+		return dial(ctx, network, addr)
+	}
+}
+
+// connecting marks the contexts in which a pool connects.
+type connecting struct{ driver.Connector }
+
+// Connect makes one connection.
+func (c connecting) Connect(ctx context.Context) (driver.Conn, error) {
+	return c.Connector.Connect(asConnecting(ctx))
 }
 
 // pooledReader is one connection of pooledReaders.

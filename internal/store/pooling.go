@@ -38,7 +38,7 @@ func FindPooling(ctx context.Context, cfg Config) (Pooling, error) {
 func findPooling(ctx context.Context, config *pgx.ConnConfig) (_ Pooling, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectTimeout)
 	defer cancel()
-	one, err := pgx.ConnectConfig(ctx, config)
+	one, err := connectPostgres(ctx, config)
 	if err != nil {
 		return NoPooler, err
 	}
@@ -46,7 +46,7 @@ func findPooling(ctx context.Context, config *pgx.ConnConfig) (_ Pooling, err er
 	if isServer, err := isServerItself(ctx, one); err != nil || isServer {
 		return NoPooler, err
 	}
-	two, err := pgx.ConnectConfig(ctx, config)
+	two, err := connectPostgres(ctx, config)
 	if err != nil {
 		return NoPooler, err
 	}

@@ -148,7 +148,7 @@ func UnverifiedHosts(address string) ([]string, error) {
 }
 
 func connector(config *pgx.ConnConfig) driver.Connector {
-	return stdlib.GetConnector(*config, stdlib.OptionAfterConnect(prepareConn))
+	return connecting{stdlib.GetConnector(*config, stdlib.OptionAfterConnect(prepareConn))}
 }
 
 func openPool(connector driver.Connector, cfg Config) *sql.DB {

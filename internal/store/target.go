@@ -19,7 +19,12 @@ func ConnectPostgres(ctx context.Context, cfg Config) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, config)
+	return connectPostgres(ctx, config)
+}
+
+// connectPostgres makes every connection that isn't of a pool.
+func connectPostgres(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(asConnecting(ctx), config)
 }
 
 // postgresConfig is how each connection to the database is made.
@@ -36,6 +41,7 @@ func postgresConfig(cfg Config) (*pgx.ConnConfig, error) {
 		// What one connection of the server has prepared would be missing from the next, so
 		// pgx prepares nothing and only remembers the types of a statement's parameters.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		config.DialFunc = refuseCancels(config.DialFunc)
 	}
 	return config, nil
 }

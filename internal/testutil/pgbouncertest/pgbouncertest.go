@@ -61,7 +61,8 @@ auth_file = %s
 pool_mode = %s
 default_pool_size = %d
 max_client_conn = 1000
-`, behind.Hostname(), behind.Port(), port, filepath.Join(folder, "users.txt"), mode, size))
+logfile = %s
+`, behind.Hostname(), behind.Port(), port, filepath.Join(folder, "users.txt"), mode, size, filepath.Join(folder, "log")))
 	p.Restart()
 	t.Cleanup(p.Stop)
 	return p
@@ -83,6 +84,16 @@ func (p *Pooler) URL(database string) string {
 	}
 	address.Host = p.addr
 	return address.String()
+}
+
+// Log is what it has logged.
+func (p *Pooler) Log() string {
+	p.t.Helper()
+	content, err := os.ReadFile(filepath.Join(p.folder, "log"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(content)
 }
 
 // Stop ends it at once, with every connection.

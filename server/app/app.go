@@ -147,6 +147,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 		return err
 	}
 	a.metrics.StartErrorsAtZero(surfaceNames(), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
+	a.metrics.StartRateLimitsAtZero("device", "device-account", "unique-id")
 	a.metrics.ReadStateWith(a.readState)
 	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
 	lasting := context.WithoutCancel(ctx) // each Close ends its own

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,20 +25,8 @@ func TestDashboardQueriesExistingMetrics(t *testing.T) {
 	}
 	asked := map[string]bool{}
 	for _, query := range queries {
-		metrics, labels := parsePromQL(query)
-		if len(metrics) == 0 {
-			t.Errorf("no metric in %s", query)
-		}
-		for _, metric := range metrics {
+		for _, metric := range checkQuery(t, existing, query) {
 			asked[metric] = true
-			if existing[metric] == nil {
-				t.Errorf("no metric %s for %s", metric, query)
-			}
-			for _, label := range labels {
-				if !existing[metric][label] && label != "job" && label != "instance" {
-					t.Errorf("%s has no label %s, which %s asks for", metric, label, query)
-				}
-			}
 		}
 	}
 	for metric := range existing {
@@ -50,21 +39,117 @@ func TestDashboardQueriesExistingMetrics(t *testing.T) {
 	}
 }
 
-// TestEachMetricIsDocumented compares our metrics with docs/metrics.md, both ways.
-func TestEachMetricIsDocumented(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/metrics.md")
+// checkQuery looks for the metrics and labels of a query among those that exist, and gives
+// the metrics.
+func checkQuery(t *testing.T, existing map[string]map[string]bool, query string) (metrics []string) {
+	t.Helper()
+	metrics, labels := parsePromQL(query)
+	if len(metrics) == 0 {
+		t.Errorf("no metric in %s", query)
+	}
+	for _, metric := range metrics {
+		if metric == "up" || metric == "ALERTS" { // which Prometheus makes itself
+			continue
+		}
+		if existing[metric] == nil {
+			t.Errorf("no metric %s for %s", metric, query)
+		}
+		for _, label := range labels {
+			if !existing[metric][label] && label != "job" && label != "instance" {
+				t.Errorf("%s has no label %s, which %s asks for", metric, label, query)
+			}
+		}
+	}
+	return metrics
+}
+
+// alarm is one of docs/alarms.yml.
+type alarm struct{ name, query, severity, runbook string }
+
+// readAlarms reads docs/alarms.yml, whose expressions stand on one line each.
+func readAlarms(t *testing.T) (alarms []alarm) {
+	t.Helper()
+	for rule := range strings.SplitSeq(readPage(t, "alarms.yml"), "- alert: ") {
+		name, rest, _ := strings.Cut(rule, "\n")
+		field := func(pattern string) string {
+			found := regexp.MustCompile(pattern).FindStringSubmatch(rest)
+			if found == nil {
+				return ""
+			}
+			return found[1]
+		}
+		if strings.HasPrefix(name, "Luxbff") {
+			alarms = append(alarms, alarm{name, field(`(?m)^ +expr: (.+)$`), field(`severity: (\w+)`), field(`runbook: docs/(.+)`)})
+		}
+	}
+	if len(alarms) < 15 {
+		t.Fatalf("found %d alarms", len(alarms))
+	}
+	return alarms
+}
+
+func readPage(t *testing.T, name string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(page)
+}
+
+// TestAlarmsQueryExistingMetrics looks for each metric and label of the alarms in the
+// program, and for the chapter to which each leads.
+func TestAlarmsQueryExistingMetrics(t *testing.T) {
+	t.Parallel()
+	existing := metricsInUse(t)
+	chapters := map[string]bool{}
+	for _, title := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(readPage(t, "metrics.md"), -1) {
+		chapters["metrics.md#"+strings.ReplaceAll(strings.ToLower(title[1]), " ", "-")] = true
+	}
+	for _, a := range readAlarms(t) {
+		// Each side of an operator has labels of its own.
+		for _, side := range regexp.MustCompile(` (?:and|or|>=?)(?: on \([^)]*\))? `).Split(a.query, -1) {
+			if _, err := strconv.ParseFloat(side, 64); err != nil { // a threshold otherwise
+				checkQuery(t, existing, side)
+			}
+		}
+		if !chapters[a.runbook] {
+			t.Errorf("%s leads to %q, and docs/metrics.md has no such chapter", a.name, a.runbook)
+		}
+	}
+}
+
+// TestEachAlarmIsDocumented compares the alarms with the table of docs/operating.md, both
+// ways.
+func TestEachAlarmIsDocumented(t *testing.T) {
+	t.Parallel()
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(Luxbff\\w+)` \\| (\\w+) \\|").FindAllStringSubmatch(readPage(t, "operating.md"), -1) {
+		documented[row[1]] = row[2]
+	}
+	for _, a := range readAlarms(t) {
+		if a.severity == "" || documented[a.name] != a.severity {
+			t.Errorf("%s has the severity %q, and in docs/operating.md %q", a.name, a.severity, documented[a.name])
+		}
+		delete(documented, a.name)
+	}
+	for name := range documented {
+		t.Errorf("docs/operating.md explains %s, which isn't there", name)
+	}
+}
+
+// TestEachMetricIsDocumented compares our metrics with docs/metrics.md, both ways.
+func TestEachMetricIsDocumented(t *testing.T) {
+	t.Parallel()
+	page := readPage(t, "metrics.md")
 	known := metricsInUse(t)
 	for metric := range known {
 		base := regexp.MustCompile(`_(sum|count|bucket)$`).ReplaceAllString(metric, "")
-		if strings.HasPrefix(metric, "luxbff_") && !strings.Contains(string(page), "`"+base+"`") {
+		if strings.HasPrefix(metric, "luxbff_") && !strings.Contains(page, "`"+base+"`") {
 			t.Errorf("docs/metrics.md doesn't explain %s", base)
 		}
 	}
-	for _, name := range regexp.MustCompile("`(luxbff_\\w+)`").FindAllStringSubmatch(string(page), -1) {
+	for _, name := range regexp.MustCompile("`(luxbff_\\w+)`").FindAllStringSubmatch(page, -1) {
 		if known[name[1]] == nil && known[name[1]+"_count"] == nil {
 			t.Errorf("docs/metrics.md explains %s, which isn't there", name[1])
 		}
@@ -98,24 +183,25 @@ func metricsInUse(t *testing.T) map[string]map[string]bool {
 	return labels
 }
 
-// dashboardQueries are all expressions of the dashboard's panels.
+// dashboardQueries are all expressions of the dashboard's panels and annotations.
 func dashboardQueries(t *testing.T) []string {
 	t.Helper()
-	raw, err := os.ReadFile("../../docs/grafana.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var dashboard struct {
+		Annotations struct{ List []struct{ Expr string } }
+
 		Panels []struct {
 			ID                       int
 			Type, Title, Description string
 			Targets                  []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal(raw, &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(readPage(t, "grafana.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	var queries []string
+	for _, annotation := range dashboard.Annotations.List {
+		queries = append(queries, annotation.Expr)
+	}
 	ids := map[int]bool{}
 	for _, panel := range dashboard.Panels {
 		if ids[panel.ID] {
@@ -135,7 +221,7 @@ func dashboardQueries(t *testing.T) []string {
 var (
 	quoted    = regexp.MustCompile(`"[^"]*"`)
 	selector  = regexp.MustCompile(`\{[^}]*\}`)
-	grouping  = regexp.MustCompile(`\bby \(([^)]*)\)`)
+	grouping  = regexp.MustCompile(`\b(?:by|on) \(([^)]*)\)`)
 	matched   = regexp.MustCompile(`(\w+)(=~|!~|!=|=)`)
 	ranged    = regexp.MustCompile(`\[[^\]]*\]`)
 	word      = regexp.MustCompile(`[a-zA-Z_:][\w:]*\s*\(?`)

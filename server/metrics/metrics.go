@@ -132,6 +132,13 @@ func (m *Metrics) StartErrorsAtZero(surfaces []string, codes ...string) {
 	}
 }
 
+// StartRateLimitsAtZero does the same for the limits of the names.
+func (m *Metrics) StartRateLimitsAtZero(limits ...string) {
+	for _, limit := range limits {
+		m.rateLimited.WithLabelValues(limit)
+	}
+}
+
 // ObserveStatement counts an SQL statement: a read, or any within a write.
 func (m *Metrics) ObserveStatement(inWrite bool, took time.Duration) {
 	kind := m.reads

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -166,6 +167,7 @@ func TestPostgresStopsAnswering(t *testing.T) {
 	}
 	reading.Wait() // each gets a response, though it may be late
 	s.WaitFor(t, "it is not ready", func() bool { return !s.Ready() })
+	s.WaitFor(t, "the metrics say so", func() bool { return strings.Contains(s.scrape(t), "\nluxbff_database_up 0\n") })
 	network.FailConnections(nil)
 	s.WaitFor(t, "it is ready", s.Ready)
 	uploads.Wait()
@@ -173,6 +175,22 @@ func TestPostgresStopsAnswering(t *testing.T) {
 	s = startOn(t, postgres.url("postgres"))
 	acknowledged.check(t, s, s.signIn(t))
 	t.Logf("%d records were acknowledged, before and after", acknowledged.len())
+}
+
+// scrape reads the metrics, for which it waits no longer than Prometheus does.
+func (s *server) scrape(t *testing.T) string {
+	t.Helper()
+	prometheus := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := prometheus.Get(s.URL + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
 }
 
 // keepUploading sends the next pair until it is acknowledged. Until then each

@@ -1,4 +1,4 @@
-//go:build postgres
+//go:build postgres || alarms
 
 package e2e_test
 

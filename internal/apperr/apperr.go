@@ -54,8 +54,7 @@ func (e *Error) Status() int { return e.Kind.Status() }
 // and a debug message where it refused the request, which is nobody's business but the
 // client's, or where the request failed only because its client hung up.
 func (e *Error) LogLevel(ctx context.Context) slog.Level {
-	hungUp := ctx.Err() != nil && errors.Is(e.cause, context.Canceled)
-	if e.Status() >= 500 && !hungUp {
+	if e.Status() >= 500 && !IsHungUp(ctx, e.cause) {
 		return slog.LevelError
 	}
 	return slog.LevelDebug
@@ -113,6 +112,12 @@ func (e *Error) RetryAfter() time.Duration {
 
 // Status gives the HTTP status of the kind.
 func (k Kind) Status() int { return k.entry().status }
+
+// IsHungUp reports whether a request failed only because its client hung up. Nobody gets
+// that error, and it says nothing against the program.
+func IsHungUp(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
+}
 
 // From gives the [*Error] in err. An error that holds none becomes [Internal] with err
 // as its cause. From(nil) is nil.

@@ -30,14 +30,14 @@ const variableRoot = ast.PathName("variable")
 //   - Any other error becomes [apperr.Internal], and its text is only logged.
 type presenter struct {
 	log *slog.Logger
-	// count is called with the code of each error.
+	// count is called with the code of each error, unless the client hung up before it.
 	count func(code string)
 }
 
 // present implements graphql.ErrorPresenterFunc. gqlgen calls it once for each error.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	presented := p.translate(ctx, err)
-	if code, ok := presented.Extensions["code"].(string); ok {
+	if code, ok := presented.Extensions["code"].(string); ok && !apperr.IsHungUp(ctx, err) {
 		p.count(code)
 	}
 	return presented

@@ -98,9 +98,11 @@ func TestOperationNameInTheLogIsTruncated(t *testing.T) {
 	}
 }
 
-func TestClientThatHangsUpIsNotLoggedAsError(t *testing.T) {
+// TestClientThatHangsUpIsNoError neither logs it as one nor counts it: an alarm is set on
+// unexpected errors.
+func TestClientThatHangsUpIsNoError(t *testing.T) {
 	t.Parallel()
-	server, log := logged(t, gqlhttp.Config{})
+	server, log := logged(t, gqlhttp.Config{CountError: func(code string) { t.Errorf("counted %s", code) }})
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	r := call{body: `{"query": "{fail(how: CANCELLED)}"}`}.request().WithContext(ctx)

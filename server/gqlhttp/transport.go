@@ -135,7 +135,8 @@ func execute(
 		return
 	}
 	// There is no response only if the context of the request ended meanwhile, and then the
-	// client has probably hung up.
+	// client has probably hung up: nobody gets that error, so it doesn't count.
+	out.count = func(string) {}
 	out.refuse(refusalOf(apperr.Internal.New()))
 }
 

@@ -16,7 +16,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, s Surface, err 
 		a.Log.Log(r.Context(), known.LogLevel(r.Context()), "request failed",
 			"route", r.Pattern, "code", known.Code(), "error", cause)
 	}
-	if a.CountError != nil && s.Name != "" {
+	if a.CountError != nil && s.Name != "" && !apperr.IsHungUp(r.Context(), err) {
 		a.CountError(s.Name, known.Code())
 	}
 	if known.Kind == apperr.ProviderUnavailable {

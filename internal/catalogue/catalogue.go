@@ -21,8 +21,8 @@ const (
 	stepLines = 500
 	// progressLines is after how many lines progress is reported while a file is read.
 	progressLines = 1000
-	// maxTries bounds how often a step is tried that the database cannot take, and
-	// triesPause is the pause after each. A try waits for a locked SQLite file for five
+	// maxTries bounds how often a step or a read is tried that the database cannot serve,
+	// and triesPause is the pause after each. A try waits for a locked SQLite file for five
 	// seconds, in which a server that has an upload to store at any moment may never leave
 	// it free just when it is asked for.
 	maxTries   = 10
@@ -154,7 +154,11 @@ func (i *Importer) write(ctx context.Context, entries []entry, p plan) (Imported
 			batch[k] = entries[at]
 		}
 		began := i.elapsed()
-		stored, err := i.tryStep(ctx, batch)
+		var stored Imported
+		err := i.try(ctx, func() (err error) {
+			stored, err = i.writeStep(ctx, batch)
+			return err
+		})
 		if err == nil {
 			done.add(stored)
 			written += len(step)
@@ -170,16 +174,16 @@ func (i *Importer) write(ctx context.Context, entries []entry, p plan) (Imported
 	return done, nil
 }
 
-// tryStep writes a batch, and tries again where the database cannot take it now.
-func (i *Importer) tryStep(ctx context.Context, batch []entry) (done Imported, err error) {
+// try calls work, and again where the database cannot serve it now.
+func (i *Importer) try(ctx context.Context, work func() error) error {
 	for try := 1; ; try++ {
-		done, err = i.writeStep(ctx, batch)
+		err := work()
 		if !apperr.Is(err, apperr.Unavailable) || try == maxTries {
-			return done, err
+			return err
 		}
-		i.cfg.Log.WarnContext(ctx, "the database cannot take a step of the import", "try", try, "of", maxTries, "error", apperr.Describe(err))
+		i.cfg.Log.WarnContext(ctx, "the import waits for the database", "try", try, "of", maxTries, "error", apperr.Describe(err))
 		if pause(ctx, triesPause) != nil {
-			return done, err
+			return err
 		}
 	}
 }

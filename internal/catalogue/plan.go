@@ -35,7 +35,11 @@ func (i *Importer) compare(ctx context.Context, file lines) (plan, error) {
 	for from := 0; from < len(c.entries); from += progressLines {
 		i.cfg.Progress(Progress{Phase: Comparing, Lines: from, Of: len(c.entries)})
 		batch := c.entries[from:min(from+progressLines, len(c.entries))]
-		stored, err := readStored(ctx, i.cfg.Store, batch)
+		var stored storedDevices
+		err := i.try(ctx, func() (err error) {
+			stored, err = readStored(ctx, i.cfg.Store, batch)
+			return err
+		})
 		if err != nil {
 			return plan{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
 )
 
 // QueryWithList is Query for a list of any length, which the query finds as the table
@@ -38,15 +39,18 @@ func (tx *Tx) ExecWithList(ctx context.Context, list any, query string, args ...
 	return tx.Exec(ctx, query, args...)
 }
 
-// withList puts the list before the arguments, and the table before the query.
+// withList puts the list before the arguments, and the table before the query. PostgreSQL
+// plans it anew each time: it would keep a plan of when the table was empty, which reads
+// all of it, until long after an import has filled it.
 func withList(engine string, list any, query string, args []any) (string, []any, error) {
 	text, err := json.Marshal(list)
 	if err != nil {
 		return "", nil, err
 	}
-	selectList := "SELECT value FROM json_each($1)"
+	args = append([]any{string(text)}, args...)
 	if engine == dialect.Postgres {
-		selectList = "SELECT value FROM json_array_elements($1::json)"
+		return "WITH list(value) AS (SELECT value FROM json_array_elements($1::json)) " + query,
+			append([]any{pgx.QueryExecModeExec}, args...), nil
 	}
-	return "WITH list(value) AS (" + selectList + ") " + query, append([]any{string(text)}, args...), nil
+	return "WITH list(value) AS (SELECT value FROM json_each($1)) " + query, args, nil
 }

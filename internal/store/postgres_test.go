@@ -203,6 +203,25 @@ func TestStatementsAreKeptPrepared(t *testing.T) {
 }
 
 // A pool has as many connections as the configuration says, and no more under load.
+// TestListsArePlannedAnew: a plan that was kept from when the table was empty reads all of
+// it.
+func TestListsArePlannedAnew(t *testing.T) {
+	t.Parallel()
+	db := openPostgres(t)
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for range 7 {
+			rows, err := tx.QueryWithList(ctx, [][]any{{"one", 2}}, "SELECT value->>0 FROM list WHERE CAST(value->>1 AS bigint) = $2", 2)
+			if err != nil || !rows.Next() || rows.Close() != nil {
+				t.Fatalf("the list gives no row, %v", err)
+			}
+		}
+		if got := only(ctx, t, tx.Query, "SELECT count(*)::text FROM pg_prepared_statements WHERE statement LIKE 'WITH list%'"); got != "0" {
+			t.Errorf("%s statements with lists are kept prepared", got)
+		}
+		return nil
+	}))
+}
+
 func TestPoolIsAsBigAsConfigured(t *testing.T) {
 	t.Parallel()
 	pooled := withParameter(t, storetest.PostgresURL(t), "application_name", "pooled")

@@ -321,9 +321,9 @@ func TestALineWithoutEndIsRefused(t *testing.T) {
 	}
 }
 
-// TestImportOutlastsALockedFile: another program holds the write lock for longer than
+// TestImportWaitsForALockedFile: another program holds the write lock for longer than
 // SQLite waits for it, until the import logs that it tries again.
-func TestImportOutlastsALockedFile(t *testing.T) {
+func TestImportWaitsForALockedFile(t *testing.T) {
 	t.Parallel()
 	url := storetest.SQLiteURL(t)
 	other, err := sql.Open("sqlite", strings.TrimPrefix(url, "file:"))

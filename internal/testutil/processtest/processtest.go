@@ -192,7 +192,7 @@ func Ready(ctx context.Context, url string) bool {
 
 // client opens a connection for each request. Go's client would open some ahead of
 // need, and the server closes one on which nothing comes for ten seconds: a request
-// that is sent just then would fail, and be nobody's fault.
+// that is sent just then would fail although nothing is wrong.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // Post sends JSON, with an access token unless it is empty, and gives status and body.

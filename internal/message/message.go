@@ -15,7 +15,7 @@ import (
 // ErrNoSender is given for a channel that nothing serves: nothing is stored.
 var ErrNoSender = apperr.Text("message: no sender for the channel")
 
-// errNoPurpose is a fault of the caller: whoever may see a message sees what it is about.
+// errNoPurpose is a mistake of the caller: whoever may see a message sees what it is about.
 var errNoPurpose = apperr.Text("message: it has no purpose")
 
 // ErrPermanent is wrapped by a Sender's error when trying again is of no use, as for

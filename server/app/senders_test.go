@@ -20,8 +20,8 @@ import (
 	"luxbff/server/app"
 )
 
-// smsProvider stands in for SOLAPI and Twilio: it takes every SMS and Alimtalk, unless it
-// is told to be down.
+// smsProvider stands in for SOLAPI and Twilio: it takes every SMS and Alimtalk, unless the
+// test sets it down.
 type smsProvider struct {
 	*httptest.Server
 	got chan providerMessage

@@ -145,7 +145,7 @@ func (s *Sender) hand(ctx context.Context, letter *gomail.Msg) error {
 	if err := client.SendWithSMTPClient(session, letter); err != nil {
 		return outcome(err)
 	}
-	// The server has taken the mail. A farewell that fails does not change that, and must
+	// The server has taken the mail. A QUIT that fails does not change that, and must
 	// not have the mail sent again.
 	_ = client.CloseWithSMTPClient(session)
 	return nil

@@ -1,6 +1,6 @@
 // Package smtptest is a mail server for tests, on loopback. It speaks as much of SMTP as
-// a client needs to hand over a mail, keeps what it was given, and refuses what it is
-// told to. It imports nothing of the project.
+// a client needs to hand over a mail, keeps what it was given, and gives the replies that
+// the test asks for. It imports nothing of the project.
 package smtptest
 
 import (

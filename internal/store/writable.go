@@ -97,10 +97,15 @@ func (w *writability) note(tx *Tx, err error) {
 }
 
 // newest gives the probe that answers now, after it has begun one if the last is too
-// old. It is nil where a write was stored a moment ago.
+// old. It is nil where a write was stored a moment ago. A store that is closed takes none.
 func (w *writability) newest(run func(context.Context) error) *probe {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.lasting.Err() != nil {
+		closed := &probe{done: make(chan struct{}), err: ErrClosed}
+		close(closed.done)
+		return closed
+	}
 	if time.Since(w.lastStored) < probeEvery {
 		return nil
 	}
@@ -136,8 +141,10 @@ func (p *probe) isDone() bool {
 	}
 }
 
-// close ends the probe that is under way.
+// close ends the probe that is under way, and lets none begin.
 func (w *writability) close() {
+	w.mu.Lock()
 	w.stop()
+	w.mu.Unlock()
 	w.probes.Wait()
 }

@@ -57,12 +57,13 @@ func TestInterruptedDevicesImport(t *testing.T) {
 		}
 	}
 	again := command(t, file, "devices", "import", "-")
-	again.Stdin = bytes.NewReader(manyDevices(devices))
-	out, err := again.CombinedOutput()
+	var logged bytes.Buffer
+	again.Stdin, again.Stderr = bytes.NewReader(manyDevices(devices)), &logged
+	out, err := again.Output()
 	var added, unchanged int
 	if _, scanErr := fmt.Sscanf(string(out), "%d devices added, 0 updated, %d unchanged\n", &added, &unchanged); err != nil || scanErr != nil ||
-		added+unchanged != devices || unchanged == 0 || strings.Contains(string(out), "\r") {
-		t.Errorf("again: %v, %q", err, out)
+		added+unchanged != devices || unchanged == 0 || strings.Contains(logged.String(), "\r") {
+		t.Errorf("again: %v, %q, %q", err, out, logged.String())
 	}
 	s.uploadOne(t, token, 2)
 }

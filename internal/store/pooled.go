@@ -107,9 +107,13 @@ func (c pooledReader) send(ctx context.Context, query string, args []driver.Name
 	if conn.IsClosed() {
 		return nil, driver.ErrBadConn
 	}
-	values := make([]any, len(args))
-	for i, arg := range args {
-		values[i] = arg.Value
+	var values []any
+	for _, arg := range args {
+		// A batch takes no mode for one statement, and this one plans each anew, which is what
+		// the mode of a statement with a list is for.
+		if _, isMode := arg.Value.(pgx.QueryExecMode); !isMode {
+			values = append(values, arg.Value)
+		}
 	}
 	var batch pgx.Batch
 	batch.Queue(readOnly)

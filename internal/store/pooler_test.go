@@ -143,6 +143,20 @@ func TestPooledReadsGiveTheSameValues(t *testing.T) {
 	}
 }
 
+// A statement with a list says how pgx has to run it, and runs behind a pooler as well.
+func TestPooledReadsTakeLists(t *testing.T) {
+	t.Parallel()
+	database := storetest.PostgresURL(t)
+	db := openConfig(t, pooledConfig(pgbouncertest.Start(t, database, "transaction", 1).URL(database)))
+	rows, err := db.QueryWithList(t.Context(), [][]any{{"one", 2}}, "SELECT value->>0 FROM list WHERE CAST(value->>1 AS bigint) = $2", 2)
+	must(t, err)
+	var got string
+	if !rows.Next() || rows.Scan(&got) != nil || got != "one" {
+		t.Errorf("the list gives %q, %v", got, rows.Err())
+	}
+	must(t, rows.Close())
+}
+
 // values are those of the one row of a query, as texts where they may be either.
 func values(t *testing.T, db *store.Store, query string, args ...any) []any {
 	t.Helper()

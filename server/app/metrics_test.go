@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/internal/store"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/app"
@@ -149,6 +151,32 @@ func TestCountersOfAlarmsStartAtZero(t *testing.T) {
 	for _, one := range series {
 		if count, found := values[one]; !found || count != 0 {
 			t.Errorf("%s is %v, there: %v", one, count, found)
+		}
+	}
+}
+
+// TestLongWriteIsNoOutage scrapes while a write keeps the writer busy: the database is
+// neither away nor read-only.
+func TestLongWriteIsNoOutage(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	begun, release, ended := make(chan bool, 1), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.App.Store.Write(context.Background(), func(context.Context, *store.Tx) error {
+			begun <- true
+			<-release
+			return nil
+		})
+	}()
+	testutil.Receive(t, "a write that has begun", begun)
+	values := readMetrics(t, s)
+	close(release)
+	if err := testutil.Receive(t, "the end of the write", ended); err != nil {
+		t.Error(err)
+	}
+	for _, series := range []string{"luxbff_database_up", "luxbff_database_writable"} {
+		if values[series] != 1 {
+			t.Errorf("%s is %v during a long write", series, values[series])
 		}
 	}
 }

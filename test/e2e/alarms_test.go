@@ -72,12 +72,12 @@ func TestEachAlarmIsRaised(t *testing.T) {
 	t.Run("installations", func(t *testing.T) {
 		t.Run("two replicas on PostgreSQL", func(t *testing.T) {
 			t.Parallel()
-			i := newInstallation(t)
+			i := newWatchedReplicas(t)
 			raiseAlarms(t, i.prometheus, i.faults(t), note)
 		})
 		t.Run("one server on SQLite", func(t *testing.T) {
 			t.Parallel()
-			i := newSmallInstallation(t)
+			i := newWatchedServer(t)
 			raiseAlarms(t, i.prometheus, i.faults(t), note)
 		})
 	})
@@ -184,8 +184,8 @@ func familyOn(t *testing.T, database string) (token string) {
 	return development.signIn(t)
 }
 
-// installation is two replicas with PostgreSQL and NATS.
-type installation struct {
+// watchedReplicas are two replicas with PostgreSQL and NATS.
+type watchedReplicas struct {
 	prometheus *prometheus
 	postgres   *postgresServer
 	admin      *sql.DB
@@ -194,9 +194,9 @@ type installation struct {
 	token      string
 }
 
-func newInstallation(t *testing.T) *installation {
+func newWatchedReplicas(t *testing.T) *watchedReplicas {
 	t.Helper()
-	i := &installation{postgres: newPostgresServer(t), nats: natstest.Start(t)}
+	i := &watchedReplicas{postgres: newPostgresServer(t), nats: natstest.Start(t)}
 	i.postgres.start(t)
 	database := i.postgres.url("postgres")
 	i.token = familyOn(t, database)
@@ -213,7 +213,7 @@ func newInstallation(t *testing.T) *installation {
 	return i
 }
 
-func (i *installation) faults(t *testing.T) []fault {
+func (i *watchedReplicas) faults(t *testing.T) []fault {
 	t.Helper()
 	run := func(statements ...string) func() { return func() { i.run(t, statements...) } }
 	// A server that waits for its database may answer nothing for a moment.
@@ -261,7 +261,7 @@ func (i *installation) faults(t *testing.T) []fault {
 			repair: i.nats.Restart,
 		},
 		{
-			name: "a read-only database", raises: []string{"LuxbffRequestsFail"}, alsoRaises: stopped,
+			name: "a read-only database", raises: []string{"LuxbffDatabaseReadOnly", "LuxbffRequestsFail"}, alsoRaises: stopped,
 			make:   run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"),
 			repair: run("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"),
 		},
@@ -286,7 +286,7 @@ func (i *installation) faults(t *testing.T) []fault {
 }
 
 // run runs statements on connections of their own, as PostgreSQL may have been restarted.
-func (i *installation) run(t *testing.T, statements ...string) {
+func (i *watchedReplicas) run(t *testing.T, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
 		if _, err := i.admin.ExecContext(t.Context(), statement); err != nil {
@@ -297,7 +297,7 @@ func (i *installation) run(t *testing.T, statements ...string) {
 
 // keepRestarting kills the second replica and starts it again until the alarm is raised.
 // Each time it waits until Prometheus has seen it.
-func (i *installation) keepRestarting(t *testing.T) {
+func (i *watchedReplicas) keepRestarting(t *testing.T) {
 	t.Helper()
 	began := fmt.Sprintf("process_start_time_seconds{instance=%q}", i.b.metrics)
 	i.prometheus.WaitFor(t, "restarts raise an alarm", func() bool {
@@ -314,7 +314,7 @@ func (i *installation) keepRestarting(t *testing.T) {
 }
 
 // lock lets a transaction of somebody else lock the table of uploads, again and again.
-func (i *installation) lock(t *testing.T) fault {
+func (i *watchedReplicas) lock(t *testing.T) fault {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var locking sync.WaitGroup
@@ -357,28 +357,28 @@ func drain(t *testing.T, conn *websocket.Conn) {
 	})
 }
 
-// smallInstallation is one server on a file.
-type smallInstallation struct {
+// watchedServer is one server on a file.
+type watchedServer struct {
 	prometheus *prometheus
 	*instance
 
 	token string
 }
 
-// smallConnections is how many connections the small server holds.
-const smallConnections = 250
+// fewConnections is how many connections the small server holds.
+const fewConnections = 250
 
-func newSmallInstallation(t *testing.T) *smallInstallation {
+func newWatchedServer(t *testing.T) *watchedServer {
 	t.Helper()
 	database := "file:" + filepath.Join(t.TempDir(), "small.db")
-	i := &smallInstallation{token: familyOn(t, database)}
-	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8", fmt.Sprint("CONNECTIONS=", smallConnections))
+	i := &watchedServer{token: familyOn(t, database)}
+	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8", fmt.Sprint("CONNECTIONS=", fewConnections))
 	i.prometheus = startPrometheus(t, i.metrics)
 	keepUploading(t, i.server, i.token, 1)
 	return i
 }
 
-func (i *smallInstallation) faults(t *testing.T) []fault {
+func (i *watchedServer) faults(t *testing.T) []fault {
 	t.Helper()
 	var open []net.Conn
 	hangUp := func() {
@@ -405,7 +405,7 @@ func (i *smallInstallation) faults(t *testing.T) []fault {
 		{
 			name: "somebody who opens connections", raises: []string{"LuxbffConnectionsRefused"}, alsoRaises: []string{"LuxbffFilesRunOut"},
 			make: func() {
-				for range smallConnections + 150 {
+				for range fewConnections + 150 {
 					conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", i.Addr)
 					if err != nil {
 						t.Fatal(err)
@@ -421,11 +421,16 @@ func (i *smallInstallation) faults(t *testing.T) []fault {
 			repair: func() { i.limitOpenFiles(t, unix.RLIM_INFINITY) },
 		},
 		i.flood(t),
+		{
+			name: "a full disk", raises: []string{"LuxbffDatabaseReadOnly"}, alsoRaises: []string{"LuxbffRequestsFail"},
+			make:   func() { i.limitFiles(t, 1) },
+			repair: func() { i.limitFiles(t, unix.RLIM_INFINITY) },
+		},
 	}
 }
 
 // openFiles is how many files the process has open.
-func (i *smallInstallation) openFiles(t *testing.T) uint64 {
+func (i *watchedServer) openFiles(t *testing.T) uint64 {
 	t.Helper()
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", i.PID))
 	if err != nil {
@@ -435,7 +440,7 @@ func (i *smallInstallation) openFiles(t *testing.T) uint64 {
 }
 
 // limitOpenFiles bounds how many files the process may have open.
-func (i *smallInstallation) limitOpenFiles(t *testing.T, files uint64) {
+func (i *watchedServer) limitOpenFiles(t *testing.T, files uint64) {
 	t.Helper()
 	var now unix.Rlimit
 	if err := unix.Prlimit(i.PID, unix.RLIMIT_NOFILE, nil, &now); err != nil {
@@ -449,7 +454,7 @@ func (i *smallInstallation) limitOpenFiles(t *testing.T, files uint64) {
 
 // flood signs in from a hundred addresses at once, again and again, to as many accounts
 // that do not exist.
-func (i *smallInstallation) flood(t *testing.T) fault {
+func (i *watchedServer) flood(t *testing.T) fault {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
@@ -474,7 +479,7 @@ func (i *smallInstallation) flood(t *testing.T) fault {
 }
 
 // signInFrom signs in through a proxy with a wrong password.
-func (i *smallInstallation) signInFrom(ctx context.Context, t *testing.T, address, email string) {
+func (i *watchedServer) signInFrom(ctx context.Context, t *testing.T, address, email string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"username": %q, "password": "wrong-pass-1"}`, email)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.URL+"/api/v1/lux/auth/email/signin", strings.NewReader(body))

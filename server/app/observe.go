@@ -101,6 +101,7 @@ func (a *App) readState(ctx context.Context) metrics.State {
 	backlog, err := a.Outbox.Backlog(ctx)
 	if err != nil {
 		a.options.Log.WarnContext(ctx, "read the outbox for metrics", "error", err)
+		state.Writable = false // whatever a write has shown a moment ago
 		return state
 	}
 	state.Outbox = &metrics.Outbox{Pending: backlog.Pending, Dead: backlog.Dead, Oldest: backlog.Oldest}

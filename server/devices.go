@@ -68,7 +68,7 @@ func openCatalogueFile(name string) (*catalogueFile, error) {
 	file := os.Stdin
 	if name != "-" {
 		var err error
-		if file, err = os.Open(name); err != nil {
+		if file, err = os.Open(name); err != nil { //nolint:gosec // the operator names it
 			return nil, err
 		}
 	}
@@ -153,4 +153,4 @@ func (p *progress) clear() {
 	}
 }
 
-func (p *progress) replace(line string) { fmt.Fprint(p.to, "\r\x1b[K"+line) }
+func (p *progress) replace(line string) { _, _ = fmt.Fprint(p.to, "\r\x1b[K"+line) }

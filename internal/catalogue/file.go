@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -266,8 +265,8 @@ func parse(line int, fields []string, columns int) (e entry, reason string) {
 	trimSpace(fields)
 	e = entry{line: line, serialCode: fields[0], mac: normalizeMAC(fields[1]), firmwareVersion: fields[5]}
 	for i, number := range []*int32{&e.projectID, &e.hardwareID, &e.firmwareID} {
-		n, err := strconv.Atoi(fields[2+i])
-		if err != nil || n < 0 || n > math.MaxInt32 {
+		n, err := strconv.ParseInt(fields[2+i], 10, 32)
+		if err != nil || n < 0 {
 			return e, fileColumns[2+i] + " is not a number of 0 or more"
 		}
 		*number = int32(n)

@@ -44,7 +44,7 @@ func (i *Importer) compare(ctx context.Context, file lines) (plan, error) {
 			return plan{}, err
 		}
 		for k, e := range batch {
-			c.add(int32(from+k), e, stored) //nolint:gosec // at most maxDevices
+			c.add(int32(from+k), e, stored)
 		}
 	}
 	c.order(i.cfg.StepLines)

@@ -137,7 +137,6 @@ func TestErrorsOfConnections(t *testing.T) {
 		"the end of a connection":          {io.ErrUnexpectedEOF, temporary},
 		"a file that was moved":            {ErrFileMoved, temporary},
 		"a database that is read-only":     {ErrReadOnly, temporary},
-		"a store that is closed":           {ErrClosed, temporary},
 		"an outcome that is unknown":       {ErrOutcomeUnknown, temporary},
 		"no server that takes writes":      {fmt.Errorf("connect: %w", pgconn.ErrReadOnlyConnection), temporary},
 		"no primary":                       {fmt.Errorf("connect: %w", pgconn.ErrStandbyConnection), temporary},

@@ -33,7 +33,7 @@ func (s *sqlite) migrate(ctx context.Context) error {
 	pragmas := slices.Concat(writerPragmas, []pragma{{"busy_timeout", "5000", "5000"}, {"foreign_keys", "0", "0"}})
 	params := map[string]string{"_txlock": "immediate"}
 	maps.Copy(params, writerParams)
-	db, err := openFile(s.file.withoutForeignKeys().with(params, pragmas), 1)
+	db, err := openFile(s.file.withoutForeignKeys().with(params, pragmas))
 	if err != nil {
 		return err
 	}

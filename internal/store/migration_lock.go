@@ -87,7 +87,7 @@ func lockInTransaction(ctx context.Context, tx pgx.Tx) (locked bool, err error) 
 	if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 		return false, err
 	}
-	return locked, tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(migrationLock)).Scan(&locked)
+	return locked, tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", migrationLock).Scan(&locked)
 }
 
 // migrationLockHolder names the process of the server that has the lock, in the words of
@@ -99,7 +99,7 @@ func migrationLockHolder(ctx context.Context, tx pgx.Tx) (holder string, err err
 		FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
 		WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) | objid::bigint = $1
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
-	err = tx.QueryRow(ctx, query, int64(migrationLock)).Scan(&holder)
+	err = tx.QueryRow(ctx, query, migrationLock).Scan(&holder)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "nobody any more", nil // it was released meanwhile
 	}

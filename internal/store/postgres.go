@@ -164,7 +164,7 @@ func openPool(connector driver.Connector, cfg Config) *sql.DB {
 // prepareConn notes when the connection was made, and has times come back as they do
 // from SQLite: pgx would give them in the zone of the machine.
 func prepareConn(_ context.Context, conn *pgx.Conn) error {
-	conn.PgConn().CustomData()[connectedAt] = time.Now()
+	conn.PgConn().CustomData()[connectedAt] = now()
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name:  "timestamptz",
 		OID:   pgtype.TimestamptzOID,
@@ -262,7 +262,7 @@ func dropReadOnly(conn *sql.Conn) (dropped bool) {
 			return nil
 		}
 		since, known := ofPostgres.Conn().PgConn().CustomData()[connectedAt].(time.Time)
-		if known && time.Since(since) < minReadOnlyAge {
+		if known && now().Sub(since) < minReadOnlyAge {
 			return nil
 		}
 		dropped = true

@@ -83,7 +83,7 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 		return err
 	}
 	write, read := slices.Concat(commonPragmas, writerPragmas), slices.Concat(commonPragmas, readerPragmas)
-	if s.writers, err = openFile(s.file.with(writerParams, write), 1); err != nil {
+	if s.writers, err = openFile(s.file.with(writerParams, write)); err != nil {
 		return err
 	}
 	if err := checkPragmas(ctx, s.writers, write); err != nil {
@@ -113,12 +113,13 @@ func createPrivate(path string) error {
 	return errors.Join(file.Chmod(0o600), GiveToOwnerOfFolder(file), file.Close())
 }
 
-func openFile(address string, connections int) (*sql.DB, error) {
+// openFile opens a file on one connection.
+func openFile(address string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", address)
 	if err != nil {
 		return nil, err
 	}
-	limitConnections(db, connections)
+	limitConnections(db, 1)
 	return db, nil
 }
 

@@ -72,7 +72,7 @@ func (f SQLiteFile) OpenReadOnly(ctx context.Context) (*sql.DB, error) {
 	if _, err := os.Stat(f.Path()); err != nil {
 		return nil, err
 	}
-	db, err := openFile(f.with(readerParams, commonPragmas), 1)
+	db, err := openFile(f.with(readerParams, commonPragmas))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (f SQLiteFile) OpenReadOnly(ctx context.Context) (*sql.DB, error) {
 // OpenImmutable opens a file that nobody writes to, on one connection. SQLite takes
 // no lock then and leaves no journal beside the file.
 func (f SQLiteFile) OpenImmutable() (*sql.DB, error) {
-	return openFile(f.with(map[string]string{"immutable": "1"}, nil), 1)
+	return openFile(f.with(map[string]string{"immutable": "1"}, nil))
 }
 
 // OpenUntouched opens a database on one connection that changes neither it nor a file
@@ -106,7 +106,7 @@ func (f SQLiteFile) OpenUntouched() (*sql.DB, error) {
 		}
 		return nil, ErrLogWithoutIndex
 	}
-	return openFile(f.with(map[string]string{"mode": "ro", "readonly_shm": "1"}, commonPragmas), 1)
+	return openFile(f.with(map[string]string{"mode": "ro", "readonly_shm": "1"}, commonPragmas))
 }
 
 // CheckParameters says which parameter of the URL sets a connection up differently from
@@ -122,7 +122,7 @@ func (f SQLiteFile) CheckParameters(ctx context.Context) error {
 	ours := slices.DeleteFunc(slices.Concat(commonPragmas, writerPragmas), func(p pragma) bool { return p.name == "journal_mode" })
 	memory := SQLiteFile{path: "parameters", query: maps.Clone(f.query)}
 	memory.query["_pragma"] = slices.DeleteFunc(slices.Clone(f.query["_pragma"]), isJournalMode)
-	db, err := openFile(memory.with(map[string]string{"mode": "memory", "cache": "private"}, ours), 1)
+	db, err := openFile(memory.with(map[string]string{"mode": "memory", "cache": "private"}, ours))
 	if err != nil {
 		return err
 	}

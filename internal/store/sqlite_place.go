@@ -91,10 +91,10 @@ func explainFolder(folder string, err error) error {
 // and what it holds was acknowledged.
 func checkLogAlone(path string) error {
 	log := path + "-wal"
-	if found, err := os.Stat(log); err != nil || found.Size() == 0 {
-		return nil
+	if found, err := os.Stat(log); err == nil && found.Size() > 0 {
+		return fmt.Errorf("the database is gone and its write-ahead log %s is left, which may hold the last uploads: put the database back beside it; if there is none, move the log away and restore the last backup", log)
 	}
-	return fmt.Errorf("the database is gone and its write-ahead log %s is left, which may hold the last uploads: put the database back beside it; if there is none, move the log away and restore the last backup", log)
+	return nil
 }
 
 // CheckWritable says why the user that runs this cannot write to the database at a

@@ -113,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	client := ent.NewClient(ent.Driver(opened.reader().driver()))
-	return &Store{engine: opened, read: client, log: cfg.Log, hooks: &cfg.Hooks, writable: newWritability()}, nil //nolint:contextcheck // the probes outlive the call
+	return &Store{engine: opened, read: client, log: cfg.Log, hooks: &cfg.Hooks, writable: newWritability()}, nil
 }
 
 // Read is a client over the pool of readers. The database refuses writes

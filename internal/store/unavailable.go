@@ -77,7 +77,7 @@ func meaningOf(err error) meaning {
 		}
 		return found
 	}
-	for _, own := range []error{ErrOutcomeUnknown, ErrClosed, ErrFileMoved, ErrReadOnly} {
+	for _, own := range []error{ErrOutcomeUnknown, ErrFileMoved, ErrReadOnly} {
 		if errors.Is(err, own) {
 			return temporary
 		}

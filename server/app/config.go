@@ -91,7 +91,7 @@ func (c Config) Check() error {
 	if c.Env == "" && store.IsPostgres(c.DatabaseURL) {
 		wrong = append(wrong, errors.New("APP_ENV must say production or development where the database is PostgreSQL: development signs with a key that anybody knows, and loads a demo family"))
 	}
-	if c.MigrateURL != "" && !(store.IsPostgres(c.MigrateURL) && store.IsPostgres(c.DatabaseURL)) {
+	if c.MigrateURL != "" && (!store.IsPostgres(c.MigrateURL) || !store.IsPostgres(c.DatabaseURL)) {
 		wrong = append(wrong, errors.New("MIGRATE_DATABASE_URL must be a postgres:// URL of the database that DATABASE_URL leads to, which SQLite has none of"))
 	}
 	if c.DatabasePool < 0 {

@@ -97,7 +97,7 @@ func (i *installation) command(t *testing.T, args ...string) *exec.Cmd {
 	tools, err := os.MkdirTemp("", "luxbff-tools") //nolint:usetesting // another user must reach it
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(tools) })
-	must(t, os.Chmod(tools, 0o755)) //nolint:gosec // another user must enter it
+	must(t, os.Chmod(tools, 0o755))
 	program := filepath.Join(tools, "server")
 	must(t, os.Link(c.Path, program))
 	words := []string{program}
@@ -106,8 +106,8 @@ func (i *installation) command(t *testing.T, args ...string) *exec.Cmd {
 		words = append([]string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}, words...)
 	}
 	words = append(slices.Clone(i.through), words...)
-	as := exec.CommandContext(t.Context(), words[0], words[1:]...) //nolint:gosec // the test chooses it
-	as.Env, as.Dir = append(c.Env, i.settings...), "/"
+	as := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	as.Env, as.Dir = slices.Concat(c.Env, i.settings), "/"
 	return as
 }
 
@@ -153,8 +153,8 @@ func compareGolden(t *testing.T, file string, names []string, reports map[string
 	}
 	path := filepath.Join("testdata", file)
 	if *update {
-		must(t, os.MkdirAll("testdata", 0o755))                  //nolint:gosec // a folder of the repository
-		must(t, os.WriteFile(path, []byte(all.String()), 0o644)) //nolint:gosec // a file of the repository
+		must(t, os.MkdirAll("testdata", 0o755))
+		must(t, os.WriteFile(path, []byte(all.String()), 0o644))
 		return
 	}
 	want, err := os.ReadFile(path)
@@ -211,11 +211,11 @@ func brokenOnSQLite() []brokenInstallation {
 		}},
 		{"the file is read-only", func(t *testing.T, i *installation) { must(t, os.Chmod(i.file, 0o400)) }},
 		{"the folder is read-only", func(t *testing.T, i *installation) {
-			must(t, os.Chmod(i.folder, 0o500)) //nolint:gosec // less than it had
+			must(t, os.Chmod(i.folder, 0o500))
 		}},
 		{"the folder is read-only and there is no database", func(t *testing.T, i *installation) {
 			remove(t, i)
-			must(t, os.Chmod(i.folder, 0o500)) //nolint:gosec // less than it had
+			must(t, os.Chmod(i.folder, 0o500))
 		}},
 		{"the folder cannot be entered", func(t *testing.T, i *installation) {
 			inner := filepath.Join(i.folder, "data")
@@ -224,7 +224,7 @@ func brokenOnSQLite() []brokenInstallation {
 			i.file = filepath.Join(inner, "luxbff.db")
 		}},
 		{"others can read the file", func(t *testing.T, i *installation) {
-			must(t, os.Chmod(i.file, 0o644)) //nolint:gosec // what the doctor is to find
+			must(t, os.Chmod(i.file, 0o644))
 		}},
 		{"another program locks the file", func(t *testing.T, i *installation) {
 			db := execute(t, i, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")

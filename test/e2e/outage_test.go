@@ -106,7 +106,7 @@ func TestStandbyIsPromoted(t *testing.T) {
 	}
 	acknowledged.waitForLen(t, 2*uploaders)
 	postgres.crash(t)
-	if err := os.WriteFile(filepath.Join(postgres.data, "standby.signal"), nil, 0o644); err != nil { //nolint:gosec // another user must read it
+	if err := os.WriteFile(filepath.Join(postgres.data, "standby.signal"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	postgres.start(t)

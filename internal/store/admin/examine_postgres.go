@@ -35,12 +35,12 @@ func examinePostgres(ctx context.Context, cfg store.Config) []Finding {
 		return []Finding{explainConnection(cfg, err)}
 	}
 	defer func() { _ = opened.Close() }()
-	began := time.Now()
+	began := time.Now() //nolint:forbidigo // this machine's own clock is what is compared with the server's
 	server, err := readServer(ctx, opened)
 	if err != nil {
 		return []Finding{failed("database", "PostgreSQL does not say how it is set: %s", plain(err))}
 	}
-	now := began.Add(time.Since(began) / 2)
+	now := began.Add(time.Since(began) / 2) //nolint:forbidigo // as above
 	pools := opened.Stats()
 	findings := []Finding{
 		examineVersion(server),

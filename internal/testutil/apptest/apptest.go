@@ -67,7 +67,7 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 		cfg.DatabaseURL = storetest.URL(t)
 	}
 	if cfg.DatabasePooler == "" && store.IsPostgres(cfg.DatabaseURL) {
-		cfg.DatabasePooler = storetest.Pooler()
+		cfg.DatabasePooler, cfg.DatabaseWait = storetest.Pooler(), storetest.PoolerWait()
 	}
 	s := &Server{Clock: testutil.NewClock(at), Log: &testutil.Log{}}
 	running, err := app.New(t.Context(), cfg, app.Options{

@@ -96,7 +96,7 @@ func AsUser(t testing.TB, name, folder string) *syscall.SysProcAttr {
 	if err := os.Chown(folder, uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}} //nolint:gosec // the system's own ids fit
 }
 
 // ports counts the ports that FreeAddr has tried. It starts at random, so that two

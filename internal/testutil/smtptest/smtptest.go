@@ -62,7 +62,7 @@ const (
 // Start starts a server that ends with the test.
 func Start(t *testing.T, encryption Encryption) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it lasts as long as the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"luxbff/internal/store"
 	"luxbff/internal/testutil/pgtest"
@@ -43,7 +44,16 @@ func OpenAt(t testing.TB, url string) *store.Store {
 
 // Config is how a test opens a database that this package has made.
 func Config(url string) store.Config {
-	return store.Config{URL: url, Log: slog.New(slog.DiscardHandler), TransactionPooling: Pooler() == "transaction"}
+	return store.Config{URL: url, Log: slog.New(slog.DiscardHandler), TransactionPooling: Pooler() == "transaction", Wait: PoolerWait()}
+}
+
+// PoolerWait is how long a test has to wait for its database. Databases are made anew
+// behind the back of the pooler, which then refuses whoever connects for a moment.
+func PoolerWait() time.Duration {
+	if Pooler() == "" {
+		return 0
+	}
+	return time.Minute
 }
 
 // Pooler is the setting DATABASE_POOLER that the database of the tests needs.

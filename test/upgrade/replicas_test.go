@@ -88,7 +88,7 @@ func TestOldAndNewReplicasTogether(t *testing.T) {
 	after := f.start(t, thisRelease.command(t, f.database))
 	f.replace(t, 0)
 	both := []string{before.URL, after.URL}
-	t.Run("together", func(t *testing.T) { travel(t, everybody, both) })
+	t.Run("together", func(t *testing.T) { travel(t, everybody, both) }) //nolint:paralleltest // what follows waits for it
 	load.waitForMore(t, 5)
 	f.replace(t, 1)
 	f.replace(t, 2)
@@ -105,7 +105,7 @@ func TestOldAndNewReplicasTogether(t *testing.T) {
 	}
 	alone.graphQL(long, `{ me { localId } }`, nil, nil)
 	checkMessages(t, f.database)
-	t.Run("alone", func(t *testing.T) { travel(t, everybody, []string{after.URL}) })
+	t.Run("alone", func(t *testing.T) { travel(t, everybody, []string{after.URL}) }) //nolint:paralleltest // it is the last step
 }
 
 // importDevices gives the installation a catalogue.

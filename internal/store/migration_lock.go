@@ -87,7 +87,9 @@ func lockInTransaction(ctx context.Context, tx pgx.Tx) (locked bool, err error) 
 	if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 		return false, err
 	}
-	return locked, tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", migrationLock).Scan(&locked)
+	// In the simple protocol, which leaves no portal open: that would keep the snapshot of
+	// the statement, and CREATE INDEX CONCURRENTLY waits for whoever has an old one.
+	return locked, tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", pgx.QueryExecModeSimpleProtocol, migrationLock).Scan(&locked)
 }
 
 // migrationLockHolder names the process of the server that has the lock, in the words of

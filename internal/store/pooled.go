@@ -51,7 +51,7 @@ func asConnecting(ctx context.Context) context.Context {
 }
 
 // refuseCancels gives a dialer that makes no connection to cancel a statement on, which
-// pgx does in a context of its own. PgBouncer 1.18 to 1.20 may crash of such a request.
+// pgx does in a context of its own. PgBouncer 1.18 crashed of such requests under load.
 // The connection of the client is closed all the same, and PgBouncer then closes that of
 // the server.
 func refuseCancels(dial pgconn.DialFunc) pgconn.DialFunc {

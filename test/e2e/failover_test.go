@@ -68,7 +68,7 @@ func TestCommandsFindThePrimary(t *testing.T) {
 			"PGDATABASE=postgres", "PGSSLMODE=disable", "PGTARGETSESSIONATTRS=read-write",
 		}, "doctor", "ok     migrations"},
 		"no primary is up": {
-			strings.Replace(standby.url("postgres"), "@", "@[::1]:1,", 1) + "&target_session_attrs=read-write", nil, "doctor", "read only connection",
+			strings.Replace(standby.url("postgres"), "@", "@[::1]:1,", 1) + "&target_session_attrs=read-write", nil, "doctor", "no host takes writes",
 		},
 		"a variable, to the doctor": {one, []string{"PGTARGETSESSIONATTRS=standby"}, "doctor", asksForStandby},
 		"a variable":                {one, []string{"PGTARGETSESSIONATTRS=standby"}, "serve", asksForStandby},

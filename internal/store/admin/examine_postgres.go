@@ -296,6 +296,10 @@ func readRights(ctx context.Context, opened *store.Store) (refused []string, for
 func explainConnection(cfg store.Config, err error) Finding {
 	const check = "database"
 	where := store.Location(cfg.URL)
+	if errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection) {
+		// The other hosts may have failed for other reasons, but one answers.
+		return failed(check, "%s: no host takes writes, and one that answers only reads. Start the primary, or promote the standby: SELECT pg_promote()", where)
+	}
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		return failed(check, "%s refuses: %s. %s", where, refused.Message, adviceFor(refused.Code))

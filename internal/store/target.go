@@ -37,6 +37,8 @@ func postgresConfig(cfg Config) (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("store: the database URL: %w", err)
 	}
 	config.RuntimeParams["timezone"] = "UTC"
+	// A database of another encoding is for the doctor to report, which has to connect first.
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	if cfg.TransactionPooling {
 		// What one connection of the server has prepared would be missing from the next, so
 		// pgx prepares nothing and only remembers the types of a statement's parameters.

@@ -464,7 +464,7 @@ func (i *watchedServer) flood(t *testing.T) fault {
 	}
 	t.Cleanup(end)
 	return fault{
-		name: "a flood of sign-ins", raises: []string{"LuxbffPasswordsWait"}, alsoRaises: []string{"LuxbffGuessing"},
+		name: "a flood of sign-ins", raises: []string{"LuxbffPasswordsWait"}, alsoRaises: []string{"LuxbffGuessing", "LuxbffRequestsFail"},
 		make: func() {
 			for n := range 100 {
 				calls.Go(func() {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestDatabaseInMemoryIsWarnedOf holds that a server of production whose database would be
-// lost with the machine says so at its start, and serves.
+// lost with the machine says so at its start, and serves, and that the doctor says it too.
 func TestDatabaseInMemoryIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	folder, err := os.MkdirTemp("/dev/shm", "luxbff") //nolint:usetesting // it has to be in memory
@@ -23,6 +23,9 @@ func TestDatabaseInMemoryIsWarnedOf(t *testing.T) {
 	file := filepath.Join(folder, "memory.db")
 	if out, err := command(t, file, "migrate").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
+	}
+	if out, err := command(t, file, "doctor").CombinedOutput(); err != nil || !strings.Contains(string(out), "is lost when the machine restarts") {
+		t.Errorf("the doctor ends with %v and warns of nothing:\n%s", err, out)
 	}
 	serve := command(t, file)
 	serve.Env = append(serve.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")

@@ -5,7 +5,6 @@ package e2e_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,13 +19,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
-	// The driver registers itself as "pgx".
-	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"luxbff/internal/auth"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/clustertest"
 	"luxbff/internal/testutil/natstest"
+	"luxbff/internal/testutil/pgtest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -114,26 +112,10 @@ func upTo(last int) []int {
 	return files
 }
 
-func (c *cluster) column(t *testing.T, query string, args ...any) (numbers []int) {
+func (c *cluster) column(t *testing.T, query string, args ...any) []int {
 	t.Helper()
-	db, err := sql.Open("pgx", c.home.App.Config.DatabaseURL)
+	numbers, err := pgtest.Ints(t.Context(), c.home.App.Config.DatabaseURL, query, args...)
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(t.Context(), query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		numbers = append(numbers, n)
-	}
-	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return numbers

@@ -4,7 +4,6 @@ package upgrade_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -14,12 +13,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	// The driver registers itself as "pgx".
-	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"luxbff/internal/store/migrationlint"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/clustertest"
+	"luxbff/internal/testutil/pgtest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -240,26 +238,10 @@ func (l *load) finish(t *testing.T, database string) {
 	}
 }
 
-func column(t *testing.T, database, query string, args ...any) (numbers []int) {
+func column(t *testing.T, database, query string, args ...any) []int {
 	t.Helper()
-	db, err := sql.Open("pgx", database)
+	numbers, err := pgtest.Ints(t.Context(), database, query, args...)
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(t.Context(), query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		numbers = append(numbers, n)
-	}
-	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return numbers

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/httpclient"
 )
 
 const (
@@ -39,11 +39,7 @@ type Client struct {
 func New(base string) *Client {
 	return &Client{
 		address: strings.TrimSuffix(base, "/") + "/me",
-		http: &http.Client{
-			Timeout: timeout,
-			// A redirect would carry the token to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:    httpclient.New(timeout),
 	}
 }
 
@@ -57,7 +53,7 @@ func (c *Client) Verify(ctx context.Context, token string) (auth.Profile, error)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return auth.Profile{}, fmt.Errorf("facebook: %w", withoutAddress(err))
+		return auth.Profile{}, fmt.Errorf("facebook: %w", httpclient.WithoutAddress(err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	return readProfile(response)
@@ -97,14 +93,4 @@ func readProfile(response *http.Response) (auth.Profile, error) {
 // may ask.
 func (a answer) isBusy() bool {
 	return a.Error.IsTransient || slices.Contains([]int{1, 2, 4, 17, 32, 341, 613}, a.Error.Code)
-}
-
-// withoutAddress takes the address of the request out of the error: the token
-// stands in its query.
-func withoutAddress(err error) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
 }

@@ -10,16 +10,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/apperr"
+	"luxbff/internal/httpclient"
 	"luxbff/internal/message"
 )
 
@@ -59,11 +58,7 @@ type Sender struct {
 // New makes a sender.
 func New(cfg Config) *Sender {
 	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
-	return &Sender{cfg: cfg, http: &http.Client{
-		Timeout: timeout,
-		// A redirect would carry the text to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Sender{cfg: cfg, http: httpclient.New(timeout)}
 }
 
 // outgoing is one message as SOLAPI takes it.
@@ -110,7 +105,7 @@ func (s *Sender) Send(ctx context.Context, _ int, m message.Message) error {
 	}
 	response, err := s.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("solapi: %w", withoutAddress(err))
+		return fmt.Errorf("solapi: %w", httpclient.WithoutAddress(err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	return outcome(response)
@@ -168,14 +163,4 @@ func codeOf(text string) string {
 		return "unknown"
 	}
 	return text
-}
-
-// withoutAddress takes the address of the request out of the error, which would only
-// repeat a setting.
-func withoutAddress(err error) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
 }

@@ -5,7 +5,6 @@ package twilio
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"luxbff/internal/apperr"
+	"luxbff/internal/httpclient"
 	"luxbff/internal/message"
 )
 
@@ -44,11 +44,7 @@ type Sender struct {
 // New makes a sender.
 func New(cfg Config) *Sender {
 	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
-	return &Sender{cfg: cfg, http: &http.Client{
-		Timeout: timeout,
-		// A redirect would carry the text to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Sender{cfg: cfg, http: httpclient.New(timeout)}
 }
 
 // Send hands one SMS to Twilio. Twilio takes no idempotency key: a message whose answer got
@@ -64,7 +60,7 @@ func (s *Sender) Send(ctx context.Context, _ int, m message.Message) error {
 	request.SetBasicAuth(s.cfg.AccountSID, s.cfg.AuthToken)
 	response, err := s.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("twilio: %w", withoutAddress(err))
+		return fmt.Errorf("twilio: %w", httpclient.WithoutAddress(err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	return outcome(response)
@@ -97,12 +93,3 @@ func outcome(response *http.Response) error {
 // (21211, 21217), cannot be reached from the sender (21408, 21612), has asked for no more
 // messages (21610), or is no mobile phone (21614).
 func recipientErrors() []int { return []int{21211, 21217, 21408, 21610, 21612, 21614} }
-
-// withoutAddress takes the address of the request out of the error: it names the account.
-func withoutAddress(err error) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
-}

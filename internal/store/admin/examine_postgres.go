@@ -44,7 +44,7 @@ func examinePostgres(ctx context.Context, cfg store.Config) []Finding {
 	pools := opened.Stats()
 	findings := []Finding{
 		examineVersion(server),
-		examineWrites(server),
+		examineWrites(server, opened.CheckWritable(ctx)),
 		examineDurability(server),
 		examineConnections(server, pools.Read.MaxOpenConnections+pools.Write.MaxOpenConnections),
 		examineTimeouts(ctx, opened, server),
@@ -114,13 +114,16 @@ func examineVersion(s server) Finding {
 	return passed("database", "PostgreSQL %s, database %s", s.version, s.database)
 }
 
-func examineWrites(s server) Finding {
+// examineWrites says first why the server would refuse writes, where its settings tell.
+func examineWrites(s server, refused error) Finding {
 	const check = "writes"
 	switch {
 	case s.isStandby:
 		return failed(check, "this server is a standby and takes no writes: name the primary in DATABASE_URL, or promote this one if the primary is lost (SELECT pg_promote())")
 	case s.defaultsToReadOnly:
-		return failed(check, "the database is set read-only, as providers do when its disk is full: if it is, make room first. Then connect to another database of this server, such as postgres, since this one refuses it too, and run %s, and restart the program", s.alterRole("default_transaction_read_only", "off"))
+		return failed(check, "the database is set read-only, as providers do when its disk is full: if it is, make room first. Then connect to another database of this server, such as postgres, since this one refuses it too, and run %s", s.alterRole("default_transaction_read_only", "off"))
+	case refused != nil:
+		return failed(check, "the server refuses them: %s", plain(refused))
 	}
 	return passed(check, "the server takes them")
 }

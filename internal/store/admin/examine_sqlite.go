@@ -44,6 +44,9 @@ func examineSQLite(ctx context.Context, cfg store.Config) []Finding {
 		return append(findings, failed("database", "%s: %v", path, err))
 	}
 	findings = append(findings, examineRights(path), examineDisk(path), examineParameters(ctx, file))
+	if unfit := store.UnfitFileSystem(filepath.Dir(path)); unfit != "" {
+		findings = append(findings, warned("file system", "%s", unfit))
+	}
 	if found.Size() == 0 {
 		return append(findings, failed("database", "%s is empty: `server migrate` makes its tables. If it should have held data, move it away instead and run `server restore FILE` with the last backup", path))
 	}

@@ -99,4 +99,18 @@ func Run(ctx context.Context, server string, statements ...string) error {
 	return nil
 }
 
+// Ints gives the whole numbers of a query's one column.
+func Ints(ctx context.Context, server, query string, args ...any) ([]int, error) {
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	rows, err := conn.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

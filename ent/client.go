@@ -18,7 +18,9 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
+	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
@@ -51,8 +53,12 @@ type Client struct {
 	FeedPosition *FeedPositionClient
 	// Identity is the client for interacting with the Identity builders.
 	Identity *IdentityClient
+	// Installation is the client for interacting with the Installation builders.
+	Installation *InstallationClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
+	// MessageQuota is the client for interacting with the MessageQuota builders.
+	MessageQuota *MessageQuotaClient
 	// PushDevice is the client for interacting with the PushDevice builders.
 	PushDevice *PushDeviceClient
 	// Session is the client for interacting with the Session builders.
@@ -79,7 +85,9 @@ func (c *Client) init() {
 	c.DevlogEvent = NewDevlogEventClient(c.config)
 	c.FeedPosition = NewFeedPositionClient(c.config)
 	c.Identity = NewIdentityClient(c.config)
+	c.Installation = NewInstallationClient(c.config)
 	c.Message = NewMessageClient(c.config)
+	c.MessageQuota = NewMessageQuotaClient(c.config)
 	c.PushDevice = NewPushDeviceClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -183,7 +191,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		DevlogEvent:      NewDevlogEventClient(cfg),
 		FeedPosition:     NewFeedPositionClient(cfg),
 		Identity:         NewIdentityClient(cfg),
+		Installation:     NewInstallationClient(cfg),
 		Message:          NewMessageClient(cfg),
+		MessageQuota:     NewMessageQuotaClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
 		Session:          NewSessionClient(cfg),
 		User:             NewUserClient(cfg),
@@ -214,7 +224,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		DevlogEvent:      NewDevlogEventClient(cfg),
 		FeedPosition:     NewFeedPositionClient(cfg),
 		Identity:         NewIdentityClient(cfg),
+		Installation:     NewInstallationClient(cfg),
 		Message:          NewMessageClient(cfg),
+		MessageQuota:     NewMessageQuotaClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
 		Session:          NewSessionClient(cfg),
 		User:             NewUserClient(cfg),
@@ -249,7 +261,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
-		c.Identity, c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
+		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice, c.Session,
+		c.User, c.VerificationCode,
 	} {
 		n.Use(hooks...)
 	}
@@ -260,7 +273,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
-		c.Identity, c.Message, c.PushDevice, c.Session, c.User, c.VerificationCode,
+		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice, c.Session,
+		c.User, c.VerificationCode,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -283,8 +297,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.FeedPosition.mutate(ctx, m)
 	case *IdentityMutation:
 		return c.Identity.mutate(ctx, m)
+	case *InstallationMutation:
+		return c.Installation.mutate(ctx, m)
 	case *MessageMutation:
 		return c.Message.mutate(ctx, m)
+	case *MessageQuotaMutation:
+		return c.MessageQuota.mutate(ctx, m)
 	case *PushDeviceMutation:
 		return c.PushDevice.mutate(ctx, m)
 	case *SessionMutation:
@@ -1501,6 +1519,155 @@ func (c *IdentityClient) mutate(ctx context.Context, m *IdentityMutation) (Value
 	}
 }
 
+// InstallationClient is a client for the Installation schema.
+type InstallationClient struct {
+	config
+}
+
+// NewInstallationClient returns a client for the Installation from the given config.
+func NewInstallationClient(c config) *InstallationClient {
+	return &InstallationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `installation.Hooks(f(g(h())))`.
+func (c *InstallationClient) Use(hooks ...Hook) {
+	c.hooks.Installation = append(c.hooks.Installation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `installation.Intercept(f(g(h())))`.
+func (c *InstallationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Installation = append(c.inters.Installation, interceptors...)
+}
+
+// Create returns a builder for creating a Installation entity.
+func (c *InstallationClient) Create() *InstallationCreate {
+	mutation := newInstallationMutation(c.config, OpCreate)
+	return &InstallationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Installation entities.
+func (c *InstallationClient) CreateBulk(builders ...*InstallationCreate) *InstallationCreateBulk {
+	return &InstallationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *InstallationClient) MapCreateBulk(slice any, setFunc func(*InstallationCreate, int)) *InstallationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &InstallationCreateBulk{err: fmt.Errorf("calling to InstallationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*InstallationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &InstallationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Installation.
+func (c *InstallationClient) Update() *InstallationUpdate {
+	mutation := newInstallationMutation(c.config, OpUpdate)
+	return &InstallationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *InstallationClient) UpdateOne(_m *Installation) *InstallationUpdateOne {
+	mutation := newInstallationMutation(c.config, OpUpdateOne, withInstallation(_m))
+	return &InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *InstallationClient) UpdateOneID(id int) *InstallationUpdateOne {
+	mutation := newInstallationMutation(c.config, OpUpdateOne, withInstallationID(id))
+	return &InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Installation.
+func (c *InstallationClient) Delete() *InstallationDelete {
+	mutation := newInstallationMutation(c.config, OpDelete)
+	return &InstallationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *InstallationClient) DeleteOne(_m *Installation) *InstallationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *InstallationClient) DeleteOneID(id int) *InstallationDeleteOne {
+	builder := c.Delete().Where(installation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &InstallationDeleteOne{builder}
+}
+
+// Query returns a query builder for Installation.
+func (c *InstallationClient) Query() *InstallationQuery {
+	return &InstallationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeInstallation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Installation entity by its id.
+func (c *InstallationClient) Get(ctx context.Context, id int) (*Installation, error) {
+	return c.Query().Where(installation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *InstallationClient) GetX(ctx context.Context, id int) *Installation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRootUser queries the root_user edge of a Installation.
+func (c *InstallationClient) QueryRootUser(_m *Installation) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(installation.Table, installation.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, installation.RootUserTable, installation.RootUserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *InstallationClient) Hooks() []Hook {
+	return c.hooks.Installation
+}
+
+// Interceptors returns the client interceptors.
+func (c *InstallationClient) Interceptors() []Interceptor {
+	return c.inters.Installation
+}
+
+func (c *InstallationClient) mutate(ctx context.Context, m *InstallationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&InstallationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&InstallationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&InstallationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Installation mutation op: %q", m.Op())
+	}
+}
+
 // MessageClient is a client for the Message schema.
 type MessageClient struct {
 	config
@@ -1647,6 +1814,139 @@ func (c *MessageClient) mutate(ctx context.Context, m *MessageMutation) (Value, 
 		return (&MessageDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Message mutation op: %q", m.Op())
+	}
+}
+
+// MessageQuotaClient is a client for the MessageQuota schema.
+type MessageQuotaClient struct {
+	config
+}
+
+// NewMessageQuotaClient returns a client for the MessageQuota from the given config.
+func NewMessageQuotaClient(c config) *MessageQuotaClient {
+	return &MessageQuotaClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `messagequota.Hooks(f(g(h())))`.
+func (c *MessageQuotaClient) Use(hooks ...Hook) {
+	c.hooks.MessageQuota = append(c.hooks.MessageQuota, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `messagequota.Intercept(f(g(h())))`.
+func (c *MessageQuotaClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MessageQuota = append(c.inters.MessageQuota, interceptors...)
+}
+
+// Create returns a builder for creating a MessageQuota entity.
+func (c *MessageQuotaClient) Create() *MessageQuotaCreate {
+	mutation := newMessageQuotaMutation(c.config, OpCreate)
+	return &MessageQuotaCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MessageQuota entities.
+func (c *MessageQuotaClient) CreateBulk(builders ...*MessageQuotaCreate) *MessageQuotaCreateBulk {
+	return &MessageQuotaCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MessageQuotaClient) MapCreateBulk(slice any, setFunc func(*MessageQuotaCreate, int)) *MessageQuotaCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MessageQuotaCreateBulk{err: fmt.Errorf("calling to MessageQuotaClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MessageQuotaCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MessageQuotaCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MessageQuota.
+func (c *MessageQuotaClient) Update() *MessageQuotaUpdate {
+	mutation := newMessageQuotaMutation(c.config, OpUpdate)
+	return &MessageQuotaUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MessageQuotaClient) UpdateOne(_m *MessageQuota) *MessageQuotaUpdateOne {
+	mutation := newMessageQuotaMutation(c.config, OpUpdateOne, withMessageQuota(_m))
+	return &MessageQuotaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MessageQuotaClient) UpdateOneID(id int) *MessageQuotaUpdateOne {
+	mutation := newMessageQuotaMutation(c.config, OpUpdateOne, withMessageQuotaID(id))
+	return &MessageQuotaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MessageQuota.
+func (c *MessageQuotaClient) Delete() *MessageQuotaDelete {
+	mutation := newMessageQuotaMutation(c.config, OpDelete)
+	return &MessageQuotaDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MessageQuotaClient) DeleteOne(_m *MessageQuota) *MessageQuotaDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MessageQuotaClient) DeleteOneID(id int) *MessageQuotaDeleteOne {
+	builder := c.Delete().Where(messagequota.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MessageQuotaDeleteOne{builder}
+}
+
+// Query returns a query builder for MessageQuota.
+func (c *MessageQuotaClient) Query() *MessageQuotaQuery {
+	return &MessageQuotaQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMessageQuota},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MessageQuota entity by its id.
+func (c *MessageQuotaClient) Get(ctx context.Context, id int) (*MessageQuota, error) {
+	return c.Query().Where(messagequota.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MessageQuotaClient) GetX(ctx context.Context, id int) *MessageQuota {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MessageQuotaClient) Hooks() []Hook {
+	return c.hooks.MessageQuota
+}
+
+// Interceptors returns the client interceptors.
+func (c *MessageQuotaClient) Interceptors() []Interceptor {
+	return c.inters.MessageQuota
+}
+
+func (c *MessageQuotaClient) mutate(ctx context.Context, m *MessageQuotaMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MessageQuotaCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MessageQuotaUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MessageQuotaUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MessageQuotaDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MessageQuota mutation op: %q", m.Op())
 	}
 }
 
@@ -2216,6 +2516,22 @@ func (c *UserClient) QueryVerificationCodes(_m *User) *VerificationCodeQuery {
 	return query
 }
 
+// QueryInstallations queries the installations edge of a User.
+func (c *UserClient) QueryInstallations(_m *User) *InstallationQuery {
+	query := (&InstallationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(installation.Table, installation.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.InstallationsTable, user.InstallationsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryMessages queries the messages edge of a User.
 func (c *UserClient) QueryMessages(_m *User) *MessageQuery {
 	query := (&MessageClient{config: c.config}).Query()
@@ -2410,11 +2726,13 @@ func (c *VerificationCodeClient) mutate(ctx context.Context, m *VerificationCode
 type (
 	hooks struct {
 		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
-		Message, PushDevice, Session, User, VerificationCode []ent.Hook
+		Installation, Message, MessageQuota, PushDevice, Session, User,
+		VerificationCode []ent.Hook
 	}
 	inters struct {
 		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
-		Message, PushDevice, Session, User, VerificationCode []ent.Interceptor
+		Installation, Message, MessageQuota, PushDevice, Session, User,
+		VerificationCode []ent.Interceptor
 	}
 )
 

@@ -13,7 +13,9 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
+	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
@@ -91,7 +93,9 @@ func checkColumn(t, c string) error {
 			devlogevent.Table:      devlogevent.ValidColumn,
 			feedposition.Table:     feedposition.ValidColumn,
 			identity.Table:         identity.ValidColumn,
+			installation.Table:     installation.ValidColumn,
 			message.Table:          message.ValidColumn,
+			messagequota.Table:     messagequota.ValidColumn,
 			pushdevice.Table:       pushdevice.ValidColumn,
 			session.Table:          session.ValidColumn,
 			user.Table:             user.ValidColumn,

@@ -26,13 +26,17 @@ type Message struct {
 	Purpose *message.Purpose `json:"purpose,omitempty"`
 	// To holds the value of the "to" field.
 	To string `json:"to,omitempty"`
+	// The subject of an e-mail, or the title of a push.
+	Title *string `json:"title,omitempty"`
 	// Blanked in production once it is sent, because it may hold a code.
 	Text string `json:"-"`
+	// The HTML part of an e-mail, blanked as the text is.
+	HTML *string `json:"-"`
 	// Unique, so that an intent that is repeated makes one message.
 	DedupKey *string `json:"dedup_key,omitempty"`
 	// For the last message to an account that is deleted: no record of it stays.
 	IsDeletedOnceSent bool `json:"is_deleted_once_sent,omitempty"`
-	// State holds the value of the "state" field.
+	// Sent is taken by the provider; delivered is what the provider says of the recipient's device.
 	State message.State `json:"state,omitempty"`
 	// Attempts holds the value of the "attempts" field.
 	Attempts int `json:"attempts,omitempty"`
@@ -48,6 +52,16 @@ type Message struct {
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// SentAt holds the value of the "sent_at" field.
 	SentAt *time.Time `json:"sent_at,omitempty"`
+	// Who took it, as solapi.
+	Provider *string `json:"provider,omitempty"`
+	// By what the provider knows it.
+	ProviderID *string `json:"provider_id,omitempty"`
+	// When to ask the provider next what became of it; null where nothing more is to be learnt.
+	CheckAt *time.Time `json:"check_at,omitempty"`
+	// How often the provider was asked.
+	Checks int `json:"checks,omitempty"`
+	// DeliveredAt holds the value of the "delivered_at" field.
+	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the MessageQuery when eager-loading is set.
 	Edges        MessageEdges `json:"edges"`
@@ -81,11 +95,11 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case message.FieldIsDeletedOnceSent:
 			values[i] = new(sql.NullBool)
-		case message.FieldID, message.FieldRootUserID, message.FieldAttempts:
+		case message.FieldID, message.FieldRootUserID, message.FieldAttempts, message.FieldChecks:
 			values[i] = new(sql.NullInt64)
-		case message.FieldChannel, message.FieldPurpose, message.FieldTo, message.FieldText, message.FieldDedupKey, message.FieldState, message.FieldLastError:
+		case message.FieldChannel, message.FieldPurpose, message.FieldTo, message.FieldTitle, message.FieldText, message.FieldHTML, message.FieldDedupKey, message.FieldState, message.FieldLastError, message.FieldProvider, message.FieldProviderID:
 			values[i] = new(sql.NullString)
-		case message.FieldDueAt, message.FieldExpiresAt, message.FieldLeasedUntil, message.FieldCreatedAt, message.FieldSentAt:
+		case message.FieldDueAt, message.FieldExpiresAt, message.FieldLeasedUntil, message.FieldCreatedAt, message.FieldSentAt, message.FieldCheckAt, message.FieldDeliveredAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -134,11 +148,25 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.To = value.String
 			}
+		case message.FieldTitle:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field title", values[i])
+			} else if value.Valid {
+				_m.Title = new(string)
+				*_m.Title = value.String
+			}
 		case message.FieldText:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field text", values[i])
 			} else if value.Valid {
 				_m.Text = value.String
+			}
+		case message.FieldHTML:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field html", values[i])
+			} else if value.Valid {
+				_m.HTML = new(string)
+				*_m.HTML = value.String
 			}
 		case message.FieldDedupKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -205,6 +233,40 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				_m.SentAt = new(time.Time)
 				*_m.SentAt = value.Time
 			}
+		case message.FieldProvider:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field provider", values[i])
+			} else if value.Valid {
+				_m.Provider = new(string)
+				*_m.Provider = value.String
+			}
+		case message.FieldProviderID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field provider_id", values[i])
+			} else if value.Valid {
+				_m.ProviderID = new(string)
+				*_m.ProviderID = value.String
+			}
+		case message.FieldCheckAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field check_at", values[i])
+			} else if value.Valid {
+				_m.CheckAt = new(time.Time)
+				*_m.CheckAt = value.Time
+			}
+		case message.FieldChecks:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field checks", values[i])
+			} else if value.Valid {
+				_m.Checks = int(value.Int64)
+			}
+		case message.FieldDeliveredAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field delivered_at", values[i])
+			} else if value.Valid {
+				_m.DeliveredAt = new(time.Time)
+				*_m.DeliveredAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -262,7 +324,14 @@ func (_m *Message) String() string {
 	builder.WriteString("to=")
 	builder.WriteString(_m.To)
 	builder.WriteString(", ")
+	if v := _m.Title; v != nil {
+		builder.WriteString("title=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
 	builder.WriteString("text=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("html=<sensitive>")
 	builder.WriteString(", ")
 	if v := _m.DedupKey; v != nil {
 		builder.WriteString("dedup_key=")
@@ -301,6 +370,29 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	if v := _m.SentAt; v != nil {
 		builder.WriteString("sent_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.Provider; v != nil {
+		builder.WriteString("provider=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ProviderID; v != nil {
+		builder.WriteString("provider_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.CheckAt; v != nil {
+		builder.WriteString("check_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("checks=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Checks))
+	builder.WriteString(", ")
+	if v := _m.DeliveredAt; v != nil {
+		builder.WriteString("delivered_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')

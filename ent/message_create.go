@@ -63,9 +63,37 @@ func (_c *MessageCreate) SetTo(v string) *MessageCreate {
 	return _c
 }
 
+// SetTitle sets the "title" field.
+func (_c *MessageCreate) SetTitle(v string) *MessageCreate {
+	_c.mutation.SetTitle(v)
+	return _c
+}
+
+// SetNillableTitle sets the "title" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableTitle(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetTitle(*v)
+	}
+	return _c
+}
+
 // SetText sets the "text" field.
 func (_c *MessageCreate) SetText(v string) *MessageCreate {
 	_c.mutation.SetText(v)
+	return _c
+}
+
+// SetHTML sets the "html" field.
+func (_c *MessageCreate) SetHTML(v string) *MessageCreate {
+	_c.mutation.SetHTML(v)
+	return _c
+}
+
+// SetNillableHTML sets the "html" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableHTML(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetHTML(*v)
+	}
 	return _c
 }
 
@@ -193,6 +221,76 @@ func (_c *MessageCreate) SetNillableSentAt(v *time.Time) *MessageCreate {
 	return _c
 }
 
+// SetProvider sets the "provider" field.
+func (_c *MessageCreate) SetProvider(v string) *MessageCreate {
+	_c.mutation.SetProvider(v)
+	return _c
+}
+
+// SetNillableProvider sets the "provider" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableProvider(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetProvider(*v)
+	}
+	return _c
+}
+
+// SetProviderID sets the "provider_id" field.
+func (_c *MessageCreate) SetProviderID(v string) *MessageCreate {
+	_c.mutation.SetProviderID(v)
+	return _c
+}
+
+// SetNillableProviderID sets the "provider_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableProviderID(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetProviderID(*v)
+	}
+	return _c
+}
+
+// SetCheckAt sets the "check_at" field.
+func (_c *MessageCreate) SetCheckAt(v time.Time) *MessageCreate {
+	_c.mutation.SetCheckAt(v)
+	return _c
+}
+
+// SetNillableCheckAt sets the "check_at" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableCheckAt(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetCheckAt(*v)
+	}
+	return _c
+}
+
+// SetChecks sets the "checks" field.
+func (_c *MessageCreate) SetChecks(v int) *MessageCreate {
+	_c.mutation.SetChecks(v)
+	return _c
+}
+
+// SetNillableChecks sets the "checks" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableChecks(v *int) *MessageCreate {
+	if v != nil {
+		_c.SetChecks(*v)
+	}
+	return _c
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (_c *MessageCreate) SetDeliveredAt(v time.Time) *MessageCreate {
+	_c.mutation.SetDeliveredAt(v)
+	return _c
+}
+
+// SetNillableDeliveredAt sets the "delivered_at" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableDeliveredAt(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetDeliveredAt(*v)
+	}
+	return _c
+}
+
 // SetRootUser sets the "root_user" edge to the User entity.
 func (_c *MessageCreate) SetRootUser(v *User) *MessageCreate {
 	return _c.SetRootUserID(v.ID)
@@ -244,6 +342,10 @@ func (_c *MessageCreate) defaults() {
 	if _, ok := _c.mutation.Attempts(); !ok {
 		v := message.DefaultAttempts
 		_c.mutation.SetAttempts(v)
+	}
+	if _, ok := _c.mutation.Checks(); !ok {
+		v := message.DefaultChecks
+		_c.mutation.SetChecks(v)
 	}
 }
 
@@ -298,6 +400,19 @@ func (_c *MessageCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Message.created_at"`)}
 	}
+	if v, ok := _c.mutation.Provider(); ok {
+		if err := message.ProviderValidator(v); err != nil {
+			return &ValidationError{Name: "provider", err: fmt.Errorf(`ent: validator failed for field "Message.provider": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.ProviderID(); ok {
+		if err := message.ProviderIDValidator(v); err != nil {
+			return &ValidationError{Name: "provider_id", err: fmt.Errorf(`ent: validator failed for field "Message.provider_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Checks(); !ok {
+		return &ValidationError{Name: "checks", err: errors.New(`ent: missing required field "Message.checks"`)}
+	}
 	return nil
 }
 
@@ -337,9 +452,17 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		_spec.SetField(message.FieldTo, field.TypeString, value)
 		_node.To = value
 	}
+	if value, ok := _c.mutation.Title(); ok {
+		_spec.SetField(message.FieldTitle, field.TypeString, value)
+		_node.Title = &value
+	}
 	if value, ok := _c.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 		_node.Text = value
+	}
+	if value, ok := _c.mutation.HTML(); ok {
+		_spec.SetField(message.FieldHTML, field.TypeString, value)
+		_node.HTML = &value
 	}
 	if value, ok := _c.mutation.DedupKey(); ok {
 		_spec.SetField(message.FieldDedupKey, field.TypeString, value)
@@ -380,6 +503,26 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SentAt(); ok {
 		_spec.SetField(message.FieldSentAt, field.TypeTime, value)
 		_node.SentAt = &value
+	}
+	if value, ok := _c.mutation.Provider(); ok {
+		_spec.SetField(message.FieldProvider, field.TypeString, value)
+		_node.Provider = &value
+	}
+	if value, ok := _c.mutation.ProviderID(); ok {
+		_spec.SetField(message.FieldProviderID, field.TypeString, value)
+		_node.ProviderID = &value
+	}
+	if value, ok := _c.mutation.CheckAt(); ok {
+		_spec.SetField(message.FieldCheckAt, field.TypeTime, value)
+		_node.CheckAt = &value
+	}
+	if value, ok := _c.mutation.Checks(); ok {
+		_spec.SetField(message.FieldChecks, field.TypeInt, value)
+		_node.Checks = value
+	}
+	if value, ok := _c.mutation.DeliveredAt(); ok {
+		_spec.SetField(message.FieldDeliveredAt, field.TypeTime, value)
+		_node.DeliveredAt = &value
 	}
 	if nodes := _c.mutation.RootUserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -459,6 +602,24 @@ func (u *MessageUpsert) SetText(v string) *MessageUpsert {
 // UpdateText sets the "text" field to the value that was provided on create.
 func (u *MessageUpsert) UpdateText() *MessageUpsert {
 	u.SetExcluded(message.FieldText)
+	return u
+}
+
+// SetHTML sets the "html" field.
+func (u *MessageUpsert) SetHTML(v string) *MessageUpsert {
+	u.Set(message.FieldHTML, v)
+	return u
+}
+
+// UpdateHTML sets the "html" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateHTML() *MessageUpsert {
+	u.SetExcluded(message.FieldHTML)
+	return u
+}
+
+// ClearHTML clears the value of the "html" field.
+func (u *MessageUpsert) ClearHTML() *MessageUpsert {
+	u.SetNull(message.FieldHTML)
 	return u
 }
 
@@ -558,6 +719,96 @@ func (u *MessageUpsert) ClearSentAt() *MessageUpsert {
 	return u
 }
 
+// SetProvider sets the "provider" field.
+func (u *MessageUpsert) SetProvider(v string) *MessageUpsert {
+	u.Set(message.FieldProvider, v)
+	return u
+}
+
+// UpdateProvider sets the "provider" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateProvider() *MessageUpsert {
+	u.SetExcluded(message.FieldProvider)
+	return u
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (u *MessageUpsert) ClearProvider() *MessageUpsert {
+	u.SetNull(message.FieldProvider)
+	return u
+}
+
+// SetProviderID sets the "provider_id" field.
+func (u *MessageUpsert) SetProviderID(v string) *MessageUpsert {
+	u.Set(message.FieldProviderID, v)
+	return u
+}
+
+// UpdateProviderID sets the "provider_id" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateProviderID() *MessageUpsert {
+	u.SetExcluded(message.FieldProviderID)
+	return u
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (u *MessageUpsert) ClearProviderID() *MessageUpsert {
+	u.SetNull(message.FieldProviderID)
+	return u
+}
+
+// SetCheckAt sets the "check_at" field.
+func (u *MessageUpsert) SetCheckAt(v time.Time) *MessageUpsert {
+	u.Set(message.FieldCheckAt, v)
+	return u
+}
+
+// UpdateCheckAt sets the "check_at" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateCheckAt() *MessageUpsert {
+	u.SetExcluded(message.FieldCheckAt)
+	return u
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (u *MessageUpsert) ClearCheckAt() *MessageUpsert {
+	u.SetNull(message.FieldCheckAt)
+	return u
+}
+
+// SetChecks sets the "checks" field.
+func (u *MessageUpsert) SetChecks(v int) *MessageUpsert {
+	u.Set(message.FieldChecks, v)
+	return u
+}
+
+// UpdateChecks sets the "checks" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateChecks() *MessageUpsert {
+	u.SetExcluded(message.FieldChecks)
+	return u
+}
+
+// AddChecks adds v to the "checks" field.
+func (u *MessageUpsert) AddChecks(v int) *MessageUpsert {
+	u.Add(message.FieldChecks, v)
+	return u
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (u *MessageUpsert) SetDeliveredAt(v time.Time) *MessageUpsert {
+	u.Set(message.FieldDeliveredAt, v)
+	return u
+}
+
+// UpdateDeliveredAt sets the "delivered_at" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateDeliveredAt() *MessageUpsert {
+	u.SetExcluded(message.FieldDeliveredAt)
+	return u
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (u *MessageUpsert) ClearDeliveredAt() *MessageUpsert {
+	u.SetNull(message.FieldDeliveredAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -580,6 +831,9 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		}
 		if _, exists := u.create.mutation.To(); exists {
 			s.SetIgnore(message.FieldTo)
+		}
+		if _, exists := u.create.mutation.Title(); exists {
+			s.SetIgnore(message.FieldTitle)
 		}
 		if _, exists := u.create.mutation.DedupKey(); exists {
 			s.SetIgnore(message.FieldDedupKey)
@@ -635,6 +889,27 @@ func (u *MessageUpsertOne) SetText(v string) *MessageUpsertOne {
 func (u *MessageUpsertOne) UpdateText() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetHTML sets the "html" field.
+func (u *MessageUpsertOne) SetHTML(v string) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetHTML(v)
+	})
+}
+
+// UpdateHTML sets the "html" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateHTML() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateHTML()
+	})
+}
+
+// ClearHTML clears the value of the "html" field.
+func (u *MessageUpsertOne) ClearHTML() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearHTML()
 	})
 }
 
@@ -747,6 +1022,111 @@ func (u *MessageUpsertOne) UpdateSentAt() *MessageUpsertOne {
 func (u *MessageUpsertOne) ClearSentAt() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearSentAt()
+	})
+}
+
+// SetProvider sets the "provider" field.
+func (u *MessageUpsertOne) SetProvider(v string) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetProvider(v)
+	})
+}
+
+// UpdateProvider sets the "provider" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateProvider() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateProvider()
+	})
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (u *MessageUpsertOne) ClearProvider() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearProvider()
+	})
+}
+
+// SetProviderID sets the "provider_id" field.
+func (u *MessageUpsertOne) SetProviderID(v string) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetProviderID(v)
+	})
+}
+
+// UpdateProviderID sets the "provider_id" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateProviderID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateProviderID()
+	})
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (u *MessageUpsertOne) ClearProviderID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearProviderID()
+	})
+}
+
+// SetCheckAt sets the "check_at" field.
+func (u *MessageUpsertOne) SetCheckAt(v time.Time) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetCheckAt(v)
+	})
+}
+
+// UpdateCheckAt sets the "check_at" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateCheckAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateCheckAt()
+	})
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (u *MessageUpsertOne) ClearCheckAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearCheckAt()
+	})
+}
+
+// SetChecks sets the "checks" field.
+func (u *MessageUpsertOne) SetChecks(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetChecks(v)
+	})
+}
+
+// AddChecks adds v to the "checks" field.
+func (u *MessageUpsertOne) AddChecks(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddChecks(v)
+	})
+}
+
+// UpdateChecks sets the "checks" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateChecks() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateChecks()
+	})
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (u *MessageUpsertOne) SetDeliveredAt(v time.Time) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetDeliveredAt(v)
+	})
+}
+
+// UpdateDeliveredAt sets the "delivered_at" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateDeliveredAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateDeliveredAt()
+	})
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (u *MessageUpsertOne) ClearDeliveredAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearDeliveredAt()
 	})
 }
 
@@ -938,6 +1318,9 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			if _, exists := b.mutation.To(); exists {
 				s.SetIgnore(message.FieldTo)
 			}
+			if _, exists := b.mutation.Title(); exists {
+				s.SetIgnore(message.FieldTitle)
+			}
 			if _, exists := b.mutation.DedupKey(); exists {
 				s.SetIgnore(message.FieldDedupKey)
 			}
@@ -993,6 +1376,27 @@ func (u *MessageUpsertBulk) SetText(v string) *MessageUpsertBulk {
 func (u *MessageUpsertBulk) UpdateText() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetHTML sets the "html" field.
+func (u *MessageUpsertBulk) SetHTML(v string) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetHTML(v)
+	})
+}
+
+// UpdateHTML sets the "html" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateHTML() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateHTML()
+	})
+}
+
+// ClearHTML clears the value of the "html" field.
+func (u *MessageUpsertBulk) ClearHTML() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearHTML()
 	})
 }
 
@@ -1105,6 +1509,111 @@ func (u *MessageUpsertBulk) UpdateSentAt() *MessageUpsertBulk {
 func (u *MessageUpsertBulk) ClearSentAt() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearSentAt()
+	})
+}
+
+// SetProvider sets the "provider" field.
+func (u *MessageUpsertBulk) SetProvider(v string) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetProvider(v)
+	})
+}
+
+// UpdateProvider sets the "provider" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateProvider() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateProvider()
+	})
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (u *MessageUpsertBulk) ClearProvider() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearProvider()
+	})
+}
+
+// SetProviderID sets the "provider_id" field.
+func (u *MessageUpsertBulk) SetProviderID(v string) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetProviderID(v)
+	})
+}
+
+// UpdateProviderID sets the "provider_id" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateProviderID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateProviderID()
+	})
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (u *MessageUpsertBulk) ClearProviderID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearProviderID()
+	})
+}
+
+// SetCheckAt sets the "check_at" field.
+func (u *MessageUpsertBulk) SetCheckAt(v time.Time) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetCheckAt(v)
+	})
+}
+
+// UpdateCheckAt sets the "check_at" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateCheckAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateCheckAt()
+	})
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (u *MessageUpsertBulk) ClearCheckAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearCheckAt()
+	})
+}
+
+// SetChecks sets the "checks" field.
+func (u *MessageUpsertBulk) SetChecks(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetChecks(v)
+	})
+}
+
+// AddChecks adds v to the "checks" field.
+func (u *MessageUpsertBulk) AddChecks(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddChecks(v)
+	})
+}
+
+// UpdateChecks sets the "checks" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateChecks() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateChecks()
+	})
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (u *MessageUpsertBulk) SetDeliveredAt(v time.Time) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetDeliveredAt(v)
+	})
+}
+
+// UpdateDeliveredAt sets the "delivered_at" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateDeliveredAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateDeliveredAt()
+	})
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (u *MessageUpsertBulk) ClearDeliveredAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearDeliveredAt()
 	})
 }
 

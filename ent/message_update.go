@@ -43,6 +43,26 @@ func (_u *MessageUpdate) SetNillableText(v *string) *MessageUpdate {
 	return _u
 }
 
+// SetHTML sets the "html" field.
+func (_u *MessageUpdate) SetHTML(v string) *MessageUpdate {
+	_u.mutation.SetHTML(v)
+	return _u
+}
+
+// SetNillableHTML sets the "html" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableHTML(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetHTML(*v)
+	}
+	return _u
+}
+
+// ClearHTML clears the value of the "html" field.
+func (_u *MessageUpdate) ClearHTML() *MessageUpdate {
+	_u.mutation.ClearHTML()
+	return _u
+}
+
 // SetState sets the "state" field.
 func (_u *MessageUpdate) SetState(v message.State) *MessageUpdate {
 	_u.mutation.SetState(v)
@@ -152,6 +172,107 @@ func (_u *MessageUpdate) ClearSentAt() *MessageUpdate {
 	return _u
 }
 
+// SetProvider sets the "provider" field.
+func (_u *MessageUpdate) SetProvider(v string) *MessageUpdate {
+	_u.mutation.SetProvider(v)
+	return _u
+}
+
+// SetNillableProvider sets the "provider" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableProvider(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetProvider(*v)
+	}
+	return _u
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (_u *MessageUpdate) ClearProvider() *MessageUpdate {
+	_u.mutation.ClearProvider()
+	return _u
+}
+
+// SetProviderID sets the "provider_id" field.
+func (_u *MessageUpdate) SetProviderID(v string) *MessageUpdate {
+	_u.mutation.SetProviderID(v)
+	return _u
+}
+
+// SetNillableProviderID sets the "provider_id" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableProviderID(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetProviderID(*v)
+	}
+	return _u
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (_u *MessageUpdate) ClearProviderID() *MessageUpdate {
+	_u.mutation.ClearProviderID()
+	return _u
+}
+
+// SetCheckAt sets the "check_at" field.
+func (_u *MessageUpdate) SetCheckAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetCheckAt(v)
+	return _u
+}
+
+// SetNillableCheckAt sets the "check_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableCheckAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetCheckAt(*v)
+	}
+	return _u
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (_u *MessageUpdate) ClearCheckAt() *MessageUpdate {
+	_u.mutation.ClearCheckAt()
+	return _u
+}
+
+// SetChecks sets the "checks" field.
+func (_u *MessageUpdate) SetChecks(v int) *MessageUpdate {
+	_u.mutation.ResetChecks()
+	_u.mutation.SetChecks(v)
+	return _u
+}
+
+// SetNillableChecks sets the "checks" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableChecks(v *int) *MessageUpdate {
+	if v != nil {
+		_u.SetChecks(*v)
+	}
+	return _u
+}
+
+// AddChecks adds value to the "checks" field.
+func (_u *MessageUpdate) AddChecks(v int) *MessageUpdate {
+	_u.mutation.AddChecks(v)
+	return _u
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (_u *MessageUpdate) SetDeliveredAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetDeliveredAt(v)
+	return _u
+}
+
+// SetNillableDeliveredAt sets the "delivered_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableDeliveredAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetDeliveredAt(*v)
+	}
+	return _u
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (_u *MessageUpdate) ClearDeliveredAt() *MessageUpdate {
+	_u.mutation.ClearDeliveredAt()
+	return _u
+}
+
 // Mutation returns the MessageMutation object of the builder.
 func (_u *MessageUpdate) Mutation() *MessageMutation {
 	return _u.mutation
@@ -196,6 +317,16 @@ func (_u *MessageUpdate) check() error {
 			return &ValidationError{Name: "last_error", err: fmt.Errorf(`ent: validator failed for field "Message.last_error": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Provider(); ok {
+		if err := message.ProviderValidator(v); err != nil {
+			return &ValidationError{Name: "provider", err: fmt.Errorf(`ent: validator failed for field "Message.provider": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ProviderID(); ok {
+		if err := message.ProviderIDValidator(v); err != nil {
+			return &ValidationError{Name: "provider_id", err: fmt.Errorf(`ent: validator failed for field "Message.provider_id": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -220,8 +351,17 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.PurposeCleared() {
 		_spec.ClearField(message.FieldPurpose, field.TypeEnum)
 	}
+	if _u.mutation.TitleCleared() {
+		_spec.ClearField(message.FieldTitle, field.TypeString)
+	}
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.HTML(); ok {
+		_spec.SetField(message.FieldHTML, field.TypeString, value)
+	}
+	if _u.mutation.HTMLCleared() {
+		_spec.ClearField(message.FieldHTML, field.TypeString)
 	}
 	if _u.mutation.DedupKeyCleared() {
 		_spec.ClearField(message.FieldDedupKey, field.TypeString)
@@ -259,6 +399,36 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.SentAtCleared() {
 		_spec.ClearField(message.FieldSentAt, field.TypeTime)
 	}
+	if value, ok := _u.mutation.Provider(); ok {
+		_spec.SetField(message.FieldProvider, field.TypeString, value)
+	}
+	if _u.mutation.ProviderCleared() {
+		_spec.ClearField(message.FieldProvider, field.TypeString)
+	}
+	if value, ok := _u.mutation.ProviderID(); ok {
+		_spec.SetField(message.FieldProviderID, field.TypeString, value)
+	}
+	if _u.mutation.ProviderIDCleared() {
+		_spec.ClearField(message.FieldProviderID, field.TypeString)
+	}
+	if value, ok := _u.mutation.CheckAt(); ok {
+		_spec.SetField(message.FieldCheckAt, field.TypeTime, value)
+	}
+	if _u.mutation.CheckAtCleared() {
+		_spec.ClearField(message.FieldCheckAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Checks(); ok {
+		_spec.SetField(message.FieldChecks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedChecks(); ok {
+		_spec.AddField(message.FieldChecks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.DeliveredAt(); ok {
+		_spec.SetField(message.FieldDeliveredAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeliveredAtCleared() {
+		_spec.ClearField(message.FieldDeliveredAt, field.TypeTime)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -292,6 +462,26 @@ func (_u *MessageUpdateOne) SetNillableText(v *string) *MessageUpdateOne {
 	if v != nil {
 		_u.SetText(*v)
 	}
+	return _u
+}
+
+// SetHTML sets the "html" field.
+func (_u *MessageUpdateOne) SetHTML(v string) *MessageUpdateOne {
+	_u.mutation.SetHTML(v)
+	return _u
+}
+
+// SetNillableHTML sets the "html" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableHTML(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetHTML(*v)
+	}
+	return _u
+}
+
+// ClearHTML clears the value of the "html" field.
+func (_u *MessageUpdateOne) ClearHTML() *MessageUpdateOne {
+	_u.mutation.ClearHTML()
 	return _u
 }
 
@@ -404,6 +594,107 @@ func (_u *MessageUpdateOne) ClearSentAt() *MessageUpdateOne {
 	return _u
 }
 
+// SetProvider sets the "provider" field.
+func (_u *MessageUpdateOne) SetProvider(v string) *MessageUpdateOne {
+	_u.mutation.SetProvider(v)
+	return _u
+}
+
+// SetNillableProvider sets the "provider" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableProvider(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetProvider(*v)
+	}
+	return _u
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (_u *MessageUpdateOne) ClearProvider() *MessageUpdateOne {
+	_u.mutation.ClearProvider()
+	return _u
+}
+
+// SetProviderID sets the "provider_id" field.
+func (_u *MessageUpdateOne) SetProviderID(v string) *MessageUpdateOne {
+	_u.mutation.SetProviderID(v)
+	return _u
+}
+
+// SetNillableProviderID sets the "provider_id" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableProviderID(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetProviderID(*v)
+	}
+	return _u
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (_u *MessageUpdateOne) ClearProviderID() *MessageUpdateOne {
+	_u.mutation.ClearProviderID()
+	return _u
+}
+
+// SetCheckAt sets the "check_at" field.
+func (_u *MessageUpdateOne) SetCheckAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetCheckAt(v)
+	return _u
+}
+
+// SetNillableCheckAt sets the "check_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableCheckAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetCheckAt(*v)
+	}
+	return _u
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (_u *MessageUpdateOne) ClearCheckAt() *MessageUpdateOne {
+	_u.mutation.ClearCheckAt()
+	return _u
+}
+
+// SetChecks sets the "checks" field.
+func (_u *MessageUpdateOne) SetChecks(v int) *MessageUpdateOne {
+	_u.mutation.ResetChecks()
+	_u.mutation.SetChecks(v)
+	return _u
+}
+
+// SetNillableChecks sets the "checks" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableChecks(v *int) *MessageUpdateOne {
+	if v != nil {
+		_u.SetChecks(*v)
+	}
+	return _u
+}
+
+// AddChecks adds value to the "checks" field.
+func (_u *MessageUpdateOne) AddChecks(v int) *MessageUpdateOne {
+	_u.mutation.AddChecks(v)
+	return _u
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (_u *MessageUpdateOne) SetDeliveredAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetDeliveredAt(v)
+	return _u
+}
+
+// SetNillableDeliveredAt sets the "delivered_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableDeliveredAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetDeliveredAt(*v)
+	}
+	return _u
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (_u *MessageUpdateOne) ClearDeliveredAt() *MessageUpdateOne {
+	_u.mutation.ClearDeliveredAt()
+	return _u
+}
+
 // Mutation returns the MessageMutation object of the builder.
 func (_u *MessageUpdateOne) Mutation() *MessageMutation {
 	return _u.mutation
@@ -461,6 +752,16 @@ func (_u *MessageUpdateOne) check() error {
 			return &ValidationError{Name: "last_error", err: fmt.Errorf(`ent: validator failed for field "Message.last_error": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Provider(); ok {
+		if err := message.ProviderValidator(v); err != nil {
+			return &ValidationError{Name: "provider", err: fmt.Errorf(`ent: validator failed for field "Message.provider": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ProviderID(); ok {
+		if err := message.ProviderIDValidator(v); err != nil {
+			return &ValidationError{Name: "provider_id", err: fmt.Errorf(`ent: validator failed for field "Message.provider_id": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -502,8 +803,17 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	if _u.mutation.PurposeCleared() {
 		_spec.ClearField(message.FieldPurpose, field.TypeEnum)
 	}
+	if _u.mutation.TitleCleared() {
+		_spec.ClearField(message.FieldTitle, field.TypeString)
+	}
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.HTML(); ok {
+		_spec.SetField(message.FieldHTML, field.TypeString, value)
+	}
+	if _u.mutation.HTMLCleared() {
+		_spec.ClearField(message.FieldHTML, field.TypeString)
 	}
 	if _u.mutation.DedupKeyCleared() {
 		_spec.ClearField(message.FieldDedupKey, field.TypeString)
@@ -540,6 +850,36 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.SentAtCleared() {
 		_spec.ClearField(message.FieldSentAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Provider(); ok {
+		_spec.SetField(message.FieldProvider, field.TypeString, value)
+	}
+	if _u.mutation.ProviderCleared() {
+		_spec.ClearField(message.FieldProvider, field.TypeString)
+	}
+	if value, ok := _u.mutation.ProviderID(); ok {
+		_spec.SetField(message.FieldProviderID, field.TypeString, value)
+	}
+	if _u.mutation.ProviderIDCleared() {
+		_spec.ClearField(message.FieldProviderID, field.TypeString)
+	}
+	if value, ok := _u.mutation.CheckAt(); ok {
+		_spec.SetField(message.FieldCheckAt, field.TypeTime, value)
+	}
+	if _u.mutation.CheckAtCleared() {
+		_spec.ClearField(message.FieldCheckAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Checks(); ok {
+		_spec.SetField(message.FieldChecks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedChecks(); ok {
+		_spec.AddField(message.FieldChecks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.DeliveredAt(); ok {
+		_spec.SetField(message.FieldDeliveredAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeliveredAtCleared() {
+		_spec.ClearField(message.FieldDeliveredAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Message{config: _u.config}

@@ -13,7 +13,9 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
+	"luxbff/ent/messagequota"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/session"
@@ -43,7 +45,9 @@ const (
 	TypeDevlogEvent      = "DevlogEvent"
 	TypeFeedPosition     = "FeedPosition"
 	TypeIdentity         = "Identity"
+	TypeInstallation     = "Installation"
 	TypeMessage          = "Message"
+	TypeMessageQuota     = "MessageQuota"
 	TypePushDevice       = "PushDevice"
 	TypeSession          = "Session"
 	TypeUser             = "User"
@@ -7836,6 +7840,551 @@ func (m *IdentityMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Identity edge %s", name)
 }
 
+// InstallationMutation represents an operation that mutates the Installation nodes in the graph.
+type InstallationMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int
+	digest           *string
+	created_at       *time.Time
+	used_at          *time.Time
+	clearedFields    map[string]struct{}
+	root_user        *int
+	clearedroot_user bool
+	done             bool
+	oldValue         func(context.Context) (*Installation, error)
+	predicates       []predicate.Installation
+}
+
+var _ ent.Mutation = (*InstallationMutation)(nil)
+
+// installationOption allows management of the mutation configuration using functional options.
+type installationOption func(*InstallationMutation)
+
+// newInstallationMutation creates new mutation for the Installation entity.
+func newInstallationMutation(c config, op Op, opts ...installationOption) *InstallationMutation {
+	m := &InstallationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeInstallation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withInstallationID sets the ID field of the mutation.
+func withInstallationID(id int) installationOption {
+	return func(m *InstallationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Installation
+		)
+		m.oldValue = func(ctx context.Context) (*Installation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Installation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withInstallation sets the old Installation of the mutation.
+func withInstallation(node *Installation) installationOption {
+	return func(m *InstallationMutation) {
+		m.oldValue = func(context.Context) (*Installation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m InstallationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m InstallationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *InstallationMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *InstallationMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Installation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRootUserID sets the "root_user_id" field.
+func (m *InstallationMutation) SetRootUserID(i int) {
+	m.root_user = &i
+}
+
+// RootUserID returns the value of the "root_user_id" field in the mutation.
+func (m *InstallationMutation) RootUserID() (r int, exists bool) {
+	v := m.root_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRootUserID returns the old "root_user_id" field's value of the Installation entity.
+// If the Installation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstallationMutation) OldRootUserID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRootUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRootUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRootUserID: %w", err)
+	}
+	return oldValue.RootUserID, nil
+}
+
+// ResetRootUserID resets all changes to the "root_user_id" field.
+func (m *InstallationMutation) ResetRootUserID() {
+	m.root_user = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *InstallationMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *InstallationMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the Installation entity.
+// If the Installation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstallationMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *InstallationMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *InstallationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *InstallationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Installation entity.
+// If the Installation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstallationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *InstallationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUsedAt sets the "used_at" field.
+func (m *InstallationMutation) SetUsedAt(t time.Time) {
+	m.used_at = &t
+}
+
+// UsedAt returns the value of the "used_at" field in the mutation.
+func (m *InstallationMutation) UsedAt() (r time.Time, exists bool) {
+	v := m.used_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsedAt returns the old "used_at" field's value of the Installation entity.
+// If the Installation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstallationMutation) OldUsedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsedAt: %w", err)
+	}
+	return oldValue.UsedAt, nil
+}
+
+// ResetUsedAt resets all changes to the "used_at" field.
+func (m *InstallationMutation) ResetUsedAt() {
+	m.used_at = nil
+}
+
+// ClearRootUser clears the "root_user" edge to the User entity.
+func (m *InstallationMutation) ClearRootUser() {
+	m.clearedroot_user = true
+	m.clearedFields[installation.FieldRootUserID] = struct{}{}
+}
+
+// RootUserCleared reports if the "root_user" edge to the User entity was cleared.
+func (m *InstallationMutation) RootUserCleared() bool {
+	return m.clearedroot_user
+}
+
+// RootUserIDs returns the "root_user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RootUserID instead. It exists only for internal usage by the builders.
+func (m *InstallationMutation) RootUserIDs() (ids []int) {
+	if id := m.root_user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRootUser resets all changes to the "root_user" edge.
+func (m *InstallationMutation) ResetRootUser() {
+	m.root_user = nil
+	m.clearedroot_user = false
+}
+
+// Where appends a list predicates to the InstallationMutation builder.
+func (m *InstallationMutation) Where(ps ...predicate.Installation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the InstallationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *InstallationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Installation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *InstallationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *InstallationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Installation).
+func (m *InstallationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *InstallationMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.root_user != nil {
+		fields = append(fields, installation.FieldRootUserID)
+	}
+	if m.digest != nil {
+		fields = append(fields, installation.FieldDigest)
+	}
+	if m.created_at != nil {
+		fields = append(fields, installation.FieldCreatedAt)
+	}
+	if m.used_at != nil {
+		fields = append(fields, installation.FieldUsedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *InstallationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case installation.FieldRootUserID:
+		return m.RootUserID()
+	case installation.FieldDigest:
+		return m.Digest()
+	case installation.FieldCreatedAt:
+		return m.CreatedAt()
+	case installation.FieldUsedAt:
+		return m.UsedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *InstallationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case installation.FieldRootUserID:
+		return m.OldRootUserID(ctx)
+	case installation.FieldDigest:
+		return m.OldDigest(ctx)
+	case installation.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case installation.FieldUsedAt:
+		return m.OldUsedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Installation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InstallationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case installation.FieldRootUserID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRootUserID(v)
+		return nil
+	case installation.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case installation.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case installation.FieldUsedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Installation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *InstallationMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *InstallationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InstallationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Installation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *InstallationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *InstallationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *InstallationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Installation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *InstallationMutation) ResetField(name string) error {
+	switch name {
+	case installation.FieldRootUserID:
+		m.ResetRootUserID()
+		return nil
+	case installation.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case installation.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case installation.FieldUsedAt:
+		m.ResetUsedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Installation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *InstallationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.root_user != nil {
+		edges = append(edges, installation.EdgeRootUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *InstallationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case installation.EdgeRootUser:
+		if id := m.root_user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *InstallationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *InstallationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *InstallationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedroot_user {
+		edges = append(edges, installation.EdgeRootUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *InstallationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case installation.EdgeRootUser:
+		return m.clearedroot_user
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *InstallationMutation) ClearEdge(name string) error {
+	switch name {
+	case installation.EdgeRootUser:
+		m.ClearRootUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Installation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *InstallationMutation) ResetEdge(name string) error {
+	switch name {
+	case installation.EdgeRootUser:
+		m.ResetRootUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Installation edge %s", name)
+}
+
 // MessageMutation represents an operation that mutates the Message nodes in the graph.
 type MessageMutation struct {
 	config
@@ -7845,7 +8394,9 @@ type MessageMutation struct {
 	channel              *message.Channel
 	purpose              *message.Purpose
 	to                   *string
+	title                *string
 	text                 *string
+	html                 *string
 	dedup_key            *string
 	is_deleted_once_sent *bool
 	state                *message.State
@@ -7857,6 +8408,12 @@ type MessageMutation struct {
 	last_error           *string
 	created_at           *time.Time
 	sent_at              *time.Time
+	provider             *string
+	provider_id          *string
+	check_at             *time.Time
+	checks               *int
+	addchecks            *int
+	delivered_at         *time.Time
 	clearedFields        map[string]struct{}
 	root_user            *int
 	clearedroot_user     bool
@@ -8133,6 +8690,55 @@ func (m *MessageMutation) ResetTo() {
 	m.to = nil
 }
 
+// SetTitle sets the "title" field.
+func (m *MessageMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *MessageMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldTitle(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ClearTitle clears the value of the "title" field.
+func (m *MessageMutation) ClearTitle() {
+	m.title = nil
+	m.clearedFields[message.FieldTitle] = struct{}{}
+}
+
+// TitleCleared returns if the "title" field was cleared in this mutation.
+func (m *MessageMutation) TitleCleared() bool {
+	_, ok := m.clearedFields[message.FieldTitle]
+	return ok
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *MessageMutation) ResetTitle() {
+	m.title = nil
+	delete(m.clearedFields, message.FieldTitle)
+}
+
 // SetText sets the "text" field.
 func (m *MessageMutation) SetText(s string) {
 	m.text = &s
@@ -8167,6 +8773,55 @@ func (m *MessageMutation) OldText(ctx context.Context) (v string, err error) {
 // ResetText resets all changes to the "text" field.
 func (m *MessageMutation) ResetText() {
 	m.text = nil
+}
+
+// SetHTML sets the "html" field.
+func (m *MessageMutation) SetHTML(s string) {
+	m.html = &s
+}
+
+// HTML returns the value of the "html" field in the mutation.
+func (m *MessageMutation) HTML() (r string, exists bool) {
+	v := m.html
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHTML returns the old "html" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldHTML(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHTML is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHTML requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHTML: %w", err)
+	}
+	return oldValue.HTML, nil
+}
+
+// ClearHTML clears the value of the "html" field.
+func (m *MessageMutation) ClearHTML() {
+	m.html = nil
+	m.clearedFields[message.FieldHTML] = struct{}{}
+}
+
+// HTMLCleared returns if the "html" field was cleared in this mutation.
+func (m *MessageMutation) HTMLCleared() bool {
+	_, ok := m.clearedFields[message.FieldHTML]
+	return ok
+}
+
+// ResetHTML resets all changes to the "html" field.
+func (m *MessageMutation) ResetHTML() {
+	m.html = nil
+	delete(m.clearedFields, message.FieldHTML)
 }
 
 // SetDedupKey sets the "dedup_key" field.
@@ -8614,6 +9269,258 @@ func (m *MessageMutation) ResetSentAt() {
 	delete(m.clearedFields, message.FieldSentAt)
 }
 
+// SetProvider sets the "provider" field.
+func (m *MessageMutation) SetProvider(s string) {
+	m.provider = &s
+}
+
+// Provider returns the value of the "provider" field in the mutation.
+func (m *MessageMutation) Provider() (r string, exists bool) {
+	v := m.provider
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvider returns the old "provider" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldProvider(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvider is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvider requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvider: %w", err)
+	}
+	return oldValue.Provider, nil
+}
+
+// ClearProvider clears the value of the "provider" field.
+func (m *MessageMutation) ClearProvider() {
+	m.provider = nil
+	m.clearedFields[message.FieldProvider] = struct{}{}
+}
+
+// ProviderCleared returns if the "provider" field was cleared in this mutation.
+func (m *MessageMutation) ProviderCleared() bool {
+	_, ok := m.clearedFields[message.FieldProvider]
+	return ok
+}
+
+// ResetProvider resets all changes to the "provider" field.
+func (m *MessageMutation) ResetProvider() {
+	m.provider = nil
+	delete(m.clearedFields, message.FieldProvider)
+}
+
+// SetProviderID sets the "provider_id" field.
+func (m *MessageMutation) SetProviderID(s string) {
+	m.provider_id = &s
+}
+
+// ProviderID returns the value of the "provider_id" field in the mutation.
+func (m *MessageMutation) ProviderID() (r string, exists bool) {
+	v := m.provider_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProviderID returns the old "provider_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldProviderID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProviderID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProviderID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProviderID: %w", err)
+	}
+	return oldValue.ProviderID, nil
+}
+
+// ClearProviderID clears the value of the "provider_id" field.
+func (m *MessageMutation) ClearProviderID() {
+	m.provider_id = nil
+	m.clearedFields[message.FieldProviderID] = struct{}{}
+}
+
+// ProviderIDCleared returns if the "provider_id" field was cleared in this mutation.
+func (m *MessageMutation) ProviderIDCleared() bool {
+	_, ok := m.clearedFields[message.FieldProviderID]
+	return ok
+}
+
+// ResetProviderID resets all changes to the "provider_id" field.
+func (m *MessageMutation) ResetProviderID() {
+	m.provider_id = nil
+	delete(m.clearedFields, message.FieldProviderID)
+}
+
+// SetCheckAt sets the "check_at" field.
+func (m *MessageMutation) SetCheckAt(t time.Time) {
+	m.check_at = &t
+}
+
+// CheckAt returns the value of the "check_at" field in the mutation.
+func (m *MessageMutation) CheckAt() (r time.Time, exists bool) {
+	v := m.check_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckAt returns the old "check_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldCheckAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckAt: %w", err)
+	}
+	return oldValue.CheckAt, nil
+}
+
+// ClearCheckAt clears the value of the "check_at" field.
+func (m *MessageMutation) ClearCheckAt() {
+	m.check_at = nil
+	m.clearedFields[message.FieldCheckAt] = struct{}{}
+}
+
+// CheckAtCleared returns if the "check_at" field was cleared in this mutation.
+func (m *MessageMutation) CheckAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldCheckAt]
+	return ok
+}
+
+// ResetCheckAt resets all changes to the "check_at" field.
+func (m *MessageMutation) ResetCheckAt() {
+	m.check_at = nil
+	delete(m.clearedFields, message.FieldCheckAt)
+}
+
+// SetChecks sets the "checks" field.
+func (m *MessageMutation) SetChecks(i int) {
+	m.checks = &i
+	m.addchecks = nil
+}
+
+// Checks returns the value of the "checks" field in the mutation.
+func (m *MessageMutation) Checks() (r int, exists bool) {
+	v := m.checks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChecks returns the old "checks" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldChecks(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChecks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChecks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChecks: %w", err)
+	}
+	return oldValue.Checks, nil
+}
+
+// AddChecks adds i to the "checks" field.
+func (m *MessageMutation) AddChecks(i int) {
+	if m.addchecks != nil {
+		*m.addchecks += i
+	} else {
+		m.addchecks = &i
+	}
+}
+
+// AddedChecks returns the value that was added to the "checks" field in this mutation.
+func (m *MessageMutation) AddedChecks() (r int, exists bool) {
+	v := m.addchecks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChecks resets all changes to the "checks" field.
+func (m *MessageMutation) ResetChecks() {
+	m.checks = nil
+	m.addchecks = nil
+}
+
+// SetDeliveredAt sets the "delivered_at" field.
+func (m *MessageMutation) SetDeliveredAt(t time.Time) {
+	m.delivered_at = &t
+}
+
+// DeliveredAt returns the value of the "delivered_at" field in the mutation.
+func (m *MessageMutation) DeliveredAt() (r time.Time, exists bool) {
+	v := m.delivered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveredAt returns the old "delivered_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldDeliveredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveredAt: %w", err)
+	}
+	return oldValue.DeliveredAt, nil
+}
+
+// ClearDeliveredAt clears the value of the "delivered_at" field.
+func (m *MessageMutation) ClearDeliveredAt() {
+	m.delivered_at = nil
+	m.clearedFields[message.FieldDeliveredAt] = struct{}{}
+}
+
+// DeliveredAtCleared returns if the "delivered_at" field was cleared in this mutation.
+func (m *MessageMutation) DeliveredAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldDeliveredAt]
+	return ok
+}
+
+// ResetDeliveredAt resets all changes to the "delivered_at" field.
+func (m *MessageMutation) ResetDeliveredAt() {
+	m.delivered_at = nil
+	delete(m.clearedFields, message.FieldDeliveredAt)
+}
+
 // ClearRootUser clears the "root_user" edge to the User entity.
 func (m *MessageMutation) ClearRootUser() {
 	m.clearedroot_user = true
@@ -8675,7 +9582,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 22)
 	if m.root_user != nil {
 		fields = append(fields, message.FieldRootUserID)
 	}
@@ -8688,8 +9595,14 @@ func (m *MessageMutation) Fields() []string {
 	if m.to != nil {
 		fields = append(fields, message.FieldTo)
 	}
+	if m.title != nil {
+		fields = append(fields, message.FieldTitle)
+	}
 	if m.text != nil {
 		fields = append(fields, message.FieldText)
+	}
+	if m.html != nil {
+		fields = append(fields, message.FieldHTML)
 	}
 	if m.dedup_key != nil {
 		fields = append(fields, message.FieldDedupKey)
@@ -8721,6 +9634,21 @@ func (m *MessageMutation) Fields() []string {
 	if m.sent_at != nil {
 		fields = append(fields, message.FieldSentAt)
 	}
+	if m.provider != nil {
+		fields = append(fields, message.FieldProvider)
+	}
+	if m.provider_id != nil {
+		fields = append(fields, message.FieldProviderID)
+	}
+	if m.check_at != nil {
+		fields = append(fields, message.FieldCheckAt)
+	}
+	if m.checks != nil {
+		fields = append(fields, message.FieldChecks)
+	}
+	if m.delivered_at != nil {
+		fields = append(fields, message.FieldDeliveredAt)
+	}
 	return fields
 }
 
@@ -8737,8 +9665,12 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Purpose()
 	case message.FieldTo:
 		return m.To()
+	case message.FieldTitle:
+		return m.Title()
 	case message.FieldText:
 		return m.Text()
+	case message.FieldHTML:
+		return m.HTML()
 	case message.FieldDedupKey:
 		return m.DedupKey()
 	case message.FieldIsDeletedOnceSent:
@@ -8759,6 +9691,16 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case message.FieldSentAt:
 		return m.SentAt()
+	case message.FieldProvider:
+		return m.Provider()
+	case message.FieldProviderID:
+		return m.ProviderID()
+	case message.FieldCheckAt:
+		return m.CheckAt()
+	case message.FieldChecks:
+		return m.Checks()
+	case message.FieldDeliveredAt:
+		return m.DeliveredAt()
 	}
 	return nil, false
 }
@@ -8776,8 +9718,12 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldPurpose(ctx)
 	case message.FieldTo:
 		return m.OldTo(ctx)
+	case message.FieldTitle:
+		return m.OldTitle(ctx)
 	case message.FieldText:
 		return m.OldText(ctx)
+	case message.FieldHTML:
+		return m.OldHTML(ctx)
 	case message.FieldDedupKey:
 		return m.OldDedupKey(ctx)
 	case message.FieldIsDeletedOnceSent:
@@ -8798,6 +9744,16 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldCreatedAt(ctx)
 	case message.FieldSentAt:
 		return m.OldSentAt(ctx)
+	case message.FieldProvider:
+		return m.OldProvider(ctx)
+	case message.FieldProviderID:
+		return m.OldProviderID(ctx)
+	case message.FieldCheckAt:
+		return m.OldCheckAt(ctx)
+	case message.FieldChecks:
+		return m.OldChecks(ctx)
+	case message.FieldDeliveredAt:
+		return m.OldDeliveredAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Message field %s", name)
 }
@@ -8835,12 +9791,26 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTo(v)
 		return nil
+	case message.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
 	case message.FieldText:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetText(v)
+		return nil
+	case message.FieldHTML:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHTML(v)
 		return nil
 	case message.FieldDedupKey:
 		v, ok := value.(string)
@@ -8912,6 +9882,41 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSentAt(v)
 		return nil
+	case message.FieldProvider:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvider(v)
+		return nil
+	case message.FieldProviderID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProviderID(v)
+		return nil
+	case message.FieldCheckAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckAt(v)
+		return nil
+	case message.FieldChecks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChecks(v)
+		return nil
+	case message.FieldDeliveredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveredAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Message field %s", name)
 }
@@ -8923,6 +9928,9 @@ func (m *MessageMutation) AddedFields() []string {
 	if m.addattempts != nil {
 		fields = append(fields, message.FieldAttempts)
 	}
+	if m.addchecks != nil {
+		fields = append(fields, message.FieldChecks)
+	}
 	return fields
 }
 
@@ -8933,6 +9941,8 @@ func (m *MessageMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case message.FieldAttempts:
 		return m.AddedAttempts()
+	case message.FieldChecks:
+		return m.AddedChecks()
 	}
 	return nil, false
 }
@@ -8949,6 +9959,13 @@ func (m *MessageMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddAttempts(v)
 		return nil
+	case message.FieldChecks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChecks(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Message numeric field %s", name)
 }
@@ -8962,6 +9979,12 @@ func (m *MessageMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(message.FieldPurpose) {
 		fields = append(fields, message.FieldPurpose)
+	}
+	if m.FieldCleared(message.FieldTitle) {
+		fields = append(fields, message.FieldTitle)
+	}
+	if m.FieldCleared(message.FieldHTML) {
+		fields = append(fields, message.FieldHTML)
 	}
 	if m.FieldCleared(message.FieldDedupKey) {
 		fields = append(fields, message.FieldDedupKey)
@@ -8977,6 +10000,18 @@ func (m *MessageMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(message.FieldSentAt) {
 		fields = append(fields, message.FieldSentAt)
+	}
+	if m.FieldCleared(message.FieldProvider) {
+		fields = append(fields, message.FieldProvider)
+	}
+	if m.FieldCleared(message.FieldProviderID) {
+		fields = append(fields, message.FieldProviderID)
+	}
+	if m.FieldCleared(message.FieldCheckAt) {
+		fields = append(fields, message.FieldCheckAt)
+	}
+	if m.FieldCleared(message.FieldDeliveredAt) {
+		fields = append(fields, message.FieldDeliveredAt)
 	}
 	return fields
 }
@@ -8998,6 +10033,12 @@ func (m *MessageMutation) ClearField(name string) error {
 	case message.FieldPurpose:
 		m.ClearPurpose()
 		return nil
+	case message.FieldTitle:
+		m.ClearTitle()
+		return nil
+	case message.FieldHTML:
+		m.ClearHTML()
+		return nil
 	case message.FieldDedupKey:
 		m.ClearDedupKey()
 		return nil
@@ -9012,6 +10053,18 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldSentAt:
 		m.ClearSentAt()
+		return nil
+	case message.FieldProvider:
+		m.ClearProvider()
+		return nil
+	case message.FieldProviderID:
+		m.ClearProviderID()
+		return nil
+	case message.FieldCheckAt:
+		m.ClearCheckAt()
+		return nil
+	case message.FieldDeliveredAt:
+		m.ClearDeliveredAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Message nullable field %s", name)
@@ -9033,8 +10086,14 @@ func (m *MessageMutation) ResetField(name string) error {
 	case message.FieldTo:
 		m.ResetTo()
 		return nil
+	case message.FieldTitle:
+		m.ResetTitle()
+		return nil
 	case message.FieldText:
 		m.ResetText()
+		return nil
+	case message.FieldHTML:
+		m.ResetHTML()
 		return nil
 	case message.FieldDedupKey:
 		m.ResetDedupKey()
@@ -9065,6 +10124,21 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldSentAt:
 		m.ResetSentAt()
+		return nil
+	case message.FieldProvider:
+		m.ResetProvider()
+		return nil
+	case message.FieldProviderID:
+		m.ResetProviderID()
+		return nil
+	case message.FieldCheckAt:
+		m.ResetCheckAt()
+		return nil
+	case message.FieldChecks:
+		m.ResetChecks()
+		return nil
+	case message.FieldDeliveredAt:
+		m.ResetDeliveredAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Message field %s", name)
@@ -9142,6 +10216,476 @@ func (m *MessageMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Message edge %s", name)
+}
+
+// MessageQuotaMutation represents an operation that mutates the MessageQuota nodes in the graph.
+type MessageQuotaMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int
+	subject       *string
+	day           *string
+	sent          *int
+	addsent       *int
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*MessageQuota, error)
+	predicates    []predicate.MessageQuota
+}
+
+var _ ent.Mutation = (*MessageQuotaMutation)(nil)
+
+// messagequotaOption allows management of the mutation configuration using functional options.
+type messagequotaOption func(*MessageQuotaMutation)
+
+// newMessageQuotaMutation creates new mutation for the MessageQuota entity.
+func newMessageQuotaMutation(c config, op Op, opts ...messagequotaOption) *MessageQuotaMutation {
+	m := &MessageQuotaMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMessageQuota,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMessageQuotaID sets the ID field of the mutation.
+func withMessageQuotaID(id int) messagequotaOption {
+	return func(m *MessageQuotaMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MessageQuota
+		)
+		m.oldValue = func(ctx context.Context) (*MessageQuota, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MessageQuota.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMessageQuota sets the old MessageQuota of the mutation.
+func withMessageQuota(node *MessageQuota) messagequotaOption {
+	return func(m *MessageQuotaMutation) {
+		m.oldValue = func(context.Context) (*MessageQuota, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MessageQuotaMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MessageQuotaMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MessageQuotaMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MessageQuotaMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MessageQuota.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSubject sets the "subject" field.
+func (m *MessageQuotaMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *MessageQuotaMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the MessageQuota entity.
+// If the MessageQuota object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageQuotaMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *MessageQuotaMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetDay sets the "day" field.
+func (m *MessageQuotaMutation) SetDay(s string) {
+	m.day = &s
+}
+
+// Day returns the value of the "day" field in the mutation.
+func (m *MessageQuotaMutation) Day() (r string, exists bool) {
+	v := m.day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDay returns the old "day" field's value of the MessageQuota entity.
+// If the MessageQuota object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageQuotaMutation) OldDay(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDay: %w", err)
+	}
+	return oldValue.Day, nil
+}
+
+// ResetDay resets all changes to the "day" field.
+func (m *MessageQuotaMutation) ResetDay() {
+	m.day = nil
+}
+
+// SetSent sets the "sent" field.
+func (m *MessageQuotaMutation) SetSent(i int) {
+	m.sent = &i
+	m.addsent = nil
+}
+
+// Sent returns the value of the "sent" field in the mutation.
+func (m *MessageQuotaMutation) Sent() (r int, exists bool) {
+	v := m.sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSent returns the old "sent" field's value of the MessageQuota entity.
+// If the MessageQuota object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageQuotaMutation) OldSent(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSent: %w", err)
+	}
+	return oldValue.Sent, nil
+}
+
+// AddSent adds i to the "sent" field.
+func (m *MessageQuotaMutation) AddSent(i int) {
+	if m.addsent != nil {
+		*m.addsent += i
+	} else {
+		m.addsent = &i
+	}
+}
+
+// AddedSent returns the value that was added to the "sent" field in this mutation.
+func (m *MessageQuotaMutation) AddedSent() (r int, exists bool) {
+	v := m.addsent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSent resets all changes to the "sent" field.
+func (m *MessageQuotaMutation) ResetSent() {
+	m.sent = nil
+	m.addsent = nil
+}
+
+// Where appends a list predicates to the MessageQuotaMutation builder.
+func (m *MessageQuotaMutation) Where(ps ...predicate.MessageQuota) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MessageQuotaMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MessageQuotaMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MessageQuota, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MessageQuotaMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MessageQuotaMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MessageQuota).
+func (m *MessageQuotaMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MessageQuotaMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.subject != nil {
+		fields = append(fields, messagequota.FieldSubject)
+	}
+	if m.day != nil {
+		fields = append(fields, messagequota.FieldDay)
+	}
+	if m.sent != nil {
+		fields = append(fields, messagequota.FieldSent)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MessageQuotaMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case messagequota.FieldSubject:
+		return m.Subject()
+	case messagequota.FieldDay:
+		return m.Day()
+	case messagequota.FieldSent:
+		return m.Sent()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MessageQuotaMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case messagequota.FieldSubject:
+		return m.OldSubject(ctx)
+	case messagequota.FieldDay:
+		return m.OldDay(ctx)
+	case messagequota.FieldSent:
+		return m.OldSent(ctx)
+	}
+	return nil, fmt.Errorf("unknown MessageQuota field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MessageQuotaMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case messagequota.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case messagequota.FieldDay:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDay(v)
+		return nil
+	case messagequota.FieldSent:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSent(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MessageQuota field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MessageQuotaMutation) AddedFields() []string {
+	var fields []string
+	if m.addsent != nil {
+		fields = append(fields, messagequota.FieldSent)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MessageQuotaMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case messagequota.FieldSent:
+		return m.AddedSent()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MessageQuotaMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case messagequota.FieldSent:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSent(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MessageQuota numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MessageQuotaMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MessageQuotaMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MessageQuotaMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MessageQuota nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MessageQuotaMutation) ResetField(name string) error {
+	switch name {
+	case messagequota.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case messagequota.FieldDay:
+		m.ResetDay()
+		return nil
+	case messagequota.FieldSent:
+		m.ResetSent()
+		return nil
+	}
+	return fmt.Errorf("unknown MessageQuota field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MessageQuotaMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MessageQuotaMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MessageQuotaMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MessageQuotaMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MessageQuotaMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MessageQuotaMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MessageQuotaMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MessageQuota unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MessageQuotaMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MessageQuota edge %s", name)
 }
 
 // PushDeviceMutation represents an operation that mutates the PushDevice nodes in the graph.
@@ -10878,6 +12422,7 @@ type UserMutation struct {
 	credential_version           *int
 	addcredential_version        *int
 	push_token                   *string
+	push_token_set_at            *time.Time
 	is_device_muted              *bool
 	is_device_alim_talk_enabled  *bool
 	is_basestation_alert_enabled *bool
@@ -10919,6 +12464,9 @@ type UserMutation struct {
 	verification_codes           map[int]struct{}
 	removedverification_codes    map[int]struct{}
 	clearedverification_codes    bool
+	installations                map[int]struct{}
+	removedinstallations         map[int]struct{}
+	clearedinstallations         bool
 	messages                     map[int]struct{}
 	removedmessages              map[int]struct{}
 	clearedmessages              bool
@@ -11795,6 +13343,55 @@ func (m *UserMutation) PushTokenCleared() bool {
 func (m *UserMutation) ResetPushToken() {
 	m.push_token = nil
 	delete(m.clearedFields, user.FieldPushToken)
+}
+
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (m *UserMutation) SetPushTokenSetAt(t time.Time) {
+	m.push_token_set_at = &t
+}
+
+// PushTokenSetAt returns the value of the "push_token_set_at" field in the mutation.
+func (m *UserMutation) PushTokenSetAt() (r time.Time, exists bool) {
+	v := m.push_token_set_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPushTokenSetAt returns the old "push_token_set_at" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldPushTokenSetAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPushTokenSetAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPushTokenSetAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPushTokenSetAt: %w", err)
+	}
+	return oldValue.PushTokenSetAt, nil
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (m *UserMutation) ClearPushTokenSetAt() {
+	m.push_token_set_at = nil
+	m.clearedFields[user.FieldPushTokenSetAt] = struct{}{}
+}
+
+// PushTokenSetAtCleared returns if the "push_token_set_at" field was cleared in this mutation.
+func (m *UserMutation) PushTokenSetAtCleared() bool {
+	_, ok := m.clearedFields[user.FieldPushTokenSetAt]
+	return ok
+}
+
+// ResetPushTokenSetAt resets all changes to the "push_token_set_at" field.
+func (m *UserMutation) ResetPushTokenSetAt() {
+	m.push_token_set_at = nil
+	delete(m.clearedFields, user.FieldPushTokenSetAt)
 }
 
 // SetIsDeviceMuted sets the "is_device_muted" field.
@@ -12712,6 +14309,60 @@ func (m *UserMutation) ResetVerificationCodes() {
 	m.removedverification_codes = nil
 }
 
+// AddInstallationIDs adds the "installations" edge to the Installation entity by ids.
+func (m *UserMutation) AddInstallationIDs(ids ...int) {
+	if m.installations == nil {
+		m.installations = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.installations[ids[i]] = struct{}{}
+	}
+}
+
+// ClearInstallations clears the "installations" edge to the Installation entity.
+func (m *UserMutation) ClearInstallations() {
+	m.clearedinstallations = true
+}
+
+// InstallationsCleared reports if the "installations" edge to the Installation entity was cleared.
+func (m *UserMutation) InstallationsCleared() bool {
+	return m.clearedinstallations
+}
+
+// RemoveInstallationIDs removes the "installations" edge to the Installation entity by IDs.
+func (m *UserMutation) RemoveInstallationIDs(ids ...int) {
+	if m.removedinstallations == nil {
+		m.removedinstallations = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.installations, ids[i])
+		m.removedinstallations[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedInstallations returns the removed IDs of the "installations" edge to the Installation entity.
+func (m *UserMutation) RemovedInstallationsIDs() (ids []int) {
+	for id := range m.removedinstallations {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// InstallationsIDs returns the "installations" edge IDs in the mutation.
+func (m *UserMutation) InstallationsIDs() (ids []int) {
+	for id := range m.installations {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetInstallations resets all changes to the "installations" edge.
+func (m *UserMutation) ResetInstallations() {
+	m.installations = nil
+	m.clearedinstallations = false
+	m.removedinstallations = nil
+}
+
 // AddMessageIDs adds the "messages" edge to the Message entity by ids.
 func (m *UserMutation) AddMessageIDs(ids ...int) {
 	if m.messages == nil {
@@ -12800,7 +14451,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 26)
 	if m.first_name != nil {
 		fields = append(fields, user.FieldFirstName)
 	}
@@ -12848,6 +14499,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.push_token != nil {
 		fields = append(fields, user.FieldPushToken)
+	}
+	if m.push_token_set_at != nil {
+		fields = append(fields, user.FieldPushTokenSetAt)
 	}
 	if m.is_device_muted != nil {
 		fields = append(fields, user.FieldIsDeviceMuted)
@@ -12916,6 +14570,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.CredentialVersion()
 	case user.FieldPushToken:
 		return m.PushToken()
+	case user.FieldPushTokenSetAt:
+		return m.PushTokenSetAt()
 	case user.FieldIsDeviceMuted:
 		return m.IsDeviceMuted()
 	case user.FieldIsDeviceAlimTalkEnabled:
@@ -12975,6 +14631,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCredentialVersion(ctx)
 	case user.FieldPushToken:
 		return m.OldPushToken(ctx)
+	case user.FieldPushTokenSetAt:
+		return m.OldPushTokenSetAt(ctx)
 	case user.FieldIsDeviceMuted:
 		return m.OldIsDeviceMuted(ctx)
 	case user.FieldIsDeviceAlimTalkEnabled:
@@ -13113,6 +14771,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPushToken(v)
+		return nil
+	case user.FieldPushTokenSetAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPushTokenSetAt(v)
 		return nil
 	case user.FieldIsDeviceMuted:
 		v, ok := value.(bool)
@@ -13294,6 +14959,9 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldPushToken) {
 		fields = append(fields, user.FieldPushToken)
 	}
+	if m.FieldCleared(user.FieldPushTokenSetAt) {
+		fields = append(fields, user.FieldPushTokenSetAt)
+	}
 	if m.FieldCleared(user.FieldNotificationCheckedAt) {
 		fields = append(fields, user.FieldNotificationCheckedAt)
 	}
@@ -13349,6 +15017,9 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldPushToken:
 		m.ClearPushToken()
+		return nil
+	case user.FieldPushTokenSetAt:
+		m.ClearPushTokenSetAt()
 		return nil
 	case user.FieldNotificationCheckedAt:
 		m.ClearNotificationCheckedAt()
@@ -13412,6 +15083,9 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldPushToken:
 		m.ResetPushToken()
 		return nil
+	case user.FieldPushTokenSetAt:
+		m.ResetPushTokenSetAt()
+		return nil
 	case user.FieldIsDeviceMuted:
 		m.ResetIsDeviceMuted()
 		return nil
@@ -13445,7 +15119,7 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 12)
 	if m.identities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -13475,6 +15149,9 @@ func (m *UserMutation) AddedEdges() []string {
 	}
 	if m.verification_codes != nil {
 		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.installations != nil {
+		edges = append(edges, user.EdgeInstallations)
 	}
 	if m.messages != nil {
 		edges = append(edges, user.EdgeMessages)
@@ -13544,6 +15221,12 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeInstallations:
+		ids := make([]ent.Value, 0, len(m.installations))
+		for id := range m.installations {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeMessages:
 		ids := make([]ent.Value, 0, len(m.messages))
 		for id := range m.messages {
@@ -13556,7 +15239,7 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 12)
 	if m.removedidentities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -13583,6 +15266,9 @@ func (m *UserMutation) RemovedEdges() []string {
 	}
 	if m.removedverification_codes != nil {
 		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.removedinstallations != nil {
+		edges = append(edges, user.EdgeInstallations)
 	}
 	if m.removedmessages != nil {
 		edges = append(edges, user.EdgeMessages)
@@ -13648,6 +15334,12 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeInstallations:
+		ids := make([]ent.Value, 0, len(m.removedinstallations))
+		for id := range m.removedinstallations {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeMessages:
 		ids := make([]ent.Value, 0, len(m.removedmessages))
 		for id := range m.removedmessages {
@@ -13660,7 +15352,7 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 11)
+	edges := make([]string, 0, 12)
 	if m.clearedidentities {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -13690,6 +15382,9 @@ func (m *UserMutation) ClearedEdges() []string {
 	}
 	if m.clearedverification_codes {
 		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.clearedinstallations {
+		edges = append(edges, user.EdgeInstallations)
 	}
 	if m.clearedmessages {
 		edges = append(edges, user.EdgeMessages)
@@ -13721,6 +15416,8 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.clearedfeed_positions
 	case user.EdgeVerificationCodes:
 		return m.clearedverification_codes
+	case user.EdgeInstallations:
+		return m.clearedinstallations
 	case user.EdgeMessages:
 		return m.clearedmessages
 	}
@@ -13771,6 +15468,9 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	case user.EdgeVerificationCodes:
 		m.ResetVerificationCodes()
+		return nil
+	case user.EdgeInstallations:
+		m.ResetInstallations()
 		return nil
 	case user.EdgeMessages:
 		m.ResetMessages()

@@ -9,7 +9,9 @@ import (
 	"luxbff/ent/devlog"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
+	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/schema"
 	"luxbff/ent/session"
@@ -145,6 +147,26 @@ func init() {
 	identityDescDisplayName := identityFields[3].Descriptor()
 	// identity.DisplayNameValidator is a validator for the "display_name" field. It is called by the builders before save.
 	identity.DisplayNameValidator = identityDescDisplayName.Validators[0].(func(string) error)
+	installationFields := schema.Installation{}.Fields()
+	_ = installationFields
+	// installationDescDigest is the schema descriptor for digest field.
+	installationDescDigest := installationFields[1].Descriptor()
+	// installation.DigestValidator is a validator for the "digest" field. It is called by the builders before save.
+	installation.DigestValidator = func() func(string) error {
+		validators := installationDescDigest.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(digest string) error {
+			for _, fn := range fns {
+				if err := fn(digest); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
 	messageFields := schema.Message{}.Fields()
 	_ = messageFields
 	// messageDescTo is the schema descriptor for to field.
@@ -166,17 +188,71 @@ func init() {
 		}
 	}()
 	// messageDescIsDeletedOnceSent is the schema descriptor for is_deleted_once_sent field.
-	messageDescIsDeletedOnceSent := messageFields[6].Descriptor()
+	messageDescIsDeletedOnceSent := messageFields[8].Descriptor()
 	// message.DefaultIsDeletedOnceSent holds the default value on creation for the is_deleted_once_sent field.
 	message.DefaultIsDeletedOnceSent = messageDescIsDeletedOnceSent.Default.(bool)
 	// messageDescAttempts is the schema descriptor for attempts field.
-	messageDescAttempts := messageFields[8].Descriptor()
+	messageDescAttempts := messageFields[10].Descriptor()
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescLastError is the schema descriptor for last_error field.
-	messageDescLastError := messageFields[12].Descriptor()
+	messageDescLastError := messageFields[14].Descriptor()
 	// message.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	message.LastErrorValidator = messageDescLastError.Validators[0].(func(string) error)
+	// messageDescProvider is the schema descriptor for provider field.
+	messageDescProvider := messageFields[17].Descriptor()
+	// message.ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	message.ProviderValidator = messageDescProvider.Validators[0].(func(string) error)
+	// messageDescProviderID is the schema descriptor for provider_id field.
+	messageDescProviderID := messageFields[18].Descriptor()
+	// message.ProviderIDValidator is a validator for the "provider_id" field. It is called by the builders before save.
+	message.ProviderIDValidator = messageDescProviderID.Validators[0].(func(string) error)
+	// messageDescChecks is the schema descriptor for checks field.
+	messageDescChecks := messageFields[20].Descriptor()
+	// message.DefaultChecks holds the default value on creation for the checks field.
+	message.DefaultChecks = messageDescChecks.Default.(int)
+	messagequotaFields := schema.MessageQuota{}.Fields()
+	_ = messagequotaFields
+	// messagequotaDescSubject is the schema descriptor for subject field.
+	messagequotaDescSubject := messagequotaFields[0].Descriptor()
+	// messagequota.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	messagequota.SubjectValidator = func() func(string) error {
+		validators := messagequotaDescSubject.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subject string) error {
+			for _, fn := range fns {
+				if err := fn(subject); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// messagequotaDescDay is the schema descriptor for day field.
+	messagequotaDescDay := messagequotaFields[1].Descriptor()
+	// messagequota.DayValidator is a validator for the "day" field. It is called by the builders before save.
+	messagequota.DayValidator = func() func(string) error {
+		validators := messagequotaDescDay.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(day string) error {
+			for _, fn := range fns {
+				if err := fn(day); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// messagequotaDescSent is the schema descriptor for sent field.
+	messagequotaDescSent := messagequotaFields[2].Descriptor()
+	// messagequota.DefaultSent holds the default value on creation for the sent field.
+	messagequota.DefaultSent = messagequotaDescSent.Default.(int)
 	pushdeviceFields := schema.PushDevice{}.Fields()
 	_ = pushdeviceFields
 	// pushdeviceDescRegistrationID is the schema descriptor for registration_id field.
@@ -268,27 +344,27 @@ func init() {
 	// user.PushTokenValidator is a validator for the "push_token" field. It is called by the builders before save.
 	user.PushTokenValidator = userDescPushToken.Validators[0].(func(string) error)
 	// userDescIsDeviceMuted is the schema descriptor for is_device_muted field.
-	userDescIsDeviceMuted := userFields[16].Descriptor()
+	userDescIsDeviceMuted := userFields[17].Descriptor()
 	// user.DefaultIsDeviceMuted holds the default value on creation for the is_device_muted field.
 	user.DefaultIsDeviceMuted = userDescIsDeviceMuted.Default.(bool)
 	// userDescIsDeviceAlimTalkEnabled is the schema descriptor for is_device_alim_talk_enabled field.
-	userDescIsDeviceAlimTalkEnabled := userFields[17].Descriptor()
+	userDescIsDeviceAlimTalkEnabled := userFields[18].Descriptor()
 	// user.DefaultIsDeviceAlimTalkEnabled holds the default value on creation for the is_device_alim_talk_enabled field.
 	user.DefaultIsDeviceAlimTalkEnabled = userDescIsDeviceAlimTalkEnabled.Default.(bool)
 	// userDescIsBasestationAlertEnabled is the schema descriptor for is_basestation_alert_enabled field.
-	userDescIsBasestationAlertEnabled := userFields[18].Descriptor()
+	userDescIsBasestationAlertEnabled := userFields[19].Descriptor()
 	// user.DefaultIsBasestationAlertEnabled holds the default value on creation for the is_basestation_alert_enabled field.
 	user.DefaultIsBasestationAlertEnabled = userDescIsBasestationAlertEnabled.Default.(bool)
 	// userDescIsAdmin is the schema descriptor for is_admin field.
-	userDescIsAdmin := userFields[19].Descriptor()
+	userDescIsAdmin := userFields[20].Descriptor()
 	// user.DefaultIsAdmin holds the default value on creation for the is_admin field.
 	user.DefaultIsAdmin = userDescIsAdmin.Default.(bool)
 	// userDescEventSeq is the schema descriptor for event_seq field.
-	userDescEventSeq := userFields[21].Descriptor()
+	userDescEventSeq := userFields[22].Descriptor()
 	// user.DefaultEventSeq holds the default value on creation for the event_seq field.
 	user.DefaultEventSeq = userDescEventSeq.Default.(int64)
 	// userDescEventFloor is the schema descriptor for event_floor field.
-	userDescEventFloor := userFields[22].Descriptor()
+	userDescEventFloor := userFields[23].Descriptor()
 	// user.DefaultEventFloor holds the default value on creation for the event_floor field.
 	user.DefaultEventFloor = userDescEventFloor.Default.(int64)
 	verificationcodeFields := schema.VerificationCode{}.Fields()

@@ -11,7 +11,9 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
+	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
@@ -250,6 +252,27 @@ func (_m *Identity) AppendTargets(targets []any, columns []string) []any {
 }
 
 // AppendTargets appends where a row of the columns is scanned into, in their order.
+func (_m *Installation) AppendTargets(targets []any, columns []string) []any {
+	for _, name := range columns {
+		switch name {
+		case installation.FieldID:
+			targets = append(targets, column.Int(&_m.ID))
+		case installation.FieldRootUserID:
+			targets = append(targets, column.Int(&_m.RootUserID))
+		case installation.FieldDigest:
+			targets = append(targets, column.String(&_m.Digest))
+		case installation.FieldCreatedAt:
+			targets = append(targets, column.Time(&_m.CreatedAt))
+		case installation.FieldUsedAt:
+			targets = append(targets, column.Time(&_m.UsedAt))
+		default:
+			targets = append(targets, column.Unknown(name))
+		}
+	}
+	return targets
+}
+
+// AppendTargets appends where a row of the columns is scanned into, in their order.
 func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 	for _, name := range columns {
 		switch name {
@@ -263,8 +286,12 @@ func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableString(&_m.Purpose))
 		case message.FieldTo:
 			targets = append(targets, column.String(&_m.To))
+		case message.FieldTitle:
+			targets = append(targets, column.NillableString(&_m.Title))
 		case message.FieldText:
 			targets = append(targets, column.String(&_m.Text))
+		case message.FieldHTML:
+			targets = append(targets, column.NillableString(&_m.HTML))
 		case message.FieldDedupKey:
 			targets = append(targets, column.NillableString(&_m.DedupKey))
 		case message.FieldIsDeletedOnceSent:
@@ -285,6 +312,35 @@ func (_m *Message) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Time(&_m.CreatedAt))
 		case message.FieldSentAt:
 			targets = append(targets, column.NillableTime(&_m.SentAt))
+		case message.FieldProvider:
+			targets = append(targets, column.NillableString(&_m.Provider))
+		case message.FieldProviderID:
+			targets = append(targets, column.NillableString(&_m.ProviderID))
+		case message.FieldCheckAt:
+			targets = append(targets, column.NillableTime(&_m.CheckAt))
+		case message.FieldChecks:
+			targets = append(targets, column.Int(&_m.Checks))
+		case message.FieldDeliveredAt:
+			targets = append(targets, column.NillableTime(&_m.DeliveredAt))
+		default:
+			targets = append(targets, column.Unknown(name))
+		}
+	}
+	return targets
+}
+
+// AppendTargets appends where a row of the columns is scanned into, in their order.
+func (_m *MessageQuota) AppendTargets(targets []any, columns []string) []any {
+	for _, name := range columns {
+		switch name {
+		case messagequota.FieldID:
+			targets = append(targets, column.Int(&_m.ID))
+		case messagequota.FieldSubject:
+			targets = append(targets, column.String(&_m.Subject))
+		case messagequota.FieldDay:
+			targets = append(targets, column.String(&_m.Day))
+		case messagequota.FieldSent:
+			targets = append(targets, column.Int(&_m.Sent))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}
@@ -390,6 +446,8 @@ func (_m *User) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Int(&_m.CredentialVersion))
 		case user.FieldPushToken:
 			targets = append(targets, column.NillableString(&_m.PushToken))
+		case user.FieldPushTokenSetAt:
+			targets = append(targets, column.NillableTime(&_m.PushTokenSetAt))
 		case user.FieldIsDeviceMuted:
 			targets = append(targets, column.Bool(&_m.IsDeviceMuted))
 		case user.FieldIsDeviceAlimTalkEnabled:

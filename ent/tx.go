@@ -28,8 +28,12 @@ type Tx struct {
 	FeedPosition *FeedPositionClient
 	// Identity is the client for interacting with the Identity builders.
 	Identity *IdentityClient
+	// Installation is the client for interacting with the Installation builders.
+	Installation *InstallationClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
+	// MessageQuota is the client for interacting with the MessageQuota builders.
+	MessageQuota *MessageQuotaClient
 	// PushDevice is the client for interacting with the PushDevice builders.
 	PushDevice *PushDeviceClient
 	// Session is the client for interacting with the Session builders.
@@ -176,7 +180,9 @@ func (tx *Tx) init() {
 	tx.DevlogEvent = NewDevlogEventClient(tx.config)
 	tx.FeedPosition = NewFeedPositionClient(tx.config)
 	tx.Identity = NewIdentityClient(tx.config)
+	tx.Installation = NewInstallationClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
+	tx.MessageQuota = NewMessageQuotaClient(tx.config)
 	tx.PushDevice = NewPushDeviceClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.User = NewUserClient(tx.config)

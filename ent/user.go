@@ -51,6 +51,8 @@ type User struct {
 	CredentialVersion int `json:"credential_version,omitempty"`
 	// PushToken holds the value of the "push_token" field.
 	PushToken *string `json:"-"`
+	// When the app set it last, to the day; null for one that is older than the column.
+	PushTokenSetAt *time.Time `json:"push_token_set_at,omitempty"`
 	// IsDeviceMuted holds the value of the "is_device_muted" field.
 	IsDeviceMuted bool `json:"is_device_muted,omitempty"`
 	// IsDeviceAlimTalkEnabled holds the value of the "is_device_alim_talk_enabled" field.
@@ -97,11 +99,13 @@ type UserEdges struct {
 	FeedPositions []*FeedPosition `json:"feed_positions,omitempty"`
 	// VerificationCodes holds the value of the verification_codes edge.
 	VerificationCodes []*VerificationCode `json:"verification_codes,omitempty"`
+	// Installations holds the value of the installations edge.
+	Installations []*Installation `json:"installations,omitempty"`
 	// Messages holds the value of the messages edge.
 	Messages []*Message `json:"messages,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [11]bool
+	loadedTypes [12]bool
 }
 
 // IdentitiesOrErr returns the Identities value or an error if the edge
@@ -196,10 +200,19 @@ func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
 	return nil, &NotLoadedError{edge: "verification_codes"}
 }
 
+// InstallationsOrErr returns the Installations value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) InstallationsOrErr() ([]*Installation, error) {
+	if e.loadedTypes[10] {
+		return e.Installations, nil
+	}
+	return nil, &NotLoadedError{edge: "installations"}
+}
+
 // MessagesOrErr returns the Messages value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) MessagesOrErr() ([]*Message, error) {
-	if e.loadedTypes[10] {
+	if e.loadedTypes[11] {
 		return e.Messages, nil
 	}
 	return nil, &NotLoadedError{edge: "messages"}
@@ -216,7 +229,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case user.FieldFirstName, user.FieldLastName, user.FieldBirthdate, user.FieldGender, user.FieldEmail, user.FieldPreviousVerifiedEmail, user.FieldPhone, user.FieldRegisterType, user.FieldNationalCode, user.FieldPasswordHash, user.FieldPushToken:
 			values[i] = new(sql.NullString)
-		case user.FieldPasswordChangedAt, user.FieldBlockedUntil, user.FieldNotificationCheckedAt, user.FieldCreatedAt, user.FieldDeletedAt:
+		case user.FieldPasswordChangedAt, user.FieldBlockedUntil, user.FieldPushTokenSetAt, user.FieldNotificationCheckedAt, user.FieldCreatedAt, user.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -347,6 +360,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				_m.PushToken = new(string)
 				*_m.PushToken = value.String
 			}
+		case user.FieldPushTokenSetAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field push_token_set_at", values[i])
+			} else if value.Valid {
+				_m.PushTokenSetAt = new(time.Time)
+				*_m.PushTokenSetAt = value.Time
+			}
 		case user.FieldIsDeviceMuted:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field is_device_muted", values[i])
@@ -466,6 +486,11 @@ func (_m *User) QueryVerificationCodes() *VerificationCodeQuery {
 	return NewUserClient(_m.config).QueryVerificationCodes(_m)
 }
 
+// QueryInstallations queries the "installations" edge of the User entity.
+func (_m *User) QueryInstallations() *InstallationQuery {
+	return NewUserClient(_m.config).QueryInstallations(_m)
+}
+
 // QueryMessages queries the "messages" edge of the User entity.
 func (_m *User) QueryMessages() *MessageQuery {
 	return NewUserClient(_m.config).QueryMessages(_m)
@@ -559,6 +584,11 @@ func (_m *User) String() string {
 	builder.WriteString(fmt.Sprintf("%v", _m.CredentialVersion))
 	builder.WriteString(", ")
 	builder.WriteString("push_token=<sensitive>")
+	builder.WriteString(", ")
+	if v := _m.PushTokenSetAt; v != nil {
+		builder.WriteString("push_token_set_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("is_device_muted=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IsDeviceMuted))

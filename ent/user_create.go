@@ -13,6 +13,7 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/session"
@@ -246,6 +247,20 @@ func (_c *UserCreate) SetPushToken(v string) *UserCreate {
 func (_c *UserCreate) SetNillablePushToken(v *string) *UserCreate {
 	if v != nil {
 		_c.SetPushToken(*v)
+	}
+	return _c
+}
+
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (_c *UserCreate) SetPushTokenSetAt(v time.Time) *UserCreate {
+	_c.mutation.SetPushTokenSetAt(v)
+	return _c
+}
+
+// SetNillablePushTokenSetAt sets the "push_token_set_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillablePushTokenSetAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetPushTokenSetAt(*v)
 	}
 	return _c
 }
@@ -522,6 +537,21 @@ func (_c *UserCreate) AddVerificationCodes(v ...*VerificationCode) *UserCreate {
 	return _c.AddVerificationCodeIDs(ids...)
 }
 
+// AddInstallationIDs adds the "installations" edge to the Installation entity by IDs.
+func (_c *UserCreate) AddInstallationIDs(ids ...int) *UserCreate {
+	_c.mutation.AddInstallationIDs(ids...)
+	return _c
+}
+
+// AddInstallations adds the "installations" edges to the Installation entity.
+func (_c *UserCreate) AddInstallations(v ...*Installation) *UserCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddInstallationIDs(ids...)
+}
+
 // AddMessageIDs adds the "messages" edge to the Message entity by IDs.
 func (_c *UserCreate) AddMessageIDs(ids ...int) *UserCreate {
 	_c.mutation.AddMessageIDs(ids...)
@@ -771,6 +801,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldPushToken, field.TypeString, value)
 		_node.PushToken = &value
 	}
+	if value, ok := _c.mutation.PushTokenSetAt(); ok {
+		_spec.SetField(user.FieldPushTokenSetAt, field.TypeTime, value)
+		_node.PushTokenSetAt = &value
+	}
 	if value, ok := _c.mutation.IsDeviceMuted(); ok {
 		_spec.SetField(user.FieldIsDeviceMuted, field.TypeBool, value)
 		_node.IsDeviceMuted = value
@@ -960,6 +994,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.InstallationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -1296,6 +1346,24 @@ func (u *UserUpsert) UpdatePushToken() *UserUpsert {
 // ClearPushToken clears the value of the "push_token" field.
 func (u *UserUpsert) ClearPushToken() *UserUpsert {
 	u.SetNull(user.FieldPushToken)
+	return u
+}
+
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (u *UserUpsert) SetPushTokenSetAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldPushTokenSetAt, v)
+	return u
+}
+
+// UpdatePushTokenSetAt sets the "push_token_set_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdatePushTokenSetAt() *UserUpsert {
+	u.SetExcluded(user.FieldPushTokenSetAt)
+	return u
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (u *UserUpsert) ClearPushTokenSetAt() *UserUpsert {
+	u.SetNull(user.FieldPushTokenSetAt)
 	return u
 }
 
@@ -1772,6 +1840,27 @@ func (u *UserUpsertOne) UpdatePushToken() *UserUpsertOne {
 func (u *UserUpsertOne) ClearPushToken() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearPushToken()
+	})
+}
+
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (u *UserUpsertOne) SetPushTokenSetAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPushTokenSetAt(v)
+	})
+}
+
+// UpdatePushTokenSetAt sets the "push_token_set_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdatePushTokenSetAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePushTokenSetAt()
+	})
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (u *UserUpsertOne) ClearPushTokenSetAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPushTokenSetAt()
 	})
 }
 
@@ -2434,6 +2523,27 @@ func (u *UserUpsertBulk) UpdatePushToken() *UserUpsertBulk {
 func (u *UserUpsertBulk) ClearPushToken() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearPushToken()
+	})
+}
+
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (u *UserUpsertBulk) SetPushTokenSetAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetPushTokenSetAt(v)
+	})
+}
+
+// UpdatePushTokenSetAt sets the "push_token_set_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdatePushTokenSetAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdatePushTokenSetAt()
+	})
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (u *UserUpsertBulk) ClearPushTokenSetAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearPushTokenSetAt()
 	})
 }
 

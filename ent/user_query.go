@@ -13,6 +13,7 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
@@ -45,6 +46,7 @@ type UserQuery struct {
 	withDevlogEvents      *DevlogEventQuery
 	withFeedPositions     *FeedPositionQuery
 	withVerificationCodes *VerificationCodeQuery
+	withInstallations     *InstallationQuery
 	withMessages          *MessageQuery
 	modifiers             []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
@@ -303,6 +305,28 @@ func (_q *UserQuery) QueryVerificationCodes() *VerificationCodeQuery {
 	return query
 }
 
+// QueryInstallations chains the current query on the "installations" edge.
+func (_q *UserQuery) QueryInstallations() *InstallationQuery {
+	query := (&InstallationClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(installation.Table, installation.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.InstallationsTable, user.InstallationsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
 // QueryMessages chains the current query on the "messages" edge.
 func (_q *UserQuery) QueryMessages() *MessageQuery {
 	query := (&MessageClient{config: _q.config}).Query()
@@ -527,6 +551,7 @@ func (_q *UserQuery) Clone() *UserQuery {
 		withDevlogEvents:      _q.withDevlogEvents.Clone(),
 		withFeedPositions:     _q.withFeedPositions.Clone(),
 		withVerificationCodes: _q.withVerificationCodes.Clone(),
+		withInstallations:     _q.withInstallations.Clone(),
 		withMessages:          _q.withMessages.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
@@ -645,6 +670,17 @@ func (_q *UserQuery) WithVerificationCodes(opts ...func(*VerificationCodeQuery))
 	return _q
 }
 
+// WithInstallations tells the query-builder to eager-load the nodes that are connected to
+// the "installations" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithInstallations(opts ...func(*InstallationQuery)) *UserQuery {
+	query := (&InstallationClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withInstallations = query
+	return _q
+}
+
 // WithMessages tells the query-builder to eager-load the nodes that are connected to
 // the "messages" edge. The optional arguments are used to configure the query builder of the edge.
 func (_q *UserQuery) WithMessages(opts ...func(*MessageQuery)) *UserQuery {
@@ -734,7 +770,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [11]bool{
+		loadedTypes = [12]bool{
 			_q.withIdentities != nil,
 			_q.withSessions != nil,
 			_q.withConsent != nil,
@@ -745,6 +781,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 			_q.withDevlogEvents != nil,
 			_q.withFeedPositions != nil,
 			_q.withVerificationCodes != nil,
+			_q.withInstallations != nil,
 			_q.withMessages != nil,
 		}
 	)
@@ -835,6 +872,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadVerificationCodes(ctx, query, nodes,
 			func(n *User) { n.Edges.VerificationCodes = []*VerificationCode{} },
 			func(n *User, e *VerificationCode) { n.Edges.VerificationCodes = append(n.Edges.VerificationCodes, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withInstallations; query != nil {
+		if err := _q.loadInstallations(ctx, query, nodes,
+			func(n *User) { n.Edges.Installations = []*Installation{} },
+			func(n *User, e *Installation) { n.Edges.Installations = append(n.Edges.Installations, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -1149,6 +1193,36 @@ func (_q *UserQuery) loadVerificationCodes(ctx context.Context, query *Verificat
 		node, ok := nodeids[*fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "root_user_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadInstallations(ctx context.Context, query *InstallationQuery, nodes []*User, init func(*User), assign func(*User, *Installation)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(installation.FieldRootUserID)
+	}
+	query.Where(predicate.Installation(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.InstallationsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RootUserID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "root_user_id" returned %v for node %v`, fk, n.ID)
 		}
 		assign(node, n)
 	}

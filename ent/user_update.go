@@ -13,6 +13,7 @@ import (
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
@@ -337,6 +338,26 @@ func (_u *UserUpdate) ClearPushToken() *UserUpdate {
 	return _u
 }
 
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (_u *UserUpdate) SetPushTokenSetAt(v time.Time) *UserUpdate {
+	_u.mutation.SetPushTokenSetAt(v)
+	return _u
+}
+
+// SetNillablePushTokenSetAt sets the "push_token_set_at" field if the given value is not nil.
+func (_u *UserUpdate) SetNillablePushTokenSetAt(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetPushTokenSetAt(*v)
+	}
+	return _u
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (_u *UserUpdate) ClearPushTokenSetAt() *UserUpdate {
+	_u.mutation.ClearPushTokenSetAt()
+	return _u
+}
+
 // SetIsDeviceMuted sets the "is_device_muted" field.
 func (_u *UserUpdate) SetIsDeviceMuted(v bool) *UserUpdate {
 	_u.mutation.SetIsDeviceMuted(v)
@@ -629,6 +650,21 @@ func (_u *UserUpdate) AddVerificationCodes(v ...*VerificationCode) *UserUpdate {
 	return _u.AddVerificationCodeIDs(ids...)
 }
 
+// AddInstallationIDs adds the "installations" edge to the Installation entity by IDs.
+func (_u *UserUpdate) AddInstallationIDs(ids ...int) *UserUpdate {
+	_u.mutation.AddInstallationIDs(ids...)
+	return _u
+}
+
+// AddInstallations adds the "installations" edges to the Installation entity.
+func (_u *UserUpdate) AddInstallations(v ...*Installation) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddInstallationIDs(ids...)
+}
+
 // AddMessageIDs adds the "messages" edge to the Message entity by IDs.
 func (_u *UserUpdate) AddMessageIDs(ids ...int) *UserUpdate {
 	_u.mutation.AddMessageIDs(ids...)
@@ -844,6 +880,27 @@ func (_u *UserUpdate) RemoveVerificationCodes(v ...*VerificationCode) *UserUpdat
 	return _u.RemoveVerificationCodeIDs(ids...)
 }
 
+// ClearInstallations clears all "installations" edges to the Installation entity.
+func (_u *UserUpdate) ClearInstallations() *UserUpdate {
+	_u.mutation.ClearInstallations()
+	return _u
+}
+
+// RemoveInstallationIDs removes the "installations" edge to Installation entities by IDs.
+func (_u *UserUpdate) RemoveInstallationIDs(ids ...int) *UserUpdate {
+	_u.mutation.RemoveInstallationIDs(ids...)
+	return _u
+}
+
+// RemoveInstallations removes "installations" edges to Installation entities.
+func (_u *UserUpdate) RemoveInstallations(v ...*Installation) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveInstallationIDs(ids...)
+}
+
 // ClearMessages clears all "messages" edges to the Message entity.
 func (_u *UserUpdate) ClearMessages() *UserUpdate {
 	_u.mutation.ClearMessages()
@@ -1036,6 +1093,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.PushTokenCleared() {
 		_spec.ClearField(user.FieldPushToken, field.TypeString)
+	}
+	if value, ok := _u.mutation.PushTokenSetAt(); ok {
+		_spec.SetField(user.FieldPushTokenSetAt, field.TypeTime, value)
+	}
+	if _u.mutation.PushTokenSetAtCleared() {
+		_spec.ClearField(user.FieldPushTokenSetAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.IsDeviceMuted(); ok {
 		_spec.SetField(user.FieldIsDeviceMuted, field.TypeBool, value)
@@ -1500,6 +1563,51 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.InstallationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedInstallationsIDs(); len(nodes) > 0 && !_u.mutation.InstallationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.InstallationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -1870,6 +1978,26 @@ func (_u *UserUpdateOne) ClearPushToken() *UserUpdateOne {
 	return _u
 }
 
+// SetPushTokenSetAt sets the "push_token_set_at" field.
+func (_u *UserUpdateOne) SetPushTokenSetAt(v time.Time) *UserUpdateOne {
+	_u.mutation.SetPushTokenSetAt(v)
+	return _u
+}
+
+// SetNillablePushTokenSetAt sets the "push_token_set_at" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillablePushTokenSetAt(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetPushTokenSetAt(*v)
+	}
+	return _u
+}
+
+// ClearPushTokenSetAt clears the value of the "push_token_set_at" field.
+func (_u *UserUpdateOne) ClearPushTokenSetAt() *UserUpdateOne {
+	_u.mutation.ClearPushTokenSetAt()
+	return _u
+}
+
 // SetIsDeviceMuted sets the "is_device_muted" field.
 func (_u *UserUpdateOne) SetIsDeviceMuted(v bool) *UserUpdateOne {
 	_u.mutation.SetIsDeviceMuted(v)
@@ -2162,6 +2290,21 @@ func (_u *UserUpdateOne) AddVerificationCodes(v ...*VerificationCode) *UserUpdat
 	return _u.AddVerificationCodeIDs(ids...)
 }
 
+// AddInstallationIDs adds the "installations" edge to the Installation entity by IDs.
+func (_u *UserUpdateOne) AddInstallationIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.AddInstallationIDs(ids...)
+	return _u
+}
+
+// AddInstallations adds the "installations" edges to the Installation entity.
+func (_u *UserUpdateOne) AddInstallations(v ...*Installation) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddInstallationIDs(ids...)
+}
+
 // AddMessageIDs adds the "messages" edge to the Message entity by IDs.
 func (_u *UserUpdateOne) AddMessageIDs(ids ...int) *UserUpdateOne {
 	_u.mutation.AddMessageIDs(ids...)
@@ -2375,6 +2518,27 @@ func (_u *UserUpdateOne) RemoveVerificationCodes(v ...*VerificationCode) *UserUp
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveVerificationCodeIDs(ids...)
+}
+
+// ClearInstallations clears all "installations" edges to the Installation entity.
+func (_u *UserUpdateOne) ClearInstallations() *UserUpdateOne {
+	_u.mutation.ClearInstallations()
+	return _u
+}
+
+// RemoveInstallationIDs removes the "installations" edge to Installation entities by IDs.
+func (_u *UserUpdateOne) RemoveInstallationIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.RemoveInstallationIDs(ids...)
+	return _u
+}
+
+// RemoveInstallations removes "installations" edges to Installation entities.
+func (_u *UserUpdateOne) RemoveInstallations(v ...*Installation) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveInstallationIDs(ids...)
 }
 
 // ClearMessages clears all "messages" edges to the Message entity.
@@ -2599,6 +2763,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if _u.mutation.PushTokenCleared() {
 		_spec.ClearField(user.FieldPushToken, field.TypeString)
+	}
+	if value, ok := _u.mutation.PushTokenSetAt(); ok {
+		_spec.SetField(user.FieldPushTokenSetAt, field.TypeTime, value)
+	}
+	if _u.mutation.PushTokenSetAtCleared() {
+		_spec.ClearField(user.FieldPushTokenSetAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.IsDeviceMuted(); ok {
 		_spec.SetField(user.FieldIsDeviceMuted, field.TypeBool, value)
@@ -3063,6 +3233,51 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.InstallationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedInstallationsIDs(); len(nodes) > 0 && !_u.mutation.InstallationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.InstallationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.InstallationsTable,
+			Columns: []string{user.InstallationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(installation.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

@@ -22,8 +22,12 @@ const (
 	FieldPurpose = "purpose"
 	// FieldTo holds the string denoting the to field in the database.
 	FieldTo = "recipient"
+	// FieldTitle holds the string denoting the title field in the database.
+	FieldTitle = "title"
 	// FieldText holds the string denoting the text field in the database.
 	FieldText = "text"
+	// FieldHTML holds the string denoting the html field in the database.
+	FieldHTML = "html"
 	// FieldDedupKey holds the string denoting the dedup_key field in the database.
 	FieldDedupKey = "dedup_key"
 	// FieldIsDeletedOnceSent holds the string denoting the is_deleted_once_sent field in the database.
@@ -44,6 +48,16 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldSentAt holds the string denoting the sent_at field in the database.
 	FieldSentAt = "sent_at"
+	// FieldProvider holds the string denoting the provider field in the database.
+	FieldProvider = "provider"
+	// FieldProviderID holds the string denoting the provider_id field in the database.
+	FieldProviderID = "provider_id"
+	// FieldCheckAt holds the string denoting the check_at field in the database.
+	FieldCheckAt = "check_at"
+	// FieldChecks holds the string denoting the checks field in the database.
+	FieldChecks = "checks"
+	// FieldDeliveredAt holds the string denoting the delivered_at field in the database.
+	FieldDeliveredAt = "delivered_at"
 	// EdgeRootUser holds the string denoting the root_user edge name in mutations.
 	EdgeRootUser = "root_user"
 	// Table holds the table name of the message in the database.
@@ -64,7 +78,9 @@ var Columns = []string{
 	FieldChannel,
 	FieldPurpose,
 	FieldTo,
+	FieldTitle,
 	FieldText,
+	FieldHTML,
 	FieldDedupKey,
 	FieldIsDeletedOnceSent,
 	FieldState,
@@ -75,6 +91,11 @@ var Columns = []string{
 	FieldLastError,
 	FieldCreatedAt,
 	FieldSentAt,
+	FieldProvider,
+	FieldProviderID,
+	FieldCheckAt,
+	FieldChecks,
+	FieldDeliveredAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -96,6 +117,12 @@ var (
 	DefaultAttempts int
 	// LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	LastErrorValidator func(string) error
+	// ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	ProviderValidator func(string) error
+	// ProviderIDValidator is a validator for the "provider_id" field. It is called by the builders before save.
+	ProviderIDValidator func(string) error
+	// DefaultChecks holds the default value on creation for the "checks" field.
+	DefaultChecks int
 )
 
 // Channel defines the type for the "channel" enum field.
@@ -136,6 +163,9 @@ const (
 	PurposePasswordReset   Purpose = "password_reset"
 	PurposeAccountReport   Purpose = "account_report"
 	PurposeImpedanceAlert  Purpose = "impedance_alert"
+	PurposeFaultyContacts  Purpose = "faulty_contacts"
+	PurposeNewSignIn       Purpose = "new_sign_in"
+	PurposeTest            Purpose = "test"
 )
 
 func (pu Purpose) String() string {
@@ -145,7 +175,7 @@ func (pu Purpose) String() string {
 // PurposeValidator is a validator for the "purpose" field enum values. It is called by the builders before save.
 func PurposeValidator(pu Purpose) error {
 	switch pu {
-	case PurposePhoneCode, PurposeSignUpCode, PurposeRecoveryCode, PurposeChangePhoneCode, PurposeEmailCode, PurposePasswordReset, PurposeAccountReport, PurposeImpedanceAlert:
+	case PurposePhoneCode, PurposeSignUpCode, PurposeRecoveryCode, PurposeChangePhoneCode, PurposeEmailCode, PurposePasswordReset, PurposeAccountReport, PurposeImpedanceAlert, PurposeFaultyContacts, PurposeNewSignIn, PurposeTest:
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for purpose field: %q", pu)
@@ -160,10 +190,11 @@ const DefaultState = StatePending
 
 // State values.
 const (
-	StatePending State = "pending"
-	StateSent    State = "sent"
-	StateDead    State = "dead"
-	StateExpired State = "expired"
+	StatePending   State = "pending"
+	StateSent      State = "sent"
+	StateDelivered State = "delivered"
+	StateDead      State = "dead"
+	StateExpired   State = "expired"
 )
 
 func (s State) String() string {
@@ -173,7 +204,7 @@ func (s State) String() string {
 // StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
 func StateValidator(s State) error {
 	switch s {
-	case StatePending, StateSent, StateDead, StateExpired:
+	case StatePending, StateSent, StateDelivered, StateDead, StateExpired:
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for state field: %q", s)
@@ -208,9 +239,19 @@ func ByTo(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTo, opts...).ToFunc()
 }
 
+// ByTitle orders the results by the title field.
+func ByTitle(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTitle, opts...).ToFunc()
+}
+
 // ByText orders the results by the text field.
 func ByText(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldText, opts...).ToFunc()
+}
+
+// ByHTML orders the results by the html field.
+func ByHTML(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHTML, opts...).ToFunc()
 }
 
 // ByDedupKey orders the results by the dedup_key field.
@@ -261,6 +302,31 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 // BySentAt orders the results by the sent_at field.
 func BySentAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSentAt, opts...).ToFunc()
+}
+
+// ByProvider orders the results by the provider field.
+func ByProvider(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProvider, opts...).ToFunc()
+}
+
+// ByProviderID orders the results by the provider_id field.
+func ByProviderID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProviderID, opts...).ToFunc()
+}
+
+// ByCheckAt orders the results by the check_at field.
+func ByCheckAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCheckAt, opts...).ToFunc()
+}
+
+// ByChecks orders the results by the checks field.
+func ByChecks(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChecks, opts...).ToFunc()
+}
+
+// ByDeliveredAt orders the results by the delivered_at field.
+func ByDeliveredAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeliveredAt, opts...).ToFunc()
 }
 
 // ByRootUserField orders the results by root_user field.

@@ -364,16 +364,52 @@ var (
 			},
 		},
 	}
+	// InstallationsColumns holds the columns for the "installations" table.
+	InstallationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "digest", Type: field.TypeString, Size: 64},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "used_at", Type: field.TypeTime},
+		{Name: "root_user_id", Type: field.TypeInt},
+	}
+	// InstallationsTable holds the schema information for the "installations" table.
+	InstallationsTable = &schema.Table{
+		Name:       "installations",
+		Columns:    InstallationsColumns,
+		PrimaryKey: []*schema.Column{InstallationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "installations_users_installations",
+				Columns:    []*schema.Column{InstallationsColumns[4]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "installation_root_user_id_digest",
+				Unique:  true,
+				Columns: []*schema.Column{InstallationsColumns[4], InstallationsColumns[1]},
+			},
+			{
+				Name:    "installation_used_at",
+				Unique:  false,
+				Columns: []*schema.Column{InstallationsColumns[3]},
+			},
+		},
+	}
 	// MessagesColumns holds the columns for the "messages" table.
 	MessagesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "channel", Type: field.TypeEnum, Enums: []string{"push", "sms", "alimtalk", "email"}},
-		{Name: "purpose", Type: field.TypeEnum, Nullable: true, Enums: []string{"phone_code", "sign_up_code", "recovery_code", "change_phone_code", "email_code", "password_reset", "account_report", "impedance_alert"}},
+		{Name: "purpose", Type: field.TypeEnum, Nullable: true, Enums: []string{"phone_code", "sign_up_code", "recovery_code", "change_phone_code", "email_code", "password_reset", "account_report", "impedance_alert", "faulty_contacts", "new_sign_in", "test"}},
 		{Name: "recipient", Type: field.TypeString, Size: 4096},
+		{Name: "title", Type: field.TypeString, Nullable: true},
 		{Name: "text", Type: field.TypeString, Size: 2147483647},
+		{Name: "html", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "dedup_key", Type: field.TypeString, Nullable: true},
 		{Name: "is_deleted_once_sent", Type: field.TypeBool, Default: false},
-		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "sent", "dead", "expired"}, Default: "pending"},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "sent", "delivered", "dead", "expired"}, Default: "pending"},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "due_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
@@ -381,6 +417,11 @@ var (
 		{Name: "last_error", Type: field.TypeString, Nullable: true, Size: 500},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "sent_at", Type: field.TypeTime, Nullable: true},
+		{Name: "provider", Type: field.TypeString, Nullable: true, Size: 16},
+		{Name: "provider_id", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "check_at", Type: field.TypeTime, Nullable: true},
+		{Name: "checks", Type: field.TypeInt, Default: 0},
+		{Name: "delivered_at", Type: field.TypeTime, Nullable: true},
 		{Name: "root_user_id", Type: field.TypeInt, Nullable: true},
 	}
 	// MessagesTable holds the schema information for the "messages" table.
@@ -391,7 +432,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_users_messages",
-				Columns:    []*schema.Column{MessagesColumns[15]},
+				Columns:    []*schema.Column{MessagesColumns[22]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -400,22 +441,60 @@ var (
 			{
 				Name:    "message_dedup_key",
 				Unique:  true,
-				Columns: []*schema.Column{MessagesColumns[5]},
+				Columns: []*schema.Column{MessagesColumns[7]},
 			},
 			{
 				Name:    "message_state_due_at",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[7], MessagesColumns[9]},
+				Columns: []*schema.Column{MessagesColumns[9], MessagesColumns[11]},
+			},
+			{
+				Name:    "message_root_user_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessagesColumns[22], MessagesColumns[0]},
 			},
 			{
 				Name:    "message_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[15]},
+				Columns: []*schema.Column{MessagesColumns[22]},
+			},
+			{
+				Name:    "message_check_at",
+				Unique:  false,
+				Columns: []*schema.Column{MessagesColumns[19]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "check_at IS NOT NULL",
+				},
 			},
 			{
 				Name:    "message_recipient",
 				Unique:  false,
 				Columns: []*schema.Column{MessagesColumns[3]},
+			},
+		},
+	}
+	// MessageQuotaColumns holds the columns for the "message_quota" table.
+	MessageQuotaColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "subject", Type: field.TypeString, Size: 80},
+		{Name: "day", Type: field.TypeString, Size: 10},
+		{Name: "sent", Type: field.TypeInt, Default: 0},
+	}
+	// MessageQuotaTable holds the schema information for the "message_quota" table.
+	MessageQuotaTable = &schema.Table{
+		Name:       "message_quota",
+		Columns:    MessageQuotaColumns,
+		PrimaryKey: []*schema.Column{MessageQuotaColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "messagequota_subject_day",
+				Unique:  true,
+				Columns: []*schema.Column{MessageQuotaColumns[1], MessageQuotaColumns[2]},
+			},
+			{
+				Name:    "messagequota_day",
+				Unique:  false,
+				Columns: []*schema.Column{MessageQuotaColumns[2]},
 			},
 		},
 	}
@@ -518,6 +597,7 @@ var (
 		{Name: "blocked_until", Type: field.TypeTime, Nullable: true},
 		{Name: "credential_version", Type: field.TypeInt, Default: 1},
 		{Name: "push_token", Type: field.TypeString, Nullable: true, Size: 4096},
+		{Name: "push_token_set_at", Type: field.TypeTime, Nullable: true},
 		{Name: "is_device_muted", Type: field.TypeBool, Default: false},
 		{Name: "is_device_alim_talk_enabled", Type: field.TypeBool, Default: false},
 		{Name: "is_basestation_alert_enabled", Type: field.TypeBool, Default: false},
@@ -613,7 +693,9 @@ var (
 		DevlogEventsTable,
 		FeedPositionsTable,
 		IdentitiesTable,
+		InstallationsTable,
 		MessagesTable,
+		MessageQuotaTable,
 		PushDevicesTable,
 		SessionsTable,
 		UsersTable,
@@ -634,6 +716,7 @@ func init() {
 	FeedPositionsTable.ForeignKeys[0].RefTable = ChildUsersTable
 	FeedPositionsTable.ForeignKeys[1].RefTable = UsersTable
 	IdentitiesTable.ForeignKeys[0].RefTable = UsersTable
+	InstallationsTable.ForeignKeys[0].RefTable = UsersTable
 	MessagesTable.ForeignKeys[0].RefTable = UsersTable
 	PushDevicesTable.ForeignKeys[0].RefTable = UsersTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable

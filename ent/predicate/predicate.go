@@ -27,8 +27,14 @@ type FeedPosition func(*sql.Selector)
 // Identity is the predicate function for identity builders.
 type Identity func(*sql.Selector)
 
+// Installation is the predicate function for installation builders.
+type Installation func(*sql.Selector)
+
 // Message is the predicate function for message builders.
 type Message func(*sql.Selector)
+
+// MessageQuota is the predicate function for messagequota builders.
+type MessageQuota func(*sql.Selector)
 
 // PushDevice is the predicate function for pushdevice builders.
 type PushDevice func(*sql.Selector)

@@ -40,6 +40,8 @@ func (User) Fields() []ent.Field {
 		field.Int("credential_version").Default(1).
 			Comment("Rises when credentials change. Long-lived tokens of an older version are refused."),
 		field.String("push_token").Optional().Nillable().Sensitive().MaxLen(4096),
+		field.Time("push_token_set_at").Optional().Nillable().
+			Comment("When the app set it last, to the day; null for one that is older than the column."),
 		field.Bool("is_device_muted").Default(false),
 		field.Bool("is_device_alim_talk_enabled").Default(false),
 		field.Bool("is_basestation_alert_enabled").Default(false),
@@ -67,6 +69,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("devlog_events", DevlogEvent.Type).Annotations(cascade()),
 		edge.To("feed_positions", FeedPosition.Type).Annotations(cascade()),
 		edge.To("verification_codes", VerificationCode.Type).Annotations(cascade()),
+		edge.To("installations", Installation.Type).Annotations(cascade()),
 		edge.To("messages", Message.Type).Annotations(cascade()),
 	}
 }

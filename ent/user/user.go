@@ -44,6 +44,8 @@ const (
 	FieldCredentialVersion = "credential_version"
 	// FieldPushToken holds the string denoting the push_token field in the database.
 	FieldPushToken = "push_token"
+	// FieldPushTokenSetAt holds the string denoting the push_token_set_at field in the database.
+	FieldPushTokenSetAt = "push_token_set_at"
 	// FieldIsDeviceMuted holds the string denoting the is_device_muted field in the database.
 	FieldIsDeviceMuted = "is_device_muted"
 	// FieldIsDeviceAlimTalkEnabled holds the string denoting the is_device_alim_talk_enabled field in the database.
@@ -82,6 +84,8 @@ const (
 	EdgeFeedPositions = "feed_positions"
 	// EdgeVerificationCodes holds the string denoting the verification_codes edge name in mutations.
 	EdgeVerificationCodes = "verification_codes"
+	// EdgeInstallations holds the string denoting the installations edge name in mutations.
+	EdgeInstallations = "installations"
 	// EdgeMessages holds the string denoting the messages edge name in mutations.
 	EdgeMessages = "messages"
 	// Table holds the table name of the user in the database.
@@ -156,6 +160,13 @@ const (
 	VerificationCodesInverseTable = "verification_codes"
 	// VerificationCodesColumn is the table column denoting the verification_codes relation/edge.
 	VerificationCodesColumn = "root_user_id"
+	// InstallationsTable is the table that holds the installations relation/edge.
+	InstallationsTable = "installations"
+	// InstallationsInverseTable is the table name for the Installation entity.
+	// It exists in this package in order to avoid circular dependency with the "installation" package.
+	InstallationsInverseTable = "installations"
+	// InstallationsColumn is the table column denoting the installations relation/edge.
+	InstallationsColumn = "root_user_id"
 	// MessagesTable is the table that holds the messages relation/edge.
 	MessagesTable = "messages"
 	// MessagesInverseTable is the table name for the Message entity.
@@ -184,6 +195,7 @@ var Columns = []string{
 	FieldBlockedUntil,
 	FieldCredentialVersion,
 	FieldPushToken,
+	FieldPushTokenSetAt,
 	FieldIsDeviceMuted,
 	FieldIsDeviceAlimTalkEnabled,
 	FieldIsBasestationAlertEnabled,
@@ -326,6 +338,11 @@ func ByCredentialVersion(opts ...sql.OrderTermOption) OrderOption {
 // ByPushToken orders the results by the push_token field.
 func ByPushToken(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPushToken, opts...).ToFunc()
+}
+
+// ByPushTokenSetAt orders the results by the push_token_set_at field.
+func ByPushTokenSetAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPushTokenSetAt, opts...).ToFunc()
 }
 
 // ByIsDeviceMuted orders the results by the is_device_muted field.
@@ -506,6 +523,20 @@ func ByVerificationCodes(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption
 	}
 }
 
+// ByInstallationsCount orders the results by installations count.
+func ByInstallationsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newInstallationsStep(), opts...)
+	}
+}
+
+// ByInstallations orders the results by installations terms.
+func ByInstallations(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newInstallationsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByMessagesCount orders the results by messages count.
 func ByMessagesCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -587,6 +618,13 @@ func newVerificationCodesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(VerificationCodesInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, VerificationCodesTable, VerificationCodesColumn),
+	)
+}
+func newInstallationsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(InstallationsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, InstallationsTable, InstallationsColumn),
 	)
 }
 func newMessagesStep() *sqlgraph.Step {

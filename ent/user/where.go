@@ -139,6 +139,11 @@ func PushToken(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldPushToken, v))
 }
 
+// PushTokenSetAt applies equality check predicate on the "push_token_set_at" field. It's identical to PushTokenSetAtEQ.
+func PushTokenSetAt(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPushTokenSetAt, v))
+}
+
 // IsDeviceMuted applies equality check predicate on the "is_device_muted" field. It's identical to IsDeviceMutedEQ.
 func IsDeviceMuted(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldIsDeviceMuted, v))
@@ -1246,6 +1251,56 @@ func PushTokenContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldPushToken, v))
 }
 
+// PushTokenSetAtEQ applies the EQ predicate on the "push_token_set_at" field.
+func PushTokenSetAtEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtNEQ applies the NEQ predicate on the "push_token_set_at" field.
+func PushTokenSetAtNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtIn applies the In predicate on the "push_token_set_at" field.
+func PushTokenSetAtIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldPushTokenSetAt, vs...))
+}
+
+// PushTokenSetAtNotIn applies the NotIn predicate on the "push_token_set_at" field.
+func PushTokenSetAtNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldPushTokenSetAt, vs...))
+}
+
+// PushTokenSetAtGT applies the GT predicate on the "push_token_set_at" field.
+func PushTokenSetAtGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtGTE applies the GTE predicate on the "push_token_set_at" field.
+func PushTokenSetAtGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtLT applies the LT predicate on the "push_token_set_at" field.
+func PushTokenSetAtLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtLTE applies the LTE predicate on the "push_token_set_at" field.
+func PushTokenSetAtLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldPushTokenSetAt, v))
+}
+
+// PushTokenSetAtIsNil applies the IsNil predicate on the "push_token_set_at" field.
+func PushTokenSetAtIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldPushTokenSetAt))
+}
+
+// PushTokenSetAtNotNil applies the NotNil predicate on the "push_token_set_at" field.
+func PushTokenSetAtNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldPushTokenSetAt))
+}
+
 // IsDeviceMutedEQ applies the EQ predicate on the "is_device_muted" field.
 func IsDeviceMutedEQ(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldIsDeviceMuted, v))
@@ -1728,6 +1783,29 @@ func HasVerificationCodes() predicate.User {
 func HasVerificationCodesWith(preds ...predicate.VerificationCode) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newVerificationCodesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasInstallations applies the HasEdge predicate on the "installations" edge.
+func HasInstallations() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, InstallationsTable, InstallationsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasInstallationsWith applies the HasEdge predicate on the "installations" edge with a given conditions (other predicates).
+func HasInstallationsWith(preds ...predicate.Installation) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newInstallationsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -126,10 +126,11 @@ func claimable(now time.Time) predicate.Message {
 // deliver tries to send one message and stores the outcome. What has expired is not sent:
 // the provider may have been away for longer than its code was good for.
 func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
+	var accepted Accepted
 	var sendErr error
 	state := entmessage.StateExpired
 	if m.ExpiresAt == nil || o.cfg.Clock().Before(*m.ExpiresAt) {
-		sendErr = o.send(ctx, m)
+		accepted, sendErr = o.send(ctx, m)
 		state = stateAfter(m.Attempts, sendErr)
 	}
 	if ctx.Err() != nil {
@@ -143,7 +144,7 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 		update := tx.Message.Update().Where(entmessage.ID(m.ID)).ClearLeasedUntil()
 		switch state {
 		case entmessage.StateSent:
-			o.markSent(update)
+			o.markSent(update, accepted)
 		case entmessage.StateDead:
 			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(sendErr)))
 		case entmessage.StateExpired:
@@ -167,16 +168,23 @@ func stateAfter(attempts int, sendErr error) entmessage.State {
 	return entmessage.StatePending
 }
 
-func (o *Outbox) send(ctx context.Context, m *ent.Message) error {
+func (o *Outbox) send(ctx context.Context, m *ent.Message) (Accepted, error) {
 	sender, ok := o.cfg.Senders[m.Channel]
 	if !ok {
-		return ErrNoSender
+		return Accepted{}, ErrNoSender
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	return sender.Send(ctx, m.ID, Message{
-		Channel: m.Channel, Purpose: purposeOf(m), To: m.To, Text: m.Text, RootUserID: m.RootUserID,
+		Channel: m.Channel, Purpose: purposeOf(m), To: m.To, Title: textOf(m.Title), Text: m.Text, HTML: textOf(m.HTML), RootUserID: m.RootUserID,
 	})
+}
+
+func textOf(stored *string) string {
+	if stored == nil {
+		return ""
+	}
+	return *stored
 }
 
 // purposeOf is empty for a message that an older release has stored.
@@ -187,13 +195,21 @@ func purposeOf(m *ent.Message) entmessage.Purpose {
 	return *m.Purpose
 }
 
-func (o *Outbox) markSent(update *ent.MessageUpdate) {
-	o.clearText(update.SetState(entmessage.StateSent).SetSentAt(o.cfg.Clock()).ClearLastError())
+func (o *Outbox) markSent(update *ent.MessageUpdate, accepted Accepted) {
+	now := o.cfg.Clock()
+	update.SetState(entmessage.StateSent).SetSentAt(now).ClearLastError().SetProvider(accepted.Provider)
+	if accepted.ID != "" {
+		update.SetProviderID(accepted.ID)
+	}
+	if accepted.CheckAfter > 0 {
+		update.SetCheckAt(now.Add(accepted.CheckAfter))
+	}
+	o.clearText(update)
 }
 
 func (o *Outbox) clearText(update *ent.MessageUpdate) {
 	if !o.cfg.KeepText {
-		update.SetText("")
+		update.SetText("").ClearHTML()
 	}
 }
 

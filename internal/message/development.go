@@ -23,7 +23,7 @@ type developmentSender struct{ log *slog.Logger }
 
 // Send logs that a message would have gone out. Its address is personal data and its
 // text may hold a code, so neither is logged.
-func (s developmentSender) Send(ctx context.Context, id int, m Message) error {
+func (s developmentSender) Send(ctx context.Context, id int, m Message) (Accepted, error) {
 	s.log.InfoContext(ctx, "message sent in development", "channel", m.Channel, "id", id)
-	return nil
+	return Accepted{Provider: "development"}, nil
 }

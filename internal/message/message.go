@@ -27,8 +27,12 @@ type Message struct {
 	Channel entmessage.Channel
 	Purpose entmessage.Purpose
 	// To is an E.164 phone, an e-mail address or a push token.
-	To   string
-	Text string
+	To string
+	// Title is the subject of an e-mail or the title of a push; SMS and Alimtalk have none.
+	Title string
+	Text  string
+	// HTML is the other part of an e-mail. Empty: the text alone is sent.
+	HTML string
 	// RootUserID is the account that the message is for; nil for a phone about to sign
 	// up.
 	RootUserID *int
@@ -43,8 +47,19 @@ type Message struct {
 	IsDeletedOnceSent bool
 }
 
-// Sender delivers a message to a provider. It is called again for a message
+// Accepted is what a provider says of a message that it has taken.
+type Accepted struct {
+	// Provider is its name, as solapi.
+	Provider string
+	// ID is by what the provider knows the message; empty where it gives none.
+	ID string
+	// CheckAfter is when to ask the provider first what became of the message. 0 is for one
+	// that can't be asked.
+	CheckAfter time.Duration
+}
+
+// Sender hands a message to a provider. It is called again for a message
 // whose outcome got lost, so id is for providers that can recognise a repeat.
 type Sender interface {
-	Send(ctx context.Context, id int, m Message) error
+	Send(ctx context.Context, id int, m Message) (Accepted, error)
 }

@@ -30,7 +30,7 @@ type provider struct {
 	sent chan struct{}
 }
 
-func (p *provider) Send(_ context.Context, _ int, m message.Message) error {
+func (p *provider) Send(_ context.Context, _ int, m message.Message) (message.Accepted, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.got = append(p.got, m.To+" "+m.Text)
@@ -41,7 +41,7 @@ func (p *provider) Send(_ context.Context, _ int, m message.Message) error {
 	if p.sent != nil {
 		p.sent <- struct{}{}
 	}
-	return err
+	return message.Accepted{Provider: "provider"}, err
 }
 
 func (p *provider) received() []string {
@@ -273,10 +273,10 @@ func waitingFor(ctx context.Context, die context.CancelFunc) context.Context {
 // waiting is a sender whose process ends while it sends.
 type waiting struct{}
 
-func (waiting) Send(ctx context.Context, _ int, _ message.Message) error {
+func (waiting) Send(ctx context.Context, _ int, _ message.Message) (message.Accepted, error) {
 	ctx.Value(dieKey{}).(context.CancelFunc)()
 	<-ctx.Done()
-	return ctx.Err()
+	return message.Accepted{}, ctx.Err()
 }
 
 func TestTwoWorkersNeverSendTheSame(t *testing.T) {
@@ -371,7 +371,7 @@ func TestTheLogHoldsNeitherAddressNorText(t *testing.T) {
 	var log strings.Builder
 	senders := message.Development(slog.New(slog.NewTextHandler(&log, nil)))
 	for channel, sender := range senders {
-		if err := sender.Send(t.Context(), 1, message.Message{Channel: channel, To: "+821012345678", Text: "123456"}); err != nil {
+		if _, err := sender.Send(t.Context(), 1, message.Message{Channel: channel, To: "+821012345678", Text: "123456"}); err != nil {
 			t.Error(err)
 		}
 	}

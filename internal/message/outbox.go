@@ -70,6 +70,12 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	if m.DedupKey != "" {
 		create.SetDedupKey(m.DedupKey)
 	}
+	if m.Title != "" {
+		create.SetTitle(m.Title)
+	}
+	if m.HTML != "" {
+		create.SetHTML(m.HTML)
+	}
 	if !m.ExpiresAt.IsZero() {
 		create.SetExpiresAt(m.ExpiresAt)
 	}

@@ -88,7 +88,7 @@ func (c Config) smsSenders(o Options, senders map[entmessage.Channel]message.Sen
 type smsByCountry struct{ korea, abroad message.Sender }
 
 // Send chooses by the calling code of the number.
-func (s smsByCountry) Send(ctx context.Context, id int, m message.Message) error {
+func (s smsByCountry) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
 	if s.abroad == nil || s.korea != nil && strings.HasPrefix(m.To, "+82") {
 		return s.korea.Send(ctx, id, m)
 	}

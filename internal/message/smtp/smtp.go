@@ -99,11 +99,11 @@ var errMalformed = errors.New("SMTP_URL must be smtps://USER:PASSWORD@HOST:465 o
 
 // Send sends one mail. A repeat of a message whose outcome got lost has the same
 // Message-ID, by which mail programs show it once.
-func (s *Sender) Send(ctx context.Context, id int, m message.Message) error {
+func (s *Sender) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
 	letter := gomail.NewMsg()
 	letter.FromMailAddress(s.from)
 	if err := letter.To(m.To); err != nil {
-		return fmt.Errorf("smtp: the recipient is no address: %w", message.ErrPermanent)
+		return message.Accepted{}, fmt.Errorf("smtp: the recipient is no address: %w", message.ErrPermanent)
 	}
 	letter.Subject(subject(m.Purpose))
 	letter.SetDate()
@@ -112,7 +112,7 @@ func (s *Sender) Send(ctx context.Context, id int, m message.Message) error {
 	letter.SetGenHeader("Auto-Submitted", "auto-generated")
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
 	letter.AddAlternativeString(gomail.TypeTextHTML, htmlOf(m.Text))
-	return s.hand(ctx, letter)
+	return message.Accepted{Provider: "smtp"}, s.hand(ctx, letter)
 }
 
 // hand gives the mail to the server. It keeps the connection itself, because the library

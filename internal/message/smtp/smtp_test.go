@@ -57,7 +57,7 @@ func TestMailHasTextAndPage(t *testing.T) {
 	server := smtptest.Start(t, smtptest.None)
 	sender := newSender(t, "smtp://"+server.Addr)
 	for range 2 { // the second as after an answer that got lost
-		if err := sender.Send(t.Context(), 7, reset()); err != nil {
+		if _, err := sender.Send(t.Context(), 7, reset()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +89,7 @@ func TestEveryPurposeHasASubject(t *testing.T) {
 	for _, purpose := range []entmessage.Purpose{entmessage.PurposeEmailCode, entmessage.PurposeAccountReport, ""} {
 		m := reset()
 		m.Purpose = purpose
-		if err := sender.Send(t.Context(), 1, m); err != nil {
+		if _, err := sender.Send(t.Context(), 1, m); err != nil {
 			t.Fatal(err)
 		}
 		if header, _, _ := server.Next().Parts(t); header.Get("Subject") == "" {
@@ -125,7 +125,7 @@ func TestOutcomes(t *testing.T) {
 			if c.verb != "" {
 				server.Reply(c.verb, c.reply)
 			}
-			err := sender.Send(t.Context(), 1, reset())
+			_, err := sender.Send(t.Context(), 1, reset())
 			got := again
 			switch {
 			case err == nil:
@@ -149,20 +149,20 @@ func TestOutcomes(t *testing.T) {
 func TestServerThatSpeaksTLSAtOnce(t *testing.T) {
 	t.Parallel()
 	server := smtptest.Start(t, smtptest.Implicit)
-	if err := trusting(t, "smtps", server).Send(t.Context(), 1, reset()); err != nil {
+	if _, err := trusting(t, "smtps", server).Send(t.Context(), 1, reset()); err != nil {
 		t.Fatal(err)
 	}
 	if mails := server.Mails(); len(mails) != 1 || !mails[0].Encrypted || mails[0].Login != login {
 		t.Errorf("the server has %+v", mails)
 	}
-	if err := newSender(t, "smtps://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 1 {
+	if _, err := newSender(t, "smtps://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 1 {
 		t.Errorf("a stranger's certificate: %v", err)
 	}
 }
 
 func TestServerThatIsAway(t *testing.T) {
 	t.Parallel()
-	err := newSender(t, "smtp://127.0.0.1:1").Send(t.Context(), 1, reset())
+	_, err := newSender(t, "smtp://127.0.0.1:1").Send(t.Context(), 1, reset())
 	if err == nil || errors.Is(err, message.ErrPermanent) {
 		t.Errorf("%v", err)
 	}
@@ -174,16 +174,16 @@ func TestNothingGoesOutInTheClear(t *testing.T) {
 	t.Parallel()
 	server := smtptest.Start(t, smtptest.None)
 	sender := newSenderTo(t, smtp.Config{URL: "smtp://user:pass@" + server.Addr, From: from})
-	if err := sender.Send(t.Context(), 1, reset()); err == nil || errors.Is(err, message.ErrPermanent) || len(server.Mails()) > 0 {
+	if _, err := sender.Send(t.Context(), 1, reset()); err == nil || errors.Is(err, message.ErrPermanent) || len(server.Mails()) > 0 {
 		t.Errorf("%v, and the server has %v", err, server.Mails())
 	}
 	// A password is sent over no connection that is not encrypted, whatever is allowed.
-	if err := newSender(t, "smtp://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 0 {
+	if _, err := newSender(t, "smtp://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 0 {
 		t.Errorf("a password in the clear: %v, and the server has %v", err, server.Mails())
 	}
 	// One whose certificate nobody vouches for is no better.
 	server = smtptest.Start(t, smtptest.STARTTLS)
-	if err := newSender(t, "smtp://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 0 {
+	if _, err := newSender(t, "smtp://user:pass@"+server.Addr).Send(t.Context(), 1, reset()); err == nil || len(server.Mails()) > 0 {
 		t.Errorf("a stranger's certificate: %v, and the server has %v", err, server.Mails())
 	}
 }
@@ -195,7 +195,7 @@ func TestRecipientsThatAreNone(t *testing.T) {
 	for _, to := range []string{"", "parent", "parent@example.com\r\nBcc: other@example.com", "a@example.com, b@example.com"} {
 		m := reset()
 		m.To = to
-		if err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) {
+		if _, err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) {
 			t.Errorf("%q: %v", to, err)
 		}
 	}

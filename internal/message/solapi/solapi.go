@@ -79,36 +79,36 @@ type kakaoOptions struct {
 
 // Send hands one message to SOLAPI. SOLAPI takes no idempotency key: a message whose answer
 // got lost is sent again, and may come twice.
-func (s *Sender) Send(ctx context.Context, _ int, m message.Message) error {
+func (s *Sender) Send(ctx context.Context, _ int, m message.Message) (message.Accepted, error) {
 	national, isKorean := strings.CutPrefix(m.To, korea)
 	if !isKorean {
-		return fmt.Errorf("solapi: the number is none of Korea: %w", message.ErrPermanent)
+		return message.Accepted{}, fmt.Errorf("solapi: the number is none of Korea: %w", message.ErrPermanent)
 	}
 	out := outgoing{To: "0" + strings.TrimPrefix(national, "0"), From: s.cfg.From, Text: m.Text}
 	if m.Channel == entmessage.ChannelAlimtalk {
 		if m.Purpose != entmessage.PurposeImpedanceAlert {
-			return fmt.Errorf("solapi: no template for the purpose: %w", message.ErrPermanent)
+			return message.Accepted{}, fmt.Errorf("solapi: no template for the purpose: %w", message.ErrPermanent)
 		}
 		out.Kakao = &kakaoOptions{ProfileID: s.cfg.ProfileID, TemplateID: s.cfg.ImpedanceTemplate}
 	}
 	body, err := json.Marshal(map[string][]outgoing{"messages": {out}})
 	if err != nil {
-		return fmt.Errorf("solapi: %w", err)
+		return message.Accepted{}, fmt.Errorf("solapi: %w", err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.URL+"/messages/v4/send-many/detail", bytes.NewReader(body))
 	if err != nil {
-		return apperr.Text("solapi: the base address is malformed")
+		return message.Accepted{}, apperr.Text("solapi: the base address is malformed")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if err := s.sign(request); err != nil {
-		return err
+		return message.Accepted{}, err
 	}
 	response, err := s.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("solapi: %w", httpclient.WithoutAddress(err))
+		return message.Accepted{}, fmt.Errorf("solapi: %w", httpclient.WithoutAddress(err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	return outcome(response)
+	return message.Accepted{Provider: "solapi"}, outcome(response)
 }
 
 // sign proves by the secret who asks, and when.

@@ -75,7 +75,7 @@ func TestSend(t *testing.T) {
 				}
 				_, _ = w.Write([]byte(`{"failedMessageList": [], "groupInfo": {"count": {"total": 1}}}`))
 			})
-			if err := sender.Send(t.Context(), 1, c.message); err != nil {
+			if _, err := sender.Send(t.Context(), 1, c.message); err != nil {
 				t.Error(err)
 			}
 		})
@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
 			})
-			err := sender.Send(t.Context(), 1, sms())
+			_, err := sender.Send(t.Context(), 1, sms())
 			if err == nil || errors.Is(err, message.ErrPermanent) != c.permanent || strings.Contains(err.Error(), "1234") {
 				t.Errorf("%v", err)
 			}
@@ -123,7 +123,7 @@ func TestWhatSOLAPICannotReach(t *testing.T) {
 	abroad, other := sms(), alert()
 	abroad.To, other.Purpose = "+4915112345678", entmessage.PurposeSignUpCode
 	for _, m := range []message.Message{abroad, other} {
-		if err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) {
+		if _, err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) {
 			t.Errorf("%v: %v", m.Purpose, err)
 		}
 	}

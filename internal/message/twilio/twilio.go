@@ -49,21 +49,21 @@ func New(cfg Config) *Sender {
 
 // Send hands one SMS to Twilio. Twilio takes no idempotency key: a message whose answer got
 // lost is sent again, and may come twice.
-func (s *Sender) Send(ctx context.Context, _ int, m message.Message) error {
+func (s *Sender) Send(ctx context.Context, _ int, m message.Message) (message.Accepted, error) {
 	form := url.Values{"To": {m.To}, "From": {s.cfg.From}, "Body": {m.Text}}
 	address := s.cfg.URL + "/2010-04-01/Accounts/" + url.PathEscape(s.cfg.AccountSID) + "/Messages.json"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return apperr.Text("twilio: the base address is malformed")
+		return message.Accepted{}, apperr.Text("twilio: the base address is malformed")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(s.cfg.AccountSID, s.cfg.AuthToken)
 	response, err := s.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("twilio: %w", httpclient.WithoutAddress(err))
+		return message.Accepted{}, fmt.Errorf("twilio: %w", httpclient.WithoutAddress(err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	return outcome(response)
+	return message.Accepted{Provider: "twilio"}, outcome(response)
 }
 
 // refusal is what Twilio answers where it did not take a message.

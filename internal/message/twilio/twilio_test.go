@@ -36,7 +36,7 @@ func TestSend(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte(`{"sid": "SM1", "status": "queued"}`))
 	})
-	if err := sender.Send(t.Context(), 1, sms()); err != nil {
+	if _, err := sender.Send(t.Context(), 1, sms()); err != nil {
 		t.Error(err)
 	}
 }
@@ -68,7 +68,7 @@ func TestAnswers(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
 			})
-			err := sender.Send(t.Context(), 1, sms())
+			_, err := sender.Send(t.Context(), 1, sms())
 			if err == nil || errors.Is(err, message.ErrPermanent) != c.permanent || strings.Contains(err.Error(), "4915") || strings.Contains(err.Error(), "123456") {
 				t.Errorf("%v", err)
 			}
@@ -83,7 +83,7 @@ func TestSilence(t *testing.T) {
 	defer close(silent)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := sender.Send(ctx, 1, sms())
+	_, err := sender.Send(ctx, 1, sms())
 	if err == nil || errors.Is(err, message.ErrPermanent) || strings.Contains(err.Error(), "AC123") {
 		t.Errorf("%v", err)
 	}

@@ -24,10 +24,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := openapi.Handler(rest.Describe(rest.Surfaces()))
-	if err != nil {
-		return nil, err
-	}
+	docs := openapi.Handler(func() *openapi.Document { return rest.Describe(rest.Surfaces()) })
 	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL(origins)))
 	page := graphiql.Handler(a.graphiQL())
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed page.html style.css
@@ -16,34 +17,34 @@ var files embed.FS
 
 // Handler serves the document at /openapi.json and a page made of it at /docs. The page
 // loads nothing from another host and runs no script, so its content security policy
-// can forbid both. Document and page are made once, here.
-func Handler(d *Document) (http.Handler, error) {
-	document, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
-	}
-	page, err := render(d)
-	if err != nil {
-		return nil, err
-	}
-	style, err := files.ReadFile("style.css")
-	if err != nil {
-		return nil, fmt.Errorf("read the style: %w", err)
-	}
+// can forbid both. Each is made once, when it is first asked for: made at the start they
+// would take three fifths of it.
+func Handler(describe func() *Document) http.Handler {
+	describe = sync.OnceValue(describe)
 	mux := http.NewServeMux()
-	mux.Handle("GET /openapi.json", serveContent("application/json", document))
-	mux.Handle("GET /docs", serveContent("text/html; charset=utf-8", page))
-	mux.Handle("GET /docs/style.css", serveContent("text/css; charset=utf-8", style))
-	return mux, nil
+	mux.Handle("GET /openapi.json", serveContent("application/json", func() ([]byte, error) {
+		return json.MarshalIndent(describe(), "", "  ")
+	}))
+	mux.Handle("GET /docs", serveContent("text/html; charset=utf-8", func() ([]byte, error) { return render(describe()) }))
+	mux.Handle("GET /docs/style.css", serveContent("text/css; charset=utf-8", func() ([]byte, error) { return files.ReadFile("style.css") }))
+	return mux
 }
 
-func serveContent(contentType string, content []byte) http.Handler {
+// serveContent serves what is made once. The content depends on the program alone, so a
+// test that reads it shows that it can be made.
+func serveContent(contentType string, content func() ([]byte, error)) http.Handler {
+	content = sync.OnceValues(content)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		made, err := content()
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(content)
+		_, _ = w.Write(made)
 	})
 }
 

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"luxbff/server/rest"
 )
 
 // logWatch collects what went over the wire, to look for it in the log.
@@ -154,7 +155,7 @@ func isVersion(segment string) bool { return segment == "v1" }
 func (w *logWatch) check(t testing.TB, s *Server) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	routes := s.routePatterns(t)
+	routes := routePatterns()
 	for line := range strings.Lines(s.Log.String()) {
 		var attributes map[string]any
 		if err := json.Unmarshal([]byte(line), &attributes); err != nil {
@@ -189,21 +190,15 @@ func (w *logWatch) check(t testing.TB, s *Server) {
 // ownWords are what the program says itself.
 var ownWords = regexp.MustCompile(`^[A-Za-z0-9 _:;,.'-]*$`)
 
-// routePatterns are the patterns of all routes, with {name} for a parameter.
-func (s *Server) routePatterns(t testing.TB) map[string]bool {
-	t.Helper()
+// routePatterns are the patterns of all routes, with {name} for a parameter. They are those
+// of the program, the same for each server.
+var routePatterns = sync.OnceValue(func() map[string]bool {
 	known := map[string]bool{"": true}
 	for _, path := range []string{"/", "/{$}", "/graphql", "/graphiql/", "/openapi.json", "/docs", "/docs/", "/reset-password", "/healthz", "/readyz", "/metrics", "/dev/outbox", "/.well-known/jwks.json"} {
 		known[path] = true
 	}
-	var document struct{ Paths map[string]json.RawMessage }
-	response := httptest.NewRecorder()
-	s.App.Handler().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
-	if err := json.Unmarshal(response.Body.Bytes(), &document); err != nil {
-		t.Fatal(err)
-	}
-	for path := range document.Paths {
-		known[path] = true
+	for _, path := range rest.Describe(rest.Surfaces()).Paths {
+		known[path.Name] = true
 	}
 	return known
-}
+})

@@ -21,7 +21,9 @@ type Columns struct {
 // WorkerColumns are the columns that depend on what the workers have done yet: that of
 // the outbox with a message, and that of the uses of sessions.
 func WorkerColumns() []string {
-	return []string{"state", "attempts", "leased_until", "sent_at", "last_used_at"}
+	return []string{
+		"state", "attempts", "leased_until", "sent_at", "provider", "provider_id", "check_at", "checks", "delivered_at", "last_used_at",
+	}
 }
 
 // Tables are all tables of the schema, by name.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"luxbff/ent"
 	"luxbff/ent/devlog"
 	"luxbff/ent/predicate"
@@ -41,7 +43,7 @@ func loadDeviceLogs(ctx context.Context, tx *store.Tx, d *ent.Device, records []
 
 // load adds the stored logs of the device that a predicate selects.
 func (logs *deviceLogs) load(ctx context.Context, tx *store.Tx, where predicate.Devlog) error {
-	stored, err := tx.Devlog.Query().Where(devlog.DeviceID(logs.device.ID), where).Order(devlog.ByID()).All(ctx)
+	stored, err := tx.Devlog.Query().Where(where).Order(devlog.ByID()).All(ctx)
 	if err != nil {
 		return fmt.Errorf("load devlogs: %w", err)
 	}
@@ -61,9 +63,12 @@ func (logs *deviceLogs) load(ctx context.Context, tx *store.Tx, where predicate.
 // A temporary log belongs to the child and the device, also when the device was
 // registered anew between. Replays are found within the present registration alone: a
 // device that came to another child may number its files from the start again.
+//
+// Each of the three is looked for by an index of its own, which a union keeps apart. Asked
+// for with OR both engines read every log that the device has ever sent: an upload to a
+// device with 100,000 logs took 18 times as long as one to a device with 100.
 func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
-	var files []int
-	var dates []vocab.LocalDateTime
+	var files, dates []any
 	for _, r := range records {
 		switch {
 		case r.DeviceID != d.ID:
@@ -73,14 +78,25 @@ func relevantTo(records []Record, d *ent.Device) predicate.Devlog {
 			dates = append(dates, r.storedDate())
 		}
 	}
-	return devlog.Or(
-		devlog.And(devlog.StatusEQ(vocab.Temporary), devlog.ChildUserID(*d.ChildUserID)),
-		devlog.And(
-			devlog.StatusEQ(vocab.Complete),
-			devlog.Registration(d.Registration),
-			devlog.Or(devlog.LogFileIDIn(files...), devlog.TreatmentDateIn(dates...)),
-		),
-	)
+	return func(logs *sql.Selector) {
+		find := func(where *sql.Predicate) *sql.Selector {
+			return sql.Dialect(logs.Dialect()).Select(devlog.FieldID).From(sql.Table(devlog.Table)).
+				Where(sql.And(sql.EQ(devlog.FieldDeviceID, d.ID), where))
+		}
+		replayed := func(column string, values []any) *sql.Selector {
+			return find(sql.And(sql.EQ(devlog.FieldRegistration, d.Registration), sql.In(column, values...), sql.EQ(devlog.FieldStatus, vocab.Complete)))
+		}
+		// The condition of a partial index has to stand in the statement as it stands in
+		// the index.
+		relevant := find(sql.And(sql.EQ(devlog.FieldChildUserID, *d.ChildUserID), sql.ExprP("status = 'TEMPORARY'")))
+		if len(files) > 0 {
+			relevant.UnionAll(replayed(devlog.FieldLogFileID, files))
+		}
+		if len(dates) > 0 {
+			relevant.UnionAll(replayed(devlog.FieldTreatmentDate, dates))
+		}
+		logs.Where(sql.In(logs.C(devlog.FieldID), relevant))
+	}
 }
 
 // selectNear finds for each date the complete logs of a registration that are nearest to

@@ -1,6 +1,7 @@
 package devlog_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/devlog"
+	"luxbff/internal/store"
 	"luxbff/internal/testutil/domaintest"
 	"luxbff/internal/testutil/storetest"
 )
@@ -78,6 +80,41 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {
 		if strings.Contains(plan, scan) || !strings.Contains(plan, "devlog_device_id_registration_treatment_date") {
 			t.Errorf("the plan of\n%.900s\nis\n%s", (*statements)[0], plan)
+		}
+	}
+}
+
+// TestReplaysAreFoundByAnIndex holds what an upload costs whatever the device has sent: its
+// temporary log, and the logs that its records may replay by file or by date, are each one
+// search in an index that fits.
+func TestReplaysAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	h, statements := recordStatements(t, "UNION ALL")
+	byDate := h.Complete("16:00:00", 0)
+	byDate.LogFileID = nil
+	h.Upload(t, h.Complete("15:00:00", 1), byDate)
+	h.Upload(t, h.Complete("15:00:00", 1), byDate)
+	h.Upload(t, h.CompleteSeries(2, 200)...)
+	err := h.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, "ANALYZE devlogs")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(*statements) != 3 {
+		t.Fatalf("%d statements look for replays in three uploads", len(*statements))
+	}
+	plan := storetest.Explain(t, h.Store, (*statements)[1],
+		h.Device.ID, h.Child.ID, h.Device.ID, 1, 1, "COMPLETE", h.Device.ID, 1, string(byDate.TreatmentDate), "COMPLETE")
+	for _, index := range []string{"devlog_child_user_id_device_id", "devlog_device_id_registration_log_file_id", "devlog_device_id_registration_treatment_date"} {
+		if !strings.Contains(plan, index) {
+			t.Errorf("the plan doesn't use %s:\n%s", index, plan)
+		}
+	}
+	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs"} {
+		if strings.Contains(plan, scan) {
+			t.Errorf("the plan reads the whole table:\n%s\nof\n%s", plan, (*statements)[1])
 		}
 	}
 }

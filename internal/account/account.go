@@ -12,6 +12,7 @@ import (
 
 	"luxbff/internal/auth"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 )
@@ -21,6 +22,7 @@ type Config struct {
 	Auth   *auth.Service
 	Store  *store.Store
 	Outbox *message.Outbox
+	Texts  *template.Texts
 	// Clock gives the time in UTC, cut to milliseconds.
 	Clock func() time.Time
 	// Limits bounds sign-ups, guesses and messages of one client; nil bounds
@@ -42,6 +44,7 @@ type Service struct {
 	auth    *auth.Service
 	store   *store.Store
 	outbox  *message.Outbox
+	texts   *template.Texts
 	reports *reports
 	limits  *ratelimit.Limiter
 	now     func() time.Time
@@ -50,7 +53,7 @@ type Service struct {
 // New makes a Service. It starts nothing: what an account leaves behind is pruned
 // by [auth.Service.Start].
 func New(cfg Config) *Service {
-	reports := &reports{auth: cfg.Auth, outbox: cfg.Outbox, limits: cfg.Limits, now: cfg.Clock}
+	reports := &reports{auth: cfg.Auth, outbox: cfg.Outbox, texts: cfg.Texts, limits: cfg.Limits, now: cfg.Clock}
 	signUps := &SignUps{auth: cfg.Auth, store: cfg.Store, limits: cfg.Limits, now: cfg.Clock}
 	return &Service{
 		SignUps:       signUps,
@@ -61,6 +64,6 @@ func New(cfg Config) *Service {
 		Emails:        &Emails{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits},
 		Credentials:   &Credentials{auth: cfg.Auth, store: cfg.Store, reports: reports, now: cfg.Clock},
 		Recovery:      &Recovery{auth: cfg.Auth, store: cfg.Store, reports: reports, limits: cfg.Limits, now: cfg.Clock},
-		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, reports: reports, limits: cfg.Limits, now: cfg.Clock,
+		auth:          cfg.Auth, store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, reports: reports, limits: cfg.Limits, now: cfg.Clock,
 	}
 }

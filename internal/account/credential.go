@@ -9,6 +9,7 @@ import (
 	"luxbff/ent/identity"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message/template"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -94,7 +95,7 @@ func (c *Credentials) ChangePassword(ctx context.Context, v viewer.Viewer, p Cha
 		},
 	}
 	err = c.auth.Passwords.Try(ctx, try, func(ctx context.Context, tx *store.Tx, u *ent.User) error {
-		if err := c.reports.add(ctx, tx, u, passwordChanged); err != nil {
+		if err := c.reports.add(ctx, tx, u, template.PasswordChanged); err != nil {
 			return err
 		}
 		u, err := c.auth.Passwords.Change(ctx, tx, u, hash)
@@ -203,7 +204,7 @@ func (c *Credentials) addLocalID(
 		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
 			return err
 		}
-		if err := c.reports.add(ctx, tx, u, localIDAdded); err != nil {
+		if err := c.reports.add(ctx, tx, u, template.LocalIDAdded); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {
@@ -235,7 +236,7 @@ func (c *Credentials) setFirstPassword(
 		if err := c.checkLocalIDFree(ctx, tx.Client, u.ID, p.LocalID); err != nil {
 			return err
 		}
-		if err := c.reports.add(ctx, tx, u, localIDAdded); err != nil {
+		if err := c.reports.add(ctx, tx, u, template.LocalIDAdded); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.Add(ctx, tx, u.ID, identity.ProviderLocal, p.LocalID, &p.LocalID); err != nil {

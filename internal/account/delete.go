@@ -13,6 +13,7 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
+	"luxbff/internal/message/template"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -49,7 +50,7 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, p DeleteAccountPa
 		if err := deletePersonalRows(ctx, tx, u); err != nil {
 			return err
 		}
-		if err := s.reports.addUnlimited(ctx, tx, u, accountDeleted, deletionAdvice); err != nil {
+		if err := s.reports.addUnlimited(ctx, tx, u, template.AccountDeleted, template.AdviseAfterDeletion); err != nil {
 			return err
 		}
 		if err := s.auth.Identities.MarkDeleted(ctx, tx, held); err != nil {

@@ -9,6 +9,7 @@ import (
 	"luxbff/ent/identity"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
@@ -59,7 +60,7 @@ func (e *Emails) SendVerification(ctx context.Context, v viewer.Viewer, p SendEm
 				return err
 			}
 		}
-		if err := e.auth.Codes.SendEmail(ctx, tx, u.ID, address); err != nil {
+		if err := e.auth.Codes.SendEmail(ctx, tx, u, address); err != nil {
 			return err
 		}
 		if err := tx.User.UpdateOne(u).SetEmail(address).Exec(ctx); err != nil {
@@ -200,7 +201,7 @@ func (e *Emails) Revert(ctx context.Context, p RevertEmailParams) error {
 }
 
 func (e *Emails) revert(ctx context.Context, tx *store.Tx, u *ent.User, link *ent.VerificationCode) error {
-	if err := e.reports.addUnlimited(ctx, tx, u, emailReverted, undoneAdvice); err != nil {
+	if err := e.reports.addUnlimited(ctx, tx, u, template.EmailReverted, template.AdviseSupport); err != nil {
 		return err
 	}
 	if err := e.auth.Codes.CloseReverts(ctx, tx, u.ID, link.Address); err != nil {
@@ -268,7 +269,7 @@ func (e *Emails) sendReset(ctx context.Context, tx *store.Tx, u *ent.User) error
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	err = e.auth.Codes.SendResetLink(ctx, tx, held[0])
+	err = e.auth.Codes.SendResetLink(ctx, tx, u, held[0].Subject)
 	if apperr.Is(err, apperr.EmailSendFailed) { // the address counts more than the mail
 		return nil
 	}

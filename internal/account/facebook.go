@@ -7,6 +7,7 @@ import (
 	"luxbff/ent/identity"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message/template"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -28,7 +29,7 @@ func (c *Credentials) ConnectFacebook(ctx context.Context, v viewer.Viewer, p Fa
 		if err := c.checkFacebookFree(ctx, tx, u.ID, profile.Subject); err != nil {
 			return err
 		}
-		if err := c.reports.add(ctx, tx, u, facebookLinked); err != nil {
+		if err := c.reports.add(ctx, tx, u, template.ProviderLinked); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.AddSocial(ctx, tx, u.ID, identity.ProviderFacebook, profile); err != nil {
@@ -69,7 +70,7 @@ func (c *Credentials) DisconnectFacebook(ctx context.Context, v viewer.Viewer, s
 		if err := c.checkDisconnect(ctx, tx, u); err != nil {
 			return err
 		}
-		if err := c.reports.add(ctx, tx, u, facebookUnlinked); err != nil {
+		if err := c.reports.add(ctx, tx, u, template.ProviderUnlinked); err != nil {
 			return err
 		}
 		if err := c.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderFacebook); err != nil {

@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message/template"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
 	"luxbff/internal/viewer"
@@ -231,7 +232,7 @@ func (p *Profiles) replacePhone(ctx context.Context, tx *store.Tx, u *ent.User, 
 	if err := p.auth.Identities.CheckPhoneFree(ctx, tx.Client, phone, u.ID); err != nil {
 		return nil, err
 	}
-	if err := p.reports.add(ctx, tx, u, phoneChanged); err != nil {
+	if err := p.reports.add(ctx, tx, u, template.PhoneChanged); err != nil {
 		return nil, err
 	}
 	if err := p.auth.Identities.Remove(ctx, tx, u.ID, identity.ProviderPhone); err != nil {

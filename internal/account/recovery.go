@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
@@ -120,13 +121,14 @@ func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordRe
 		}
 		// Under the lock the address is found again: a change that went before has ended all
 		// links, and must end this one as well.
-		if _, err := auth.LockUser(ctx, tx, *holder.RootUserID); err != nil {
+		u, err := auth.LockUser(ctx, tx, *holder.RootUserID)
+		if err != nil {
 			return err
 		}
 		if holder, err = r.findHolder(ctx, tx, p.Email); err != nil {
 			return err
 		}
-		return r.auth.Codes.SendResetLink(ctx, tx, holder)
+		return r.auth.Codes.SendResetLink(ctx, tx, u, holder.Subject)
 	})
 }
 
@@ -184,7 +186,7 @@ func (r *Recovery) ResetPassword(ctx context.Context, p ResetPasswordParams) err
 		if err := r.auth.Codes.Close(ctx, tx, reset); err != nil {
 			return err
 		}
-		if err := r.reports.addUnlimited(ctx, tx, u, passwordReset, resetAdvice); err != nil {
+		if err := r.reports.addUnlimited(ctx, tx, u, template.PasswordReset, template.AdviseReset); err != nil {
 			return err
 		}
 		if u, err = r.claimAddress(ctx, tx, u, reset.Address); err != nil {

@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 	"errors"
+	"maps"
+	"strconv"
 	"time"
 
 	"luxbff/ent"
@@ -10,6 +12,7 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/auth"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
@@ -23,44 +26,28 @@ import (
 type reports struct {
 	auth   *auth.Service
 	outbox *message.Outbox
+	texts  *template.Texts
 	limits *ratelimit.Limiter
 	now    func() time.Time
 }
 
-// change is what has happened to an account, as the report begins with it.
-type change string
-
-const (
-	emailChanged     change = "The e-mail address of your account was changed"
-	emailReverted    change = "The e-mail address of your account was taken back by whoever had it before"
-	phoneChanged     change = "The phone number of your account was changed"
-	passwordChanged  change = "The password of your account was changed"
-	passwordReset    change = "The password of your account was reset by e-mail"
-	localIDAdded     change = "An ID to sign in by was added to your account"
-	facebookLinked   change = "A Facebook account was linked to your account"
-	facebookUnlinked change = "The link of your account to Facebook was removed"
-	accountDeleted   change = "Your account was deleted"
-	resetAdvice             = "have a link to choose a new password mailed to you in the app: that signs everybody out."
-	deletionAdvice          = "change the password that you used wherever else you use it, and write to our support."
-	undoneAdvice            = "write to our support."
-	revertAdvice            = "open this link within 72 hours: it gives you the address back and signs everybody out. "
-	atLayout                = "2006-01-02 15:04 UTC"
-)
+// atLayout is how a report says when the change was made.
+const atLayout = "2006-01-02 15:04 UTC"
 
 // add reports a change of the account. It is called before the change is made, in its
 // transaction. Errors: TooManyRequests, for an account that changes too often: without
 // that it could have any number of messages sent to an address that is not its owner's.
-func (r *reports) add(ctx context.Context, tx *store.Tx, u *ent.User, what change) error {
+func (r *reports) add(ctx context.Context, tx *store.Tx, u *ent.User, what template.Phrase) error {
 	if err := r.limits.Change(u.ID); err != nil {
 		return err
 	}
-	return r.addUnlimited(ctx, tx, u, what, resetAdvice)
+	return r.addUnlimited(ctx, tx, u, what, template.AdviseReset)
 }
 
 // addUnlimited is for what an owner does to get an account back, or to leave it: a thief
 // who changes things until the limit is reached must not be able to prevent that. Each
 // such change is bounded by itself.
-func (r *reports) addUnlimited(ctx context.Context, tx *store.Tx, u *ent.User, what change, advice string) error {
+func (r *reports) addUnlimited(ctx context.Context, tx *store.Tx, u *ent.User, what, advice template.Phrase) error {
 	to, err := r.owner(ctx, tx, u)
 	if err != nil {
 		return err
@@ -86,14 +73,14 @@ func (r *reports) addEmail(ctx context.Context, tx *store.Tx, u *ent.User, addre
 		return err
 	}
 	if isBack || !to.isProved || text.NormalizeEmail(to.email) == text.NormalizeEmail(address) {
-		return r.send(ctx, tx, u, to, emailChanged, resetAdvice)
+		return r.send(ctx, tx, u, to, template.EmailChanged, template.AdviseReset)
 	}
 	link, err := r.auth.Codes.RevertLink(ctx, tx, u.ID, auth.GivenUpEmail{Address: to.email, IsVerified: to.isVerified})
 	if err != nil {
 		return err
 	}
 	to.link = link
-	return r.send(ctx, tx, u, to, emailChanged, resetAdvice)
+	return r.send(ctx, tx, u, to, template.EmailChanged, template.AdviseReset)
 }
 
 // owner is where the owner of an account is reached.
@@ -145,20 +132,34 @@ func (r *reports) isFlooded(to owner) bool {
 
 // send stores the messages. Where nothing serves a channel, the change is made without the
 // message: the owner is not helped by an account that can't be changed.
-func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what change, advice string) error {
-	begin := string(what) + " (" + r.now().UTC().Format(atLayout) + "). Was it not you? Then "
-	mail := begin + advice
-	if to.link != "" {
-		mail = begin + revertAdvice + to.link
+func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what, advice template.Phrase) error {
+	values := template.Values{
+		template.Change: string(what), template.Advice: string(advice), template.At: r.now().UTC().Format(atLayout),
 	}
-	for _, m := range []message.Message{
-		{Channel: entmessage.ChannelEmail, To: to.email, Text: mail},
-		{Channel: entmessage.ChannelSms, To: to.phone, Text: begin + advice},
+	if what == template.ProviderLinked || what == template.ProviderUnlinked {
+		values[template.Provider] = "Facebook"
+	}
+	mail := maps.Clone(values)
+	if to.link != "" {
+		mail[template.Advice], mail[template.Link] = string(template.AdviseRevert), to.link
+		mail[template.Hours] = strconv.Itoa(int(auth.ReportLifetime.Hours()))
+	}
+	for _, c := range []struct {
+		channel entmessage.Channel
+		to      string
+		values  template.Values
+	}{
+		{entmessage.ChannelEmail, to.email, mail},
+		{entmessage.ChannelSms, to.phone, values},
 	} {
-		if m.To == "" || m.Channel == entmessage.ChannelEmail && r.isFlooded(to) {
+		if c.to == "" || c.channel == entmessage.ChannelEmail && r.isFlooded(to) {
 			continue
 		}
-		m.Purpose, m.RootUserID, m.IsDeletedOnceSent = entmessage.PurposeAccountReport, &u.ID, what == accountDeleted
+		m, err := r.texts.Message(c.channel, entmessage.PurposeAccountReport, c.to, template.LanguageOf(u.NationalCode, u.Phone), c.values)
+		if err != nil {
+			return err
+		}
+		m.RootUserID, m.IsDeletedOnceSent = &u.ID, what == template.AccountDeleted
 		if err := r.outbox.Enqueue(ctx, tx, m); err != nil && !errors.Is(err, message.ErrNoSender) {
 			return err
 		}

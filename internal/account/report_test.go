@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -43,8 +44,8 @@ func reportsSince(t *testing.T, k *accounttest.Kit, id int) (reports []string, n
 			report += ", with a link"
 		}
 		reports = append(reports, report)
-		if row.Channel == message.ChannelSms && len(row.Text) > 200 {
-			t.Errorf("%d characters in an SMS: %s", len(row.Text), row.Text)
+		if row.Channel == message.ChannelSms && utf8.RuneCountInString(row.Text) > 200 {
+			t.Errorf("more than 200 characters in an SMS: %s", row.Text)
 		}
 	}
 	slices.Sort(reports)
@@ -193,14 +194,14 @@ func TestReportsGoToWhatTheAccountHas(t *testing.T) {
 	change(phone) // the same
 	want()
 	change("+821011112222")
-	want("sms " + phone + ": The phone number of your account was changed")
+	want("sms " + phone + ": 계정의 전화번호가 변경되었습니다") // it has no country but the phone's
 }
 
 func TestChangesNeedNoSender(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
 	v := k.Parent(t)
-	mute := account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: accounttest.New(t, accounttest.WithoutSenders).Outbox, Clock: k.Clock.Now})
+	mute := account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: accounttest.New(t, accounttest.WithoutSenders).Outbox, Texts: k.Texts, Clock: k.Clock.Now})
 	_, err := mute.Profiles.Update(t.Context(), v, account.UpdateUserParams{Email: ptr("new@lux.example")})
 	accounttest.OK(t, err)
 	_, err = mute.Credentials.ChangePassword(t.Context(), v, account.ChangePasswordParams{OldPassword: password, NewPassword: "another horse 2"})

@@ -24,15 +24,17 @@ import (
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 )
 
-// Config is what a Service needs. Store, Outbox, Keys, Clock, Random and Log
+// Config is what a Service needs. Store, Outbox, Texts, Keys, Clock, Random and Log
 // must be set.
 type Config struct {
 	Store  *store.Store
 	Outbox *message.Outbox
+	Texts  *template.Texts
 	Keys   *token.Keys
 	// Clock gives the time in UTC, cut to milliseconds.
 	Clock func() time.Time

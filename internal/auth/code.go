@@ -8,15 +8,18 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"strconv"
 	"time"
 
 	"luxbff/ent"
+	"luxbff/ent/identity"
 	entmessage "luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/verificationcode"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
@@ -50,6 +53,7 @@ var codePattern = regexp.MustCompile(`^[0-9]{6}$`)
 type Codes struct {
 	store      *store.Store
 	outbox     *message.Outbox
+	texts      *template.Texts
 	identities *Identities
 	limits     *ratelimit.Limiter
 	digest     keyedDigest
@@ -64,7 +68,7 @@ func newCodes(cfg Config, identities *Identities) (*Codes, error) {
 		return nil, err
 	}
 	return &Codes{
-		store: cfg.Store, outbox: cfg.Outbox, identities: identities, limits: cfg.Limits, digest: secrets,
+		store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, identities: identities, limits: cfg.Limits, digest: secrets,
 		now: cfg.Clock, random: cfg.Random, publicURL: cfg.PublicURL,
 	}, nil
 }
@@ -98,18 +102,41 @@ func (c *Codes) SendSMS(ctx context.Context, p SendSMSParams) error {
 		if err != nil {
 			return err
 		}
-		purpose, aim := smsPurpose(p.Purpose)
-		return c.enqueue(ctx, tx, apperr.SendSmsFailed, message.Message{
-			Channel: entmessage.ChannelSms, Purpose: purpose, To: p.Phone,
-			Text: codeText(code, aim), ExpiresAt: c.now().Add(codeLifetime),
-		})
+		language, err := c.languageOfPhone(ctx, tx, p.Phone)
+		if err != nil {
+			return err
+		}
+		m, err := c.texts.Message(entmessage.ChannelSms, smsPurpose(p.Purpose), p.Phone, language, codeValues(code))
+		if err != nil {
+			return err
+		}
+		m.ExpiresAt = c.now().Add(codeLifetime)
+		return c.enqueue(ctx, tx, apperr.SendSmsFailed, m)
 	})
 }
 
+// languageOfPhone is that of the account that has the phone, or else of the phone's country.
+func (c *Codes) languageOfPhone(ctx context.Context, tx *store.Tx, phone string) (template.Language, error) {
+	holder, err := c.identities.Find(ctx, tx.Client, identity.ProviderPhone, phone)
+	if err != nil {
+		return "", err
+	}
+	if holder == nil {
+		return template.LanguageOf(nil, &phone), nil
+	}
+	return template.LanguageOf(holder.Edges.RootUser.NationalCode, &phone), nil
+}
+
+func codeValues(code string) template.Values {
+	return template.Values{template.Code: code, template.Minutes: minutes(codeLifetime)}
+}
+
+func minutes(d time.Duration) string { return strconv.Itoa(int(d.Minutes())) }
+
 // SendEmail sends a code to an address that the account wants to verify; it
 // replaces the one before. Errors: TooManyEmailCodes, EmailSendFailed.
-func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, address string) error {
-	if err := c.checkEmailPause(ctx, tx, rootUserID); err != nil {
+func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, u *ent.User, address string) error {
+	if err := c.checkEmailPause(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	code, err := randomDigits(c.random)
@@ -117,39 +144,35 @@ func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, rootUserID int, add
 		return err
 	}
 	err = c.replace(ctx, tx, newCode{
-		purpose: verificationcode.PurposeEmail, address: address, code: code, rootUserID: &rootUserID,
+		purpose: verificationcode.PurposeEmail, address: address, code: code, rootUserID: &u.ID,
 	})
 	if err != nil {
 		return err
 	}
-	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
-		Channel: entmessage.ChannelEmail, Purpose: entmessage.PurposeEmailCode, To: address,
-		Text: codeText(code, ""), RootUserID: &rootUserID, ExpiresAt: c.now().Add(codeLifetime),
-	})
+	m, err := c.texts.Message(entmessage.ChannelEmail, entmessage.PurposeEmailCode, address,
+		template.LanguageOf(u.NationalCode, u.Phone), codeValues(code))
+	if err != nil {
+		return err
+	}
+	m.RootUserID, m.ExpiresAt = &u.ID, c.now().Add(codeLifetime)
+	return c.enqueue(ctx, tx, apperr.EmailSendFailed, m)
 }
 
-// codeText says in each message what a swindler keeps quiet: that the code is for nobody
-// else. aim is what the code is for, empty for anything. With the longest aim it fits into
-// one SMS of 160 characters.
-func codeText(code, aim string) string {
-	return fmt.Sprintf("Your verification code%s is %s. It is good for 3 minutes, and for you alone: give it to nobody.", aim, code)
-}
-
-// smsPurpose is the purpose of the message with a code, and what its text says that the
-// code is for. A client of an older app says no purpose: its code serves for any.
-func smsPurpose(purpose *vocab.SmsCodePurpose) (of entmessage.Purpose, aim string) {
+// smsPurpose is the purpose of the message with a code. A client of an older app says none:
+// its code serves for any.
+func smsPurpose(purpose *vocab.SmsCodePurpose) entmessage.Purpose {
 	if purpose == nil {
-		return entmessage.PurposePhoneCode, ""
+		return entmessage.PurposePhoneCode
 	}
 	switch *purpose {
 	case vocab.ForSignUp:
-		return entmessage.PurposeSignUpCode, " to sign up"
+		return entmessage.PurposeSignUpCode
 	case vocab.ForRecovery:
-		return entmessage.PurposeRecoveryCode, " to find your account"
+		return entmessage.PurposeRecoveryCode
 	case vocab.ForChangePhone:
-		return entmessage.PurposeChangePhoneCode, " to change your phone number"
+		return entmessage.PurposeChangePhoneCode
 	}
-	return entmessage.PurposePhoneCode, ""
+	return entmessage.PurposePhoneCode
 }
 
 // checkEmailPause refuses a sixth code in a row. Codes are in a row when each
@@ -403,22 +426,22 @@ func (c *Codes) UseGrant(ctx context.Context, tx *store.Tx, grant *ent.Verificat
 	return used == 1, nil
 }
 
-// SendResetLink mails the holder of an e-mail identity a link with a one-time
+// SendResetLink mails the address by which an account is found a link with a one-time
 // token; it replaces the one before. The token is stored where valid_tokens are,
 // because it is found in the same way: by its digest. Errors: EmailSendFailed.
-func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Identity) error {
+func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, u *ent.User, address string) error {
 	secret, err := randomText(c.random)
 	if err != nil {
 		return err
 	}
-	if err := c.CloseResets(ctx, tx, *holder.RootUserID); err != nil {
+	if err := c.CloseResets(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	now := c.now()
 	err = tx.VerificationCode.Create().
-		SetRootUserID(*holder.RootUserID).
+		SetRootUserID(u.ID).
 		SetPurpose(verificationcode.PurposePasswordReset).
-		SetAddress(holder.Subject).
+		SetAddress(address).
 		SetCodeHash(digest(secret)).
 		SetCreatedAt(now).
 		SetExpiresAt(now.Add(resetLifetime)).
@@ -429,14 +452,14 @@ func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, holder *ent.Ide
 		return fmt.Errorf("store a reset: %w", err)
 	}
 	link := c.publicURL + "/reset-password?token=" + url.QueryEscape(secret)
-	return c.enqueue(ctx, tx, apperr.EmailSendFailed, message.Message{
-		Channel:    entmessage.ChannelEmail,
-		Purpose:    entmessage.PurposePasswordReset,
-		To:         holder.Subject,
-		ExpiresAt:  now.Add(resetLifetime),
-		Text:       "To choose a new password, open this link within 30 minutes: " + link,
-		RootUserID: holder.RootUserID,
-	})
+	m, err := c.texts.Message(entmessage.ChannelEmail, entmessage.PurposePasswordReset, address,
+		template.LanguageOf(u.NationalCode, u.Phone),
+		template.Values{template.Link: link, template.Minutes: minutes(resetLifetime)})
+	if err != nil {
+		return err
+	}
+	m.RootUserID, m.ExpiresAt = &u.ID, now.Add(resetLifetime)
+	return c.enqueue(ctx, tx, apperr.EmailSendFailed, m)
 }
 
 // CloseResets ends the reset links of an account, which were sent to an address that may

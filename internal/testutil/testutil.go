@@ -7,6 +7,7 @@ package testutil
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,18 @@ import (
 // busy machine needs: a wait that is too short fails tests by chance, and one
 // that is too long costs time only where a test fails anyway.
 const patience = 2 * time.Minute
+
+var codePattern = regexp.MustCompile(`(?:^|[^0-9A-Za-z_-])([0-9]{6})(?:[^0-9A-Za-z_-]|$)`)
+
+// CodeIn finds the code of six digits in the text of a message, in any language. What has
+// more digits or stands in the token of a link is none.
+func CodeIn(text string) (code string, found bool) {
+	match := codePattern.FindStringSubmatch(text)
+	if match == nil {
+		return "", false
+	}
+	return match[1], true
+}
 
 // WaitFor waits until the condition holds, and fails the test if it never does.
 // It looks every two milliseconds: often enough that a test hardly waits longer

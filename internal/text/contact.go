@@ -54,6 +54,20 @@ func ValidPhone(phone string) bool {
 		phonenumbers.Format(number, phonenumbers.E164) == phone
 }
 
+// PhoneCountry gives the ISO 3166-1 alpha-2 code of the country that a valid E.164 number
+// belongs to, and nothing for one of no country, as those of satellites, or an invalid one.
+func PhoneCountry(phone string) string {
+	number, err := phonenumbers.Parse(phone, phonenumbers.UNKNOWN_REGION)
+	if err != nil {
+		return ""
+	}
+	region := phonenumbers.GetRegionCodeForNumber(number)
+	if !ValidCountry(region) {
+		return ""
+	}
+	return region
+}
+
 // countries are the 249 alpha-2 codes that ISO 3166-1 assigns. Codes that it only
 // reserves, as EU and UK, that it has withdrawn, as AN, or that others use in the room it
 // leaves to users, as XK, are none of them; golang.org/x/text takes some of those.

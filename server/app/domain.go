@@ -14,6 +14,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/server/gqlstream"
 )
@@ -22,6 +23,10 @@ import (
 // that an ended session closes.
 func (a *App) wireDomain(keys *token.Keys) error {
 	o := a.options
+	texts, err := template.New()
+	if err != nil {
+		return err
+	}
 	senders, err := a.Config.senders(o)
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
@@ -36,7 +41,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.limiter()
 	a.Auth, err = auth.New(auth.Config{
-		Store: a.Store, Outbox: a.Outbox, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
+		Store: a.Store, Outbox: a.Outbox, Texts: texts, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
@@ -52,7 +57,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	}
 	a.sessions.auth = a.Auth.Sessions
 	a.Accounts = account.New(account.Config{
-		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Clock: o.Clock, Limits: limits,
+		Auth: a.Auth, Store: a.Store, Outbox: a.Outbox, Texts: texts, Clock: o.Clock, Limits: limits,
 	})
 	a.Catalogue = catalogue.New(catalogue.Config{Store: a.Store, Clock: o.Clock})
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random, Limits: limits})

@@ -78,14 +78,14 @@ func TestReportsAreLeftOnEverySurface(t *testing.T) {
 	const email, phone, password = "parent1@example.com", "+821010000001", "secret123"
 	facebook := apptest.StartFacebook(t)
 	for call, want := range map[string]string{
-		"PUT /user/info " + `{"email": "new@example.com"}`:                                         "The e-mail address",
-		"POST /user/password " + `{"id": "james1", "password": "` + password + `"}`:                "An ID to sign in by",
-		"PUT /user/password " + `{"old_password": "` + password + `", "new_password": "efgh5678"}`: "The password",
-		"POST /user/facebook " + `{"fb_id": "7", "fb_token": "token 7"}`:                           "A Facebook account",
-		"DELETE /user/account":                      "Your account was deleted",
-		"DELETE " + apptest.LUX + "/user/root-user": "Your account was deleted",
-		"DELETE /api/v1/addnox/user/root-user":      "Your account was deleted",
-		"DELETE /api/v1/withnox/user/root-user":     "Your account was deleted",
+		"PUT /user/info " + `{"email": "new@example.com"}`:                                         "계정의 이메일 주소가",
+		"POST /user/password " + `{"id": "james1", "password": "` + password + `"}`:                "계정에 로그인 아이디가",
+		"PUT /user/password " + `{"old_password": "` + password + `", "new_password": "efgh5678"}`: "계정의 비밀번호가",
+		"POST /user/facebook " + `{"fb_id": "7", "fb_token": "token 7"}`:                           "계정에 Facebook 계정이",
+		"DELETE /user/account":                      "계정이 삭제되었습니다",
+		"DELETE " + apptest.LUX + "/user/root-user": "계정이 삭제되었습니다",
+		"DELETE /api/v1/addnox/user/root-user":      "계정이 삭제되었습니다",
+		"DELETE /api/v1/withnox/user/root-user":     "계정이 삭제되었습니다",
 	} {
 		s := apptest.Start(t, func(c *app.Config) { c.FacebookURL = facebook })
 		token, _ := s.Parent(t)

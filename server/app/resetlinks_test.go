@@ -68,7 +68,7 @@ func TestEachChangeEndsResetLinks(t *testing.T) {
 			if tc.arrange != nil {
 				tc.arrange(t, s, token, "")
 				for _, to := range []string{"parent1@example.com", "+821055556666"} {
-					if sent, err := s.App.Outbox.Recent(t.Context(), to, 1); err == nil && len(sent) == 1 && strings.Contains(sent[0].Text, "verification code") {
+					if sent, err := s.App.Outbox.Recent(t.Context(), to, 1); err == nil && len(sent) == 1 && strings.Contains(sent[0].Text, "인증번호") {
 						code = s.LastCode(t, to)
 					}
 				}

@@ -154,7 +154,9 @@ func (c *client) message(to string, pattern string) (found string) {
 	return found
 }
 
-const codePattern = ` is ([0-9]{6})\.`
+// codePattern finds a code in the texts of both releases, in any language. What stands in the
+// token of a link is none.
+const codePattern = `(?:^|[^0-9A-Za-z_-])([0-9]{6})(?:[^0-9A-Za-z_-]|$)`
 
 // proven proves a phone number and gives the token that is good for one sign-up.
 func (c *client) proven(phone string) (validToken string) {

@@ -3,6 +3,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -105,13 +106,13 @@ func (s *Sender) Send(ctx context.Context, id int, m message.Message) (message.A
 	if err := letter.To(m.To); err != nil {
 		return message.Accepted{}, fmt.Errorf("smtp: the recipient is no address: %w", message.ErrPermanent)
 	}
-	letter.Subject(subject(m.Purpose))
+	letter.Subject(cmp.Or(m.Title, subject(m.Purpose)))
 	letter.SetDate()
 	letter.SetMessageIDWithValue(fmt.Sprintf("%d.message@%s", id, domain(s.from)))
 	// Automatic answers, as of somebody on holiday, must not come back.
 	letter.SetGenHeader("Auto-Submitted", "auto-generated")
 	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
-	letter.AddAlternativeString(gomail.TypeTextHTML, htmlOf(m.Text))
+	letter.AddAlternativeString(gomail.TypeTextHTML, cmp.Or(m.HTML, htmlOf(m.Text)))
 	return message.Accepted{Provider: "smtp"}, s.hand(ctx, letter)
 }
 
@@ -167,6 +168,7 @@ func outcome(err error) error {
 	return apperr.Text(fmt.Sprintf("smtp: the server answered %d", code))
 }
 
+// subject is for a mail without a title, which a release before those has stored.
 func subject(purpose entmessage.Purpose) string {
 	switch purpose {
 	case entmessage.PurposeEmailCode:
@@ -181,7 +183,7 @@ func subject(purpose entmessage.Purpose) string {
 
 var linkPattern = regexp.MustCompile(`https?://[^\s]+`)
 
-// htmlOf is the text as a page, in which links can be followed.
+// htmlOf is the text as a page, in which links can be followed, for a mail without one.
 func htmlOf(text string) string {
 	escaped := linkPattern.ReplaceAllStringFunc(html.EscapeString(text), func(link string) string {
 		return `<a href="` + link + `">` + link + `</a>`

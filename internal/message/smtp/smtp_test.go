@@ -3,6 +3,7 @@ package smtp_test
 import (
 	"crypto/x509"
 	"errors"
+	"mime"
 	"strings"
 	"testing"
 
@@ -79,6 +80,22 @@ func TestMailHasTextAndPage(t *testing.T) {
 	const link = "https://luxbff.example.com/reset-password?token=a&amp;b=&lt;c&gt;"
 	if !strings.Contains(page, `<a href="`+link+`">`+link+"</a>") || strings.Contains(page, "<c>") {
 		t.Errorf("page %q", page)
+	}
+}
+
+// TestMailHasItsTitleAndPage where it brings them.
+func TestMailHasItsTitleAndPage(t *testing.T) {
+	t.Parallel()
+	server := smtptest.Start(t, smtptest.None)
+	m := reset()
+	m.Title, m.HTML = "비밀번호 재설정", "<!doctype html><p>링크</p>"
+	if _, err := newSender(t, "smtp://"+server.Addr).Send(t.Context(), 1, m); err != nil {
+		t.Fatal(err)
+	}
+	header, text, page := server.Next().Parts(t)
+	subject, err := new(mime.WordDecoder).DecodeHeader(header.Get("Subject"))
+	if err != nil || subject != m.Title || text != m.Text || page != m.HTML {
+		t.Errorf("subject %q, text %q, page %q, %v", subject, text, page, err)
 	}
 }
 

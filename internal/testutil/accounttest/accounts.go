@@ -1,13 +1,13 @@
 package accounttest
 
 import (
-	"regexp"
 	"testing"
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/message"
+	"luxbff/internal/testutil"
 	"luxbff/internal/viewer"
 )
 
@@ -32,8 +32,6 @@ func (k *Kit) LastMessage(t testing.TB, to string) message.Sent {
 	return recent[0]
 }
 
-var codeInText = regexp.MustCompile(` is ([0-9]{6})\.`)
-
 // LastCode reads the code that was sent to the address last.
 func (k *Kit) LastCode(t testing.TB, to string) string {
 	t.Helper()
@@ -42,8 +40,8 @@ func (k *Kit) LastCode(t testing.TB, to string) string {
 		t.Fatal(err)
 	}
 	for _, sent := range recent {
-		if found := codeInText.FindStringSubmatch(sent.Text); found != nil {
-			return found[1]
+		if code, found := testutil.CodeIn(sent.Text); found {
+			return code
 		}
 	}
 	t.Fatalf("no code to %s", to)
@@ -77,11 +75,12 @@ func (k *Kit) ValidToken(t testing.TB, phone string) string {
 	return got
 }
 
-// Person is complete and consents to marketing alone.
+// Person is complete and consents to marketing alone. What is sent to it is English, because
+// it lives abroad with its Korean phone.
 func Person(phone string) account.Person {
 	return account.Person{
 		FirstName: "하나", LastName: "", Birthdate: "1990-05-06", Gender: vocab.Female,
-		Phone: phone, IsMarketingAgree: true, NationalCode: "KR",
+		Phone: phone, IsMarketingAgree: true, NationalCode: "DE",
 	}
 }
 

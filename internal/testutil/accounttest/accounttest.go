@@ -20,6 +20,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/message"
+	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
@@ -33,6 +34,7 @@ type Kit struct {
 	Accounts *account.Service
 	Store    *store.Store
 	Outbox   *message.Outbox
+	Texts    *template.Texts
 	Keys     *token.Keys
 	Clock    *testutil.Clock
 	Facebook *Facebook
@@ -90,10 +92,14 @@ func New(t testing.TB, options ...Option) *Kit {
 	k.Outbox = message.New(outbox)
 	cfg.Outbox = k.Outbox
 	var err error
+	if k.Texts, err = template.New(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Texts = k.Texts
 	if k.Auth, err = auth.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	k.Accounts = account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: k.Outbox, Clock: k.Clock.Now, Limits: cfg.Limits})
+	k.Accounts = account.New(account.Config{Auth: k.Auth, Store: k.Store, Outbox: k.Outbox, Texts: k.Texts, Clock: k.Clock.Now, Limits: cfg.Limits})
 	return k
 }
 

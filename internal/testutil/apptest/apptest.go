@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -242,8 +241,6 @@ func (s *Server) WaitForSubscribers(t testing.TB, n int) {
 	testutil.WaitFor(t, fmt.Sprintf("there are %d subscribers", n), func() bool { return s.App.Feed.Subscribers() == n })
 }
 
-var codeInText = regexp.MustCompile(` is ([0-9]{6})\.`)
-
 // LastCode is the code that was sent to an address last.
 func (s *Server) LastCode(t testing.TB, to string) string {
 	t.Helper()
@@ -252,8 +249,8 @@ func (s *Server) LastCode(t testing.TB, to string) string {
 		t.Fatal(err)
 	}
 	for _, sent := range recent {
-		if found := codeInText.FindStringSubmatch(sent.Text); found != nil {
-			return found[1]
+		if code, found := testutil.CodeIn(sent.Text); found {
+			return code
 		}
 	}
 	t.Fatalf("no code to %s", to)

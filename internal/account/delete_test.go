@@ -111,7 +111,7 @@ func TestDeleteFreesEveryIdentity(t *testing.T) {
 	accounttest.WantKind(t, err, apperr.UserIsDeleted)
 	_, err = k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "abcd1234", Password: localPassword})
 	accounttest.WantKind(t, err, apperr.NoSuchLocalID)
-	_, err = k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
+	_, err = k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: "john's"}})
 	accounttest.WantKind(t, err, apperr.SignUpFirst)
 	again := k.RegisterLocal(t, "abcd1234")
 	_, err = k.Accounts.Credentials.ConnectFacebook(t.Context(), k.Viewer(t, again.Tokens), accounttest.FacebookParams("1017", "john's"))

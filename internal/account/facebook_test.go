@@ -100,7 +100,7 @@ func TestFacebookNameIsRefreshed(t *testing.T) {
 			return err
 		},
 		func() error {
-			_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
+			_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: "john's"}})
 			return err
 		},
 	}
@@ -129,7 +129,7 @@ func TestSilentProvider(t *testing.T) {
 		k.Facebook.Add("john's", answer)
 		_, err := k.Accounts.SignUps.SignInWithFacebook(t.Context(), accounttest.FacebookParams("1017", "john's"))
 		_, connect := k.Accounts.Credentials.ConnectFacebook(t.Context(), local, accounttest.FacebookParams("1017", "john's"))
-		_, signIn := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "john's"})
+		_, signIn := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: "john's"}})
 		_, signUp := k.Accounts.SignUps.BySocial(t.Context(), social)
 		for _, err := range []error{err, connect, signIn, signUp} {
 			if !apperr.Is(err, apperr.ProviderUnavailable) {

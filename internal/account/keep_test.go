@@ -25,7 +25,7 @@ func linkFacebook(t *testing.T, k *accounttest.Kit, v viewer.Viewer, subject str
 
 func signInByFacebook(t *testing.T, k *accounttest.Kit, subject string) error {
 	t.Helper()
-	_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "token of " + subject})
+	_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: "token of " + subject}})
 	return err
 }
 

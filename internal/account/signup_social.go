@@ -75,7 +75,7 @@ func verifyFacebook(ctx context.Context, identities *auth.Identities, p Facebook
 		return auth.Profile{}, apperr.FacebookParametersMissing.WithField("input.facebookToken")
 	}
 	refused := apperr.FacebookTokenRefused.WithField("input.facebookToken")
-	profile, err := identities.VerifyToken(ctx, identity.ProviderFacebook, p.FacebookToken, refused)
+	profile, err := identities.VerifyToken(ctx, identity.ProviderFacebook, auth.Credential{Token: p.FacebookToken}, refused)
 	if err == nil && profile.Subject != p.FacebookID {
 		return auth.Profile{}, refused
 	}

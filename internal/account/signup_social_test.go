@@ -17,7 +17,7 @@ func TestSocialSignUpAndIn(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)
 	signIn := func(provider, token string) (auth.SignedIn, error) {
-		return k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: provider, Token: token})
+		return k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: provider, Credential: auth.Credential{Token: token}})
 	}
 	_, err := signIn("myspace", "x")
 	accounttest.WantKind(t, err, apperr.ResourceNotFound)

@@ -55,7 +55,7 @@ func TestResetTakesAnAccountBack(t *testing.T) {
 	accounttest.WantKind(t, err, apperr.Unauthenticated)
 	_, err = k.Auth.SignInLocal(t.Context(), auth.SignInLocalParams{LocalID: "stranger1", Password: password})
 	accounttest.WantKind(t, err, apperr.NoSuchLocalID)
-	_, err = k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: "stranger's"})
+	_, err = k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: "stranger's"}})
 	accounttest.WantKind(t, err, apperr.SignUpFirst)
 	_, err = k.Auth.SignIn(t.Context(), auth.SignInParams{Email: email, Password: password})
 	accounttest.WantKind(t, err, apperr.PasswordInvalid)

@@ -21,7 +21,16 @@ var ErrTokenRefused = apperr.Text("auth: the provider refuses the token")
 type SocialProvider interface {
 	// Verify asks the provider. With an error nobody signs in; its text is logged
 	// and so must not hold the token.
-	Verify(ctx context.Context, token string) (Profile, error)
+	Verify(ctx context.Context, credential Credential) (Profile, error)
+}
+
+// Credential is what an app brings from a social provider.
+type Credential struct {
+	// Token is an id token, or an access token where the provider gives no other.
+	Token string
+	// Nonce is what the app gave to the provider to put into the token; empty: it isn't
+	// compared. A provider whose tokens hold none refuses one that is sent.
+	Nonce string
 }
 
 // Profile is what a provider says about a person. Subject is the provider's own
@@ -51,13 +60,13 @@ var errNoSubject = apperr.Text("auth: the provider's answer names nobody")
 // the provider gives no answer that can be used, ProviderTokenInvalid where it isn't
 // configured.
 func (i *Identities) VerifyToken(
-	ctx context.Context, provider identity.Provider, token string, refused *apperr.Error,
+	ctx context.Context, provider identity.Provider, credential Credential, refused *apperr.Error,
 ) (Profile, error) {
 	asked, configured := i.providers[provider.String()]
 	if !configured {
 		return Profile{}, apperr.ProviderTokenInvalid.WithProvider(provider.String())
 	}
-	profile, err := asked.Verify(ctx, token)
+	profile, err := asked.Verify(ctx, credential)
 	if err == nil && (profile.Subject == "" || !text.Clean(profile.Subject, maxSubject)) {
 		err = errNoSubject
 	}
@@ -70,9 +79,11 @@ func (i *Identities) VerifyToken(
 	return profile, nil
 }
 
-// SocialParams are a provider, by its name in the route, and its token: an id
-// token, or Facebook's access token.
-type SocialParams struct{ Provider, Token string }
+// SocialParams are a provider, by its name in the route, and what it gave.
+type SocialParams struct {
+	Provider string
+	Credential
+}
 
 // VerifySocial is VerifyToken for a provider by its name in the route. Errors:
 // ResourceNotFound (an unknown provider), BadRequest (no token),
@@ -85,7 +96,7 @@ func (i *Identities) VerifySocial(ctx context.Context, p SocialParams) (identity
 	if p.Token == "" {
 		return "", Profile{}, apperr.BadRequest.WithField("input.token")
 	}
-	profile, err := i.VerifyToken(ctx, provider, p.Token, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
+	profile, err := i.VerifyToken(ctx, provider, p.Credential, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
 	return provider, profile, err
 }
 

@@ -82,7 +82,7 @@ func TestSocialSignInNamesTheOtherMethod(t *testing.T) {
 	for token, kind := range map[string]apperr.Kind{
 		"mail": apperr.SignedUpWithEmail, "both": apperr.SignedUpWithEmail, "social": apperr.SignedUpWithSocial, "nobody": apperr.SignUpFirst,
 	} {
-		_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Token: token})
+		_, err := k.Auth.SignInSocial(t.Context(), auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: token}})
 		if accounttest.WantKind(t, err, kind); kind == apperr.SignedUpWithSocial && err.Error() != "User is signed up with facebook type" {
 			t.Error(err)
 		}

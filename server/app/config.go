@@ -18,41 +18,42 @@ import (
 // Config is every setting of the program, each with the name of its environment
 // variable. In development all may be left out.
 type Config struct {
-	Addr           string        `env:"ADDR" help:"Address to listen on, HOST:PORT or unix:PATH; empty: in development 127.0.0.1:8080, in production :8080."`
-	DatabaseURL    string        `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
-	DatabasePool   int           `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
-	DatabaseWait   time.Duration `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
-	ConnLifetime   time.Duration `env:"DATABASE_CONN_LIFETIME" default:"30m" help:"Age at which a connection to PostgreSQL is replaced; at least 1s, 0 for the default."`
-	DatabasePooler string        `env:"DATABASE_POOLER" default:"" enum:",transaction" help:"transaction where DATABASE_URL leads through a pooler in transaction mode, as PgBouncer's pool_mode=transaction; else empty."`
-	MigrateURL     string        `env:"MIGRATE_DATABASE_URL" name:"migrate-database-url" help:"postgres://… of the same database around the pooler, for migrate and copy; empty: DATABASE_URL."`
-	NATSURL        string        `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
-	Env            string        `env:"APP_ENV" default:"" enum:",development,production" help:"development or production; empty: development, which then refuses PostgreSQL."`
-	TokenKeys      string        `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
-	PublicURL      string        `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
-	RejoinAfter    int           `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
-	SessionDays    int           `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed; 0 for the default."`
-	FacebookURL    string        `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
-	SMTPURL        string        `env:"SMTP_URL" name:"smtp-url" help:"Mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587; empty: no e-mail leaves."`
-	MailFrom       string        `env:"MAIL_FROM" help:"Sender of e-mails, as Luxbff <no-reply@example.com>."`
-	Solapi         SolapiConfig  `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
-	Twilio         TwilioConfig  `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
-	Sunset         time.Time     `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
-	RateLimits     string        `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
-	TrustedProxies string        `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`
-	PerClient      int           `env:"CONNECTIONS_PER_CLIENT" default:"256" help:"Connections, and requests and sockets behind trusted proxies, that one address may hold; of IPv6, one /64 network."`
-	Connections    int           `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
-	AllowedOrigins string        `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
-	SchemaOpen     bool          `env:"INTROSPECTION" help:"Let clients of production read the schema."`
-	AnswerBytes    int           `env:"ANSWER_BYTES" default:"8388608" help:"Size of the largest GraphQL answer or event."`
-	MaxAliases     int           `env:"MAX_ALIASES" default:"30" help:"Aliases of one field in a GraphQL operation."`
-	MaxRootFields  int           `env:"MAX_ROOT_FIELDS" default:"30" help:"Root fields of a GraphQL operation."`
-	MaxRepeated    int           `env:"MAX_REPEATED_FIELDS" default:"50" help:"How often one field may stand in a selection set of a GraphQL operation."`
-	DrainFor       time.Duration `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
-	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
-	OTLP           string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
-	OTLPTraces     string        `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" name:"otlp-traces-endpoint" help:"The same with the whole path, as http://127.0.0.1:4318/v1/traces; goes before the other."`
-	NoTraces       bool          `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
-	MetricsAddr    string        `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
+	Addr           string         `env:"ADDR" help:"Address to listen on, HOST:PORT or unix:PATH; empty: in development 127.0.0.1:8080, in production :8080."`
+	DatabaseURL    string         `env:"DATABASE_URL" default:"file:luxbff.db" help:"file:PATH for SQLite or postgres://… for PostgreSQL."`
+	DatabasePool   int            `env:"DATABASE_POOL" default:"8" help:"Connections of a replica that read; on PostgreSQL as many again that write."`
+	DatabaseWait   time.Duration  `env:"DATABASE_WAIT" default:"30s" help:"How long a start waits for a PostgreSQL that is not up yet."`
+	ConnLifetime   time.Duration  `env:"DATABASE_CONN_LIFETIME" default:"30m" help:"Age at which a connection to PostgreSQL is replaced; at least 1s, 0 for the default."`
+	DatabasePooler string         `env:"DATABASE_POOLER" default:"" enum:",transaction" help:"transaction where DATABASE_URL leads through a pooler in transaction mode, as PgBouncer's pool_mode=transaction; else empty."`
+	MigrateURL     string         `env:"MIGRATE_DATABASE_URL" name:"migrate-database-url" help:"postgres://… of the same database around the pooler, for migrate and copy; empty: DATABASE_URL."`
+	NATSURL        string         `env:"NATS_URL" name:"nats-url" help:"nats://HOST:4222 between replicas, several with commas; empty: there is one replica."`
+	Env            string         `env:"APP_ENV" default:"" enum:",development,production" help:"development or production; empty: development, which then refuses PostgreSQL."`
+	TokenKeys      string         `env:"TOKEN_KEYS" help:"kid:base64 of an Ed25519 seed, comma-separated; the first signs, all verify."`
+	PublicURL      string         `env:"PUBLIC_URL" help:"Where people reach this server; links in e-mails begin with it."`
+	RejoinAfter    int            `env:"REJOIN_AFTER" default:"0" help:"Days for which the phone of a deleted account is held back."`
+	SessionDays    int            `env:"SESSION_DAYS" default:"180" help:"Days after its sign-in on which a session ends, however often it is refreshed; 0 for the default."`
+	FacebookURL    string         `env:"FACEBOOK_GRAPH_URL" default:"https://graph.facebook.com" help:"Facebook's Graph API; empty: no sign-in with Facebook."`
+	Identity       IdentityConfig `embed:""`
+	SMTPURL        string         `env:"SMTP_URL" name:"smtp-url" help:"Mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587; empty: no e-mail leaves."`
+	MailFrom       string         `env:"MAIL_FROM" help:"Sender of e-mails, as Luxbff <no-reply@example.com>."`
+	Solapi         SolapiConfig   `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
+	Twilio         TwilioConfig   `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
+	Sunset         time.Time      `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
+	RateLimits     string         `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
+	TrustedProxies string         `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`
+	PerClient      int            `env:"CONNECTIONS_PER_CLIENT" default:"256" help:"Connections, and requests and sockets behind trusted proxies, that one address may hold; of IPv6, one /64 network."`
+	Connections    int            `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
+	AllowedOrigins string         `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
+	SchemaOpen     bool           `env:"INTROSPECTION" help:"Let clients of production read the schema."`
+	AnswerBytes    int            `env:"ANSWER_BYTES" default:"8388608" help:"Size of the largest GraphQL answer or event."`
+	MaxAliases     int            `env:"MAX_ALIASES" default:"30" help:"Aliases of one field in a GraphQL operation."`
+	MaxRootFields  int            `env:"MAX_ROOT_FIELDS" default:"30" help:"Root fields of a GraphQL operation."`
+	MaxRepeated    int            `env:"MAX_REPEATED_FIELDS" default:"50" help:"How often one field may stand in a selection set of a GraphQL operation."`
+	DrainFor       time.Duration  `env:"DRAIN_FOR" default:"10s" help:"How long the program may take to end: requests finish, sockets close."`
+	ShutdownDelay  time.Duration  `env:"SHUTDOWN_DELAY" default:"2s" help:"How much of DRAIN_FOR a replica of production still takes requests while /readyz fails: longer than balancers take to notice."`
+	OTLP           string         `env:"OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint" help:"OpenTelemetry collector that takes traces by OTLP over HTTP, as http://127.0.0.1:4318; empty: no traces. Further OTEL_* settings are the SDK's."`
+	OTLPTraces     string         `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" name:"otlp-traces-endpoint" help:"The same with the whole path, as http://127.0.0.1:4318/v1/traces; goes before the other."`
+	NoTraces       bool           `env:"OTEL_SDK_DISABLED" name:"otel-sdk-disabled" help:"Send no traces whatever else is set."`
+	MetricsAddr    string         `env:"METRICS_ADDR" help:"Address to serve GET /metrics on, apart from all else; empty: in development with all else, in production nowhere."`
 }
 
 // mostDays is a hundred years. A time.Duration ends at 292 years: a setting beyond that
@@ -126,6 +127,9 @@ func (c Config) Check() error {
 		wrong = append(wrong, err)
 	}
 	if _, err := c.senders(Options{}.withDefaults()); err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, err := c.socialProviders(Options{}.withDefaults()); err != nil {
 		wrong = append(wrong, err)
 	}
 	if to := c.tracesTo(); to != "" {

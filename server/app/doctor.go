@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"slices"
 	"strings"
 
 	entmessage "luxbff/ent/message"
@@ -88,14 +86,16 @@ func (c Config) examineMessages() admin.Finding {
 	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
 }
 
+// examineSignIn names the providers that vouch for people.
 func (c Config) examineSignIn() admin.Finding {
-	if c.FacebookURL == "" {
-		return admin.Finding{Check: "sign-in", Detail: "without Facebook"}
+	names, err := c.providerNames()
+	switch {
+	case err != nil:
+		return admin.Finding{Check: "sign-in", Detail: "the settings are wrong: see above", Severity: admin.Wrong}
+	case len(names) == 0:
+		return admin.Finding{Check: "sign-in", Detail: "by no other provider"}
 	}
-	if u, err := url.Parse(c.FacebookURL); err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) {
-		return admin.Finding{Check: "sign-in", Detail: "FACEBOOK_GRAPH_URL is no http address: mend it, or leave it empty for no sign-in with Facebook", Severity: admin.Wrong}
-	}
-	return admin.Finding{Check: "sign-in", Detail: "with Facebook as well"}
+	return admin.Finding{Check: "sign-in", Detail: "by " + strings.Join(names, ", ") + " as well"}
 }
 
 // examineLimits fails in production without TRUSTED_PROXIES. The program speaks no

@@ -7,7 +7,6 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
-	"luxbff/internal/auth/facebook"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
@@ -31,6 +30,10 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
+	providers, err := a.Config.socialProviders(o)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
 	a.Outbox = message.New(message.Config{
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
@@ -45,7 +48,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
-		Providers:       a.Config.socialProviders(),
+		Providers:       providers,
 		PasswordCost:    o.PasswordCost,
 		OnSessionsEnded: a.sessions.close,
 		Limits:          limits,
@@ -77,12 +80,4 @@ func (a *App) limiter() *ratelimit.Limiter {
 	limits := ratelimit.New(a.options.Clock)
 	limits.OnRefused = a.metrics.CountRateLimited
 	return limits
-}
-
-// socialProviders are those that are configured; signing in with another is refused.
-func (c Config) socialProviders() map[string]auth.SocialProvider {
-	if c.FacebookURL == "" {
-		return nil
-	}
-	return map[string]auth.SocialProvider{"facebook": facebook.New(c.FacebookURL)}
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -44,8 +45,8 @@ func addnoxAuthRoutes() []Route {
 		public(Route{
 			Method: http.MethodPost, Path: "/auth/social-signin/{provider}", Operation: "signInWithFacebook",
 			Summary: "Sign in through a provider",
-			Description: "Takes the id_token of apple, google, naver or kakao, or the access_token of facebook. An account " +
-				"that signs in otherwise is told how.",
+			Description: "Takes the id_token of apple, google or kakao, or the access_token of facebook or naver, which may also " +
+				"come as id_token. A token has to be issued to our app. An account that signs in otherwise is told how.",
 			Errors: []apperr.Kind{
 				apperr.SignUpFirst, apperr.SignedUpWithEmail, apperr.SignedUpWithSocial,
 				apperr.ProviderTokenInvalid, apperr.ResourceNotFound,
@@ -113,7 +114,8 @@ func completeSignUp(ctx context.Context, a *API, validToken string, in completeS
 	return newTokenResponse(signedIn.Tokens), err
 }
 
-// socialSignInRequest holds an id_token, or the access_token of Facebook.
+// socialSignInRequest holds an id_token, or the access_token of Facebook. Naver, which has
+// no id token, gives an access token that comes in either.
 type socialSignInRequest struct {
 	Provider    string  `path:"provider"`
 	IDToken     *string `json:"id_token"`
@@ -121,14 +123,17 @@ type socialSignInRequest struct {
 }
 
 func (in socialSignInRequest) token() string {
-	if in.Provider == "facebook" {
+	switch in.Provider {
+	case "facebook":
 		return orZero(in.AccessToken)
+	case "naver":
+		return cmp.Or(orZero(in.IDToken), orZero(in.AccessToken))
 	}
 	return orZero(in.IDToken)
 }
 
 func socialSignIn(ctx context.Context, a *API, in socialSignInRequest) (tokenResponse, error) {
-	signedIn, err := a.Auth.SignInSocial(ctx, auth.SocialParams{Provider: in.Provider, Token: in.token()})
+	signedIn, err := a.Auth.SignInSocial(ctx, auth.SocialParams{Provider: in.Provider, Credential: auth.Credential{Token: in.token()}})
 	return newTokenResponse(signedIn.Tokens), err
 }
 
@@ -143,7 +148,7 @@ type socialSignUpRequest struct {
 func socialSignUp(ctx context.Context, a *API, validToken string, in socialSignUpRequest) (tokenResponse, error) {
 	signedIn, err := a.Accounts.SignUps.BySocial(ctx, account.SocialSignUpParams{
 		ValidToken: validToken, Email: in.Email, Person: in.person(),
-		SocialParams: auth.SocialParams{Provider: in.SocialType, Token: in.SocialID},
+		SocialParams: auth.SocialParams{Provider: in.SocialType, Credential: auth.Credential{Token: in.SocialID}},
 	})
 	return newTokenResponse(signedIn.Tokens), err
 }

@@ -110,7 +110,7 @@ func (k *Kit) SocialSignUpParams(t testing.TB, email, phone, token string) accou
 	t.Helper()
 	return account.SocialSignUpParams{
 		ValidToken: k.ValidToken(t, phone), Email: email, Person: Person(phone),
-		SocialParams: auth.SocialParams{Provider: "facebook", Token: token},
+		SocialParams: auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: token}},
 	}
 }
 

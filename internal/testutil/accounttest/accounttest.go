@@ -132,10 +132,10 @@ func (f *Facebook) Add(token string, profile auth.Profile) {
 }
 
 // Verify implements [auth.SocialProvider].
-func (f *Facebook) Verify(_ context.Context, token string) (auth.Profile, error) {
+func (f *Facebook) Verify(_ context.Context, credential auth.Credential) (auth.Profile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	profile, known := f.profiles[token]
+	profile, known := f.profiles[credential.Token]
 	if !known {
 		return auth.Profile{}, auth.ErrTokenRefused
 	}

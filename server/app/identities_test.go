@@ -1,0 +1,182 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/oidctest"
+	"luxbff/internal/testutil/processtest"
+	"luxbff/server/app"
+)
+
+// ourApp is the id of our app at each OpenID Connect provider.
+const ourApp = "app.lux.example"
+
+// vouchers stand in for the five providers that vouch for people.
+type vouchers struct {
+	*apptest.Server
+
+	openID map[string]*oidctest.Issuer // by provider; Facebook's is that of Limited Login
+	sms    *smsProvider
+}
+
+// startVouchers starts the program as it runs in production, with stand-ins of all
+// providers.
+func startVouchers(t *testing.T, change ...func(*app.Config)) *vouchers {
+	t.Helper()
+	v := &vouchers{openID: map[string]*oidctest.Issuer{}, sms: startSMSProvider(t)}
+	for _, provider := range []string{"google", "apple", "kakao", "facebook"} {
+		v.openID[provider] = oidctest.Start(t)
+	}
+	configure := func(cfg *app.Config) {
+		cfg.Env, cfg.PublicURL, cfg.TokenKeys = "production", "https://luxbff.example.com", processtest.TokenKeys()
+		cfg.Solapi = app.SolapiConfig{URL: v.sms.URL, Key: "key", Secret: "secret", From: "0212345678"}
+		cfg.FacebookURL = apptest.StartFacebook(t)
+		cfg.Identity = app.IdentityConfig{
+			GoogleClientIDs: "other-app, " + ourApp, GoogleIssuer: v.openID["google"].URL,
+			AppleClientIDs: ourApp, AppleIssuer: v.openID["apple"].URL,
+			KakaoClientIDs: ourApp, KakaoIssuer: v.openID["kakao"].URL,
+			FacebookAppID: apptest.FacebookAppID, FacebookAppSecret: apptest.FacebookAppSecret, FacebookIssuer: v.openID["facebook"].URL,
+			NaverURL: apptest.StartNaver(t),
+		}
+	}
+	v.Server = apptest.Start(t, append([]func(*app.Config){configure}, change...)...)
+	return v
+}
+
+// token is a sound one of a person at a provider.
+func (v *vouchers) token(t *testing.T, provider, subject string) string {
+	t.Helper()
+	switch provider {
+	case "facebook":
+		return "token " + subject
+	case "naver":
+		return "token-" + subject
+	}
+	return v.idToken(t, provider, subject, nil)
+}
+
+// idToken is one of a provider that issues them, with what is changed about its claims.
+func (v *vouchers) idToken(t *testing.T, provider, subject string, changes map[string]any) string {
+	t.Helper()
+	audience := ourApp
+	if provider == "facebook" {
+		audience = apptest.FacebookAppID
+	}
+	issuer := v.openID[provider]
+	return issuer.Token(t, "RS256", issuer.Claims(v.Clock.Now(), audience, subject, changes))
+}
+
+// validToken is what a phone gets for the code that the provider of SMS was given.
+func (v *vouchers) validToken(t *testing.T, phone string) string {
+	t.Helper()
+	var ignored any
+	v.Data(t, "", `mutation($phone: String!) { sendSmsCode(input: {phone: $phone, purpose: SIGN_UP}) { ok } }`, map[string]any{"phone": phone}, &ignored)
+	code := codeInSMS.FindString((<-v.sms.got).text)
+	var verified struct{ VerifySmsCode struct{ ValidToken string } }
+	v.Data(t, "", `mutation($phone: String!, $code: String!) { verifySmsCode(input: {phone: $phone, code: $code}) { validToken } }`,
+		map[string]any{"phone": phone, "code": code}, &verified)
+	return verified.VerifySmsCode.ValidToken
+}
+
+// answer expects a status and a text in the body.
+func (v *vouchers) answer(t *testing.T, path, token, body string, status int, want string) {
+	t.Helper()
+	got := v.Call(t, http.MethodPost, path, token, body)
+	if got.Status != status || !strings.Contains(string(got.Body), want) {
+		t.Errorf("POST %s: %d %s, want %d %s", path, got.Status, got.Body, status, want)
+	}
+}
+
+// signInBody is that of social-signin.
+func signInBody(provider, token string) string {
+	if provider == "facebook" {
+		return `{"access_token": "` + token + `"}`
+	}
+	return `{"id_token": "` + token + `"}`
+}
+
+// TestSignUpThroughEachProviderInProduction: a parent signs up on Addnox through each of the
+// five providers, and signs in again there and on Withnox.
+func TestSignUpThroughEachProviderInProduction(t *testing.T) {
+	t.Parallel()
+	v := startVouchers(t)
+	const addnox = "/api/v1/addnox/auth"
+	for number, provider := range []string{"google", "apple", "kakao", "naver", "facebook"} {
+		phone := "+82101000000" + string(rune('0'+number))
+		token := v.token(t, provider, "42")
+		signIn := func(status int, want string) {
+			t.Helper()
+			v.answer(t, addnox+"/social-signin/"+provider, "", signInBody(provider, token), status, want)
+		}
+		signIn(403, "User is not valid, please sign up")
+		body := `{"email": "` + provider + `@lux.example", "first_name": "test", "last_name": "", "birthdate": "19900506", "gender": "F", "phone": "` + phone + `",
+			"is_push_agree": false, "is_marketing_agree": false, "national_code": "KR", "register_type": "S", "social_type": "` + provider + `", "social_id": "`
+		valid := v.validToken(t, phone)
+		v.answer(t, addnox+"/social/signup", valid, body+`forged"}`, 409, "Invalid "+provider+" access token")
+		v.answer(t, addnox+"/social/signup", valid, body+token+`"}`, 200, "access_token")
+		signIn(200, "access_token")
+		v.answer(t, "/api/v1/withnox/auth/social-signin/"+provider, "", signInBody(provider, token), 200, "access_token")
+		v.answer(t, addnox+"/social-signin/"+provider, "", signInBody(provider, v.token(t, provider, "7")), 403, "User is not valid, please sign up")
+	}
+	// Limited Login knows the same person.
+	v.answer(t, addnox+"/social-signin/facebook", "", signInBody("facebook", v.idToken(t, "facebook", "42", nil)), 200, "access_token")
+	v.answer(t, addnox+"/social-signin/facebook", "", signInBody("facebook", "stranger 42"), 409, "Invalid facebook access token")
+	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+v.idToken(t, "facebook", "42", nil)+`"}`, 200, "token")
+	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "stranger 42"}`, 403, "8198")
+	v.answer(t, addnox+"/social-signin/naver", "", `{"access_token": "token-42"}`, 200, "access_token")
+	// A provider's verified e-mail tells how its person did sign up.
+	v.answer(t, addnox+"/social-signin/apple", "", signInBody("apple", v.idToken(t, "apple", "8", map[string]any{
+		"email": "google@lux.example", "email_verified": "true",
+	})), 404, "User is signed up with google type")
+}
+
+// TestNoFacebookWithoutAnAppInProduction holds that a token which cannot be bound to our app
+// opens nothing there.
+func TestNoFacebookWithoutAnAppInProduction(t *testing.T) {
+	t.Parallel()
+	v := startVouchers(t, func(cfg *app.Config) { cfg.Identity.FacebookAppID, cfg.Identity.FacebookAppSecret = "", "" })
+	v.answer(t, "/api/v1/addnox/auth/social-signin/facebook", "", signInBody("facebook", "token 42"), 409, "Invalid facebook access token")
+	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "token 42"}`, 403, "8198")
+	if code := v.GraphQL(t, "", `mutation { signInWithFacebook(input: {facebookId: "42", facebookToken: "token 42"}) { user { id } } }`, nil).Code(); code != "INVALID_FACEBOOK_ACCESS_TOKEN" {
+		t.Errorf("GraphQL: %s", code)
+	}
+}
+
+// TestIdentitySettings names each setting that is wrong, and repeats no secret.
+func TestIdentitySettings(t *testing.T) {
+	t.Parallel()
+	for setting, change := range map[string]func(*app.Config){
+		"":                    func(*app.Config) {},
+		"GOOGLE_CLIENT_IDS":   func(c *app.Config) { c.Identity.GoogleClientIDs = "one,,two" },
+		"APPLE_CLIENT_IDS":    func(c *app.Config) { c.Identity.AppleClientIDs = `"quoted"` },
+		"KAKAO_CLIENT_IDS":    func(c *app.Config) { c.Identity.KakaoClientIDs = "one two" },
+		"GOOGLE_ISSUER":       func(c *app.Config) { c.Identity.GoogleIssuer = "accounts.google.com" },
+		"APPLE_ISSUER":        func(c *app.Config) { c.Identity.AppleIssuer = "http://appleid.example.com" },
+		"KAKAO_ISSUER":        func(c *app.Config) { c.Identity.KakaoIssuer = "" },
+		"NAVER_URL":           func(c *app.Config) { c.Identity.NaverURL = "naver" },
+		"FACEBOOK_APP_ID":     func(c *app.Config) { c.Identity.FacebookAppID = "app" },
+		"FACEBOOK_APP_SECRET": func(c *app.Config) { c.Identity.FacebookAppSecret = "" },
+		"FACEBOOK_ISSUER":     func(c *app.Config) { c.Identity.FacebookIssuer = "ftp://www.facebook.com" },
+		"FACEBOOK_GRAPH_URL":  func(c *app.Config) { c.FacebookURL = "http://graph.example.com" },
+	} {
+		cfg := app.Config{
+			Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys(), FacebookURL: "https://graph.facebook.com",
+			Identity: app.IdentityConfig{
+				GoogleClientIDs: ourApp, GoogleIssuer: "https://accounts.google.com", AppleClientIDs: ourApp, AppleIssuer: "https://appleid.apple.com",
+				KakaoClientIDs: ourApp, KakaoIssuer: "https://kauth.kakao.com", NaverURL: "https://openapi.naver.com",
+				FacebookAppID: "1234", FacebookAppSecret: "hush", FacebookIssuer: "https://www.facebook.com",
+			},
+		}
+		change(&cfg)
+		err := cfg.Check()
+		switch {
+		case setting == "" && err != nil:
+			t.Errorf("sound settings: %v", err)
+		case setting != "" && (err == nil || !strings.Contains(err.Error(), setting) || strings.Contains(err.Error(), "hush")):
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}

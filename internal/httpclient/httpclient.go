@@ -5,7 +5,10 @@ package httpclient
 import (
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,4 +29,34 @@ func WithoutAddress(err error) error {
 		return failed.Err
 	}
 	return err
+}
+
+// maxRetryAfter bounds what a provider can put off.
+const maxRetryAfter = 24 * time.Hour
+
+// Do sends a request. Beside an error, which does not name the address, wasSent says that
+// the whole request had gone out: the provider may have done what it asks for.
+func Do(client *http.Client, request *http.Request) (response *http.Response, wasSent bool, err error) {
+	var written atomic.Bool
+	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) }}
+	response, err = client.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	if err != nil {
+		return nil, written.Load(), WithoutAddress(err)
+	}
+	return response, true, nil
+}
+
+// RetryAfter is how long a provider asks to be left alone (RFC 9110, section 10.2.3), in
+// seconds or until a date, and a day at most. It is 0 where the provider asks for nothing
+// that can be read.
+func RetryAfter(response *http.Response, now time.Time) time.Duration {
+	text := response.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	date, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return min(max(date.Sub(now), 0), maxRetryAfter)
 }

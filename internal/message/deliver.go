@@ -37,7 +37,7 @@ const (
 	maxErrorText = 500
 )
 
-// Start delivers and prunes in the background until Close. It begins with what an
+// Start delivers, checks and prunes in the background until Close. It begins with what an
 // earlier process left.
 func (o *Outbox) Start(ctx context.Context) {
 	o.running = background.NewGroup(ctx)
@@ -45,6 +45,10 @@ func (o *Outbox) Start(ctx context.Context) {
 	o.running.EveryOrWhen(pollInterval, o.due, func(ctx context.Context) {
 		_, err := o.Deliver(ctx)
 		o.logFailure(ctx, "deliver messages", err)
+	})
+	o.running.Every(checkInterval, func(ctx context.Context) {
+		_, err := o.Check(ctx)
+		o.logFailure(ctx, "check messages", err)
 	})
 	o.running.Every(pruneInterval, func(ctx context.Context) {
 		o.logFailure(ctx, "prune messages", o.Prune(ctx))
@@ -131,7 +135,7 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	state := entmessage.StateExpired
 	if m.ExpiresAt == nil || o.cfg.Clock().Before(*m.ExpiresAt) {
 		accepted, sendErr = o.send(ctx, m)
-		state = stateAfter(m.Attempts, sendErr)
+		state = stateAfter(m, sendErr)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // the lease runs out and another process tries again
@@ -144,28 +148,36 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 		update := tx.Message.Update().Where(entmessage.ID(m.ID)).ClearLeasedUntil()
 		switch state {
 		case entmessage.StateSent:
-			o.markSent(update, accepted)
+			o.markSent(update, m, accepted)
 		case entmessage.StateDead:
-			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(sendErr)))
+			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(m, sendErr)))
 		case entmessage.StateExpired:
 			o.clearText(update.SetState(entmessage.StateExpired))
 		case entmessage.StatePending:
-			update.SetDueAt(o.cfg.Clock().Add(o.backoff(m.Attempts))).SetLastError(errorText(sendErr))
+			update.SetDueAt(o.cfg.Clock().Add(o.pause(m.Attempts, sendErr))).SetLastError(errorText(m, sendErr))
 		}
-		return update.Exec(ctx)
+		if err := update.Exec(ctx); err != nil || state != entmessage.StateDead {
+			return err
+		}
+		return o.sendSMSInstead(ctx, tx, m)
 	})
 }
 
-// stateAfter is the state of a message after so many attempts, the last with this
-// error.
-func stateAfter(attempts int, sendErr error) entmessage.State {
+// stateAfter is the state of a message after a try that ended with this error.
+func stateAfter(m *ent.Message, sendErr error) entmessage.State {
 	switch {
 	case sendErr == nil:
 		return entmessage.StateSent
-	case attempts >= maxAttempts, errors.Is(sendErr, ErrPermanent):
+	case m.Attempts >= maxAttempts, errors.Is(sendErr, ErrPermanent), errors.Is(sendErr, ErrUncertain) && isUncertain(m):
 		return entmessage.StateDead
 	}
 	return entmessage.StatePending
+}
+
+// isUncertain reports whether an earlier try may have reached the provider. The error that
+// is kept says so.
+func isUncertain(m *ent.Message) bool {
+	return m.LastError != nil && strings.Contains(*m.LastError, ErrUncertain.Error())
 }
 
 func (o *Outbox) send(ctx context.Context, m *ent.Message) (Accepted, error) {
@@ -195,7 +207,9 @@ func purposeOf(m *ent.Message) entmessage.Purpose {
 	return *m.Purpose
 }
 
-func (o *Outbox) markSent(update *ent.MessageUpdate, accepted Accepted) {
+// markSent records who took a message. The text of an Alimtalk stays until its result is
+// known: it may have to go out as an SMS.
+func (o *Outbox) markSent(update *ent.MessageUpdate, m *ent.Message, accepted Accepted) {
 	now := o.cfg.Clock()
 	update.SetState(entmessage.StateSent).SetSentAt(now).ClearLastError().SetProvider(accepted.Provider)
 	if accepted.ID != "" {
@@ -204,13 +218,25 @@ func (o *Outbox) markSent(update *ent.MessageUpdate, accepted Accepted) {
 	if accepted.CheckAfter > 0 {
 		update.SetCheckAt(now.Add(accepted.CheckAfter))
 	}
-	o.clearText(update)
+	if m.Channel != entmessage.ChannelAlimtalk || accepted.CheckAfter == 0 {
+		o.clearText(update)
+	}
 }
 
 func (o *Outbox) clearText(update *ent.MessageUpdate) {
 	if !o.cfg.KeepText {
 		update.SetText("").ClearHTML()
 	}
+}
+
+// pause is how long a message waits for its next try: as long as the provider asks for, and
+// no shorter than its attempts say.
+func (o *Outbox) pause(attempts int, sendErr error) time.Duration {
+	var later *LaterError
+	if errors.As(sendErr, &later) {
+		return max(later.After, o.backoff(attempts))
+	}
+	return o.backoff(attempts)
 }
 
 // backoff is the pause before the next try. It doubles with each attempt. Half of it
@@ -228,8 +254,13 @@ func (o *Outbox) backoff(attempts int) time.Duration {
 	return whole/2 + time.Duration(binary.BigEndian.Uint64(random[:])%uint64(whole/2)) //nolint:gosec // less than whole, which is one
 }
 
-// errorText is what is kept of an error, cut between two characters.
-func errorText(err error) string {
+// errorText is what is kept of an error, cut between two characters. That a try may have
+// reached the provider is kept over the errors of later tries.
+func errorText(m *ent.Message, err error) string {
 	text := err.Error()
-	return strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
+	uncertain := ""
+	if isUncertain(m) && !errors.Is(err, ErrUncertain) {
+		uncertain = "; an earlier try: " + ErrUncertain.Error()
+	}
+	return strings.ToValidUTF8(text[:min(len(text), maxErrorText-len(uncertain))], "") + uncertain
 }

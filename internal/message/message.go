@@ -22,6 +22,24 @@ var errNoPurpose = apperr.Text("message: it has no purpose")
 // an address that does not exist.
 var ErrPermanent = apperr.Text("message: refused for good")
 
+// ErrUncertain is wrapped by a Sender's error when the provider may have taken the message
+// nevertheless, as one that went silent once it had it. Such a message is tried once more
+// and no third time: its recipient gets it twice at most.
+var ErrUncertain = apperr.Text("message: it may have been taken")
+
+// LaterError is a Sender's error of a provider that says when to come back.
+type LaterError struct {
+	// After is how long to leave the provider alone.
+	After time.Duration
+	Err   error
+}
+
+// Error is the text of the error that it wraps.
+func (e *LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error that it wraps.
+func (e *LaterError) Unwrap() error { return e.Err }
+
 // Message is one thing to send.
 type Message struct {
 	Channel entmessage.Channel

@@ -58,6 +58,7 @@ type world struct {
 	clock  *testutil.Clock
 	mu     sync.Mutex
 	states []entmessage.State
+	checks []string
 }
 
 func newWorld(t *testing.T, keepText bool) *world {

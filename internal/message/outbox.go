@@ -28,6 +28,9 @@ type Config struct {
 	// OnTried is called after each try to send, once its outcome is stored, with the
 	// state that the message has then: pending where it is tried again. It may be nil.
 	OnTried func(channel entmessage.Channel, state entmessage.State)
+	// OnChecked is called after each question to a provider what became of a message. It
+	// may be nil.
+	OnChecked func(channel entmessage.Channel, outcome Outcome)
 }
 
 // Outbox takes messages in and delivers them.
@@ -41,6 +44,9 @@ type Outbox struct {
 func New(cfg Config) *Outbox {
 	if cfg.OnTried == nil {
 		cfg.OnTried = func(entmessage.Channel, entmessage.State) {}
+	}
+	if cfg.OnChecked == nil {
+		cfg.OnChecked = func(entmessage.Channel, Outcome) {}
 	}
 	return &Outbox{cfg: cfg, due: background.NewSignal()}
 }

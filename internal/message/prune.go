@@ -22,7 +22,7 @@ const (
 func (o *Outbox) Prune(ctx context.Context) error {
 	for {
 		old, err := o.cfg.Store.Read().Message.Query().
-			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDead, entmessage.StateExpired), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).
+			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDelivered, entmessage.StateDead, entmessage.StateExpired), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).
 			Limit(pruneBatch).
 			IDs(ctx)
 		if err != nil || len(old) == 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	entmessage "luxbff/ent/message"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
@@ -148,6 +149,9 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	}
 	a.metrics.StartErrorsAtZero(surfaceNames(), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
 	a.metrics.StartRateLimitsAtZero("device", "device-account", "unique-id")
+	a.metrics.StartMessageChecksAtZero(
+		[]string{entmessage.ChannelSms.String(), entmessage.ChannelAlimtalk.String()}, string(message.Delivered), string(message.Failed), string(message.UnderWay), string(message.Unanswered),
+	)
 	a.metrics.ReadStateWith(a.readState)
 	a.background.Every(checkSocketsEvery, a.sessions.checkAll)
 	lasting := context.WithoutCancel(ctx) // each Close ends its own

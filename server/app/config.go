@@ -37,6 +37,7 @@ type Config struct {
 	MailFrom       string         `env:"MAIL_FROM" help:"Sender of e-mails, as Luxbff <no-reply@example.com>."`
 	Solapi         SolapiConfig   `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
 	Twilio         TwilioConfig   `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
+	SMSRoutes      string         `env:"SMS_ROUTES" name:"sms-routes" help:"Providers of SMS by country of the number, as KR:solapi,*:twilio, which is the default where both are set."`
 	Sunset         time.Time      `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string         `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	TrustedProxies string         `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`

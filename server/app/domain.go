@@ -36,7 +36,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	}
 	a.Outbox = message.New(message.Config{
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
-		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics),
+		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics),
 	})
 	// The services end sessions and so close sockets, and whether a socket's session has
 	// ended only the services know: sessionSockets gets its half of them later.

@@ -7,6 +7,7 @@ import (
 
 	"luxbff/ent/message"
 	"luxbff/internal/apperr"
+	outbox "luxbff/internal/message"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
@@ -74,6 +75,13 @@ func countMessage(m *metrics.Metrics) func(message.Channel, message.State) {
 			outcome = "retry"
 		}
 		m.CountMessage(channel.String(), outcome)
+	}
+}
+
+// countCheck counts a question to a provider what became of a message.
+func countCheck(m *metrics.Metrics) func(message.Channel, outbox.Outcome) {
+	return func(channel message.Channel, outcome outbox.Outcome) {
+		m.CountMessageCheck(channel.String(), string(outcome))
 	}
 }
 

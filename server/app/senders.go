@@ -1,11 +1,9 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"net/url"
-	"strings"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/message"
@@ -40,10 +38,12 @@ func (c Config) senders(o Options) (map[entmessage.Channel]message.Sender, error
 	if c.Development() {
 		maps.Copy(senders, message.Development(o.Log))
 	}
-	sms, err := c.smsSenders(o, senders)
+	providers, err := c.smsProviders(o, senders)
 	wrong := []error{err}
-	if sms.korea != nil || sms.abroad != nil {
-		senders[entmessage.ChannelSms] = sms
+	routes, err := c.smsRoutes(providers)
+	wrong = append(wrong, err)
+	if len(routes) > 0 {
+		senders[entmessage.ChannelSms] = smsByCountry{routes, providers}
 	}
 	if c.SMTPURL != "" {
 		sender, err := smtp.New(smtp.Config{URL: c.SMTPURL, From: c.MailFrom, IsPlainAllowed: c.Development() || isLoopbackURL(c.SMTPURL)})
@@ -53,8 +53,10 @@ func (c Config) senders(o Options) (map[entmessage.Channel]message.Sender, error
 	return senders, errors.Join(wrong...)
 }
 
-// smsSenders gives those of SMS, and adds that of Alimtalk, which comes from one of them.
-func (c Config) smsSenders(o Options, senders map[entmessage.Channel]message.Sender) (sms smsByCountry, err error) {
+// smsProviders gives those of SMS by their names, and adds the sender of Alimtalk, which is
+// one of them.
+func (c Config) smsProviders(o Options, senders map[entmessage.Channel]message.Sender) (map[string]smsProvider, error) {
+	providers := map[string]smsProvider{}
 	var wrong []error
 	if s := c.Solapi; s.Key != "" {
 		if s.Secret == "" || s.From == "" {
@@ -68,7 +70,7 @@ func (c Config) smsSenders(o Options, senders map[entmessage.Channel]message.Sen
 			URL: s.URL, Key: s.Key, Secret: s.Secret, From: s.From, ProfileID: s.Profile, ImpedanceTemplate: s.Template,
 			Clock: o.Clock, Random: o.Random,
 		})
-		sms.korea = sender
+		providers["solapi"] = sender
 		if s.Profile != "" {
 			senders[entmessage.ChannelAlimtalk] = sender
 		}
@@ -78,21 +80,9 @@ func (c Config) smsSenders(o Options, senders map[entmessage.Channel]message.Sen
 			wrong = append(wrong, errors.New("TWILIO_ACCOUNT_SID needs TWILIO_AUTH_TOKEN and TWILIO_FROM as well"))
 		}
 		wrong = append(wrong, checkProviderURL("TWILIO_URL", t.URL))
-		sms.abroad = twilio.New(twilio.Config{URL: t.URL, AccountSID: t.AccountSID, AuthToken: t.AuthToken, From: t.From})
+		providers["twilio"] = twilio.New(twilio.Config{URL: t.URL, AccountSID: t.AccountSID, AuthToken: t.AuthToken, From: t.From, Clock: o.Clock})
 	}
-	return sms, errors.Join(wrong...)
-}
-
-// smsByCountry sends SMS to Korea by one provider and abroad by another. Where only one is
-// there, it gets all: Twilio reaches Korea as well, and SOLAPI refuses what it can't reach.
-type smsByCountry struct{ korea, abroad message.Sender }
-
-// Send chooses by the calling code of the number.
-func (s smsByCountry) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
-	if s.abroad == nil || s.korea != nil && strings.HasPrefix(m.To, "+82") {
-		return s.korea.Send(ctx, id, m)
-	}
-	return s.abroad.Send(ctx, id, m)
+	return providers, errors.Join(wrong...)
 }
 
 // checkProviderURL refuses an address over which secrets and texts would go in the clear.

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
@@ -21,20 +23,22 @@ import (
 )
 
 // smsProvider stands in for SOLAPI and Twilio: it takes every SMS and Alimtalk, unless the
-// test sets it down.
+// test sets it down, and says that each was delivered, unless the test says otherwise.
 type smsProvider struct {
 	*httptest.Server
 	got chan providerMessage
 
-	mu     sync.Mutex
-	isDown bool
+	mu             sync.Mutex
+	isDown         bool
+	alimtalkStatus string            // of SOLAPI; empty: delivered
+	statuses       map[string]string // of SOLAPI, by id
 }
 
 type providerMessage struct{ path, to, text, template string }
 
 func startSMSProvider(t *testing.T) *smsProvider {
 	t.Helper()
-	p := &smsProvider{got: make(chan providerMessage, 100)}
+	p := &smsProvider{got: make(chan providerMessage, 100), statuses: map[string]string{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
 	return p
@@ -47,8 +51,17 @@ func (p *smsProvider) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	if id := r.URL.Query().Get("messageId"); r.Method == http.MethodGet && id != "" {
+		_ = json.NewEncoder(w).Encode(map[string]any{"messageList": map[string]any{id: map[string]string{"statusCode": p.statuses[id]}}})
+		return
+	}
+	if r.Method == http.MethodGet {
+		_, _ = w.Write([]byte(`{"sid": "SM1", "status": "delivered"}`))
+		return
+	}
 	if r.Header.Get("Content-Type") != "application/json" {
 		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"sid": "SM1", "status": "queued"}`))
 		p.got <- providerMessage{path: r.URL.Path, to: r.PostFormValue("To"), text: r.PostFormValue("Body")}
 		return
 	}
@@ -64,7 +77,12 @@ func (p *smsProvider) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := body.Messages[0]
-	_, _ = w.Write([]byte(`{"failedMessageList": []}`))
+	id, status := fmt.Sprintf("M4V%d", len(p.statuses)), "4000"
+	if m.KakaoOptions.TemplateID != "" && p.alimtalkStatus != "" {
+		status = p.alimtalkStatus
+	}
+	p.statuses[id] = status
+	_ = json.NewEncoder(w).Encode(map[string]any{"failedMessageList": []any{}, "messageList": []any{map[string]string{"messageId": id, "statusCode": "2000"}}})
 	p.got <- providerMessage{r.URL.Path, m.To, m.Text, m.KakaoOptions.TemplateID}
 }
 
@@ -76,14 +94,14 @@ func (p *smsProvider) setDown(isDown bool) {
 
 // startWithProviders starts the program as it runs in production, with stand-ins of its
 // providers.
-func startWithProviders(t *testing.T, provider *smsProvider, mail *smtptest.Server) *apptest.Server {
+func startWithProviders(t *testing.T, provider *smsProvider, mail *smtptest.Server, change ...func(*app.Config)) *apptest.Server {
 	t.Helper()
-	return apptest.Start(t, func(cfg *app.Config) {
+	return apptest.Start(t, append([]func(*app.Config){func(cfg *app.Config) {
 		cfg.Env, cfg.PublicURL, cfg.TokenKeys = "production", "https://luxbff.example.com", processtest.TokenKeys()
 		cfg.SMTPURL, cfg.MailFrom = "smtp://"+mail.Addr, "no-reply@luxbff.example.com"
 		cfg.Solapi = app.SolapiConfig{URL: provider.URL, Key: "key", Secret: "secret", From: "0212345678", Profile: "channel", Template: "template"}
 		cfg.Twilio = app.TwilioConfig{URL: provider.URL, AccountSID: "AC1", AuthToken: "token", From: "+15005550006"}
-	})
+	}}, change...)...)
 }
 
 var codeInSMS = regexp.MustCompile(`[0-9]{6}`)
@@ -138,6 +156,58 @@ func TestMessagesLeaveInProduction(t *testing.T) {
 	}
 	s.Data(t, "", `mutation($token: String!) { resetPassword(input: {token: $token, newPassword: "another123"}) { ok } }`, map[string]any{"token": secret}, &ignored)
 	s.Data(t, "", `mutation { signIn(input: {email: "parent@example.com", password: "another123"}) { tokens { accessToken } } }`, nil, &ignored)
+}
+
+// waitForState waits until the newest message of a channel to an address is in a state.
+func waitForState(t *testing.T, s *apptest.Server, channel entmessage.Channel, to string, state entmessage.State) {
+	t.Helper()
+	testutil.WaitFor(t, "a message is "+state.String(), func() bool {
+		_, err := s.App.Outbox.Check(t.Context())
+		newest, readErr := s.App.Store.Read().Message.Query().Where(entmessage.ChannelEQ(channel), entmessage.To(to)).
+			Order(ent.Desc(entmessage.FieldID)).First(t.Context())
+		return err == nil && readErr == nil && newest.State == state
+	})
+}
+
+// TestResultsAreRecorded: what SOLAPI and Twilio say became of a message, and the SMS in the
+// place of an Alimtalk to somebody without Kakao, of which there is one.
+func TestResultsAreRecorded(t *testing.T) {
+	t.Parallel()
+	provider, mail := startSMSProvider(t), smtptest.Start(t, smtptest.None)
+	provider.alimtalkStatus = "3104"
+	s := startWithProviders(t, provider, mail)
+	var ignored any
+	s.Data(t, "", `mutation { sendSmsCode(input: {phone: "+4915112345678"}) { ok } }`, nil, &ignored)
+	<-provider.got
+	token := signUp(t, s, provider, "+821012345678", "parent@example.com")
+	waitForState(t, s, entmessage.ChannelSms, "+821012345678", entmessage.StateSent)
+	s.Clock.Add(5 * time.Second)
+	waitForState(t, s, entmessage.ChannelSms, "+4915112345678", entmessage.StateDelivered)
+	waitForState(t, s, entmessage.ChannelSms, "+821012345678", entmessage.StateDelivered)
+	s.Data(t, token, `mutation { sendImpedanceAlert { ok } }`, nil, &ignored)
+	alert := <-provider.got
+	waitForState(t, s, entmessage.ChannelAlimtalk, "+821012345678", entmessage.StateSent)
+	s.Clock.Add(5 * time.Second)
+	waitForState(t, s, entmessage.ChannelAlimtalk, "+821012345678", entmessage.StateDead)
+	instead := <-provider.got
+	if instead.template != "" || instead.to != alert.to || instead.text != alert.text || instead.text == "" {
+		t.Errorf("in the place of %+v goes %+v", alert, instead)
+	}
+	waitForState(t, s, entmessage.ChannelSms, "+821012345678", entmessage.StateSent)
+	s.Clock.Add(5 * time.Second)
+	waitForState(t, s, entmessage.ChannelSms, "+821012345678", entmessage.StateDelivered)
+	if len(provider.got) > 0 {
+		t.Errorf("then goes %+v", <-provider.got)
+	}
+	for _, want := range []string{
+		`luxbff_message_checks_total{channel="alimtalk",outcome="failed"} 1`, `luxbff_message_checks_total{channel="sms",outcome="delivered"} 3`,
+	} {
+		testutil.WaitFor(t, want, func() bool {
+			page := httptest.NewRecorder()
+			s.App.MetricsHandler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			return strings.Contains(page.Body.String(), want+"\n")
+		})
+	}
 }
 
 // TestProviderIsDownForAWhile: requests are answered, and what still serves goes out when
@@ -211,5 +281,56 @@ func TestSettingsOfProviders(t *testing.T) {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// TestSMSRoutes: an SMS goes by the provider of its number's country.
+func TestSMSRoutes(t *testing.T) {
+	t.Parallel()
+	const solapi, twilio = "/messages/v4/send-many/detail", "/2010-04-01/Accounts/AC1/Messages.json"
+	for routes, want := range map[string]map[string]string{
+		" ":                   {"+821012345678": solapi, "+4915112345678": twilio},
+		"KR:solapi,*:twilio":  {"+821012345678": solapi, "+4915112345678": twilio},
+		"*:twilio":            {"+821012345678": twilio, "+14155550123": twilio},
+		"*:solapi, US:twilio": {"+821012345678": solapi, "+14155550123": twilio},
+	} {
+		t.Run("by "+strings.NewReplacer(":", " ", "*", "all").Replace(routes), func(t *testing.T) {
+			t.Parallel()
+			provider, mail := startSMSProvider(t), smtptest.Start(t, smtptest.None)
+			s := startWithProviders(t, provider, mail, func(cfg *app.Config) { cfg.SMSRoutes = strings.TrimSpace(routes) })
+			for phone, path := range want {
+				var ignored any
+				s.Data(t, "", `mutation($phone: String!) { sendSmsCode(input: {phone: $phone}) { ok } }`, map[string]any{"phone": phone}, &ignored)
+				if got := <-provider.got; got.path != path {
+					t.Errorf("an SMS to %s goes by %s, want %s", phone, got.path, path)
+				}
+			}
+		})
+	}
+}
+
+// TestNoRoute: a number of a country without a route is given up at once.
+func TestNoRoute(t *testing.T) {
+	t.Parallel()
+	provider, mail := startSMSProvider(t), smtptest.Start(t, smtptest.None)
+	s := startWithProviders(t, provider, mail, func(cfg *app.Config) { cfg.SMSRoutes = "KR:solapi" })
+	var ignored any
+	s.Data(t, "", `mutation { sendSmsCode(input: {phone: "+4915112345678"}) { ok } }`, nil, &ignored)
+	waitForState(t, s, entmessage.ChannelSms, "+4915112345678", entmessage.StateDead)
+}
+
+func TestWrongSMSRoutes(t *testing.T) {
+	t.Parallel()
+	for routes, want := range map[string]string{
+		"solapi": "COUNTRY:PROVIDER", "KR:solapi,": "COUNTRY:PROVIDER", ",": "COUNTRY:PROVIDER", "KR": "COUNTRY:PROVIDER",
+		"kr:solapi": "ISO 3166", "XX:solapi": "ISO 3166", "82:solapi": "ISO 3166", ":solapi": "ISO 3166",
+		"KR:aligo": "solapi or twilio", "KR:": "solapi or twilio", "KR:solapi,KR:solapi": "twice", "*:solapi,*:solapi": "twice",
+		"KR:solapi,*:twilio": "TWILIO_ACCOUNT_SID", "US:solapi": "no country but KR",
+	} {
+		cfg := app.Config{Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys(), SMSRoutes: routes}
+		cfg.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "k", Secret: "s", From: "02"}
+		if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), "SMS_ROUTES") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", routes, err, want)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type Metrics struct {
 	groups       prometheus.Histogram
 	feedLag      prometheus.Histogram
 	messages     *prometheus.CounterVec
+	checks       *prometheus.CounterVec
 	wrongSignIns *prometheus.CounterVec
 	rateLimited  *prometheus.CounterVec
 	refused      prometheus.Counter
@@ -70,6 +71,8 @@ func New() *Metrics {
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}),
 		messages: counters("luxbff_messages_total",
 			"Tries to send a message, by channel and outcome: sent, retry, dead or expired.", "channel", "outcome"),
+		checks: counters("luxbff_message_checks_total",
+			"Questions to a provider what became of a message, by channel and outcome: delivered, failed, under_way or unanswered.", "channel", "outcome"),
 		wrongSignIns: counters("luxbff_wrong_sign_ins_total",
 			"Sign-ins that were refused for what the caller knew: unknown account, wrong password, account blocked.", "code"),
 		rateLimited: counters("luxbff_rate_limited_total",
@@ -82,7 +85,7 @@ func New() *Metrics {
 	}
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
-		m.feedLag, m.messages, m.wrongSignIns, m.rateLimited, m.refused, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		m.feedLag, m.messages, m.checks, m.wrongSignIns, m.rateLimited, m.refused, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -161,6 +164,21 @@ func (m *Metrics) ObserveCommit(writes int, took time.Duration) {
 // change. The lag is negative if the clock was set back in between; that counts
 // as 0.
 func (m *Metrics) ObserveFeedLag(lag time.Duration) { m.feedLag.Observe(max(0, lag).Seconds()) }
+
+// StartMessageChecksAtZero shows these outcomes of these channels before they happen, so
+// that the first of them is seen as a rise.
+func (m *Metrics) StartMessageChecksAtZero(channels []string, outcomes ...string) {
+	for _, channel := range channels {
+		for _, outcome := range outcomes {
+			m.checks.WithLabelValues(channel, outcome)
+		}
+	}
+}
+
+// CountMessageCheck counts a question to a provider what became of a message.
+func (m *Metrics) CountMessageCheck(channel, outcome string) {
+	m.checks.WithLabelValues(channel, outcome).Inc()
+}
 
 // CountMessage counts a try to send a message.
 func (m *Metrics) CountMessage(channel, outcome string) {

@@ -135,6 +135,7 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	m.ObserveCommit(3, time.Millisecond)
 	m.ObserveFeedLag(-time.Millisecond) // a clock that was set back
 	m.CountMessage("sms", "sent")
+	m.CountMessageCheck("sms", "delivered")
 	m.CountWrongSignIn("PASSWORD_INVALID")
 	up := true
 	m.ReadStateWith(func(context.Context) metrics.State {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -29,6 +30,10 @@ const (
 	maxResponse = 64 << 10
 	// korea is the calling code of the numbers that SOLAPI reaches.
 	korea = "+82"
+	// provider is the name of SOLAPI where messages are recorded.
+	provider = "solapi"
+	// firstCheck is when the result of most messages is there.
+	firstCheck = 5 * time.Second
 )
 
 // Config is an account of SOLAPI.
@@ -70,11 +75,19 @@ type outgoing struct {
 }
 
 // kakaoOptions make an Alimtalk of a message. Where the user cannot be reached by it,
-// SOLAPI sends the text as an SMS.
+// SOLAPI could send the text as an SMS by itself. It is kept from that: the outbox does so
+// once it knows, and two that do would sometimes both.
 type kakaoOptions struct {
 	ProfileID  string `json:"pfId"`
 	TemplateID string `json:"templateId"`
 	DisableSMS bool   `json:"disableSms"`
+}
+
+// request is what SOLAPI is asked to send.
+type request struct {
+	Messages []outgoing `json:"messages"`
+	// ShowMessageList has the answer hold the id of each message.
+	ShowMessageList bool `json:"showMessageList"`
 }
 
 // Send hands one message to SOLAPI. SOLAPI takes no idempotency key: a message whose answer
@@ -89,26 +102,140 @@ func (s *Sender) Send(ctx context.Context, _ int, m message.Message) (message.Ac
 		if m.Purpose != entmessage.PurposeImpedanceAlert {
 			return message.Accepted{}, fmt.Errorf("solapi: no template for the purpose: %w", message.ErrPermanent)
 		}
-		out.Kakao = &kakaoOptions{ProfileID: s.cfg.ProfileID, TemplateID: s.cfg.ImpedanceTemplate}
+		out.Kakao = &kakaoOptions{ProfileID: s.cfg.ProfileID, TemplateID: s.cfg.ImpedanceTemplate, DisableSMS: true}
 	}
-	body, err := json.Marshal(map[string][]outgoing{"messages": {out}})
+	body, err := json.Marshal(request{Messages: []outgoing{out}, ShowMessageList: true})
 	if err != nil {
 		return message.Accepted{}, fmt.Errorf("solapi: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.URL+"/messages/v4/send-many/detail", bytes.NewReader(body))
+	var got answer
+	if err := s.ask(ctx, http.MethodPost, "/messages/v4/send-many/detail", bytes.NewReader(body), &got); err != nil {
+		return message.Accepted{}, err
+	}
+	if len(got.Failed) > 0 {
+		// SOLAPI has looked at the message and refused it.
+		return message.Accepted{}, fmt.Errorf("solapi: refused with status code %s: %w", codeOf(got.Failed[0].StatusCode), message.ErrPermanent)
+	}
+	accepted := message.Accepted{Provider: provider, ID: got.id()}
+	if accepted.ID != "" {
+		accepted.CheckAfter = firstCheck
+	}
+	return accepted, nil
+}
+
+// answer is what SOLAPI says of the messages of a request.
+type answer struct {
+	Failed []struct {
+		StatusCode string `json:"statusCode"`
+	} `json:"failedMessageList"`
+	Messages []struct {
+		ID string `json:"messageId"`
+	} `json:"messageList"`
+	Group struct {
+		ID string `json:"groupId"`
+	} `json:"groupInfo"`
+}
+
+// id is by what SOLAPI knows the message: its own id or, where the answer holds none, that
+// of its group, in which it is alone.
+func (a answer) id() string {
+	if len(a.Messages) > 0 && isCode(a.Messages[0].ID) {
+		return a.Messages[0].ID
+	}
+	if isCode(a.Group.ID) {
+		return a.Group.ID
+	}
+	return ""
+}
+
+// groupPrefix begins the ids of groups; those of messages begin with another letter.
+const groupPrefix = "G"
+
+// Check asks SOLAPI what became of a message. A message that SOLAPI does not list, as one
+// that it has not stored yet, is under way.
+func (s *Sender) Check(ctx context.Context, accepted message.Accepted) (message.Result, error) {
+	key := "messageId"
+	if strings.HasPrefix(accepted.ID, groupPrefix) {
+		key = "groupId"
+	}
+	var got list
+	if err := s.ask(ctx, http.MethodGet, "/messages/v4/list?"+url.Values{key: {accepted.ID}}.Encode(), http.NoBody, &got); err != nil {
+		return message.Result{}, err
+	}
+	result := message.Result{Outcome: message.UnderWay}
+	for _, listed := range got.Messages {
+		switch code := codeOf(listed.StatusCode); code {
+		case statusDelivered:
+			return message.Result{Outcome: message.Delivered, IsReplaced: listed.isReplacement()}, nil
+		case statusAccepted, statusHandedOn:
+			return message.Result{Outcome: message.UnderWay}, nil
+		default:
+			result = message.Result{
+				Outcome: message.Failed, Code: code,
+				IsReplaced: result.IsReplaced || listed.isReplacement(),
+			}
+		}
+	}
+	return result, nil
+}
+
+// The statuses of a message that has not failed: SOLAPI has it, a network has it, its
+// recipient has it. All others say why it failed.
+const (
+	statusAccepted  = "2000"
+	statusHandedOn  = "3000"
+	statusDelivered = "4000"
+)
+
+// list is what SOLAPI lists, by the ids of the messages.
+type list struct {
+	Messages map[string]listedMessage `json:"messageList"`
+}
+
+type listedMessage struct {
+	StatusCode string `json:"statusCode"`
+	// Replacement is true or 1 where an SMS took the place of an Alimtalk.
+	Replacement any `json:"replacement"`
+}
+
+func (m listedMessage) isReplacement() bool { return m.Replacement == true || m.Replacement == 1.0 }
+
+// ask sends a signed request and reads the answer. Only what SOLAPI refuses for good is
+// refused for good by its caller. All else may be mended while the message waits: SOLAPI's
+// own trouble by itself, a wrong key or an empty balance by the operator. SOLAPI's texts may
+// quote the number, so only its codes are kept.
+func (s *Sender) ask(ctx context.Context, method, path string, body io.Reader, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, s.cfg.URL+path, body)
 	if err != nil {
-		return message.Accepted{}, apperr.Text("solapi: the base address is malformed")
+		return apperr.Text("solapi: the base address is malformed")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if err := s.sign(request); err != nil {
-		return message.Accepted{}, err
+		return err
 	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return message.Accepted{}, fmt.Errorf("solapi: %w", httpclient.WithoutAddress(err))
+	response, wasSent, err := httpclient.Do(s.http, request)
+	switch {
+	case err != nil && wasSent:
+		return fmt.Errorf("solapi: no answer: %w", message.ErrUncertain)
+	case err != nil:
+		return fmt.Errorf("solapi: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	return message.Accepted{Provider: "solapi"}, outcome(response)
+	decoder := json.NewDecoder(io.LimitReader(response.Body, maxResponse))
+	if response.StatusCode != http.StatusOK {
+		var refused struct {
+			ErrorCode string `json:"errorCode"`
+		}
+		_ = decoder.Decode(&refused) // a proxy's page has no code
+		return &message.LaterError{
+			After: httpclient.RetryAfter(response, s.cfg.Clock()),
+			Err:   apperr.Text(fmt.Sprintf("solapi: status %d, error %s", response.StatusCode, codeOf(refused.ErrorCode))),
+		}
+	}
+	if decoder.Decode(answer) != nil {
+		return fmt.Errorf("solapi: the answer cannot be read: %w", message.ErrUncertain)
+	}
+	return nil
 }
 
 // sign proves by the secret who asks, and when.
@@ -125,42 +252,18 @@ func (s *Sender) sign(request *http.Request) error {
 	return nil
 }
 
-// answer is what SOLAPI says of the messages of a request.
-type answer struct {
-	// ErrorCode is why it took none of them.
-	ErrorCode string `json:"errorCode"`
-	Failed    []struct {
-		StatusCode string `json:"statusCode"`
-	} `json:"failedMessageList"`
-}
-
-// outcome is what an answer means for the message. A message that SOLAPI has looked at and
-// refused is refused for good. All else may be mended while it waits: SOLAPI's own trouble
-// by itself, a wrong key or an empty balance by the operator. SOLAPI's texts may quote the
-// number, so only its codes are kept.
-func outcome(response *http.Response) error {
-	var got answer
-	unreadable := json.NewDecoder(io.LimitReader(response.Body, maxResponse)).Decode(&got)
-	switch {
-	case response.StatusCode != http.StatusOK:
-		return apperr.Text(fmt.Sprintf("solapi: status %d, error %s", response.StatusCode, codeOf(got.ErrorCode)))
-	case unreadable != nil:
-		// It may have been taken. To send it again may bring it twice, not to send it not
-		// at all: whoever waits for a code is better off with two.
-		return fmt.Errorf("solapi: the answer cannot be read: %w", unreadable)
-	case len(got.Failed) > 0:
-		return fmt.Errorf("solapi: refused with status code %s: %w", codeOf(got.Failed[0].StatusCode), message.ErrPermanent)
-	}
-	return nil
-}
-
-// codeOf is a code of SOLAPI, and nothing where an answer has something else in its place.
+// codeOf is a code of SOLAPI, and unknown where an answer has something else in its place.
 func codeOf(text string) string {
-	isOther := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}
-	if len(text) > 64 || strings.ContainsFunc(text, isOther) {
+	if !isCode(text) {
 		return "unknown"
 	}
 	return text
+}
+
+// isCode reports whether a text can be a code or an id, and so holds nobody's data.
+func isCode(text string) bool {
+	isOther := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}
+	return text != "" && len(text) <= 64 && !strings.ContainsFunc(text, isOther)
 }

@@ -43,6 +43,9 @@ type Options struct {
 	Log    *slog.Logger
 	// Elapsed reads a clock that only runs forward, by which durations are measured.
 	Elapsed func() time.Duration
+	// OnStatement is called after each SQL statement; nil for none. It must not block, nor
+	// use the store.
+	OnStatement func(store.Statement)
 	// PasswordCost makes hashing cheap in tests.
 	PasswordCost *argon2id.Params
 }
@@ -96,7 +99,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 		return nil, err
 	}
 	database := cfg.Database()
-	database.Log, database.Hooks = a.options.Log, storeHooks(a.metrics, a.tracer, a.options.Elapsed)
+	database.Log, database.Hooks = a.options.Log, storeHooks(a.metrics, a.tracer, a.options)
 	if a.Store, err = store.Open(ctx, database); err != nil {
 		return nil, errors.Join(err, a.tracer.Close(ctx))
 	}

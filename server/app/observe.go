@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"database/sql"
-	"time"
 
 	"luxbff/ent/message"
 	"luxbff/internal/apperr"
@@ -17,12 +16,15 @@ import (
 
 // storeHooks have what the store does counted and traced. Without a tracer there is
 // no hook around a write, so that it costs nothing.
-func storeHooks(m *metrics.Metrics, tracer *tracing.Tracer, elapsed func() time.Duration) store.Hooks {
+func storeHooks(m *metrics.Metrics, tracer *tracing.Tracer, o Options) store.Hooks {
 	hooks := store.Hooks{
-		Elapsed: elapsed,
+		Elapsed: o.Elapsed,
 		OnStatement: func(ctx context.Context, s store.Statement) {
 			tracer.RecordStatement(ctx, s.Query, s.Took, s.Err != nil)
 			m.ObserveStatement(s.InWrite, s.Took)
+			if o.OnStatement != nil {
+				o.OnStatement(s)
+			}
 		},
 		OnWriteBegun: m.ObserveWriteWait,
 		OnCommit:     m.ObserveCommit,

@@ -42,6 +42,7 @@ type Server struct {
 	// account needs a phone number of its own and each child a device.
 	phones, devices atomic.Int64
 	watch           *logWatch // nil unless WatchLog was called
+	statements      statements
 }
 
 // Start starts a development server without the demo family. It is drained and
@@ -71,6 +72,7 @@ func StartAt(t testing.TB, at time.Time, change ...func(*app.Config)) *Server {
 	s := &Server{Clock: testutil.NewClock(at), Log: &testutil.Log{}}
 	running, err := app.New(t.Context(), cfg, app.Options{
 		Clock: s.Clock.Now, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		OnStatement: s.statements.add,
 		// Production's hashes are slow on purpose; tests make hundreds of them.
 		PasswordCost: &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	})

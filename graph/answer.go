@@ -11,14 +11,16 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/message/history"
 )
 
 // answer is what an operation has read so far and no edge of an entity can hold, so that
 // what is asked for on many paths, or below each element of a list, is read once and is the
 // same on all of them. Resolvers run one after the other, so nothing guards it.
 type answer struct {
-	pages map[pageKey]devlog.Page
-	names map[*ent.User]account.SignInNames
+	pages    map[pageKey]devlog.Page
+	names    map[*ent.User]account.SignInNames
+	messages map[messagePageKey]history.Page
 }
 
 // answerOf gives what the operation has read. A subscription forgets it now and then: it
@@ -31,7 +33,9 @@ func answerOf(ctx context.Context) *answer {
 	operation := graphql.GetOperationContext(ctx)
 	a, isThere := operation.Stats.GetExtension(extension).(*answer)
 	if !isThere || operation.Operation.Operation == ast.Subscription && len(a.pages) > maxPages {
-		a = &answer{pages: map[pageKey]devlog.Page{}, names: map[*ent.User]account.SignInNames{}}
+		a = &answer{
+			pages: map[pageKey]devlog.Page{}, names: map[*ent.User]account.SignInNames{}, messages: map[messagePageKey]history.Page{},
+		}
 		operation.Stats.SetExtension(extension, a)
 	}
 	return a

@@ -48,7 +48,7 @@ func TestEveryRootFieldNeedsATokenOrIsPublic(t *testing.T) {
 // would panic and give INTERNAL.
 func TestAuthRefusesBeforeTheResolver(t *testing.T) {
 	t.Parallel()
-	exec := executor.New(graph.Schema(graph.NewResolver(nil, nil, nil, nil, nil)))
+	exec := executor.New(graph.Schema(graph.NewResolver(nil, nil, nil, nil, nil, nil)))
 	schema := graph.Schema(nil).Schema()
 	for _, field := range rootFields(t) {
 		if field.Directives.ForName("auth") == nil {

@@ -11,6 +11,7 @@ import (
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
+	"luxbff/internal/message/history"
 )
 
 // Resolver holds the domain services that the resolvers call.
@@ -20,11 +21,13 @@ type Resolver struct {
 	children *child.Service
 	devlogs  *devlog.Service
 	feed     *feed.Service
+	sent     *history.Service
 }
 
 // NewResolver makes the resolvers over the domain.
 func NewResolver(
 	auth *auth.Service, accounts *account.Service, children *child.Service, devlogs *devlog.Service, events *feed.Service,
+	sent *history.Service,
 ) *Resolver {
-	return &Resolver{auth: auth, accounts: accounts, children: children, devlogs: devlogs, feed: events}
+	return &Resolver{auth: auth, accounts: accounts, children: children, devlogs: devlogs, feed: events, sent: sent}
 }

@@ -11,6 +11,7 @@ import (
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
+	"luxbff/internal/message/history"
 )
 
 // What the fields cost that have something to wait for, in the cost of a plain field. On
@@ -35,6 +36,13 @@ func Schema(r *Resolver) graphql.ExecutableSchema {
 	c.Complexity.Query.ChildUsers, c.Complexity.User.ChildUsers = children, children
 	c.Complexity.User.PushDevices = func(cost int) int { return account.MaxPushDevices * cost }
 	c.Complexity.User.Sessions = func(cost int) int { return statementCost + auth.MaxSessions*cost }
+	c.Complexity.User.Messages = func(cost int, first *int, _ *string) int {
+		size := history.DefaultPageSize
+		if first != nil {
+			size = max(0, *first)
+		}
+		return statementCost + size*cost
+	}
 	c.Complexity.ChildUser.Devlogs = func(child int, first *int, _ *string, last *int, _ *string) int {
 		size := pageSize
 		for _, asked := range []*int{first, last} {

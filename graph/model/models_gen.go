@@ -3,6 +3,11 @@
 package model
 
 import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"luxbff/ent"
@@ -219,6 +224,46 @@ type FindAccountPayload struct {
 	Email *string `json:"email,omitempty"`
 	// How the account signs in: `email`, `local`, or the name of a social provider, as `facebook`.
 	Provider string `json:"provider"`
+}
+
+// One message to the account, without what it says.
+type Message struct {
+	// Rises with each new message.
+	ID int `json:"id"`
+	// How it goes out. An Alimtalk that can't reach its user comes as an SMS and stays an Alimtalk here.
+	Channel MessageChannel `json:"channel"`
+	// What it is about; null for one of an older release.
+	Purpose *MessagePurpose `json:"purpose,omitempty"`
+	// To whom it goes, masked, as `+8210****5678` or `p***@example.com`.
+	Recipient string `json:"recipient"`
+	// What has become of it.
+	Status MessageStatus `json:"status"`
+	// How often it was tried to send it.
+	Attempts int `json:"attempts"`
+	// When it was written.
+	CreatedAt time.Time `json:"createdAt"`
+	// When the provider took it; null until then.
+	SentAt *time.Time `json:"sentAt,omitempty"`
+	// When the provider said that it had arrived; null until then, and where the provider never says.
+	DeliveredAt *time.Time `json:"deliveredAt,omitempty"`
+	// Why it has not arrived; null of one that has, or of which nothing is known yet.
+	Reason *MessageReason `json:"reason,omitempty"`
+}
+
+// One page of messages (Relay Cursor Connections).
+type MessageConnection struct {
+	// The messages of the page, newest first.
+	Edges []*MessageEdge `json:"edges"`
+	// Whether there are more, and the cursor to ask for them.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// One message of a page, and where it stands.
+type MessageEdge struct {
+	// Where the message stands: goes into `after`.
+	Cursor string `json:"cursor"`
+	// The message.
+	Node *Message `json:"node"`
 }
 
 // Whether there is more (Relay Cursor Connections).
@@ -625,4 +670,228 @@ type VerifySmsCodeInput struct {
 type VerifySmsCodePayload struct {
 	// Goes into `signUp`.
 	ValidToken string `json:"validToken"`
+}
+
+// How a message goes out.
+type MessageChannel string
+
+const (
+	// A notification of the app.
+	MessageChannelPush MessageChannel = "PUSH"
+	// A text message.
+	MessageChannelSms MessageChannel = "SMS"
+	// A message of KakaoTalk.
+	MessageChannelAlimtalk MessageChannel = "ALIMTALK"
+	// An e-mail.
+	MessageChannelEmail MessageChannel = "EMAIL"
+)
+
+var AllMessageChannel = []MessageChannel{
+	MessageChannelPush,
+	MessageChannelSms,
+	MessageChannelAlimtalk,
+	MessageChannelEmail,
+}
+
+func (e MessageChannel) IsValid() bool {
+	switch e {
+	case MessageChannelPush, MessageChannelSms, MessageChannelAlimtalk, MessageChannelEmail:
+		return true
+	}
+	return false
+}
+
+func (e MessageChannel) String() string {
+	return string(e)
+}
+
+func (e *MessageChannel) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessageChannel(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessageChannel", str)
+	}
+	return nil
+}
+
+func (e MessageChannel) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// What a message is about.
+type MessagePurpose string
+
+const (
+	// A code by SMS that serves for anything.
+	MessagePurposePhoneCode MessagePurpose = "PHONE_CODE"
+	// A code by SMS to sign up.
+	MessagePurposeSignUpCode MessagePurpose = "SIGN_UP_CODE"
+	// A code by SMS to find an account.
+	MessagePurposeRecoveryCode MessagePurpose = "RECOVERY_CODE"
+	// A code by SMS to change the phone number.
+	MessagePurposeChangePhoneCode MessagePurpose = "CHANGE_PHONE_CODE"
+	// A code that verifies an e-mail address.
+	MessagePurposeEmailCode MessagePurpose = "EMAIL_CODE"
+	// The link to choose a new password.
+	MessagePurposePasswordReset MessagePurpose = "PASSWORD_RESET"
+	// That something of the account was changed.
+	MessagePurposeAccountReport MessagePurpose = "ACCOUNT_REPORT"
+	// That an electrode has poor contact: `sendImpedanceAlert`.
+	MessagePurposeImpedanceAlert MessagePurpose = "IMPEDANCE_ALERT"
+	// That a treatment ended because of poor contact.
+	MessagePurposeFaultyContacts MessagePurpose = "FAULTY_CONTACTS"
+	// That somebody signed in on a phone that was not known.
+	MessagePurposeNewSignIn MessagePurpose = "NEW_SIGN_IN"
+	// A test by the operator.
+	MessagePurposeTest MessagePurpose = "TEST"
+)
+
+var AllMessagePurpose = []MessagePurpose{
+	MessagePurposePhoneCode,
+	MessagePurposeSignUpCode,
+	MessagePurposeRecoveryCode,
+	MessagePurposeChangePhoneCode,
+	MessagePurposeEmailCode,
+	MessagePurposePasswordReset,
+	MessagePurposeAccountReport,
+	MessagePurposeImpedanceAlert,
+	MessagePurposeFaultyContacts,
+	MessagePurposeNewSignIn,
+	MessagePurposeTest,
+}
+
+func (e MessagePurpose) IsValid() bool {
+	switch e {
+	case MessagePurposePhoneCode, MessagePurposeSignUpCode, MessagePurposeRecoveryCode, MessagePurposeChangePhoneCode, MessagePurposeEmailCode, MessagePurposePasswordReset, MessagePurposeAccountReport, MessagePurposeImpedanceAlert, MessagePurposeFaultyContacts, MessagePurposeNewSignIn, MessagePurposeTest:
+		return true
+	}
+	return false
+}
+
+func (e MessagePurpose) String() string {
+	return string(e)
+}
+
+func (e *MessagePurpose) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessagePurpose(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessagePurpose", str)
+	}
+	return nil
+}
+
+func (e MessagePurpose) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// Why a message has not arrived.
+type MessageReason string
+
+const (
+	// The provider could not be asked, or took no more. A message that is `QUEUED` is tried again.
+	MessageReasonProviderUnavailable MessageReason = "PROVIDER_UNAVAILABLE"
+	// The provider refused it, as for a number that does not exist.
+	MessageReasonRefused MessageReason = "REFUSED"
+	// The provider took it and could not deliver it, as to a phone that was off for days.
+	MessageReasonNotDelivered MessageReason = "NOT_DELIVERED"
+	// It could not be sent while it was of use.
+	MessageReasonTooLate MessageReason = "TOO_LATE"
+)
+
+var AllMessageReason = []MessageReason{
+	MessageReasonProviderUnavailable,
+	MessageReasonRefused,
+	MessageReasonNotDelivered,
+	MessageReasonTooLate,
+}
+
+func (e MessageReason) IsValid() bool {
+	switch e {
+	case MessageReasonProviderUnavailable, MessageReasonRefused, MessageReasonNotDelivered, MessageReasonTooLate:
+		return true
+	}
+	return false
+}
+
+func (e MessageReason) String() string {
+	return string(e)
+}
+
+func (e *MessageReason) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessageReason(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessageReason", str)
+	}
+	return nil
+}
+
+func (e MessageReason) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// What has become of a message.
+type MessageStatus string
+
+const (
+	// It waits to be sent, or to be sent again.
+	MessageStatusQueued MessageStatus = "QUEUED"
+	// Its provider has taken it.
+	MessageStatusSent MessageStatus = "SENT"
+	// Its provider says that it has arrived.
+	MessageStatusDelivered MessageStatus = "DELIVERED"
+	// It was given up: `reason` says why.
+	MessageStatusFailed MessageStatus = "FAILED"
+	// It was of no use any more when it could be sent, as an old code.
+	MessageStatusExpired MessageStatus = "EXPIRED"
+)
+
+var AllMessageStatus = []MessageStatus{
+	MessageStatusQueued,
+	MessageStatusSent,
+	MessageStatusDelivered,
+	MessageStatusFailed,
+	MessageStatusExpired,
+}
+
+func (e MessageStatus) IsValid() bool {
+	switch e {
+	case MessageStatusQueued, MessageStatusSent, MessageStatusDelivered, MessageStatusFailed, MessageStatusExpired:
+		return true
+	}
+	return false
+}
+
+func (e MessageStatus) String() string {
+	return string(e)
+}
+
+func (e *MessageStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MessageStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MessageStatus", str)
+	}
+	return nil
+}
+
+func (e MessageStatus) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
 }

@@ -3,7 +3,6 @@ package devlog
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"math"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"luxbff/ent/devlog"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
+	"luxbff/internal/paging"
 )
 
 // defaultPageSize is how many logs a page holds when the client names no number;
@@ -292,11 +292,11 @@ func (p PageParams) window() (window, error) {
 			w.size = *size
 		}
 	}
-	after, err := parseCursor("after", p.After)
+	after, err := paging.ParseCursor(cursorKind, "after", p.After)
 	if err != nil {
 		return window{}, err
 	}
-	before, err := parseCursor("before", p.Before)
+	before, err := paging.ParseCursor(cursorKind, "before", p.Before)
 	w.begin, w.end = after, before
 	if w.backwards {
 		w.begin, w.end = before, after
@@ -355,27 +355,9 @@ func (w window) page(logs []*ent.Devlog, behind, ahead bool) Page {
 	return Page{Devlogs: logs, HasNext: ahead, HasPrevious: behind}
 }
 
-const cursorPrefix = "devlog:"
+// cursorKind tells the cursors of logs from those of other connections.
+const cursorKind = "devlog"
 
 // Cursor names a log's place in its child's history, which stays the same when the
 // log changes. It is not a cursor of the feed.
-func Cursor(l *ent.Devlog) string { return encodeCursor(l.ID) }
-
-func encodeCursor(id int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(cursorPrefix + strconv.Itoa(id)))
-}
-
-// parseCursor returns the id of the log, 0 for no cursor. It refuses whatever Cursor
-// did not write with CursorNotValid, under the name of the argument.
-func parseCursor(argument string, cursor *string) (id int, err error) {
-	if cursor == nil {
-		return 0, nil
-	}
-	decoded, err := base64.RawURLEncoding.DecodeString(*cursor)
-	digits, _ := strings.CutPrefix(string(decoded), cursorPrefix)
-	id, notANumber := strconv.Atoi(digits)
-	if err != nil || notANumber != nil || id < 1 || encodeCursor(id) != *cursor {
-		return 0, apperr.CursorNotValid.WithField(argument)
-	}
-	return id, nil
-}
+func Cursor(l *ent.Devlog) string { return paging.Cursor(cursorKind, l.ID) }

@@ -28,6 +28,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
 	"luxbff/internal/message"
+	"luxbff/internal/message/history"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
@@ -61,6 +62,7 @@ type App struct {
 	Feed      *feed.Service
 	Devlogs   *devlog.Service
 	Outbox    *message.Outbox
+	Messages  *history.Service
 
 	options    Options
 	handler    http.Handler

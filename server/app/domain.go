@@ -13,6 +13,7 @@ import (
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
 	"luxbff/internal/message"
+	"luxbff/internal/message/history"
 	"luxbff/internal/message/template"
 	"luxbff/internal/ratelimit"
 	"luxbff/server/gqlstream"
@@ -38,6 +39,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics),
 	})
+	a.Messages = history.New(history.Config{Store: a.Store})
 	// The services end sessions and so close sockets, and whether a socket's session has
 	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})

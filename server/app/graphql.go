@@ -17,7 +17,7 @@ import (
 func (a *App) graphQL(origins middleware.Origins) http.Handler {
 	// In production neither introspection nor the suggestions in error messages show
 	// strangers what the schema holds.
-	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed)
+	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed, a.Messages)
 	sockets, streams := a.liveTransports(origins)
 	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
 		Transports:    []graphql.Transport{sockets},

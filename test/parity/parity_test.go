@@ -147,7 +147,7 @@ func codeOf(t *testing.T, detail string) string {
 
 // randomColumns hold random values.
 func randomColumns() []string {
-	return []string{"refresh_hash", "previous_hash", "rotation_salt", "code_hash", "grant_hash", "password_hash", "secret_hash", "text"}
+	return []string{"refresh_hash", "previous_hash", "rotation_salt", "code_hash", "grant_hash", "password_hash", "secret_hash", "text", "html"}
 }
 
 // stored is every row of every table as text, except for the tables that differ.

@@ -62,6 +62,9 @@ type Config struct {
 	OnWrongSignIn func(kind apperr.Kind)
 	// OnHashRefused is called when a password is not hashed because too many wait.
 	OnHashRefused func(bound HashBound)
+	// OnPanic is called with each panic in the background, which then goes on. Where it is
+	// nil, a panic ends the program.
+	OnPanic func(ctx context.Context, p *background.Panic)
 	// Limits bounds guesses and messages of one client, and how often passwords are hashed
 	// for one account; nil bounds nothing.
 	Limits *ratelimit.Limiter

@@ -28,8 +28,8 @@ const (
 
 // Start prunes every hour, and stores the uses of sessions every few seconds, until Close.
 func (s *Service) Start(ctx context.Context) {
-	s.background = background.NewGroup(ctx)
-	s.background.Go(s.storeUsesUntilDone)
+	s.background = background.NewGroup(ctx, s.cfg.OnPanic)
+	s.background.Supervise(s.storeUsesUntilDone)
 	s.background.Every(pruneInterval, func(ctx context.Context) {
 		if err := s.Prune(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "prune accounts", "error", err)

@@ -5,14 +5,15 @@ package background
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 )
 
 // Every calls fn each time interval has passed, the first time after one interval,
 // and returns when ctx ends. Calls never overlap: a tick that comes during a call
-// is kept for afterwards, more than one are dropped. A panic of fn ends the program,
-// as in any goroutine. Tests move the time with testing/synctest.
+// is kept for afterwards, more than one are dropped. A panic of fn goes on in its caller;
+// a [Group] recovers from it. Tests move the time with testing/synctest.
 func Every(ctx context.Context, interval time.Duration, fn func(ctx context.Context)) {
 	EveryOrWhen(ctx, interval, nil, fn)
 }
@@ -54,20 +55,44 @@ func (s Signal) Notify() {
 	}
 }
 
+// Panic is a panic that was recovered from.
+type Panic struct {
+	// Value is what was panicked with. It may hold what somebody sent.
+	Value any
+	// Stack is where that was. It holds no values.
+	Stack []byte
+}
+
+// Recover calls fn and gives the panic that ended it; nil if it returned.
+func Recover(fn func()) (ended *Panic) {
+	defer func() {
+		if value := recover(); value != nil {
+			ended = &Panic{Value: value, Stack: debug.Stack()}
+		}
+	}()
+	fn()
+	return nil
+}
+
+// restartPause keeps a worker that panics at once, again and again, from using up a core.
+const restartPause = time.Second
+
 // Group is a number of goroutines that end together. Its methods may be called
 // from many goroutines.
 type Group struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
+	onPanic func(ctx context.Context, p *Panic)
 	mu      sync.Mutex
 	closed  bool
 	running sync.WaitGroup
 }
 
 // NewGroup makes a Group without goroutines. The end of ctx is the end of their
-// context, too.
-func NewGroup(ctx context.Context) *Group {
-	g := &Group{}
+// context, too. A panic in one of them is handed to onPanic and ends nothing else. Without
+// onPanic it ends the program, as in any goroutine.
+func NewGroup(ctx context.Context, onPanic func(ctx context.Context, p *Panic)) *Group {
+	g := &Group{onPanic: onPanic}
 	g.ctx, g.cancel = context.WithCancel(ctx)
 	return g
 }
@@ -75,23 +100,54 @@ func NewGroup(ctx context.Context) *Group {
 // Go runs fn in a goroutine. Its context ends with Close, and fn must return
 // then. After Close it does nothing.
 func (g *Group) Go(fn func(ctx context.Context)) {
+	g.start(func() { g.run(fn) })
+}
+
+// Supervise is [Group.Go] for work that lasts until Close: after a panic fn is called again.
+func (g *Group) Supervise(fn func(ctx context.Context)) {
+	g.start(func() {
+		for !g.run(fn) {
+			select {
+			case <-g.ctx.Done():
+				return
+			case <-time.After(restartPause):
+			}
+		}
+	})
+}
+
+func (g *Group) start(worker func()) {
 	// The lock keeps a goroutine from being added once Close has begun to wait,
 	// which a WaitGroup doesn't allow.
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed {
-		g.running.Go(func() { fn(g.ctx) })
+		g.running.Go(worker)
 	}
 }
 
-// Every runs [Every] in a goroutine.
-func (g *Group) Every(interval time.Duration, fn func(ctx context.Context)) {
-	g.Go(func(ctx context.Context) { Every(ctx, interval, fn) })
+// run calls fn and reports whether it returned.
+func (g *Group) run(fn func(ctx context.Context)) bool {
+	if g.onPanic == nil {
+		fn(g.ctx)
+		return true
+	}
+	ended := Recover(func() { fn(g.ctx) })
+	if ended == nil {
+		return true
+	}
+	g.onPanic(g.ctx, ended)
+	return false
 }
 
-// EveryOrWhen runs [EveryOrWhen] in a goroutine.
+// Every runs [Every] in a goroutine, which goes on after a panic.
+func (g *Group) Every(interval time.Duration, fn func(ctx context.Context)) {
+	g.Supervise(func(ctx context.Context) { Every(ctx, interval, fn) })
+}
+
+// EveryOrWhen runs [EveryOrWhen] in a goroutine, which goes on after a panic.
 func (g *Group) EveryOrWhen(interval time.Duration, signal Signal, fn func(ctx context.Context)) {
-	g.Go(func(ctx context.Context) { EveryOrWhen(ctx, interval, signal, fn) })
+	g.Supervise(func(ctx context.Context) { EveryOrWhen(ctx, interval, signal, fn) })
 }
 
 // Close ends the context of the goroutines and waits until all have returned. It

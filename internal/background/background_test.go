@@ -2,6 +2,7 @@ package background_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -65,7 +66,7 @@ func TestNoCallBeginsAfterTheEnd(t *testing.T) {
 func TestASignalCallsAtOnceAndNotificationsAreOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		group := background.NewGroup(t.Context())
+		group := background.NewGroup(t.Context(), nil)
 		signal := background.NewSignal()
 		var calls atomic.Int32
 		for range 5 {
@@ -88,7 +89,7 @@ func TestASignalCallsAtOnceAndNotificationsAreOne(t *testing.T) {
 func TestCloseEndsTheGoroutinesAndWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		group := background.NewGroup(t.Context())
+		group := background.NewGroup(t.Context(), nil)
 		ended := 0
 		group.Go(func(ctx context.Context) {
 			<-ctx.Done()
@@ -110,7 +111,7 @@ func TestTheEndOfTheParentEndsTheGoroutines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		group := background.NewGroup(ctx)
+		group := background.NewGroup(ctx, nil)
 		group.Every(time.Hour, func(context.Context) { t.Error("called") })
 		cancel()
 		synctest.Wait()
@@ -122,4 +123,49 @@ func TestCloseOfAGroupThatWasNeverStarted(t *testing.T) {
 	t.Parallel()
 	var group *background.Group
 	group.Close()
+}
+
+// TestAPanicEndsNoWorker: each is reported, work that lasts goes on after a pause, and what
+// runs once ends.
+func TestAPanicEndsNoWorker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var panics atomic.Int32
+		group := background.NewGroup(t.Context(), func(_ context.Context, p *background.Panic) {
+			if p.Value != "ohno" || !strings.Contains(string(p.Stack), "TestAPanicEndsNoWorker") {
+				t.Errorf("panicked with %v at\n%s", p.Value, p.Stack)
+			}
+			panics.Add(1)
+		})
+		var repeated, signalled, supervised, once atomic.Int32
+		panicFirst := func(calls *atomic.Int32) func(context.Context) {
+			return func(context.Context) {
+				if calls.Add(1) == 1 {
+					panic("ohno")
+				}
+			}
+		}
+		signal := background.NewSignal()
+		signal.Notify()
+		group.Every(time.Minute, panicFirst(&repeated))
+		group.EveryOrWhen(time.Minute, signal, panicFirst(&signalled))
+		group.Supervise(panicFirst(&supervised))
+		group.Go(panicFirst(&once))
+		<-time.After(150 * time.Second)
+		synctest.Wait()
+		group.Close()
+		if repeated.Load() != 2 || signalled.Load() != 3 || supervised.Load() != 2 || once.Load() != 1 || panics.Load() != 4 {
+			t.Errorf("calls %d, %d, %d and %d, panics %d", repeated.Load(), signalled.Load(), supervised.Load(), once.Load(), panics.Load())
+		}
+	})
+}
+
+func TestCloseEndsAWorkerThatKeepsPanicking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		group := background.NewGroup(t.Context(), func(context.Context, *background.Panic) {})
+		group.Supervise(func(context.Context) { panic("ohno") })
+		<-time.After(10 * time.Second)
+		group.Close()
+	})
 }

@@ -36,6 +36,9 @@ type Config struct {
 	// their age says when the client was away, not how fast the server is. It may
 	// be nil.
 	OnDelivered func(lag time.Duration)
+	// OnPanic is called with each panic in the background, which then goes on. Where it is
+	// nil, a panic ends the program.
+	OnPanic func(ctx context.Context, p *background.Panic)
 }
 
 // Service appends events and serves subscribers.
@@ -46,6 +49,7 @@ type Service struct {
 	clock        func() time.Time
 	log          *slog.Logger
 	onDelivered  func(lag time.Duration)
+	onPanic      func(ctx context.Context, p *background.Panic)
 	resumePoints resumePoints
 	acks         acks
 	childFilters childFilters
@@ -60,7 +64,7 @@ func New(c Config) *Service {
 		c.OnDelivered = func(time.Duration) {}
 	}
 	return &Service{
-		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered,
+		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered, onPanic: c.OnPanic,
 		resumePoints: resumePoints{store: c.Store, clock: c.Clock},
 		acks:         newAcks(),
 		childFilters: childFilters{byChild: map[int]childFilter{}},
@@ -71,10 +75,10 @@ func New(c Config) *Service {
 // Start polls for events whose notification was lost, saves acknowledgements and
 // prunes old events, until Close.
 func (s *Service) Start(ctx context.Context) {
-	s.running = background.NewGroup(ctx)
-	s.running.Go(s.pollUntilDone)
+	s.running = background.NewGroup(ctx, s.onPanic)
+	s.running.Supervise(s.pollUntilDone)
 	s.running.Every(pruneInterval, s.pruneAndLog)
-	s.running.Go(s.saveAcksUntilDone)
+	s.running.Supervise(s.saveAcksUntilDone)
 }
 
 // Close ends what Start began, after a last save of acknowledgements.

@@ -158,7 +158,12 @@ func (o *Outbox) ask(ctx context.Context, m *ent.Message) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return checker.Check(ctx, Accepted{Provider: textOf(m.Provider), ID: textOf(m.ProviderID)})
+	var result Result
+	err := o.recovering(ctx, func() (err error) {
+		result, err = checker.Check(ctx, Accepted{Provider: textOf(m.Provider), ID: textOf(m.ProviderID)})
+		return err
+	})
+	return result, err
 }
 
 // sendSMSInstead stores an SMS in the place of an Alimtalk that reaches nobody. The dedup

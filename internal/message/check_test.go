@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	entmessage "luxbff/ent/message"
+	"luxbff/internal/background"
 	"luxbff/internal/message"
 )
 
@@ -112,7 +113,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	unreachable := message.Result{Outcome: message.Failed, Code: "3104"}
 	for name, c := range map[string]struct {
 		message message.Message
-		script  scripted
+		script  *scripted
 		states  []entmessage.State
 		taken   []string
 		lastErr string
@@ -120,7 +121,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	}{
 		"delivered": {
 			sms("a"),
-			scripted{results: []message.Result{underWay, {}, delivered}},
+			&scripted{results: []message.Result{underWay, {}, delivered}},
 			[]entmessage.State{"delivered"},
 			[]string{"sms a"},
 			"",
@@ -128,16 +129,16 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"an unreachable phone": {
 			sms("a"),
-			scripted{results: []message.Result{underWay, {Outcome: message.Failed, Code: "3043"}}},
+			&scripted{results: []message.Result{underWay, {Outcome: message.Failed, Code: "3043"}}},
 			[]entmessage.State{"dead"},
 			[]string{"sms a"},
 			"scripted: not delivered, code 3043",
 			[]string{"sms under_way", "sms failed"},
 		},
-		"refused": {sms("a"), scripted{sends: []error{refused}}, []entmessage.State{"dead"}, nil, refused.Error(), nil},
+		"refused": {sms("a"), &scripted{sends: []error{refused}}, []entmessage.State{"dead"}, nil, refused.Error(), nil},
 		"busy, then delivered": {
 			sms("a"),
-			scripted{sends: []error{busy, busy}, results: []message.Result{delivered}},
+			&scripted{sends: []error{busy, busy}, results: []message.Result{delivered}},
 			[]entmessage.State{"delivered"},
 			[]string{"sms a"},
 			"",
@@ -145,13 +146,13 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"busy for long": {
 			sms("a"),
-			scripted{sends: []error{busy, busy, busy, busy, busy, busy, busy, busy, busy, busy}},
+			&scripted{sends: []error{busy, busy, busy, busy, busy, busy, busy, busy, busy, busy}},
 			[]entmessage.State{"dead"},
 			nil, busy.Error(), nil,
 		},
 		"taken, but silent once": {
 			sms("a"),
-			scripted{sends: []error{silent}, results: []message.Result{delivered}},
+			&scripted{sends: []error{silent}, results: []message.Result{delivered}},
 			[]entmessage.State{"delivered"},
 			[]string{"sms a", "sms a"},
 			"",
@@ -159,21 +160,21 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"taken, but silent": {
 			sms("a"),
-			scripted{sends: []error{silent, busy, busy, silent}},
+			&scripted{sends: []error{silent, busy, busy, silent}},
 			[]entmessage.State{"dead"},
 			[]string{"sms a", "sms a"},
 			silent.Error(), nil,
 		},
 		"silent, then busy for long": {
 			sms("a"),
-			scripted{sends: []error{silent, busy, busy, busy, busy, busy, busy, busy, busy, busy}},
+			&scripted{sends: []error{silent, busy, busy, busy, busy, busy, busy, busy, busy, busy}},
 			[]entmessage.State{"dead"},
 			[]string{"sms a"},
 			"status 503; an earlier try: " + message.ErrUncertain.Error(), nil,
 		},
 		"an Alimtalk that arrives": {
 			alimtalk("a"),
-			scripted{results: []message.Result{delivered}},
+			&scripted{results: []message.Result{delivered}},
 			[]entmessage.State{"delivered"},
 			[]string{"alimtalk a"},
 			"",
@@ -181,7 +182,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"an Alimtalk to somebody without Kakao": {
 			alimtalk("a"),
-			scripted{results: []message.Result{underWay, unreachable, delivered}},
+			&scripted{results: []message.Result{underWay, unreachable, delivered}},
 			[]entmessage.State{"dead", "delivered"},
 			[]string{"alimtalk a", "sms a"},
 			"scripted: not delivered, code 3104",
@@ -189,7 +190,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"an Alimtalk that is refused": {
 			alimtalk("a"),
-			scripted{sends: []error{refused}, results: []message.Result{delivered}},
+			&scripted{sends: []error{refused}, results: []message.Result{delivered}},
 			[]entmessage.State{"dead", "delivered"},
 			[]string{"sms a"},
 			refused.Error(),
@@ -197,7 +198,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"an Alimtalk that the provider replaced": {
 			alimtalk("a"),
-			scripted{results: []message.Result{{Outcome: message.Delivered, IsReplaced: true}}},
+			&scripted{results: []message.Result{{Outcome: message.Delivered, IsReplaced: true}}},
 			[]entmessage.State{"delivered"},
 			[]string{"alimtalk a"},
 			"",
@@ -205,7 +206,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		},
 		"an Alimtalk that the provider replaced in vain": {
 			alimtalk("a"),
-			scripted{results: []message.Result{{Outcome: message.Failed, Code: "3043", IsReplaced: true}}},
+			&scripted{results: []message.Result{{Outcome: message.Failed, Code: "3043", IsReplaced: true}}},
 			[]entmessage.State{"dead"},
 			[]string{"alimtalk a"},
 			"scripted: not delivered, code 3043",
@@ -214,7 +215,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newScriptedWorld(t, &c.script)
+			w := newScriptedWorld(t, c.script)
 			w.enqueue(t, c.message)
 			w.run(t)
 			var states []entmessage.State
@@ -377,4 +378,52 @@ func TestResultsArePrunedAsOthers(t *testing.T) {
 	if err := w.Prune(t.Context()); err != nil || len(w.rows(t)) != 0 {
 		t.Errorf("%v, left are %v", err, w.rows(t))
 	}
+}
+
+// TestAPanicIsAFailedTry: a Sender that panics, with what it was to send, ends neither the
+// worker nor the other messages; nobody gets a message more than twice for it.
+func TestAPanicIsAFailedTry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	var panics []string
+	provider := &panicking{scripted: scripted{results: []message.Result{{Outcome: message.Delivered}}}}
+	w.Outbox = message.New(message.Config{
+		Store: w.store, Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: provider},
+		Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		OnPanic: func(_ context.Context, p *background.Panic) { panics = append(panics, string(p.Stack)) },
+	})
+	w.enqueue(t, sms("cursed"), sms("blessed"))
+	w.deliver(t, 2)
+	if row := w.rows(t)[0]; row.State != entmessage.StatePending || strings.Contains(*row.LastError, "cursed") {
+		t.Errorf("after a panic: %v", row)
+	}
+	w.run(t)
+	cursed, blessed := w.rows(t)[0], w.rows(t)[1]
+	if cursed.State != entmessage.StateDead || cursed.Attempts != 2 || blessed.State != entmessage.StateDelivered || blessed.Checks != 2 {
+		t.Errorf("%v\n%v", cursed, blessed)
+	}
+	if len(panics) != 3 || !strings.Contains(panics[0], "panicking") || strings.Contains(strings.Join(panics, ""), "cursed") {
+		t.Errorf("%d panics: %v", len(panics), panics)
+	}
+}
+
+// panicking is a provider whose client panics at some messages, and at the first check.
+type panicking struct {
+	scripted
+	hasPanicked bool
+}
+
+func (p *panicking) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
+	if m.Text == "cursed" {
+		panic(m.Text)
+	}
+	return p.scripted.Send(ctx, id, m)
+}
+
+func (p *panicking) Check(ctx context.Context, accepted message.Accepted) (message.Result, error) {
+	if !p.hasPanicked {
+		p.hasPanicked = true
+		panic("ohno")
+	}
+	return p.scripted.Check(ctx, accepted)
 }

@@ -40,7 +40,7 @@ const (
 // Start delivers, checks and prunes in the background until Close. It begins with what an
 // earlier process left.
 func (o *Outbox) Start(ctx context.Context) {
-	o.running = background.NewGroup(ctx)
+	o.running = background.NewGroup(ctx, o.cfg.OnPanic)
 	o.due.Notify()
 	o.running.EveryOrWhen(pollInterval, o.due, func(ctx context.Context) {
 		_, err := o.Deliver(ctx)
@@ -187,9 +187,26 @@ func (o *Outbox) send(ctx context.Context, m *ent.Message) (Accepted, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	return sender.Send(ctx, m.ID, Message{
-		Channel: m.Channel, Purpose: purposeOf(m), To: m.To, Title: textOf(m.Title), Text: m.Text, HTML: textOf(m.HTML), RootUserID: m.RootUserID,
+	var accepted Accepted
+	err := o.recovering(ctx, func() (err error) {
+		accepted, err = sender.Send(ctx, m.ID, Message{
+			Channel: m.Channel, Purpose: purposeOf(m), To: m.To, Title: textOf(m.Title), Text: m.Text, HTML: textOf(m.HTML), RootUserID: m.RootUserID,
+		})
+		return err
 	})
+	return accepted, err
+}
+
+// recovering calls a Sender. One that panics has failed: the provider may have been asked.
+func (o *Outbox) recovering(ctx context.Context, call func() error) (err error) {
+	if o.cfg.OnPanic == nil {
+		return call()
+	}
+	if ended := background.Recover(func() { err = call() }); ended != nil {
+		o.cfg.OnPanic(ctx, ended)
+		return fmt.Errorf("the sender panicked: %w", ErrUncertain)
+	}
+	return err
 }
 
 func textOf(stored *string) string {

@@ -31,6 +31,9 @@ type Config struct {
 	// OnChecked is called after each question to a provider what became of a message. It
 	// may be nil.
 	OnChecked func(channel entmessage.Channel, outcome Outcome)
+	// OnPanic is called with each panic of a Sender, and of other work in the background,
+	// which then goes on. Where it is nil, a panic ends the program.
+	OnPanic func(ctx context.Context, p *background.Panic)
 }
 
 // Outbox takes messages in and delivers them.

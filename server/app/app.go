@@ -94,8 +94,8 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	a := &App{
 		Config: cfg, options: options.withDefaults(), metrics: metrics.New(),
 		hub: pubsub.NewHub(), bus: pubsub.InProcess{}, leaveBus: func() {},
-		background: background.NewGroup(context.WithoutCancel(ctx)),
 	}
+	a.background = background.NewGroup(context.WithoutCancel(ctx), a.onPanic)
 	// Each step that fails ends what the steps before it have started.
 	if a.tracer, err = tracing.Start(ctx, cfg.tracesTo()); err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	if err := a.joinBus(); err != nil {
 		return err
 	}
-	a.metrics.StartErrorsAtZero(surfaceNames(), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
+	a.metrics.StartErrorsAtZero(append(surfaceNames(), inBackground), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
 	a.metrics.StartRateLimitsAtZero("device", "device-account", "unique-id")
 	a.metrics.StartMessageChecksAtZero(
 		[]string{entmessage.ChannelSms.String(), entmessage.ChannelAlimtalk.String()}, string(message.Delivered), string(message.Failed), string(message.UnderWay), string(message.Unanswered),

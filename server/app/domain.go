@@ -37,7 +37,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	}
 	a.Outbox = message.New(message.Config{
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
-		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics),
+		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics), OnPanic: a.onPanic,
 	})
 	a.Messages = history.New(history.Config{Store: a.Store})
 	// The services end sessions and so close sockets, and whether a socket's session has
@@ -55,6 +55,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		OnSessionsEnded: a.sessions.close,
 		Limits:          limits,
 		OnWrongSignIn:   func(kind apperr.Kind) { a.metrics.CountWrongSignIn(kind.New().Code()) },
+		OnPanic:         a.onPanic,
 		OnHashRefused:   func(bound auth.HashBound) { a.metrics.CountRateLimited(string(bound)) },
 	})
 	if err != nil {
@@ -67,7 +68,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Catalogue = catalogue.New(catalogue.Config{Store: a.Store, Clock: o.Clock})
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random, Limits: limits})
 	a.Feed = feed.New(feed.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag,
+		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
 	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Clock: o.Clock})
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent/message"
 	"luxbff/internal/apperr"
+	"luxbff/internal/background"
 	outbox "luxbff/internal/message"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
@@ -67,6 +68,16 @@ func surfaceNames() []string {
 		}
 	}
 	return names
+}
+
+// inBackground is the surface of errors that no client was answered.
+const inBackground = "background"
+
+// onPanic logs a panic in the background, as the middleware does one in a request, and
+// counts it among the internal errors.
+func (a *App) onPanic(ctx context.Context, p *background.Panic) {
+	a.options.Log.ErrorContext(ctx, "panic", "error", apperr.DescribePanic(p.Value), "stack", string(p.Stack))
+	a.metrics.CountError(inBackground, apperr.Internal.New().Code())
 }
 
 // countMessage counts a try to send a message by what became of it.

@@ -269,7 +269,7 @@ func (e *Emails) sendReset(ctx context.Context, tx *store.Tx, u *ent.User) error
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	err = e.auth.Codes.SendResetLink(ctx, tx, u, held[0].Subject)
+	err = e.auth.Codes.SendResetLink(ctx, tx, u, held[0].Subject, false)
 	if apperr.Is(err, apperr.EmailSendFailed) { // the address counts more than the mail
 		return nil
 	}

@@ -128,7 +128,7 @@ func (r *Recovery) RequestPasswordReset(ctx context.Context, p RequestPasswordRe
 		if holder, err = r.findHolder(ctx, tx, p.Email); err != nil {
 			return err
 		}
-		return r.auth.Codes.SendResetLink(ctx, tx, u, holder.Subject)
+		return r.auth.Codes.SendResetLink(ctx, tx, u, holder.Subject, true)
 	})
 }
 

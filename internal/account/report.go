@@ -41,18 +41,23 @@ func (r *reports) add(ctx context.Context, tx *store.Tx, u *ent.User, what templ
 	if err := r.limits.Change(u.ID); err != nil {
 		return err
 	}
-	return r.addUnlimited(ctx, tx, u, what, template.AdviseReset)
+	to, err := r.owner(ctx, tx, u)
+	if err != nil {
+		return err
+	}
+	return r.send(ctx, tx, u, to, report{what, template.AdviseReset, message.RefuseBeyond})
 }
 
 // addUnlimited is for what an owner does to get an account back, or to leave it: a thief
 // who changes things until the limit is reached must not be able to prevent that. Each
-// such change is bounded by itself.
+// such change is bounded by itself. So the report goes out though its channel has had its
+// day's messages.
 func (r *reports) addUnlimited(ctx context.Context, tx *store.Tx, u *ent.User, what, advice template.Phrase) error {
 	to, err := r.owner(ctx, tx, u)
 	if err != nil {
 		return err
 	}
-	return r.send(ctx, tx, u, to, what, advice)
+	return r.send(ctx, tx, u, to, report{what, advice, message.SendBeyond})
 }
 
 // addEmail reports that the account takes another address. The mail to one by which the
@@ -73,14 +78,14 @@ func (r *reports) addEmail(ctx context.Context, tx *store.Tx, u *ent.User, addre
 		return err
 	}
 	if isBack || !to.isProved || text.NormalizeEmail(to.email) == text.NormalizeEmail(address) {
-		return r.send(ctx, tx, u, to, template.EmailChanged, template.AdviseReset)
+		return r.send(ctx, tx, u, to, report{template.EmailChanged, template.AdviseReset, message.RefuseBeyond})
 	}
 	link, err := r.auth.Codes.RevertLink(ctx, tx, u.ID, auth.GivenUpEmail{Address: to.email, IsVerified: to.isVerified})
 	if err != nil {
 		return err
 	}
 	to.link = link
-	return r.send(ctx, tx, u, to, template.EmailChanged, template.AdviseReset)
+	return r.send(ctx, tx, u, to, report{template.EmailChanged, template.AdviseReset, message.RefuseBeyond})
 }
 
 // owner is where the owner of an account is reached.
@@ -130,13 +135,20 @@ func (r *reports) isFlooded(to owner) bool {
 	return !to.isProved && !to.isVerified && r.limits.Report(text.NormalizeEmail(to.email)) != nil
 }
 
+// report is what a report says, and what becomes of it when its channel has had its day's
+// messages.
+type report struct {
+	change, advice template.Phrase
+	beyond         message.Beyond
+}
+
 // send stores the messages. Where nothing serves a channel, the change is made without the
 // message: the owner is not helped by an account that can't be changed.
-func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what, advice template.Phrase) error {
+func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what report) error {
 	values := template.Values{
-		template.Change: string(what), template.Advice: string(advice), template.At: r.now().UTC().Format(atLayout),
+		template.Change: string(what.change), template.Advice: string(what.advice), template.At: r.now().UTC().Format(atLayout),
 	}
-	if what == template.ProviderLinked || what == template.ProviderUnlinked {
+	if what.change == template.ProviderLinked || what.change == template.ProviderUnlinked {
 		values[template.Provider] = "Facebook"
 	}
 	mail := maps.Clone(values)
@@ -159,7 +171,7 @@ func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner,
 		if err != nil {
 			return err
 		}
-		m.RootUserID, m.IsDeletedOnceSent = &u.ID, what == template.AccountDeleted
+		m.RootUserID, m.Beyond, m.IsDeletedOnceSent = &u.ID, what.beyond, what.change == template.AccountDeleted
 		if err := r.outbox.Enqueue(ctx, tx, m); err != nil && !errors.Is(err, message.ErrNoSender) {
 			return err
 		}

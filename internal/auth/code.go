@@ -41,6 +41,14 @@ const (
 	emailCodePause = 3 * time.Minute
 )
 
+// What can be sent a day of codes and reset links: to one phone or mailbox, which nobody
+// needs more often, and at the request of one block of addresses. Many phones of a carrier
+// share one.
+const (
+	codesPerRecipient = 30
+	codesPerBlock     = 1000
+)
+
 // codeField is the path of the input of verifySmsCode and verifyEmail that holds the code.
 const codeField = "input.code"
 
@@ -57,6 +65,7 @@ type Codes struct {
 	identities *Identities
 	limits     *ratelimit.Limiter
 	digest     keyedDigest
+	counted    keyedDigest
 	now        func() time.Time
 	random     io.Reader
 	publicURL  string
@@ -67,8 +76,12 @@ func newCodes(cfg Config, identities *Identities) (*Codes, error) {
 	if err != nil {
 		return nil, err
 	}
+	counted, err := cfg.Keys.Secrets("quotas of messages")
+	if err != nil {
+		return nil, err
+	}
 	return &Codes{
-		store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, identities: identities, limits: cfg.Limits, digest: secrets,
+		store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, identities: identities, limits: cfg.Limits, digest: secrets, counted: counted,
 		now: cfg.Clock, random: cfg.Random, publicURL: cfg.PublicURL,
 	}, nil
 }
@@ -110,7 +123,7 @@ func (c *Codes) SendSMS(ctx context.Context, p SendSMSParams) error {
 		if err != nil {
 			return err
 		}
-		m.ExpiresAt = c.now().Add(codeLifetime)
+		m.ExpiresAt, m.Quotas = c.now().Add(codeLifetime), c.quotas(ctx, p.Phone, "input.phone")
 		return c.enqueue(ctx, tx, apperr.SendSmsFailed, m)
 	})
 }
@@ -125,6 +138,16 @@ func (c *Codes) languageOfPhone(ctx context.Context, tx *store.Tx, phone string)
 		return template.LanguageOf(nil, &phone), nil
 	}
 	return template.LanguageOf(holder.Edges.RootUser.NationalCode, &phone), nil
+}
+
+// quotas are those of a code or a link that somebody asks for. Neither the recipient nor the
+// addresses can be read from the database alone. field is the path of the input that names the
+// recipient, and empty without one.
+func (c *Codes) quotas(ctx context.Context, recipient, field string) []message.Quota {
+	return []message.Quota{
+		{Name: "code-recipient-day", Subject: c.counted.of("recipient", recipient), PerDay: codesPerRecipient, Field: field},
+		{Name: "code-block-day", Subject: c.counted.of("block", ratelimit.BlockOf(ctx)), PerDay: codesPerBlock},
+	}
 }
 
 func codeValues(code string) template.Values {
@@ -155,6 +178,7 @@ func (c *Codes) SendEmail(ctx context.Context, tx *store.Tx, u *ent.User, addres
 		return err
 	}
 	m.RootUserID, m.ExpiresAt = &u.ID, c.now().Add(codeLifetime)
+	m.Quotas = c.quotas(ctx, text.NormalizeEmail(address), "")
 	return c.enqueue(ctx, tx, apperr.EmailSendFailed, m)
 }
 
@@ -428,8 +452,9 @@ func (c *Codes) UseGrant(ctx context.Context, tx *store.Tx, grant *ent.Verificat
 
 // SendResetLink mails the address by which an account is found a link with a one-time
 // token; it replaces the one before. The token is stored where valid_tokens are,
-// because it is found in the same way: by its digest. Errors: EmailSendFailed.
-func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, u *ent.User, address string) error {
+// because it is found in the same way: by its digest. isAsked says that somebody asks for the
+// link, which may be a stranger and is limited. Errors: EmailSendFailed, TooManyRequests.
+func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, u *ent.User, address string, isAsked bool) error {
 	secret, err := randomText(c.random)
 	if err != nil {
 		return err
@@ -458,7 +483,10 @@ func (c *Codes) SendResetLink(ctx context.Context, tx *store.Tx, u *ent.User, ad
 	if err != nil {
 		return err
 	}
-	m.RootUserID, m.ExpiresAt = &u.ID, now.Add(resetLifetime)
+	m.RootUserID, m.ExpiresAt, m.Beyond = &u.ID, now.Add(resetLifetime), message.SendBeyond
+	if isAsked {
+		m.Quotas, m.Beyond = c.quotas(ctx, text.NormalizeEmail(address), "input.email"), message.RefuseBeyond
+	}
 	return c.enqueue(ctx, tx, apperr.EmailSendFailed, m)
 }
 

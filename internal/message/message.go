@@ -60,6 +60,11 @@ type Message struct {
 	// ExpiresAt is from when on it is of no use, as a code that no longer serves: it is not
 	// sent then. The zero time is never.
 	ExpiresAt time.Time
+	// Quotas are what the message is counted for beside its channel, each as many messages of
+	// one action name them. Where one is used up, the change is refused.
+	Quotas []Quota
+	// Beyond is what becomes of it when its channel has had its day's messages.
+	Beyond Beyond
 	// IsDeletedOnceSent leaves no record of the message once it is sent or given up: for the
 	// last one to an account that is deleted. In development it stays, as texts do.
 	IsDeletedOnceSent bool

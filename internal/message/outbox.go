@@ -25,6 +25,13 @@ type Config struct {
 	// Random spreads the retries of messages that failed together.
 	Random io.Reader
 	Log    *slog.Logger
+	// IsLimited has messages counted: for their quotas, and for the channels of DailyLimits,
+	// which say how many messages a day each of them has at most. A channel that is not there
+	// has no such limit.
+	IsLimited   bool
+	DailyLimits map[entmessage.Channel]int
+	// OnRefused is called with the name of a quota that is used up. It may be nil.
+	OnRefused func(limit string)
 	// OnTried is called after each try to send, once its outcome is stored, with the
 	// state that the message has then: pending where it is tried again. It may be nil.
 	OnTried func(channel entmessage.Channel, state entmessage.State)
@@ -51,11 +58,15 @@ func New(cfg Config) *Outbox {
 	if cfg.OnChecked == nil {
 		cfg.OnChecked = func(entmessage.Channel, Outcome) {}
 	}
+	if cfg.OnRefused == nil {
+		cfg.OnRefused = func(string) {}
+	}
 	return &Outbox{cfg: cfg, due: background.NewSignal()}
 }
 
 // Enqueue stores the message in tx; it is sent after the commit, or never when
-// tx is rolled back. It gives ErrNoSender where nothing serves the channel.
+// tx is rolled back. It gives ErrNoSender where nothing serves the channel. A quota that is
+// used up fails the transaction when it is about to be committed: TooManyRequests.
 func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	if _, ok := o.cfg.Senders[m.Channel]; !ok {
 		return ErrNoSender
@@ -88,9 +99,11 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	if !m.ExpiresAt.IsZero() {
 		create.SetExpiresAt(m.ExpiresAt)
 	}
-	if err := create.Exec(ctx); err != nil {
+	stored, err := create.Save(ctx)
+	if err != nil {
 		return fmt.Errorf("store a message: %w", err)
 	}
+	o.countAtEnd(tx, stored.ID, m)
 	tx.AfterCommit(o.due.Notify)
 	return nil
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,9 +18,14 @@ const (
 	pruneBatch = 500
 )
 
-// Prune deletes messages that were sent, given up or expired 30 days ago. Each batch is a
-// write of its own, so that no other write waits for all of them.
+// Prune deletes messages that were sent, given up or expired 30 days ago, and the counts of
+// days that are over. Each batch is a write of its own, so that no other write waits for all
+// of them.
 func (o *Outbox) Prune(ctx context.Context) error {
+	return errors.Join(o.pruneMessages(ctx), o.pruneQuotas(ctx))
+}
+
+func (o *Outbox) pruneMessages(ctx context.Context) error {
 	for {
 		old, err := o.cfg.Store.Read().Message.Query().
 			Where(entmessage.StateIn(entmessage.StateSent, entmessage.StateDelivered, entmessage.StateDead, entmessage.StateExpired), entmessage.DueAtLT(o.cfg.Clock().Add(-keptFor))).

@@ -165,6 +165,22 @@ func (l *Limiter) removeBuckets(now time.Time) {
 	}
 }
 
+// BlockOf gives the block of addresses that the client in ctx comes from, the size in which
+// providers hand them out: /24 of IPv4, /48 of IPv6. It is empty for all clients whose address
+// nobody knows.
+func BlockOf(ctx context.Context) string {
+	address, err := netip.ParseAddr(ClientOf(ctx))
+	if err != nil {
+		return ""
+	}
+	bits := 24
+	if address.Is6() {
+		bits = 48
+	}
+	block, _ := address.Prefix(bits) // both fit
+	return block.String()
+}
+
 type clientKey struct{}
 
 // Client is what counts as one client. Of an IPv6 address that is the /64 network,

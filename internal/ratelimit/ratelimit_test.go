@@ -73,6 +73,27 @@ func TestWhoCountsAsOneClient(t *testing.T) {
 	}
 }
 
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"203.0.113.7":        "203.0.113.0/24",
+		"203.0.113.255":      "203.0.113.0/24",
+		"::ffff:203.0.113.7": "203.0.113.0/24",
+		"203.0.114.7":        "203.0.114.0/24",
+		"2001:db8:1:2::3":    "2001:db8:1::/48",
+		"2001:db8:1:ffff::":  "2001:db8:1::/48",
+		"2001:db8:2:2::3":    "2001:db8:2::/48",
+		"fe80::1":            "fe80::/48",
+	} {
+		if got := ratelimit.BlockOf(from(t, address)); got != want {
+			t.Errorf("%s is in %q, want %q", address, got, want)
+		}
+	}
+	if got := ratelimit.BlockOf(t.Context()); got != "" {
+		t.Errorf("a client that nobody knows is in %q", got)
+	}
+}
+
 // TestUnknownClientsShareOneBucket holds that nothing is let through for want of an
 // address, neither of a peer without one nor where nobody said who asks.
 func TestUnknownClientsShareOneBucket(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +28,15 @@ var (
 // goroutine that runs the function given to Write and ends with it.
 type Tx struct {
 	*ent.Client
-	conn        *txConn
-	afterCommit []func()
+	conn         *txConn
+	beforeCommit []ordered
+	afterCommit  []func()
+}
+
+// ordered is a function and its place among others.
+type ordered struct {
+	place string
+	fn    func(context.Context) error
 }
 
 func newTx(engine string, conn entsql.ExecQuerier, hooks *Hooks) *Tx {
@@ -49,6 +57,13 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, erro
 		return nil, err
 	}
 	return &Rows{rows, func() {}}, nil
+}
+
+// BeforeCommit has fn called as one of the last steps of the transaction, after those with a
+// lesser place; an error of it rolls the transaction back. It is for rows that many
+// transactions change: they are locked for a short time, and in one order.
+func (tx *Tx) BeforeCommit(place string, fn func(context.Context) error) {
+	tx.beforeCommit = append(tx.beforeCommit, ordered{place, fn})
 }
 
 // AfterCommit has fn called once, when the write is durable and before Write
@@ -98,7 +113,16 @@ func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error)
 			err = failed
 		}
 	}()
-	return fn(ctx, tx)
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	slices.SortStableFunc(tx.beforeCommit, func(a, b ordered) int { return strings.Compare(a.place, b.place) })
+	for _, last := range tx.beforeCommit {
+		if err := last.fn(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runAfterCommit calls the functions given to AfterCommit. A panic of one is logged:

@@ -52,6 +52,44 @@ func TestAfterCommitRunsOnceTheWriteIsThere(t *testing.T) {
 	}
 }
 
+// TestBeforeCommitIsLastAndInOrder: what comes last changes rows as what comes before does,
+// and is rolled back with it.
+func TestBeforeCommitIsLastAndInOrder(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t)
+	var order string
+	last := func(place string, err error) func(context.Context, *store.Tx) {
+		return func(_ context.Context, tx *store.Tx) {
+			tx.BeforeCommit(place, func(ctx context.Context) error {
+				order += place
+				if _, addErr := addUser(ctx, tx); addErr != nil {
+					return addErr
+				}
+				return err
+			})
+		}
+	}
+	write := func(steps ...func(context.Context, *store.Tx)) error {
+		order = ""
+		return db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for _, step := range steps {
+				step(ctx, tx)
+			}
+			order += "first "
+			return nil
+		})
+	}
+	if err := write(last("c", nil), last("a", nil), last("b", nil)); err != nil || order != "first abc" {
+		t.Errorf("order %q, %v", order, err)
+	}
+	if err := write(last("b", errRefused), last("a", nil), last("c", nil)); !errors.Is(err, errRefused) || order != "first ab" {
+		t.Errorf("order %q, %v", order, err)
+	}
+	if n := db.Read().User.Query().CountX(t.Context()); n != 3 {
+		t.Errorf("%d users are stored, want those of the first write", n)
+	}
+}
+
 func TestAfterCommitNeedsACommit(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t)

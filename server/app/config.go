@@ -38,6 +38,10 @@ type Config struct {
 	Solapi         SolapiConfig   `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
 	Twilio         TwilioConfig   `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
 	SMSRoutes      string         `env:"SMS_ROUTES" name:"sms-routes" help:"Providers of SMS by country of the number, as KR:solapi,*:twilio, which is the default where both are set."`
+	SMSDaily       int            `env:"SMS_DAILY_LIMIT" name:"sms-daily-limit" default:"5000" help:"SMS a day, of all replicas together; 0: any number."`
+	AlimtalkDaily  int            `env:"ALIMTALK_DAILY_LIMIT" name:"alimtalk-daily-limit" default:"5000" help:"Alimtalk a day, in the same way."`
+	EmailDaily     int            `env:"EMAIL_DAILY_LIMIT" name:"email-daily-limit" default:"10000" help:"E-mails a day, in the same way."`
+	PushDaily      int            `env:"PUSH_DAILY_LIMIT" name:"push-daily-limit" default:"0" help:"Pushes a day, in the same way; they cost nothing."`
 	Sunset         time.Time      `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string         `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	TrustedProxies string         `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`
@@ -110,6 +114,9 @@ func (c Config) Check() error {
 	}
 	if c.SessionDays < 0 || c.SessionDays > mostDays {
 		wrong = append(wrong, fmt.Errorf("SESSION_DAYS must be 0 to %d days", mostDays))
+	}
+	if c.SMSDaily < 0 || c.AlimtalkDaily < 0 || c.EmailDaily < 0 || c.PushDaily < 0 {
+		wrong = append(wrong, errors.New("SMS_DAILY_LIMIT, ALIMTALK_DAILY_LIMIT, EMAIL_DAILY_LIMIT and PUSH_DAILY_LIMIT must not be negative; 0 is for any number"))
 	}
 	if c.NATSURL != "" {
 		wrong = append(wrong, natsbus.CheckURL(c.NATSURL))

@@ -38,6 +38,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Outbox = message.New(message.Config{
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics), OnPanic: a.onPanic,
+		IsLimited: a.Config.RateLimits != "off", DailyLimits: a.Config.dailyLimits(), OnRefused: a.metrics.CountRateLimited,
 	})
 	a.Messages = history.New(history.Config{Store: a.Store})
 	// The services end sessions and so close sockets, and whether a socket's session has

@@ -30,6 +30,16 @@ type TwilioConfig struct {
 	From       string `env:"FROM" name:"from" help:"Sender of SMS: a number of the account, or its alphanumeric sender id."`
 }
 
+// dailyLimits are how many messages a day each channel sends at most.
+func (c Config) dailyLimits() map[entmessage.Channel]int {
+	return map[entmessage.Channel]int{
+		entmessage.ChannelSms:      c.SMSDaily,
+		entmessage.ChannelAlimtalk: c.AlimtalkDaily,
+		entmessage.ChannelEmail:    c.EmailDaily,
+		entmessage.ChannelPush:     c.PushDaily,
+	}
+}
+
 // senders are the providers of messages, by channel. A channel without one is refused in
 // production when a request needs it; in development its messages are shown at /dev/outbox.
 // The error names each setting that is missing or malformed.

@@ -372,7 +372,7 @@ func newWatchedServer(t *testing.T) *watchedServer {
 	t.Helper()
 	database := "file:" + filepath.Join(t.TempDir(), "small.db")
 	i := &watchedServer{token: familyOn(t, database)}
-	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8", fmt.Sprint("CONNECTIONS=", fewConnections))
+	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8", "EMAIL_DAILY_LIMIT=1", fmt.Sprint("CONNECTIONS=", fewConnections))
 	i.prometheus = startPrometheus(t, i.metrics)
 	keepUploading(t, i.server, i.token, 1)
 	return i
@@ -397,6 +397,18 @@ func (i *watchedServer) faults(t *testing.T) []fault {
 						"birthdate": "19970101", "gender": "F", "serial_code": "DEMO000001", "mac_id": "FFFF", "unique_id": "guess"}`)
 					if err != nil || status == http.StatusOK {
 						t.Fatalf("a guess: %d %s %v", status, raw, err)
+					}
+				}
+			},
+			repair: func() {},
+		},
+		{
+			name: "more mails than a day has", raises: []string{"LuxbffMessagesRefused"},
+			make: func() {
+				for n := range 3 {
+					status, raw, err := post(i.URL+"/user/email/verification", i.token, fmt.Sprintf(`{"email": "alarm%d@example.com"}`, n))
+					if err != nil || n > 0 && status != http.StatusTooManyRequests {
+						t.Fatalf("a mail: %d %s %v", status, raw, err)
 					}
 				}
 			},

@@ -241,6 +241,9 @@ func (t *Texts) Message(
 	channel entmessage.Channel, purpose entmessage.Purpose, to string, language Language, values Values,
 ) (message.Message, error) {
 	m := message.Message{Channel: channel, Purpose: purpose, To: to}
+	if purpose == entmessage.PurposeFaultyContacts || purpose == entmessage.PurposeNewSignIn {
+		m.Beyond = message.DropBeyond // nobody asks for it, and what causes it must go on
+	}
 	of := key{purpose, language}
 	filled := maps.Clone(values)
 	for _, name := range []string{Change, Advice} {

@@ -16,6 +16,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"luxbff/ent"
+	entmessage "luxbff/ent/message"
 	"luxbff/internal/account"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
@@ -62,6 +63,17 @@ func RejoinAfter(d time.Duration) Option {
 
 // WithLimits counts guesses, sign-ups, messages and changes; without it nothing does.
 func WithLimits(a *auth.Config, _ *message.Config) { a.Limits = ratelimit.New(a.Clock) }
+
+// WithQuotas counts codes and links in the database, and has each channel send so many
+// messages a day at most; 0 is for any number.
+func WithQuotas(perChannel int) Option {
+	return func(_ *auth.Config, m *message.Config) {
+		m.IsLimited, m.DailyLimits = true, map[entmessage.Channel]int{}
+		for channel := range m.Senders {
+			m.DailyLimits[channel] = perChannel
+		}
+	}
+}
 
 // WithRandom sets auth.Config.Random.
 func WithRandom(source io.Reader) Option {

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"strings"
 
 	"luxbff/ent"
 	"luxbff/graph/model"
@@ -38,27 +37,10 @@ func newMessageConnection(page history.Page) *model.MessageConnection {
 		PageInfo: &model.PageInfo{HasNextPage: page.HasNext, HasPreviousPage: page.HasPrevious},
 	}
 	for i, m := range page.Messages {
-		c.Edges[i] = &model.MessageEdge{Cursor: m.Cursor(), Node: newMessage(m)}
+		c.Edges[i] = &model.MessageEdge{Cursor: m.Cursor(), Node: m}
 	}
 	if n := len(c.Edges); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
 	}
 	return c
-}
-
-func newMessage(m history.Message) *model.Message {
-	shown := &model.Message{
-		ID: m.ID, Channel: model.MessageChannel(strings.ToUpper(string(m.Channel))), Recipient: m.Recipient,
-		Status: model.MessageStatus(m.Status), Attempts: m.Attempts,
-		CreatedAt: m.CreatedAt, SentAt: m.SentAt, DeliveredAt: m.DeliveredAt,
-	}
-	if m.Purpose != nil {
-		purpose := model.MessagePurpose(strings.ToUpper(string(*m.Purpose)))
-		shown.Purpose = &purpose
-	}
-	if m.Reason != nil {
-		reason := model.MessageReason(*m.Reason)
-		shown.Reason = &reason
-	}
-	return shown
 }

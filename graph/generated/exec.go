@@ -25,6 +25,7 @@ import (
 	"luxbff/graph/typekind"
 	"luxbff/internal/child"
 	"luxbff/internal/feed"
+	"luxbff/internal/message/history"
 )
 
 // region    ***************************** api!.gotpl *****************************
@@ -40,6 +41,7 @@ type ResolverRoot interface {
 	ChildUser() ChildUserResolver
 	Device() DeviceResolver
 	Devlog() DevlogResolver
+	Message() MessageResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Session() SessionResolver
@@ -350,7 +352,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		DevlogStatus func(childComplexity int, childUserID *int, after *string) int
+		DevlogStatus  func(childComplexity int, childUserID *int, after *string) int
+		MessageStatus func(childComplexity int, id *int) int
 	}
 
 	Tokens struct {
@@ -441,6 +444,14 @@ type DevlogResolver interface {
 	ChildUser(ctx context.Context, obj *ent.Devlog) (*ent.ChildUser, error)
 	Device(ctx context.Context, obj *ent.Devlog) (*ent.Device, error)
 }
+type MessageResolver interface {
+	Channel(ctx context.Context, obj *history.Message) (model.MessageChannel, error)
+	Purpose(ctx context.Context, obj *history.Message) (*model.MessagePurpose, error)
+
+	Status(ctx context.Context, obj *history.Message) (model.MessageStatus, error)
+
+	Reason(ctx context.Context, obj *history.Message) (*model.MessageReason, error)
+}
 type MutationResolver interface {
 	SendSmsCode(ctx context.Context, input model.SendSmsCodeInput) (*model.SendSmsCodePayload, error)
 	VerifySmsCode(ctx context.Context, input model.VerifySmsCodeInput) (*model.VerifySmsCodePayload, error)
@@ -491,6 +502,7 @@ type SessionResolver interface {
 }
 type SubscriptionResolver interface {
 	DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error)
+	MessageStatus(ctx context.Context, id *int) (<-chan *history.Message, error)
 }
 type UserResolver interface {
 	IsPhoneNumberChecked(ctx context.Context, obj *ent.User) (bool, error)
@@ -1713,6 +1725,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.DevlogStatus(childComplexity, args["childUserId"].(*int), args["after"].(*string)), true
+	case "Subscription.messageStatus":
+		if e.ComplexityRoot.Subscription.MessageStatus == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_messageStatus_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.MessageStatus(childComplexity, args["id"].(*int)), true
 
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
@@ -3509,7 +3532,21 @@ type UploadDevlogsPayload {
   devlogs: [Devlog!]!
 }
 `, BuiltIn: false},
-	{Name: "../message.graphqls", Input: `extend type User {
+	{Name: "../message.graphqls", Input: `extend type Subscription {
+  """
+  What becomes of the account's messages as it happens: each message whose ` + "`" + `status` + "`" + ` has changed, a new one among them,
+  as it stands then. Of two changes at once the last is shown alone. With ` + "`" + `id` + "`" + `, of that message alone: it comes as it
+  stands first, and the subscription completes once nothing more is to be learnt of it (` + "`" + `DELIVERED` + "`" + `, ` + "`" + `FAILED` + "`" + `,
+  ` + "`" + `EXPIRED` + "`" + `, or ` + "`" + `SENT` + "`" + ` where the provider says no more). There is nothing to resume: read ` + "`" + `me { messages }` + "`" + ` after a
+  break. Errors: ` + "`" + `MESSAGE_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
+  """
+  messageStatus(
+    "The message to follow; all of the account's when absent."
+    id: ID
+  ): Message! @auth
+}
+
+extend type User {
   """
   The messages that were sent to the account, or wait to be, newest first: push, SMS, Alimtalk and e-mail; at most 100 a
   page, 20 when ` + "`" + `first` + "`" + ` is absent. What a message says is not shown. Codes to a phone that has no account yet are
@@ -3550,7 +3587,7 @@ One message to the account, without what it says.
 type Message {
   "Rises with each new message."
   id: ID!
-  "How it goes out. An Alimtalk that can't reach its user comes as an SMS and stays an Alimtalk here."
+  "How it goes out. An Alimtalk that can't reach its user is followed by an SMS, by us or by its provider."
   channel: MessageChannel!
   "What it is about; null for one of an older release."
   purpose: MessagePurpose
@@ -3636,6 +3673,8 @@ enum MessageReason {
   PROVIDER_UNAVAILABLE
   "The provider refused it, as for a number that does not exist."
   REFUSED
+  "Its provider may have taken it and never said so. It is not sent once more, so that it does not come twice."
+  UNCERTAIN
   "The provider took it and could not deliver it, as to a phone that was off for days."
   NOT_DELIVERED
   "It could not be sent while it was of use."
@@ -5030,6 +5069,20 @@ func (ec *executionContext) field_Subscription_devlogStatus_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_messageStatus_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOID2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_User_messages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6133,74 +6186,138 @@ func (ec *executionContext) fieldContext_FindAccountPayload_provider(_ context.C
 	return graphql.NewScalarFieldContext("FindAccountPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Message_id(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_id(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalNID2int(ctx, field.Selections, obj.ID)
 }
 func (ec *executionContext) fieldContext_Message_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _Message_channel(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
-	return ec.marshalNMessageChannel2luxbffᚋgraphᚋmodelᚐMessageChannel(ctx, field.Selections, obj.Channel)
+func (ec *executionContext) _Message_channel(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_channel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Channel(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.MessageChannel) graphql.Marshaler {
+			return ec.marshalNMessageChannel2luxbffᚋgraphᚋmodelᚐMessageChannel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
 }
 func (ec *executionContext) fieldContext_Message_channel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type MessageChannel does not have child fields"))
+	return graphql.NewScalarFieldContext("Message", field, true, true, errors.New("field of type MessageChannel does not have child fields"))
 }
 
-func (ec *executionContext) _Message_purpose(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
-	return ec.marshalOMessagePurpose2ᚖluxbffᚋgraphᚋmodelᚐMessagePurpose(ctx, field.Selections, obj.Purpose)
+func (ec *executionContext) _Message_purpose(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_purpose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Purpose(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MessagePurpose) graphql.Marshaler {
+			return ec.marshalOMessagePurpose2ᚖluxbffᚋgraphᚋmodelᚐMessagePurpose(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
 func (ec *executionContext) fieldContext_Message_purpose(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type MessagePurpose does not have child fields"))
+	return graphql.NewScalarFieldContext("Message", field, true, true, errors.New("field of type MessagePurpose does not have child fields"))
 }
 
-func (ec *executionContext) _Message_recipient(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_recipient(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.Recipient)
 }
 func (ec *executionContext) fieldContext_Message_recipient(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Message_status(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
-	return ec.marshalNMessageStatus2luxbffᚋgraphᚋmodelᚐMessageStatus(ctx, field.Selections, obj.Status)
+func (ec *executionContext) _Message_status(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Status(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.MessageStatus) graphql.Marshaler {
+			return ec.marshalNMessageStatus2luxbffᚋgraphᚋmodelᚐMessageStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
 }
 func (ec *executionContext) fieldContext_Message_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type MessageStatus does not have child fields"))
+	return graphql.NewScalarFieldContext("Message", field, true, true, errors.New("field of type MessageStatus does not have child fields"))
 }
 
-func (ec *executionContext) _Message_attempts(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_attempts(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalNInt2int(ctx, field.Selections, obj.Attempts)
 }
 func (ec *executionContext) fieldContext_Message_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _Message_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_createdAt(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 }
 func (ec *executionContext) fieldContext_Message_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _Message_sentAt(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_sentAt(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.SentAt)
 }
 func (ec *executionContext) fieldContext_Message_sentAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _Message_deliveredAt(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
+func (ec *executionContext) _Message_deliveredAt(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
 	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DeliveredAt)
 }
 func (ec *executionContext) fieldContext_Message_deliveredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _Message_reason(ctx context.Context, field graphql.CollectedField, obj *model.Message) (ret graphql.Marshaler) {
-	return ec.marshalOMessageReason2ᚖluxbffᚋgraphᚋmodelᚐMessageReason(ctx, field.Selections, obj.Reason)
+func (ec *executionContext) _Message_reason(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Reason(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MessageReason) graphql.Marshaler {
+			return ec.marshalOMessageReason2ᚖluxbffᚋgraphᚋmodelᚐMessageReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
 }
 func (ec *executionContext) fieldContext_Message_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Message", field, false, false, errors.New("field of type MessageReason does not have child fields"))
+	return graphql.NewScalarFieldContext("Message", field, true, true, errors.New("field of type MessageReason does not have child fields"))
 }
 
 func (ec *executionContext) _MessageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.MessageConnection) (ret graphql.Marshaler) {
@@ -6286,8 +6403,8 @@ func (ec *executionContext) _MessageEdge_node(ctx context.Context, field graphql
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Message) graphql.Marshaler {
-			return ec.marshalNMessage2ᚖluxbffᚋgraphᚋmodelᚐMessage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *history.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖluxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9181,6 +9298,63 @@ func (ec *executionContext) fieldContext_Subscription_devlogStatus(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_devlogStatus_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_messageStatus(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return sequence.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_messageStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().MessageStatus(ctx, fc.Args["id"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *history.Message
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *history.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖluxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_messageStatus(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_messageStatus_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13205,7 +13379,7 @@ func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.Sel
 
 var messageImplementors = []string{"Message"}
 
-func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *model.Message) graphql.Marshaler {
+func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *history.Message) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -14706,6 +14880,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "devlogStatus":
 		return ec._Subscription_devlogStatus(ctx, fields[0])
+	case "messageStatus":
+		return ec._Subscription_messageStatus(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -16033,7 +16209,11 @@ func (ec *executionContext) marshalNLocalDateTime2luxbffᚋentᚋvocabᚐLocalDa
 	return v
 }
 
-func (ec *executionContext) marshalNMessage2ᚖluxbffᚋgraphᚋmodelᚐMessage(ctx context.Context, sel ast.SelectionSet, v *model.Message) graphql.Marshaler {
+func (ec *executionContext) marshalNMessage2luxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx context.Context, sel ast.SelectionSet, v history.Message) graphql.Marshaler {
+	return ec._Message(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMessage2ᚖluxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx context.Context, sel ast.SelectionSet, v *history.Message) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/internal/child"
+	"luxbff/internal/message/history"
 )
 
 // What `addPushDevice` takes.
@@ -226,30 +226,6 @@ type FindAccountPayload struct {
 	Provider string `json:"provider"`
 }
 
-// One message to the account, without what it says.
-type Message struct {
-	// Rises with each new message.
-	ID int `json:"id"`
-	// How it goes out. An Alimtalk that can't reach its user comes as an SMS and stays an Alimtalk here.
-	Channel MessageChannel `json:"channel"`
-	// What it is about; null for one of an older release.
-	Purpose *MessagePurpose `json:"purpose,omitempty"`
-	// To whom it goes, masked, as `+8210****5678` or `p***@example.com`.
-	Recipient string `json:"recipient"`
-	// What has become of it.
-	Status MessageStatus `json:"status"`
-	// How often it was tried to send it.
-	Attempts int `json:"attempts"`
-	// When it was written.
-	CreatedAt time.Time `json:"createdAt"`
-	// When the provider took it; null until then.
-	SentAt *time.Time `json:"sentAt,omitempty"`
-	// When the provider said that it had arrived; null until then, and where the provider never says.
-	DeliveredAt *time.Time `json:"deliveredAt,omitempty"`
-	// Why it has not arrived; null of one that has, or of which nothing is known yet.
-	Reason *MessageReason `json:"reason,omitempty"`
-}
-
 // One page of messages (Relay Cursor Connections).
 type MessageConnection struct {
 	// The messages of the page, newest first.
@@ -263,7 +239,7 @@ type MessageEdge struct {
 	// Where the message stands: goes into `after`.
 	Cursor string `json:"cursor"`
 	// The message.
-	Node *Message `json:"node"`
+	Node *history.Message `json:"node"`
 }
 
 // Whether there is more (Relay Cursor Connections).
@@ -801,6 +777,8 @@ const (
 	MessageReasonProviderUnavailable MessageReason = "PROVIDER_UNAVAILABLE"
 	// The provider refused it, as for a number that does not exist.
 	MessageReasonRefused MessageReason = "REFUSED"
+	// Its provider may have taken it and never said so. It is not sent once more, so that it does not come twice.
+	MessageReasonUncertain MessageReason = "UNCERTAIN"
 	// The provider took it and could not deliver it, as to a phone that was off for days.
 	MessageReasonNotDelivered MessageReason = "NOT_DELIVERED"
 	// It could not be sent while it was of use.
@@ -810,13 +788,14 @@ const (
 var AllMessageReason = []MessageReason{
 	MessageReasonProviderUnavailable,
 	MessageReasonRefused,
+	MessageReasonUncertain,
 	MessageReasonNotDelivered,
 	MessageReasonTooLate,
 }
 
 func (e MessageReason) IsValid() bool {
 	switch e {
-	case MessageReasonProviderUnavailable, MessageReasonRefused, MessageReasonNotDelivered, MessageReasonTooLate:
+	case MessageReasonProviderUnavailable, MessageReasonRefused, MessageReasonUncertain, MessageReasonNotDelivered, MessageReasonTooLate:
 		return true
 	}
 	return false

@@ -73,6 +73,7 @@ func TestTextsOfTheContract(t *testing.T) {
 		{apperr.CodeInvalid, 400, "Validation code is invalid", "VALIDATION_CODE_IS_INVALID"},
 		{apperr.CodeExpired, 400, "Validation code is expired", "VALIDATION_CODE_IS_EXPIRED"},
 		{apperr.SessionNotFound, 404, "Session not found", "SESSION_NOT_FOUND"},
+		{apperr.MessageNotFound, 404, "Message not found", "MESSAGE_NOT_FOUND"},
 		{apperr.CursorNotValid, 400, "Cursor not valid", "CURSOR_NOT_VALID"},
 		{apperr.CursorExpired, 410, "Cursor expired", "CURSOR_EXPIRED"},
 	} {

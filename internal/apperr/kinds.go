@@ -99,6 +99,7 @@ const (
 	// In the contract's list of GraphQL names.
 
 	SessionNotFound // a session that has ended or never was
+	MessageNotFound // a message that never was or is not kept any more
 
 	// On the subscription, as docs/live.md describes it.
 
@@ -222,6 +223,7 @@ var table = [kinds]entry{
 	TooManyEmailCodes:         {429, "Too many email codes", ""},
 
 	SessionNotFound: {404, "Session not found", ""},
+	MessageNotFound: {404, "Message not found", ""},
 
 	CursorNotValid: {400, "Cursor not valid", ""},
 	CursorExpired:  {410, "Cursor expired", ""},

@@ -116,6 +116,7 @@ func (o *Outbox) check(ctx context.Context, m *ent.Message) (Outcome, error) {
 	}
 	return result.Outcome, o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnChecked(m.Channel, result.Outcome) })
+		o.changesAtCommit(tx, m.RootUserID)
 		now := o.cfg.Clock()
 		update := tx.Message.Update().Where(entmessage.ID(m.ID), entmessage.StateEQ(entmessage.StateSent))
 		switch result.Outcome {

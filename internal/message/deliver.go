@@ -142,6 +142,7 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	}
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
+		o.changesAtCommit(tx, m.RootUserID)
 		if m.IsDeletedOnceSent && state != entmessage.StatePending && !o.cfg.KeepText {
 			return tx.Message.DeleteOneID(m.ID).Exec(ctx)
 		}

@@ -41,6 +41,9 @@ type Config struct {
 	// OnPanic is called with each panic of a Sender, and of other work in the background,
 	// which then goes on. Where it is nil, a panic ends the program.
 	OnPanic func(ctx context.Context, p *background.Panic)
+	// OnChanged is called with an account whose messages are others than before: once it is
+	// stored that one is new, was tried or was asked about. It may be nil.
+	OnChanged func(rootUserID int)
 }
 
 // Outbox takes messages in and delivers them.
@@ -60,6 +63,9 @@ func New(cfg Config) *Outbox {
 	}
 	if cfg.OnRefused == nil {
 		cfg.OnRefused = func(string) {}
+	}
+	if cfg.OnChanged == nil {
+		cfg.OnChanged = func(int) {}
 	}
 	return &Outbox{cfg: cfg, due: background.NewSignal()}
 }
@@ -105,7 +111,16 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	}
 	o.countAtEnd(tx, stored.ID, m)
 	tx.AfterCommit(o.due.Notify)
+	o.changesAtCommit(tx, m.RootUserID)
 	return nil
+}
+
+// changesAtCommit has the account learn of the change that tx makes. A phone about to sign
+// up has none.
+func (o *Outbox) changesAtCommit(tx *store.Tx, rootUserID *int) {
+	if rootUserID != nil {
+		tx.AfterCommit(func() { o.cfg.OnChanged(*rootUserID) })
+	}
 }
 
 func isStored(ctx context.Context, tx *store.Tx, dedupKey string) (bool, error) {

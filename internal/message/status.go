@@ -43,6 +43,7 @@ type Reason string
 const (
 	ReasonProviderUnavailable Reason = "PROVIDER_UNAVAILABLE"
 	ReasonRefused             Reason = "REFUSED"
+	ReasonUncertain           Reason = "UNCERTAIN"
 	ReasonNotDelivered        Reason = "NOT_DELIVERED"
 	ReasonTooLate             Reason = "TOO_LATE"
 )
@@ -56,6 +57,8 @@ func ReasonOf(m *ent.Message) *Reason {
 		reason = ReasonTooLate
 	case m.State == entmessage.StateDead && m.SentAt != nil:
 		reason = ReasonNotDelivered
+	case m.State == entmessage.StateDead && isUncertain(m):
+		reason = ReasonUncertain
 	case m.State == entmessage.StateDead && m.Attempts < maxAttempts:
 		reason = ReasonRefused
 	case m.State == entmessage.StateDead, m.State == entmessage.StatePending && m.LastError != nil:

@@ -6,6 +6,8 @@ type Topic string
 const (
 	// Feed says that a root user's feed has new events.
 	Feed Topic = "feed"
+	// Messages says that a message to a root user is new or has changed.
+	Messages Topic = "messages"
 	// Sessions says that sessions of a root user have ended.
 	Sessions Topic = "sessions"
 )

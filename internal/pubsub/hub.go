@@ -12,10 +12,11 @@ import (
 	"sync"
 )
 
-// Hub notifies the subscribers of one process. Through its bus it notifies the other
-// replicas as well.
+// Hub notifies the subscribers of one process of one topic. Through its bus it notifies the
+// other replicas as well.
 type Hub struct {
-	bus Bus
+	topic Topic
+	bus   Bus
 
 	mu          sync.RWMutex
 	subscribers map[int][]*subscriber // slices, because most accounts have one
@@ -24,7 +25,9 @@ type Hub struct {
 type subscriber struct{ notify func() }
 
 // NewHub makes a hub without subscribers, for a program that has no other replicas.
-func NewHub() *Hub { return &Hub{bus: InProcess{}, subscribers: map[int][]*subscriber{}} }
+func NewHub(topic Topic) *Hub {
+	return &Hub{topic: topic, bus: InProcess{}, subscribers: map[int][]*subscriber{}}
+}
 
 // UseBus connects the hub to those of other replicas. It must be called before
 // anybody subscribes.
@@ -39,7 +42,7 @@ func (h *Hub) Subscribe(rootUserID int, notify func()) (unsubscribe func()) {
 	defer h.mu.Unlock()
 	// Under the lock, so that the bus sees the first subscriber and the last one leave
 	// in their order.
-	if len(h.subscribers[rootUserID]) == 0 {
+	if h.topic == Feed && len(h.subscribers[rootUserID]) == 0 {
 		h.bus.Subscribe(rootUserID)
 	}
 	h.subscribers[rootUserID] = append(h.subscribers[rootUserID], s)
@@ -60,14 +63,15 @@ func (h *Hub) remove(rootUserID int, s *subscriber) {
 		return
 	}
 	delete(h.subscribers, rootUserID)
-	h.bus.Unsubscribe(rootUserID)
+	if h.topic == Feed {
+		h.bus.Unsubscribe(rootUserID)
+	}
 }
 
-// Notify notifies all subscribers of the root user's feed, on this replica and on
-// the others.
+// Notify notifies all subscribers of the root user, on this replica and on the others.
 func (h *Hub) Notify(rootUserID int) {
 	h.NotifyLocal(rootUserID)
-	h.bus.Notify(Feed, rootUserID)
+	h.bus.Notify(h.topic, rootUserID)
 }
 
 // NotifyLocal notifies the subscribers on this replica alone: for what another

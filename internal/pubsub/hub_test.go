@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestNotifyReachesSubscribersOfTheAccountAlone(t *testing.T) {
 	t.Parallel()
-	hub := pubsub.NewHub()
+	hub := pubsub.NewHub(pubsub.Feed)
 	var first, second, other int
 	unsubscribeFirst := hub.Subscribe(7, func() { first++ })
 	unsubscribeSecond := hub.Subscribe(7, func() { second++ })
@@ -44,7 +44,7 @@ func TestNotifyReachesSubscribersOfTheAccountAlone(t *testing.T) {
 
 func TestOneFunctionMaySubscribeTwice(t *testing.T) {
 	t.Parallel()
-	hub := pubsub.NewHub()
+	hub := pubsub.NewHub(pubsub.Feed)
 	calls := 0
 	notify := func() { calls++ }
 	unsubscribe := hub.Subscribe(1, notify)
@@ -62,7 +62,7 @@ func TestOneFunctionMaySubscribeTwice(t *testing.T) {
 func TestNoNotificationIsLost(t *testing.T) {
 	t.Parallel()
 	const notifiers, notifications = 8, 200
-	hub := pubsub.NewHub()
+	hub := pubsub.NewHub(pubsub.Feed)
 	var received, others atomic.Int64
 	defer hub.Subscribe(1, func() { received.Add(1) })()
 	var running sync.WaitGroup

@@ -68,7 +68,8 @@ type App struct {
 	handler    http.Handler
 	metrics    *metrics.Metrics
 	tracer     *tracing.Tracer
-	hub        *pubsub.Hub
+	hub        *pubsub.Hub // of the feed
+	messageHub *pubsub.Hub
 	bus        pubsub.Bus
 	leaveBus   func()
 	sockets    *socketRegistry
@@ -93,7 +94,7 @@ func New(ctx context.Context, cfg Config, options Options) (*App, error) {
 	}
 	a := &App{
 		Config: cfg, options: options.withDefaults(), metrics: metrics.New(),
-		hub: pubsub.NewHub(), bus: pubsub.InProcess{}, leaveBus: func() {},
+		hub: pubsub.NewHub(pubsub.Feed), messageHub: pubsub.NewHub(pubsub.Messages), bus: pubsub.InProcess{}, leaveBus: func() {},
 	}
 	a.background = background.NewGroup(context.WithoutCancel(ctx), a.onPanic)
 	// Each step that fails ends what the steps before it have started.
@@ -163,6 +164,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	lasting := context.WithoutCancel(ctx) // each Close ends its own
 	a.Outbox.Start(lasting)
 	a.Feed.Start(lasting)
+	a.Messages.Start(lasting)
 	a.Auth.Start(lasting)
 	return nil
 }
@@ -251,6 +253,7 @@ func (a *App) Close() error {
 	a.background.Close()
 	a.Auth.Close()
 	a.Feed.Close()
+	a.Messages.Close()
 	a.Outbox.Close()
 	// What FlushTraces has not sent is given up.
 	_ = a.tracer.Close(ended)

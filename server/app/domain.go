@@ -39,8 +39,9 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics), OnPanic: a.onPanic,
 		IsLimited: a.Config.RateLimits != "off", DailyLimits: a.Config.dailyLimits(), OnRefused: a.metrics.CountRateLimited,
+		OnChanged: a.messageHub.Notify,
 	})
-	a.Messages = history.New(history.Config{Store: a.Store})
+	a.Messages = history.New(history.Config{Store: a.Store, Hub: a.messageHub, Log: o.Log, OnPanic: a.onPanic})
 	// The services end sessions and so close sockets, and whether a socket's session has
 	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})

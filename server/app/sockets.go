@@ -27,11 +27,13 @@ func (a *App) joinBus() error {
 	bus, err := natsbus.Open(natsbus.Config{
 		URL: a.Config.NATSURL, Log: a.options.Log,
 		OnFeed:          a.hub.NotifyLocal,
+		OnMessages:      a.messageHub.NotifyLocal,
 		OnSessionsEnded: a.sessions.checkUser,
 		// While NATS was away notifications were lost: events and ended sessions are
 		// looked for at once, without waiting for the next poll.
 		OnMissed: func() {
 			a.Feed.PollSoon()
+			a.Messages.PollSoon()
 			a.background.Go(a.sessions.checkAll)
 		},
 	})
@@ -39,6 +41,7 @@ func (a *App) joinBus() error {
 		return err
 	}
 	a.hub.UseBus(bus)
+	a.messageHub.UseBus(bus)
 	a.bus, a.sessions.bus, a.leaveBus = bus, bus, bus.Close
 	return nil
 }

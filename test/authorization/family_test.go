@@ -121,10 +121,18 @@ func (p *program) signIn(t *testing.T, f *family, steps []string) {
 	f.tokens[owner], f.values["refresh"] = signedIn.SignIn.Tokens.AccessToken, signedIn.SignIn.Tokens.RefreshToken
 	f.tokens[expired] = p.expiredToken(t, f.id)
 	var me struct {
-		Me struct{ Sessions []struct{ ID string } }
+		Me struct {
+			Sessions []struct{ ID string }
+			Messages struct {
+				Edges []struct{ Node struct{ ID string } }
+			}
+		}
 	}
-	p.Data(t, f.tokens[owner], `{ me { sessions { id } } }`, nil, &me)
+	p.Data(t, f.tokens[owner], `{ me { sessions { id } messages(first: 1) { edges { node { id } } } } }`, nil, &me)
 	f.values["session"] = me.Me.Sessions[0].ID
+	if reports := me.Me.Messages.Edges; len(reports) > 0 { // of the local credential
+		f.values["message"] = reports[0].Node.ID
+	}
 }
 
 func (p *program) expiredToken(t *testing.T, id int) string {

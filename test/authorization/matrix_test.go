@@ -208,6 +208,9 @@ func (m *matrix) send(t *testing.T, r row, caller string) answer {
 	case kind == "edge":
 		return m.sendEdge(t, r, name, token)
 	case kind == "subscription":
+		if name == "messageStatus" {
+			return m.followMessage(t, r, token)
+		}
 		return m.subscribe(t, r, caller, token)
 	}
 	w := writer{m.schema, m.victim, r, t}
@@ -267,6 +270,29 @@ func (m *matrix) subscribe(t *testing.T, r row, caller, token string) answer {
 		if event.Status != "" {
 			checkEvent(t, event.Status, uploader)
 		}
+	}
+	slices.Sort(verdicts)
+	return answer{strings.Join(slices.Compact(verdicts), " "), body}
+}
+
+// followMessage subscribes to a message of the family over every transport. One that has
+// ended comes as it stands.
+func (m *matrix) followMessage(t *testing.T, r row, token string) answer {
+	t.Helper()
+	id, _ := inputValue(r, m.victim, "id")
+	var verdicts []string
+	var body []byte
+	for _, transport := range subscriptiontest.Transports() {
+		s, err := subscriptiontest.Open(t.Context(), subscriptiontest.Request{
+			URL: m.URL, Token: token, Transport: transport, Document: fmt.Sprintf(`subscription { messageStatus(id: %s) { id status } }`, id),
+		})
+		var event subscriptiontest.Event
+		if err == nil {
+			event, err = s.Next()
+			s.Close()
+		}
+		verdicts = append(verdicts, subscriptionVerdict(t, err))
+		body = fmt.Appendf(body, "%s", event.Status)
 	}
 	slices.Sort(verdicts)
 	return answer{strings.Join(slices.Compact(verdicts), " "), body}

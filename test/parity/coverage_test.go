@@ -66,6 +66,7 @@ func otherTests() map[string]string {
 		"resetPassword":     "server/app TestMutationsOfPasswords",
 		"revertEmail":       "server/app TestAChangedEmailIsTakenBack",
 		"devlogStatus":      "server/app TestInstallationResumes",
+		"messageStatus":     "server/app TestMessageStatusIsFollowed",
 	}
 }
 

@@ -145,7 +145,8 @@ func notOfMutations() map[apperr.Kind]string {
 		apperr.DeviceNotFound: restOnly, apperr.SameEmailRegistered: restOnly, apperr.UserIDNotResolved: restOnly,
 		apperr.NotAuthenticated: restOnly, apperr.SignUpFirst: restOnly, apperr.SignedUpWithEmail: restOnly,
 		apperr.SignedUpWithSocial: restOnly, apperr.ProviderTokenInvalid: otherRow,
-		apperr.CursorNotValid: "the subscription and the pages of logs alone", apperr.CursorExpired: "the subscription alone",
+		apperr.CursorNotValid: "the subscription and the pages alone", apperr.CursorExpired: "the subscription alone",
+		apperr.MessageNotFound: "the subscription alone",
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 func scansAllowed() map[string]string {
 	return map[string]string{
 		"FROM `devlog_events` ORDER BY `devlog_events`.`id` DESC LIMIT 1": "it ends at the first row of the primary key",
+		"FROM `messages` ORDER BY `messages`.`id` DESC LIMIT 1":           "it ends at the first row of the primary key",
 		"INSERT INTO `users`": "SQLite lists the tables that refer to a new account, and reads none of them",
 	}
 }

@@ -1,18 +1,22 @@
 // Package history shows an account its messages and what becomes of them. It reads the rows
-// of the outbox and writes none. It imports internal/message, internal/store and
-// internal/paging; it must not import the domain.
+// of the outbox and writes none. It imports internal/message, internal/store,
+// internal/pubsub and internal/viewer; it must not import the domain.
 package history
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/apperr"
+	"luxbff/internal/background"
 	"luxbff/internal/message"
 	"luxbff/internal/paging"
+	"luxbff/internal/pubsub"
 	"luxbff/internal/store"
 )
 
@@ -26,13 +30,36 @@ const (
 )
 
 // Config is what the package needs from outside.
-type Config struct{ Store *store.Store }
+type Config struct {
+	Store *store.Store
+	// Hub notifies of accounts whose messages have changed.
+	Hub *pubsub.Hub
+	Log *slog.Logger
+	// OnPanic is called with each panic in the background, which then goes on. Where it is
+	// nil, a panic ends the program.
+	OnPanic func(ctx context.Context, p *background.Panic)
+}
 
 // Service shows accounts their messages.
-type Service struct{ store *store.Store }
+type Service struct {
+	store   *store.Store
+	hub     *pubsub.Hub
+	log     *slog.Logger
+	onPanic func(ctx context.Context, p *background.Panic)
+	pollNow background.Signal
+	running *background.Group // nil before Start
 
-// New makes the service.
-func New(c Config) *Service { return &Service{store: c.Store} }
+	mu          sync.Mutex
+	subscribers map[*subscriber]struct{}
+}
+
+// New makes the service. Its work in the background begins with [Service.Start].
+func New(c Config) *Service {
+	return &Service{
+		store: c.Store, hub: c.Hub, log: c.Log, onPanic: c.OnPanic,
+		pollNow: background.NewSignal(), subscribers: map[*subscriber]struct{}{},
+	}
+}
 
 // Message is a message as its account sees it. What it says is not shown: it may hold a code
 // or a link that lets somebody in.
@@ -51,10 +78,10 @@ type Message struct {
 }
 
 // Cursor names the place of the message among those of its account.
-func (m Message) Cursor() string { return paging.Cursor(cursorKind, m.ID) }
+func (m *Message) Cursor() string { return paging.Cursor(cursorKind, m.ID) }
 
-func newMessage(row *ent.Message) Message {
-	return Message{
+func newMessage(row *ent.Message) *Message {
+	return &Message{
 		ID: row.ID, Channel: row.Channel, Purpose: row.Purpose,
 		Recipient: message.MaskRecipient(row.Channel, row.To),
 		Status:    message.StatusOf(row), Reason: message.ReasonOf(row), Attempts: row.Attempts,
@@ -81,7 +108,7 @@ type PageParams struct {
 // Page is one page of an account's messages, newest first. HasNext reports that there are
 // older ones than those of the page, HasPrevious that there are newer ones.
 type Page struct {
-	Messages             []Message
+	Messages             []*Message
 	HasNext, HasPrevious bool
 }
 
@@ -128,7 +155,7 @@ func (s *Service) List(ctx context.Context, rootUserID int, p PageParams) (Page,
 	if len(rows) > size {
 		rows, page.HasNext = rows[:size], true
 	}
-	page.Messages = make([]Message, len(rows))
+	page.Messages = make([]*Message, len(rows))
 	for i, row := range rows {
 		page.Messages[i] = newMessage(row)
 	}

@@ -1,5 +1,5 @@
 // Package natsbus carries notifications between replicas through NATS. Subjects are
-// luxbff.feed.ROOT_USER_ID and luxbff.sessions.ROOT_USER_ID. Messages have no body,
+// luxbff.feed.ROOT_USER_ID, luxbff.messages.… and luxbff.sessions.…. They have no body,
 // and what they say is not trusted: who receives one reads the database. So a message
 // that is lost, late, doubled or made up by somebody else on that NATS does no harm,
 // and two installations may share one.
@@ -49,6 +49,8 @@ type Config struct {
 	// OnFeed is called for a Feed notification of another replica, and once for an
 	// account that was just subscribed to: it may have been notified of before.
 	OnFeed func(rootUserID int)
+	// OnMessages is called for a Messages notification of another replica.
+	OnMessages func(rootUserID int)
 	// OnSessionsEnded is called for a Sessions notification of another replica.
 	OnSessionsEnded func(rootUserID int)
 	// OnMissed is called when notifications may have been missed and pass again: after
@@ -102,9 +104,11 @@ func Open(cfg Config) (*Bus, error) {
 		return nil, fmt.Errorf("NATS: %w", err)
 	}
 	b.conn = conn
-	if _, err := conn.ChanSubscribe(allSessions, b.received); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("NATS: %w", err)
+	for _, subject := range []string{allMessages, allSessions} {
+		if _, err := conn.ChanSubscribe(subject, b.received); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("NATS: %w", err)
+		}
 	}
 	b.running.Go(b.sendUntilClosed)
 	b.running.Go(b.receiveUntilClosed)

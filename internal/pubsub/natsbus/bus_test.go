@@ -24,16 +24,18 @@ type replica struct {
 	*pubsub.Hub
 	bus           *natsbus.Bus
 	sessionsEnded chan int
+	messages      chan int
 	missed        chan struct{}
 	log           *testutil.Log
 }
 
 func openReplica(t *testing.T, url string) *replica {
 	t.Helper()
-	r := &replica{Hub: pubsub.NewHub(), sessionsEnded: make(chan int, 100), missed: make(chan struct{}, 100), log: &testutil.Log{}}
+	r := &replica{Hub: pubsub.NewHub(pubsub.Feed), sessionsEnded: make(chan int, 100), messages: make(chan int, 100), missed: make(chan struct{}, 100), log: &testutil.Log{}}
 	bus, err := natsbus.Open(natsbus.Config{
 		URL: url, Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnFeed:          r.NotifyLocal,
+		OnMessages:      func(rootUserID int) { r.messages <- rootUserID },
 		OnSessionsEnded: func(rootUserID int) { r.sessionsEnded <- rootUserID },
 		OnMissed:        func() { r.missed <- struct{}{} },
 	})
@@ -75,9 +77,13 @@ func TestNotificationReachesTheOtherReplicaAlone(t *testing.T) {
 	if id := testutil.Receive(t, "ended sessions", there.sessionsEnded); id != 9 {
 		t.Errorf("sessions of %d ended, want 9", id)
 	}
+	here.bus.Notify(pubsub.Messages, 11)
+	if id := testutil.Receive(t, "changed messages", there.messages); id != 11 {
+		t.Errorf("messages of %d have changed, want 11", id)
+	}
 	there.bus.Notify(pubsub.Sessions, 10)
 	testutil.Receive(t, "ended sessions", here.sessionsEnded)
-	if len(own) != 3 || len(others) != 0 || len(stranger) != 1 || len(here.sessionsEnded) != 0 || len(there.sessionsEnded) != 0 {
+	if len(own) != 3 || len(others) != 0 || len(stranger) != 1 || len(here.sessionsEnded) != 0 || len(here.messages) != 0 || len(there.sessionsEnded) != 0 {
 		t.Errorf("notified %d times here (want 3), %d more there, %d for another account (want 1), %d and %d more ends",
 			len(own), len(others), len(stranger), len(here.sessionsEnded), len(there.sessionsEnded))
 	}
@@ -87,7 +93,7 @@ func TestReplicaSubscribesOnlyToAccountsWithSubscribers(t *testing.T) {
 	t.Parallel()
 	nats := natstest.Start(t)
 	r := openReplica(t, nats.URL())
-	const sessions = 1
+	const sessions = 2 // those of all accounts: ended sessions and changed messages
 	testutil.WaitFor(t, "the replica subscribes to ended sessions", func() bool { return nats.Subscriptions() == sessions })
 	first, unsubscribeFirst := r.subscribe(t, 7)
 	testutil.Receive(t, "the confirmation", first)

@@ -23,6 +23,8 @@ func (b *Bus) receive(subject string) {
 	switch n.topic {
 	case pubsub.Feed:
 		b.cfg.OnFeed(n.rootUserID)
+	case pubsub.Messages:
+		b.cfg.OnMessages(n.rootUserID)
 	case pubsub.Sessions:
 		b.cfg.OnSessionsEnded(n.rootUserID)
 	}

@@ -9,6 +9,7 @@ import (
 
 const (
 	subjectPrefix = "luxbff."
+	allMessages   = subjectPrefix + string(pubsub.Messages) + ".*"
 	allSessions   = subjectPrefix + string(pubsub.Sessions) + ".*"
 )
 

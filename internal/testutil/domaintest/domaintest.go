@@ -40,7 +40,7 @@ type Kit struct {
 
 // New makes a kit over the database.
 func New(db *store.Store) *Kit {
-	k := &Kit{Store: db, Hub: pubsub.NewHub(), Clock: testutil.NewClock(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC))}
+	k := &Kit{Store: db, Hub: pubsub.NewHub(pubsub.Feed), Clock: testutil.NewClock(time.Date(2025, 2, 21, 6, 48, 49, 0, time.UTC))}
 	k.Catalogue = catalogue.New(catalogue.Config{Store: db, Clock: k.Clock.Now})
 	k.Children = child.New(child.Config{Store: db, Hub: k.Hub, Clock: k.Clock.Now, Random: rand.Reader})
 	k.Feed = feed.New(feed.Config{

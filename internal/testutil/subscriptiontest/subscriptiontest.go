@@ -48,6 +48,8 @@ type Request struct {
 	ChildUserID    string
 	// Selection are further fields of the event, to make it longer.
 	Selection string
+	// Document is another subscription in place of the feed. Of its events Status alone is set.
+	Document string
 }
 
 // Event is one event of the feed. ID is the id that an event stream gives it. Status is
@@ -102,6 +104,9 @@ const document = `subscription($childUserId: ID, $after: String) {
 
 // operation is the GraphQL request, which all transports send alike.
 func (r Request) operation() map[string]any {
+	if r.Document != "" {
+		return map[string]any{"query": r.Document}
+	}
 	variables := map[string]any{}
 	if r.After != "" {
 		variables["after"] = r.After
@@ -116,7 +121,7 @@ func (r Request) operation() map[string]any {
 // subscription.
 func decodeResult(payload []byte) (Event, error) {
 	var result struct {
-		Data       *struct{ DevlogStatus json.RawMessage }
+		Data       map[string]json.RawMessage
 		Errors     []graphQLError
 		Extensions struct{ Recovered bool }
 	}
@@ -126,16 +131,22 @@ func decodeResult(payload []byte) (Event, error) {
 	if len(result.Errors) > 0 || result.Data == nil {
 		return Event{}, endError(result.Errors)
 	}
+	fed, isFeed := result.Data["devlogStatus"]
+	if !isFeed {
+		for _, other := range result.Data {
+			return Event{Status: string(other)}, nil
+		}
+	}
 	var status struct {
 		Cursor, Change string
 		Devlog         struct{ LogFileID *int }
 	}
-	if err := json.Unmarshal(result.Data.DevlogStatus, &status); err != nil {
+	if err := json.Unmarshal(fed, &status); err != nil {
 		return Event{}, fmt.Errorf("event %.200q: %w", payload, err)
 	}
 	e := Event{
 		Cursor: status.Cursor, Change: status.Change, Recovered: result.Extensions.Recovered,
-		Status: string(result.Data.DevlogStatus),
+		Status: string(fed),
 	}
 	if status.Devlog.LogFileID != nil {
 		e.LogFileID = *status.Devlog.LogFileID

@@ -2608,8 +2608,9 @@ extend type Mutation {
   updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload @auth
 
   """
-  Tells the account's phone by Alimtalk (KakaoTalk) that an electrode has poor contact.
-  Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + `. REST: ` + "`" + `POST device/alimtalk` + "`" + `.
+  Tells the account's phone that an electrode has poor contact: by Alimtalk (KakaoTalk) if ` + "`" + `isDeviceAlimTalkEnabled` + "`" + ` and
+  the phone is Korean, else by SMS. Within 60 seconds after an alert it succeeds and sends nothing more.
+  Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + ` (no sender is set up), ` + "`" + `TOO_MANY_REQUESTS` + "`" + `. REST: ` + "`" + `POST device/alimtalk` + "`" + `.
   """
   sendImpedanceAlert: SendImpedanceAlertPayload @auth
 }

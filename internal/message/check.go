@@ -176,6 +176,7 @@ func (o *Outbox) sendSMSInstead(ctx context.Context, tx *store.Tx, m *ent.Messag
 	sms := Message{
 		Channel: entmessage.ChannelSms, Purpose: *m.Purpose, To: m.To, Text: m.Text, RootUserID: m.RootUserID,
 		DedupKey: fmt.Sprintf("sms-instead-of-%d", m.ID),
+		Beyond:   SendBeyond, // there are no more of them than the day has Alimtalk
 	}
 	if m.ExpiresAt != nil {
 		sms.ExpiresAt = *m.ExpiresAt

@@ -138,6 +138,7 @@ func TestMessagesLeaveInProduction(t *testing.T) {
 		t.Errorf("abroad it sends %+v", abroad)
 	}
 	token := signUp(t, s, provider, "+821012345678", "parent@example.com")
+	s.Data(t, token, `mutation { updateNotificationSettings(input: {isDeviceAlimTalkEnabled: true}) { user { id } } }`, nil, &ignored)
 	s.Data(t, token, `mutation { sendImpedanceAlert { ok } }`, nil, &ignored)
 	if alert := <-provider.got; alert.path != "/messages/v4/send-many/detail" || alert.to != "01012345678" || alert.template != "template" || alert.text == "" {
 		t.Errorf("the alert is %+v", alert)
@@ -184,6 +185,7 @@ func TestResultsAreRecorded(t *testing.T) {
 	s.Clock.Add(5 * time.Second)
 	waitForState(t, s, entmessage.ChannelSms, "+4915112345678", entmessage.StateDelivered)
 	waitForState(t, s, entmessage.ChannelSms, "+821012345678", entmessage.StateDelivered)
+	s.Data(t, token, `mutation { updateNotificationSettings(input: {isDeviceAlimTalkEnabled: true}) { user { id } } }`, nil, &ignored)
 	s.Data(t, token, `mutation { sendImpedanceAlert { ok } }`, nil, &ignored)
 	alert := <-provider.got
 	waitForState(t, s, entmessage.ChannelAlimtalk, "+821012345678", entmessage.StateSent)

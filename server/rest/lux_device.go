@@ -16,9 +16,10 @@ func luxDeviceRoutes() []Route {
 			"earlier than sent, and the first log with a finish_flag completes it."), uploadDevlogs),
 		signedIn(Route{
 			Method: http.MethodPost, Path: "/device/alimtalk", Operation: "sendImpedanceAlert",
-			Summary:     "Tell of poor electrode contact",
-			Description: "Sends a KakaoTalk message to the phone of the account.",
-			Errors:      []apperr.Kind{apperr.PhoneNotFound, apperr.AlimtalkSendFailed},
+			Summary: "Tell of poor electrode contact",
+			Description: "Sends a KakaoTalk message to the phone of the account if is_device_alim_talk_enabled and the phone is Korean, " +
+				"else an SMS. Within 60 seconds after an alert it succeeds and sends nothing more.",
+			Errors: []apperr.Kind{apperr.PhoneNotFound, apperr.AlimtalkSendFailed},
 		}, alimtalk),
 	}
 }

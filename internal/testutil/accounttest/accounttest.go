@@ -83,10 +83,21 @@ func WithRandom(source io.Reader) Option {
 // New makes a Kit. Its clock shows noon of 4 March 2026.
 func New(t testing.TB, options ...Option) *Kit {
 	t.Helper()
-	k := &Kit{
-		Store: storetest.Open(t), Keys: token.DevelopmentKeys(), Facebook: &Facebook{profiles: map[string]auth.Profile{}},
-		Clock: testutil.NewClock(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)),
-	}
+	return newKit(t, storetest.Open(t), testutil.NewClock(noon()), options...)
+}
+
+// NewReplicas makes two Kits that share a database and a clock, as two replicas do.
+func NewReplicas(t testing.TB) (first, second *Kit) {
+	t.Helper()
+	url, clock := storetest.URL(t), testutil.NewClock(noon())
+	return newKit(t, storetest.OpenAt(t, url), clock), newKit(t, storetest.OpenAt(t, url), clock)
+}
+
+func noon() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC) }
+
+func newKit(t testing.TB, db *store.Store, clock *testutil.Clock, options ...Option) *Kit {
+	t.Helper()
+	k := &Kit{Store: db, Keys: token.DevelopmentKeys(), Facebook: &Facebook{profiles: map[string]auth.Profile{}}, Clock: clock}
 	log := slog.New(slog.DiscardHandler)
 	outbox := message.Config{
 		Store: k.Store, Senders: message.Development(log), KeepText: true, Clock: k.Clock.Now, Random: rand.Reader, Log: log,

@@ -81,7 +81,7 @@ func (c *Consents) Update(ctx context.Context, v viewer.Viewer, p UpdatePolicyPa
 		case !changed.IsPushAgree:
 			return apperr.UserPolicyUpdateFailed.WithField("input.token")
 		}
-		return storePushToken(ctx, tx, u, *p.PushToken)
+		return storePushToken(ctx, tx, u, *p.PushToken, c.now())
 	})
 	return changed, err
 }

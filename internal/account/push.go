@@ -73,16 +73,17 @@ func (p *Push) SetToken(ctx context.Context, v viewer.Viewer, params SetPushToke
 		case !isPushToken(params.Token):
 			return apperr.PushTokenUpdateFailed.WithField("input.token")
 		}
-		return storePushToken(ctx, tx, u, params.Token)
+		return storePushToken(ctx, tx, u, params.Token, p.now())
 	})
 }
 
 // storePushToken makes the phone the account's. The caller has called lockPhone.
-func storePushToken(ctx context.Context, tx *store.Tx, u *ent.User, token string) error {
+func storePushToken(ctx context.Context, tx *store.Tx, u *ent.User, token string, now time.Time) error {
 	if err := takePhone(ctx, tx, u.ID, token); err != nil {
 		return err
 	}
-	if err := tx.User.UpdateOne(u).SetPushToken(token).Exec(ctx); err != nil {
+	err := tx.User.UpdateOne(u).SetPushToken(token).SetPushTokenSetAt(now.Truncate(24 * time.Hour)).Exec(ctx)
+	if err != nil {
 		return fmt.Errorf("store a push token: %w", err)
 	}
 	return nil
@@ -110,7 +111,7 @@ func lockPhone(ctx context.Context, tx *store.Tx, rootUserID int, phone string) 
 // gets no messages of its former owner. The same text may be a push token of one account
 // and a registration id of another: it names one phone.
 func takePhone(ctx context.Context, tx *store.Tx, rootUserID int, phone string) error {
-	err := tx.User.Update().Where(user.PushToken(phone), user.IDNEQ(rootUserID)).ClearPushToken().Exec(ctx)
+	err := tx.User.Update().Where(user.PushToken(phone), user.IDNEQ(rootUserID)).ClearPushToken().ClearPushTokenSetAt().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("take over a push token: %w", err)
 	}

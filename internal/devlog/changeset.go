@@ -87,6 +87,21 @@ func (c *changeSet) entries() []feed.Entry {
 	return entries
 }
 
+// faultyContacts returns the ids of the logs that ended because of faulty contacts. A phone
+// that was offline sends many at once, of which a child's last one says all there is to do.
+// It is called after save, which gives the logs their ids.
+func (c *changeSet) faultyContacts() []int {
+	var ids []int
+	var children []int
+	for _, e := range slices.Backward(c.events) {
+		ended := e.change == vocab.Completed && *e.copied.FinishFlag == vocab.FaultyContactsShutdown
+		if ended && !slices.Contains(children, e.copied.ChildUserID) {
+			ids, children = append(ids, e.log.ID), append(children, e.copied.ChildUserID)
+		}
+	}
+	return ids
+}
+
 func updateLog(ctx context.Context, tx *store.Tx, l *ent.Devlog) error {
 	update := tx.Devlog.Update().Where(devlog.ID(l.ID)).
 		SetRegistration(l.Registration).

@@ -18,7 +18,8 @@
 //   - last_log_file_id: the highest number that a device has sent since it was registered
 //     to its child (deviceLogs.copyRecord).
 //
-// The package appends to package feed and imports neither gqlgen nor net/http.
+// The package appends to package feed, has package push say to the account's devices that a
+// treatment ended because of faulty contacts, and imports neither gqlgen nor net/http.
 package devlog
 
 import (
@@ -26,6 +27,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/feed"
+	"luxbff/internal/push"
 	"luxbff/internal/store"
 )
 
@@ -33,6 +35,9 @@ import (
 type Config struct {
 	Store *store.Store
 	Feed  *feed.Service
+	// Push says to the devices of an account that a treatment ended because of faulty
+	// contacts; nil says nothing.
+	Push  *push.Service
 	Clock func() time.Time
 }
 
@@ -40,12 +45,13 @@ type Config struct {
 type Service struct {
 	store *store.Store
 	feed  *feed.Service
+	push  *push.Service
 	clock func() time.Time
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, feed: c.Feed, clock: c.Clock}
+	return &Service{store: c.Store, feed: c.Feed, push: c.Push, clock: c.Clock}
 }
 
 // MaxRecords is the most records that one upload may hold (rule 9).

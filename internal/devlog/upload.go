@@ -82,6 +82,9 @@ func (s *Service) upload(
 	if err := changes.save(ctx, tx, devices); err != nil {
 		return nil, err
 	}
+	if err := s.push.FaultyContacts(ctx, tx, v.RootUserID(), changes.faultyContacts()); err != nil {
+		return nil, err
+	}
 	return logs, s.feed.Append(ctx, tx, v.RootUserID(), changes.entries())
 }
 

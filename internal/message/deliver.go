@@ -143,6 +143,12 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
 		o.changesAtCommit(tx, m.RootUserID)
+		// It comes before the message is locked: whoever deletes an account locks that first.
+		if errors.Is(sendErr, ErrGone) {
+			if err := o.cfg.OnGone(ctx, tx, m.Channel, m.To); err != nil {
+				return fmt.Errorf("give up an address: %w", err)
+			}
+		}
 		if m.IsDeletedOnceSent && state != entmessage.StatePending && !o.cfg.KeepText {
 			return tx.Message.DeleteOneID(m.ID).Exec(ctx)
 		}
@@ -169,7 +175,7 @@ func stateAfter(m *ent.Message, sendErr error) entmessage.State {
 	switch {
 	case sendErr == nil:
 		return entmessage.StateSent
-	case m.Attempts >= maxAttempts, errors.Is(sendErr, ErrPermanent), errors.Is(sendErr, ErrUncertain) && isUncertain(m):
+	case m.Attempts >= maxAttempts, errors.Is(sendErr, ErrPermanent), errors.Is(sendErr, ErrGone), errors.Is(sendErr, ErrUncertain) && isUncertain(m):
 		return entmessage.StateDead
 	}
 	return entmessage.StatePending

@@ -40,6 +40,11 @@ func (e *LaterError) Error() string { return e.Err.Error() }
 // Unwrap gives the error that it wraps.
 func (e *LaterError) Unwrap() error { return e.Err }
 
+// ErrGone is wrapped by a Sender's error when the address reaches nobody any more, as the
+// token of an app that was removed. Trying again is of no use, as after ErrPermanent, and no
+// other message should be sent there.
+var ErrGone = apperr.Text("message: the address reaches nobody any more")
+
 // Message is one thing to send.
 type Message struct {
 	Channel entmessage.Channel

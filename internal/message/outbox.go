@@ -44,6 +44,9 @@ type Config struct {
 	// OnChanged is called with an account whose messages are others than before: once it is
 	// stored that one is new, was tried or was asked about. It may be nil.
 	OnChanged func(rootUserID int)
+	// OnGone is called with an address that reaches nobody any more, in the transaction
+	// that records its message as dead. It may be nil.
+	OnGone func(ctx context.Context, tx *store.Tx, channel entmessage.Channel, address string) error
 }
 
 // Outbox takes messages in and delivers them.
@@ -67,6 +70,9 @@ func New(cfg Config) *Outbox {
 	if cfg.OnChanged == nil {
 		cfg.OnChanged = func(int) {}
 	}
+	if cfg.OnGone == nil {
+		cfg.OnGone = func(context.Context, *store.Tx, entmessage.Channel, string) error { return nil }
+	}
 	return &Outbox{cfg: cfg, due: background.NewSignal()}
 }
 
@@ -74,7 +80,7 @@ func New(cfg Config) *Outbox {
 // tx is rolled back. It gives ErrNoSender where nothing serves the channel. A quota that is
 // used up fails the transaction when it is about to be committed: TooManyRequests.
 func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
-	if _, ok := o.cfg.Senders[m.Channel]; !ok {
+	if !o.Serves(m.Channel) {
 		return ErrNoSender
 	}
 	if m.Purpose == "" {
@@ -121,6 +127,12 @@ func (o *Outbox) changesAtCommit(tx *store.Tx, rootUserID *int) {
 	if rootUserID != nil {
 		tx.AfterCommit(func() { o.cfg.OnChanged(*rootUserID) })
 	}
+}
+
+// Serves reports whether messages can be sent on a channel.
+func (o *Outbox) Serves(channel entmessage.Channel) bool {
+	_, ok := o.cfg.Senders[channel]
+	return ok
 }
 
 func isStored(ctx context.Context, tx *store.Tx, dedupKey string) (bool, error) {

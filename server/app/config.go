@@ -35,6 +35,7 @@ type Config struct {
 	Identity       IdentityConfig `embed:""`
 	SMTPURL        string         `env:"SMTP_URL" name:"smtp-url" help:"Mail server, as smtps://USER:PASSWORD@HOST:465 or smtp://USER:PASSWORD@HOST:587; empty: no e-mail leaves."`
 	MailFrom       string         `env:"MAIL_FROM" help:"Sender of e-mails, as Luxbff <no-reply@example.com>."`
+	FCM            FCMConfig      `embed:"" prefix:"fcm-" envprefix:"FCM_"`
 	Solapi         SolapiConfig   `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
 	Twilio         TwilioConfig   `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
 	SMSRoutes      string         `env:"SMS_ROUTES" name:"sms-routes" help:"Providers of SMS by country of the number, as KR:solapi,*:twilio, which is the default where both are set."`

@@ -15,6 +15,7 @@ import (
 	"luxbff/internal/message"
 	"luxbff/internal/message/history"
 	"luxbff/internal/message/template"
+	"luxbff/internal/push"
 	"luxbff/internal/ratelimit"
 	"luxbff/server/gqlstream"
 )
@@ -39,9 +40,10 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Senders: senders, KeepText: a.Config.Development(),
 		Clock: o.Clock, Random: o.Random, Log: o.Log, OnTried: countMessage(a.metrics), OnChecked: countCheck(a.metrics), OnPanic: a.onPanic,
 		IsLimited: a.Config.RateLimits != "off", DailyLimits: a.Config.dailyLimits(), OnRefused: a.metrics.CountRateLimited,
-		OnChanged: a.messageHub.Notify,
+		OnChanged: a.messageHub.Notify, OnGone: push.Forget,
 	})
 	a.Messages = history.New(history.Config{Store: a.Store, Hub: a.messageHub, Log: o.Log, OnPanic: a.onPanic})
+	pushes := push.New(push.Config{Store: a.Store, Outbox: a.Outbox, Texts: texts, Clock: o.Clock})
 	// The services end sessions and so close sockets, and whether a socket's session has
 	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
@@ -72,7 +74,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
-	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Clock: o.Clock})
+	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: pushes, Clock: o.Clock})
 	return nil
 }
 

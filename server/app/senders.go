@@ -2,11 +2,16 @@ package app
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"net/url"
+	"os"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/message"
+	"luxbff/internal/message/fcm"
 	"luxbff/internal/message/smtp"
 	"luxbff/internal/message/solapi"
 	"luxbff/internal/message/twilio"
@@ -40,6 +45,12 @@ func (c Config) dailyLimits() map[entmessage.Channel]int {
 	}
 }
 
+// FCMConfig is a project of Firebase, which sends push messages.
+type FCMConfig struct {
+	Credentials string `env:"CREDENTIALS" help:"Path of the JSON of a service account of the Firebase project; empty: no push leaves."`
+	URL         string `env:"URL" default:"https://fcm.googleapis.com" help:"The API of Firebase Cloud Messaging."`
+}
+
 // senders are the providers of messages, by channel. A channel without one is refused in
 // production when a request needs it; in development its messages are shown at /dev/outbox.
 // The error names each setting that is missing or malformed.
@@ -54,6 +65,11 @@ func (c Config) senders(o Options) (map[entmessage.Channel]message.Sender, error
 	wrong = append(wrong, err)
 	if len(routes) > 0 {
 		senders[entmessage.ChannelSms] = smsByCountry{routes, providers}
+	}
+	if c.FCM.Credentials != "" {
+		sender, err := c.FCM.sender(o)
+		wrong = append(wrong, err)
+		senders[entmessage.ChannelPush] = sender
 	}
 	if c.SMTPURL != "" {
 		sender, err := smtp.New(smtp.Config{URL: c.SMTPURL, From: c.MailFrom, IsPlainAllowed: c.Development() || isLoopbackURL(c.SMTPURL)})
@@ -93,6 +109,38 @@ func (c Config) smsProviders(o Options, senders map[entmessage.Channel]message.S
 		providers["twilio"] = twilio.New(twilio.Config{URL: t.URL, AccountSID: t.AccountSID, AuthToken: t.AuthToken, From: t.From, Clock: o.Clock})
 	}
 	return providers, errors.Join(wrong...)
+}
+
+// maxCredentials is far above the size of a service account's JSON, in bytes.
+const maxCredentials = 64 << 10
+
+// sender reads the service account. The error says what is wrong with the file and repeats
+// nothing of it.
+func (c FCMConfig) sender(o Options) (*fcm.Sender, error) {
+	file, err := os.Open(c.Credentials)
+	if err != nil {
+		return nil, fmt.Errorf("FCM_CREDENTIALS cannot be read: %w", withoutPath(err))
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxCredentials))
+	if err != nil {
+		return nil, fmt.Errorf("FCM_CREDENTIALS cannot be read: %w", withoutPath(err))
+	}
+	credentials, err := fcm.ParseCredentials(text)
+	if err != nil {
+		return nil, fmt.Errorf("FCM_CREDENTIALS: %w", err)
+	}
+	wrong := errors.Join(checkProviderURL("FCM_URL", c.URL), checkProviderURL("the token_uri of FCM_CREDENTIALS", credentials.TokenURI))
+	return fcm.New(fcm.Config{URL: c.URL, Credentials: credentials, Clock: o.Clock}), wrong
+}
+
+// withoutPath leaves of an error about a file why it is.
+func withoutPath(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // checkProviderURL refuses an address over which secrets and texts would go in the clear.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/fcmtest"
 	"luxbff/internal/testutil/processtest"
 	"luxbff/internal/testutil/smtptest"
 	"luxbff/server/app"
@@ -252,6 +255,7 @@ func TestProviderIsDownForAWhile(t *testing.T) {
 // TestSettingsOfProviders names what is missing, and repeats no secret.
 func TestSettingsOfProviders(t *testing.T) {
 	t.Parallel()
+	project := fcmtest.Start(t)
 	for want, change := range map[string]func(*app.Config){
 		"SOLAPI_API_SECRET": func(c *app.Config) { c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "hidden", From: "02"} },
 		"SOLAPI_SENDER": func(c *app.Config) {
@@ -272,8 +276,20 @@ func TestSettingsOfProviders(t *testing.T) {
 		"TWILIO_URL": func(c *app.Config) {
 			c.Twilio = app.TwilioConfig{URL: "hidden", AccountSID: "a", AuthToken: "x", From: "x"}
 		},
-		"MAIL_FROM": func(c *app.Config) { c.SMTPURL = "smtps://user:hidden@mail.example.com" },
-		"SMTP_URL":  func(c *app.Config) { c.SMTPURL, c.MailFrom = "https://user:hidden@mail.example.com", "a@example.com" },
+		"MAIL_FROM":                           func(c *app.Config) { c.SMTPURL = "smtps://user:hidden@mail.example.com" },
+		"SMTP_URL":                            func(c *app.Config) { c.SMTPURL, c.MailFrom = "https://user:hidden@mail.example.com", "a@example.com" },
+		"FCM_CREDENTIALS cannot be read":      func(c *app.Config) { c.FCM.Credentials = filepath.Join(t.TempDir(), "hidden") },
+		"FCM_CREDENTIALS: it is not the JSON": func(c *app.Config) { c.FCM.Credentials = written(t, `hidden`) },
+		"FCM_CREDENTIALS: it has no private_key": func(c *app.Config) {
+			c.FCM.Credentials = written(t, `{"type": "service_account", "project_id": "hidden", "client_email": "hidden"}`)
+		},
+		"FCM_URL": func(c *app.Config) {
+			c.FCM = app.FCMConfig{Credentials: written(t, string(project.Credentials)), URL: "http://hidden.example"}
+		},
+		"token_uri of FCM_CREDENTIALS": func(c *app.Config) {
+			text := strings.ReplaceAll(string(project.Credentials), project.URL, "http://hidden.example")
+			c.FCM = app.FCMConfig{Credentials: written(t, text), URL: project.URL}
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -335,4 +351,14 @@ func TestWrongSMSRoutes(t *testing.T) {
 			t.Errorf("%s: %v, want %s", routes, err, want)
 		}
 	}
+}
+
+// written gives the path of a file with this text.
+func written(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -20,7 +20,7 @@ import (
 func publicFields() []string {
 	return []string{
 		"sendSmsCode", "verifySmsCode", "signUp", "signIn", "refreshToken",
-		"registerLocal", "signInLocal", "signInWithFacebook",
+		"registerLocal", "signInLocal", "signInWithFacebook", "signInWithProvider", "signUpWithProvider",
 		"findAccount", "requestPasswordReset", "resetPassword", "revertEmail",
 	}
 }

@@ -35,6 +35,7 @@ func Schema(r *Resolver) graphql.ExecutableSchema {
 	children := func(cost int) int { return child.MaxChildren * cost }
 	c.Complexity.Query.ChildUsers, c.Complexity.User.ChildUsers = children, children
 	c.Complexity.User.PushDevices = func(cost int) int { return account.MaxPushDevices * cost }
+	c.Complexity.User.Identities = func(cost int) int { return auth.MaxLinks * cost }
 	c.Complexity.User.Sessions = func(cost int) int { return statementCost + auth.MaxSessions*cost }
 	c.Complexity.User.Messages = func(cost int, first *int, _ *string) int {
 		size := history.DefaultPageSize

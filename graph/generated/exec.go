@@ -84,6 +84,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	ConnectProviderPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	CreateChildUserPayload struct {
 		ChildUser func(childComplexity int) int
 	}
@@ -159,6 +164,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	DisconnectProviderPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	EndSessionPayload struct {
 		Ok func(childComplexity int) int
 	}
@@ -171,6 +181,12 @@ type ComplexityRoot struct {
 	FindAccountPayload struct {
 		Email    func(childComplexity int) int
 		Provider func(childComplexity int) int
+	}
+
+	Identity struct {
+		ConnectedAt func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Provider    func(childComplexity int) int
 	}
 
 	Message struct {
@@ -201,11 +217,13 @@ type ComplexityRoot struct {
 		ChangePassword             func(childComplexity int, input model.ChangePasswordInput) int
 		ChangePhone                func(childComplexity int, input model.ChangePhoneInput) int
 		ConnectFacebook            func(childComplexity int, input model.ConnectFacebookInput) int
+		ConnectProvider            func(childComplexity int, input model.ConnectProviderInput) int
 		CreateChildUser            func(childComplexity int, input model.CreateChildUserInput) int
 		CreateLocalCredential      func(childComplexity int, input model.CreateLocalCredentialInput) int
 		DeleteAccount              func(childComplexity int) int
 		DeleteChildUser            func(childComplexity int, input model.DeleteChildUserInput) int
 		DisconnectFacebook         func(childComplexity int) int
+		DisconnectProvider         func(childComplexity int, input model.DisconnectProviderInput) int
 		EndSession                 func(childComplexity int, input model.EndSessionInput) int
 		FindAccount                func(childComplexity int, input model.FindAccountInput) int
 		RefreshToken               func(childComplexity int, input model.RefreshTokenInput) int
@@ -222,9 +240,11 @@ type ComplexityRoot struct {
 		SignIn                     func(childComplexity int, input model.SignInInput) int
 		SignInLocal                func(childComplexity int, input model.SignInLocalInput) int
 		SignInWithFacebook         func(childComplexity int, input model.SignInWithFacebookInput) int
+		SignInWithProvider         func(childComplexity int, input model.SignInWithProviderInput) int
 		SignOut                    func(childComplexity int) int
 		SignOutEverywhere          func(childComplexity int) int
 		SignUp                     func(childComplexity int, input model.SignUpInput) int
+		SignUpWithProvider         func(childComplexity int, input model.SignUpWithProviderInput) int
 		UnregisterDevice           func(childComplexity int, input model.UnregisterDeviceInput) int
 		UpdateChildUser            func(childComplexity int, input model.UpdateChildUserInput) int
 		UpdateDeviceAlias          func(childComplexity int, input model.UpdateDeviceAliasInput) int
@@ -338,6 +358,11 @@ type ComplexityRoot struct {
 		User   func(childComplexity int) int
 	}
 
+	SignInWithProviderPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
 	SignOutEverywherePayload struct {
 		Ok func(childComplexity int) int
 	}
@@ -347,6 +372,11 @@ type ComplexityRoot struct {
 	}
 
 	SignUpPayload struct {
+		Tokens func(childComplexity int) int
+		User   func(childComplexity int) int
+	}
+
+	SignUpWithProviderPayload struct {
 		Tokens func(childComplexity int) int
 		User   func(childComplexity int) int
 	}
@@ -402,6 +432,7 @@ type ComplexityRoot struct {
 		FirstName               func(childComplexity int) int
 		Gender                  func(childComplexity int) int
 		ID                      func(childComplexity int) int
+		Identities              func(childComplexity int) int
 		IsAdmin                 func(childComplexity int) int
 		IsEmailVerified         func(childComplexity int) int
 		IsPhoneNumberChecked    func(childComplexity int) int
@@ -488,6 +519,10 @@ type MutationResolver interface {
 	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
 	RevertEmail(ctx context.Context, input model.RevertEmailInput) (*model.RevertEmailPayload, error)
 	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error)
+	SignInWithProvider(ctx context.Context, input model.SignInWithProviderInput) (*model.SignInWithProviderPayload, error)
+	SignUpWithProvider(ctx context.Context, input model.SignUpWithProviderInput) (*model.SignUpWithProviderPayload, error)
+	ConnectProvider(ctx context.Context, input model.ConnectProviderInput) (*model.ConnectProviderPayload, error)
+	DisconnectProvider(ctx context.Context, input model.DisconnectProviderInput) (*model.DisconnectProviderPayload, error)
 	EndSession(ctx context.Context, input model.EndSessionInput) (*model.EndSessionPayload, error)
 	SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error)
 }
@@ -516,6 +551,7 @@ type UserResolver interface {
 	Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error)
 	PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error)
 	ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error)
+	Identities(ctx context.Context, obj *ent.User) ([]*model.Identity, error)
 	Messages(ctx context.Context, obj *ent.User, first *int, after *string) (*model.MessageConnection, error)
 	Sessions(ctx context.Context, obj *ent.User) ([]*ent.Session, error)
 }
@@ -637,6 +673,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConnectFacebookPayload.User(childComplexity), true
+
+	case "ConnectProviderPayload.tokens":
+		if e.ComplexityRoot.ConnectProviderPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectProviderPayload.Tokens(childComplexity), true
+	case "ConnectProviderPayload.user":
+		if e.ComplexityRoot.ConnectProviderPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConnectProviderPayload.User(childComplexity), true
 
 	case "CreateChildUserPayload.childUser":
 		if e.ComplexityRoot.CreateChildUserPayload.ChildUser == nil {
@@ -901,6 +950,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisconnectFacebookPayload.User(childComplexity), true
 
+	case "DisconnectProviderPayload.tokens":
+		if e.ComplexityRoot.DisconnectProviderPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisconnectProviderPayload.Tokens(childComplexity), true
+	case "DisconnectProviderPayload.user":
+		if e.ComplexityRoot.DisconnectProviderPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisconnectProviderPayload.User(childComplexity), true
+
 	case "EndSessionPayload.ok":
 		if e.ComplexityRoot.EndSessionPayload.Ok == nil {
 			break
@@ -933,6 +995,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FindAccountPayload.Provider(childComplexity), true
+
+	case "Identity.connectedAt":
+		if e.ComplexityRoot.Identity.ConnectedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.ConnectedAt(childComplexity), true
+	case "Identity.name":
+		if e.ComplexityRoot.Identity.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Name(childComplexity), true
+	case "Identity.provider":
+		if e.ComplexityRoot.Identity.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Provider(childComplexity), true
 
 	case "Message.attempts":
 		if e.ComplexityRoot.Message.Attempts == nil {
@@ -1065,6 +1146,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConnectFacebook(childComplexity, args["input"].(model.ConnectFacebookInput)), true
+	case "Mutation.connectProvider":
+		if e.ComplexityRoot.Mutation.ConnectProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_connectProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConnectProvider(childComplexity, args["input"].(model.ConnectProviderInput)), true
 	case "Mutation.createChildUser":
 		if e.ComplexityRoot.Mutation.CreateChildUser == nil {
 			break
@@ -1110,6 +1202,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisconnectFacebook(childComplexity), true
+	case "Mutation.disconnectProvider":
+		if e.ComplexityRoot.Mutation.DisconnectProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_disconnectProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DisconnectProvider(childComplexity, args["input"].(model.DisconnectProviderInput)), true
 	case "Mutation.endSession":
 		if e.ComplexityRoot.Mutation.EndSession == nil {
 			break
@@ -1281,6 +1384,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignInWithFacebook(childComplexity, args["input"].(model.SignInWithFacebookInput)), true
+	case "Mutation.signInWithProvider":
+		if e.ComplexityRoot.Mutation.SignInWithProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signInWithProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignInWithProvider(childComplexity, args["input"].(model.SignInWithProviderInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -1304,6 +1418,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.signUpWithProvider":
+		if e.ComplexityRoot.Mutation.SignUpWithProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signUpWithProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignUpWithProvider(childComplexity, args["input"].(model.SignUpWithProviderInput)), true
 	case "Mutation.unregisterDevice":
 		if e.ComplexityRoot.Mutation.UnregisterDevice == nil {
 			break
@@ -1687,6 +1812,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignInWithFacebookPayload.User(childComplexity), true
 
+	case "SignInWithProviderPayload.tokens":
+		if e.ComplexityRoot.SignInWithProviderPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithProviderPayload.Tokens(childComplexity), true
+	case "SignInWithProviderPayload.user":
+		if e.ComplexityRoot.SignInWithProviderPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignInWithProviderPayload.User(childComplexity), true
+
 	case "SignOutEverywherePayload.ok":
 		if e.ComplexityRoot.SignOutEverywherePayload.Ok == nil {
 			break
@@ -1713,6 +1851,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
+
+	case "SignUpWithProviderPayload.tokens":
+		if e.ComplexityRoot.SignUpWithProviderPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpWithProviderPayload.Tokens(childComplexity), true
+	case "SignUpWithProviderPayload.user":
+		if e.ComplexityRoot.SignUpWithProviderPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpWithProviderPayload.User(childComplexity), true
 
 	case "Subscription.devlogStatus":
 		if e.ComplexityRoot.Subscription.DevlogStatus == nil {
@@ -1871,6 +2022,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.identities":
+		if e.ComplexityRoot.User.Identities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Identities(childComplexity), true
 	case "User.isAdmin":
 		if e.ComplexityRoot.User.IsAdmin == nil {
 			break
@@ -3533,6 +3690,185 @@ type UploadDevlogsPayload {
   devlogs: [Devlog!]!
 }
 `, BuiltIn: false},
+	{Name: "../identity.graphqls", Input: `extend type Mutation {
+  """
+  Signs in through a provider, to the account that is linked to the person there. Needs no token. It makes no account:
+  that is ` + "`" + `signUpWithProvider` + "`" + `. Errors: ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (with the name of the provider: it refuses the
+  token, the token is expired, of another app or of another nonce, or the provider is not configured),
+  ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` (it gives no answer: try again later), ` + "`" + `USER_IS_NOT_VALID_PLEASE_SIGN_UP` + "`" + `,
+  ` + "`" + `USER_IS_SIGNED_UP_WITH_EMAIL_TYPE` + "`" + `, ` + "`" + `USER_IS_SIGNED_UP_WITH_GOOGLE_TYPE` + "`" + ` (or another provider: an account with the
+  e-mail that the provider has verified signs in so), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no token).
+  REST: Addnox ` + "`" + `POST auth/social-signin/{provider}` + "`" + `.
+  """
+  signInWithProvider(input: SignInWithProviderInput!): SignInWithProviderPayload
+
+  """
+  Makes an account that signs in through a provider, for the phone that earned the ` + "`" + `validToken` + "`" + `, and signs it in: as
+  ` + "`" + `signUp` + "`" + `, with what the provider gave in place of a password. Needs no token. A refused sign-up leaves the
+  ` + "`" + `validToken` + "`" + ` usable. Errors: those of ` + "`" + `signUp` + "`" + `, ` + "`" + `TOKEN_IS_INVALID` + "`" + ` (the ` + "`" + `validToken` + "`" + `), ` + "`" + `EMAIL_IS_NOT_VALID` + "`" + `,
+  ` + "`" + `SAME_EMAIL_IS_ALREADY_REGISTERED` + "`" + ` (at ` + "`" + `input.token` + "`" + `: another account has the person), ` + "`" + `PHONE_NUMBER_IS_INVALID` + "`" + `,
+  ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `, ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `,
+  ` + "`" + `FAILED_TO_SIGN_UP_USER` + "`" + ` (a fault of the server); and ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` and ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` as
+  at ` + "`" + `signInWithProvider` + "`" + `. REST: Addnox ` + "`" + `POST auth/social/signup` + "`" + `.
+  """
+  signUpWithProvider(input: SignUpWithProviderInput!): SignUpWithProviderPayload
+
+  """
+  Links a person at a provider to the account, which signs in through it from then on. Two accounts are never merged.
+  An account has one person of each provider. The owner gets a message. Sessions go on; a long-lived token stops.
+  Errors: ` + "`" + `IDENTITY_IS_LINKED_TO_ANOTHER_ACCOUNT` + "`" + `, ` + "`" + `ACCOUNT_HAS_AN_IDENTITY_OF_THIS_PROVIDER_ALREADY` + "`" + `,
+  ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` and ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` as at ` + "`" + `signInWithProvider` + "`" + `,
+  ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no token). There is no REST route for it but SNUTT's for Facebook, whose
+  errors ` + "`" + `connectFacebook` + "`" + ` has.
+  """
+  connectProvider(input: ConnectProviderInput!): ConnectProviderPayload @auth
+
+  """
+  Removes the account's link to a provider. The last way in stays: another provider, or a password with a local id or,
+  for an account with a phone, with an e-mail. The owner gets a message. Sessions go on; a long-lived token stops.
+  Errors: ` + "`" + `LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED` + "`" + `, ` + "`" + `ACCOUNT_HAS_NO_IDENTITY_OF_THIS_PROVIDER` + "`" + `. There is no REST route
+  for it but SNUTT's for Facebook.
+  """
+  disconnectProvider(input: DisconnectProviderInput!): DisconnectProviderPayload @auth
+}
+
+extend type User {
+  "The people at providers to whom the account is linked, oldest first: one of each provider, so at most 5."
+  identities: [Identity!]!
+}
+
+"""
+Who vouches for a person.
+"""
+enum IdentityProvider {
+  "Sign in with Apple: an id token."
+  APPLE
+  "Facebook Login: an access token, or the id token of Limited Login."
+  FACEBOOK
+  "Google: an id token."
+  GOOGLE
+  "Kakao: an id token."
+  KAKAO
+  "Naver: an access token."
+  NAVER
+}
+
+"""
+A person at a provider to whom an account is linked.
+"""
+type Identity {
+  "Who vouches for the person."
+  provider: IdentityProvider!
+  "The person's name there; null where the provider gave none."
+  name: String
+  "When the link was made."
+  connectedAt: DateTime!
+}
+
+"""
+What ` + "`" + `signInWithProvider` + "`" + ` takes.
+"""
+input SignInWithProviderInput {
+  "Who gave the token."
+  provider: IdentityProvider!
+  "The id token, or the access token of Facebook or Naver. It has to be issued to our app."
+  token: String!
+  "The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent."
+  nonce: String
+}
+
+"""
+The answer to ` + "`" + `signInWithProvider` + "`" + `.
+"""
+type SignInWithProviderPayload {
+  "The account as it is now."
+  user: User!
+  "The tokens of the session that begins."
+  tokens: Tokens!
+}
+
+"""
+What ` + "`" + `signUpWithProvider` + "`" + ` takes.
+"""
+input SignUpWithProviderInput {
+  "Who gave the token."
+  provider: IdentityProvider!
+  "The id token, or the access token of Facebook or Naver. It has to be issued to our app."
+  token: String!
+  "The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent."
+  nonce: String
+  "What ` + "`" + `verifySmsCode` + "`" + ` gave for ` + "`" + `phone` + "`" + `."
+  validToken: String!
+  "One that no account has, as ` + "`" + `parent@example.com` + "`" + `; e-mails compare without case."
+  email: String!
+  "1 to 100 characters, one of them visible."
+  firstName: String!
+  "May be empty."
+  lastName: String!
+  "Not in the future: a day that has begun anywhere on Earth."
+  birthdate: Date!
+  "The gender of the person who signs up."
+  gender: Gender!
+  "The verified number, E.164."
+  phone: String!
+  "Consent to push notifications."
+  isPushAgree: Boolean!
+  "Consent to marketing."
+  isMarketingAgree: Boolean!
+  "A code that ISO 3166-1 alpha-2 assigns, as ` + "`" + `KR` + "`" + `."
+  nationalCode: String!
+}
+
+"""
+The answer to ` + "`" + `signUpWithProvider` + "`" + `.
+"""
+type SignUpWithProviderPayload {
+  "The account as it is now."
+  user: User!
+  "The tokens of the session that begins."
+  tokens: Tokens!
+}
+
+"""
+What ` + "`" + `connectProvider` + "`" + ` takes.
+"""
+input ConnectProviderInput {
+  "Who gave the token."
+  provider: IdentityProvider!
+  "The id token, or the access token of Facebook or Naver. It has to be issued to our app."
+  token: String!
+  "The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent."
+  nonce: String
+}
+
+"""
+The answer to ` + "`" + `connectProvider` + "`" + `.
+"""
+type ConnectProviderPayload {
+  "The account as it is now."
+  user: User!
+  "In place of a long-lived token that stopped; null when the caller's session goes on."
+  tokens: Tokens
+}
+
+"""
+What ` + "`" + `disconnectProvider` + "`" + ` takes.
+"""
+input DisconnectProviderInput {
+  "Which link to remove."
+  provider: IdentityProvider!
+}
+
+"""
+The answer to ` + "`" + `disconnectProvider` + "`" + `.
+"""
+type DisconnectProviderPayload {
+  "The account as it is now."
+  user: User!
+  "In place of a long-lived token that stopped; null when the caller's session goes on."
+  tokens: Tokens
+}
+`, BuiltIn: false},
 	{Name: "../message.graphqls", Input: `extend type Subscription {
   """
   What becomes of the account's messages as it happens: each message whose ` + "`" + `status` + "`" + ` has changed, a new one among them,
@@ -3820,6 +4156,16 @@ func (ec *executionContext) childFields_ConnectFacebookPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ConnectFacebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConnectProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConnectProviderPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_ConnectProviderPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConnectProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateChildUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "childUser":
@@ -3970,6 +4316,16 @@ func (ec *executionContext) childFields_DisconnectFacebookPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type DisconnectFacebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DisconnectProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_DisconnectProviderPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_DisconnectProviderPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisconnectProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
@@ -3996,6 +4352,18 @@ func (ec *executionContext) childFields_FindAccountPayload(ctx context.Context, 
 		return ec.fieldContext_FindAccountPayload_provider(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FindAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_Identity_provider(ctx, field)
+	case "name":
+		return ec.fieldContext_Identity_name(ctx, field)
+	case "connectedAt":
+		return ec.fieldContext_Identity_connectedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
 }
 
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4234,6 +4602,16 @@ func (ec *executionContext) childFields_SignInWithFacebookPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type SignInWithFacebookPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInWithProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignInWithProviderPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignInWithProviderPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInWithProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
@@ -4258,6 +4636,16 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_tokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignUpWithProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SignUpWithProviderPayload_user(ctx, field)
+	case "tokens":
+		return ec.fieldContext_SignUpWithProviderPayload_tokens(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpWithProviderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Tokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4380,6 +4768,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pushDevices(ctx, field)
 	case "childUsers":
 		return ec.fieldContext_User_childUsers(ctx, field)
+	case "identities":
+		return ec.fieldContext_User_identities(ctx, field)
 	case "messages":
 		return ec.fieldContext_User_messages(ctx, field)
 	case "sessions":
@@ -4614,6 +5004,20 @@ func (ec *executionContext) field_Mutation_connectFacebook_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_connectProvider_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConnectProviderInput, error) {
+			return ec.unmarshalNConnectProviderInput2luxbffᚋgraphᚋmodelᚐConnectProviderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createChildUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4648,6 +5052,20 @@ func (ec *executionContext) field_Mutation_deleteChildUser_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteChildUserInput, error) {
 			return ec.unmarshalNDeleteChildUserInput2luxbffᚋgraphᚋmodelᚐDeleteChildUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_disconnectProvider_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DisconnectProviderInput, error) {
+			return ec.unmarshalNDisconnectProviderInput2luxbffᚋgraphᚋmodelᚐDisconnectProviderInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4852,12 +5270,40 @@ func (ec *executionContext) field_Mutation_signInWithFacebook_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_signInWithProvider_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignInWithProviderInput, error) {
+			return ec.unmarshalNSignInWithProviderInput2luxbffᚋgraphᚋmodelᚐSignInWithProviderInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_signIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SignInInput, error) {
 			return ec.unmarshalNSignInInput2luxbffᚋgraphᚋmodelᚐSignInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_signUpWithProvider_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SignUpWithProviderInput, error) {
+			return ec.unmarshalNSignUpWithProviderInput2luxbffᚋgraphᚋmodelᚐSignUpWithProviderInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5498,6 +5944,70 @@ func (ec *executionContext) _ConnectFacebookPayload_tokens(ctx context.Context, 
 func (ec *executionContext) fieldContext_ConnectFacebookPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ConnectFacebookPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConnectProviderPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.ConnectProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectProviderPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectProviderPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConnectProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConnectProviderPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.ConnectProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConnectProviderPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConnectProviderPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConnectProviderPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -6152,6 +6662,70 @@ func (ec *executionContext) fieldContext_DisconnectFacebookPayload_tokens(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _DisconnectProviderPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.DisconnectProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DisconnectProviderPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DisconnectProviderPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DisconnectProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DisconnectProviderPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.DisconnectProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DisconnectProviderPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalOTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DisconnectProviderPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DisconnectProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EndSessionPayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.EndSessionPayload) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
 }
@@ -6185,6 +6759,27 @@ func (ec *executionContext) _FindAccountPayload_provider(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_FindAccountPayload_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FindAccountPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_provider(ctx context.Context, field graphql.CollectedField, obj *model.Identity) (ret graphql.Marshaler) {
+	return ec.marshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx, field.Selections, obj.Provider)
+}
+func (ec *executionContext) fieldContext_Identity_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type IdentityProvider does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_name(ctx context.Context, field graphql.CollectedField, obj *model.Identity) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Name)
+}
+func (ec *executionContext) fieldContext_Identity_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_connectedAt(ctx context.Context, field graphql.CollectedField, obj *model.Identity) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.ConnectedAt)
+}
+func (ec *executionContext) fieldContext_Identity_connectedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
 func (ec *executionContext) _Message_id(ctx context.Context, field graphql.CollectedField, obj *history.Message) (ret graphql.Marshaler) {
@@ -8215,6 +8810,208 @@ func (ec *executionContext) fieldContext_Mutation_uploadDevlogs(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_signInWithProvider(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signInWithProvider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignInWithProvider(ctx, fc.Args["input"].(model.SignInWithProviderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignInWithProviderPayload) graphql.Marshaler {
+			return ec.marshalOSignInWithProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInWithProviderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signInWithProvider(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignInWithProviderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signInWithProvider_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_signUpWithProvider(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_signUpWithProvider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SignUpWithProvider(ctx, fc.Args["input"].(model.SignUpWithProviderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignUpWithProviderPayload) graphql.Marshaler {
+			return ec.marshalOSignUpWithProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐSignUpWithProviderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_signUpWithProvider(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignUpWithProviderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_signUpWithProvider_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_connectProvider(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_connectProvider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConnectProvider(ctx, fc.Args["input"].(model.ConnectProviderInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.ConnectProviderPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ConnectProviderPayload) graphql.Marshaler {
+			return ec.marshalOConnectProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐConnectProviderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_connectProvider(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConnectProviderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_connectProvider_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_disconnectProvider(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_disconnectProvider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DisconnectProvider(ctx, fc.Args["input"].(model.DisconnectProviderInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.DisconnectProviderPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DisconnectProviderPayload) graphql.Marshaler {
+			return ec.marshalODisconnectProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectProviderPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_disconnectProvider(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DisconnectProviderPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_disconnectProvider_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_endSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9170,6 +9967,70 @@ func (ec *executionContext) fieldContext_SignInWithFacebookPayload_tokens(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _SignInWithProviderPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInWithProviderPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInWithProviderPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignInWithProviderPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignInWithProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInWithProviderPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignInWithProviderPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignInWithProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SignOutEverywherePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SignOutEverywherePayload) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Ok)
 }
@@ -9238,6 +10099,70 @@ func (ec *executionContext) _SignUpPayload_tokens(ctx context.Context, field gra
 func (ec *executionContext) fieldContext_SignUpPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SignUpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tokens(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignUpWithProviderPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.SignUpWithProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignUpWithProviderPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖluxbffᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignUpWithProviderPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpWithProviderPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignUpWithProviderPayload_tokens(ctx context.Context, field graphql.CollectedField, obj *model.SignUpWithProviderPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignUpWithProviderPayload_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tokens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Tokens) graphql.Marshaler {
+			return ec.marshalNTokens2ᚖluxbffᚋgraphᚋmodelᚐTokens(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignUpWithProviderPayload_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignUpWithProviderPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -9991,6 +10916,38 @@ func (ec *executionContext) fieldContext_User_childUsers(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ChildUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_identities(ctx context.Context, field graphql.CollectedField, obj *ent.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_identities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Identities(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Identity) graphql.Marshaler {
+			return ec.marshalNIdentity2ᚕᚖluxbffᚋgraphᚋmodelᚐIdentityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_identities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11199,6 +12156,50 @@ func (ec *executionContext) unmarshalInputConnectFacebookInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputConnectProviderInput(ctx context.Context, obj any) (model.ConnectProviderInput, error) {
+	var it model.ConnectProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "token", "nonce"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "nonce":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nonce"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nonce = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateChildUserInput(ctx context.Context, obj any) (model.CreateChildUserInput, error) {
 	var it model.CreateChildUserInput
 	if obj == nil {
@@ -11419,6 +12420,36 @@ func (ec *executionContext) unmarshalInputDevlogInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.LogFileID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputDisconnectProviderInput(ctx context.Context, obj any) (model.DisconnectProviderInput, error) {
+	var it model.DisconnectProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
 		}
 	}
 	return it, nil
@@ -11951,6 +12982,50 @@ func (ec *executionContext) unmarshalInputSignInWithFacebookInput(ctx context.Co
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSignInWithProviderInput(ctx context.Context, obj any) (model.SignInWithProviderInput, error) {
+	var it model.SignInWithProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "token", "nonce"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "nonce":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nonce"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nonce = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj any) (model.SignUpInput, error) {
 	var it model.SignUpInput
 	if obj == nil {
@@ -11990,6 +13065,120 @@ func (ec *executionContext) unmarshalInputSignUpInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Password = data
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "birthdate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthdate"))
+			data, err := ec.unmarshalNDate2luxbffᚋentᚋvocabᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Birthdate = data
+		case "gender":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gender"))
+			data, err := ec.unmarshalNGender2luxbffᚋentᚋvocabᚐGender(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Gender = data
+		case "phone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Phone = data
+		case "isPushAgree":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isPushAgree"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsPushAgree = data
+		case "isMarketingAgree":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isMarketingAgree"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsMarketingAgree = data
+		case "nationalCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nationalCode"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NationalCode = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSignUpWithProviderInput(ctx context.Context, obj any) (model.SignUpWithProviderInput, error) {
+	var it model.SignUpWithProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"provider", "token", "nonce", "validToken", "email", "firstName", "lastName", "birthdate", "gender", "phone", "isPushAgree", "isMarketingAgree", "nationalCode"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "nonce":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nonce"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nonce = graphql.OmittableOf(data)
+		case "validToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validToken"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidToken = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
 		case "firstName":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -12681,6 +13870,49 @@ func (ec *executionContext) _ConnectFacebookPayload(ctx context.Context, sel ast
 	return out
 }
 
+var connectProviderPayloadImplementors = []string{"ConnectProviderPayload"}
+
+func (ec *executionContext) _ConnectProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConnectProviderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, connectProviderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConnectProviderPayload")
+		case "user":
+			out.Values[i] = ec._ConnectProviderPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._ConnectProviderPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var createChildUserPayloadImplementors = []string{"CreateChildUserPayload"}
 
 func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateChildUserPayload) graphql.Marshaler {
@@ -13254,6 +14486,49 @@ func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel 
 	return out
 }
 
+var disconnectProviderPayloadImplementors = []string{"DisconnectProviderPayload"}
+
+func (ec *executionContext) _DisconnectProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisconnectProviderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, disconnectProviderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DisconnectProviderPayload")
+		case "user":
+			out.Values[i] = ec._DisconnectProviderPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._DisconnectProviderPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var endSessionPayloadImplementors = []string{"EndSessionPayload"}
 
 func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndSessionPayload) graphql.Marshaler {
@@ -13354,6 +14629,54 @@ func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.Sel
 			}
 		case "provider":
 			out.Values[i] = ec._FindAccountPayload_provider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var identityImplementors = []string{"Identity"}
+
+func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet, obj *model.Identity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, identityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Identity")
+		case "provider":
+			out.Values[i] = ec._Identity_provider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Identity_name(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "connectedAt":
+			out.Values[i] = ec._Identity_connectedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13808,6 +15131,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "uploadDevlogs":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_uploadDevlogs(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signInWithProvider":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signInWithProvider(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signUpWithProvider":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_signUpWithProvider(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "connectProvider":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_connectProvider(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "disconnectProvider":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_disconnectProvider(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -14747,6 +16098,49 @@ func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel 
 	return out
 }
 
+var signInWithProviderPayloadImplementors = []string{"SignInWithProviderPayload"}
+
+func (ec *executionContext) _SignInWithProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInWithProviderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithProviderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignInWithProviderPayload")
+		case "user":
+			out.Values[i] = ec._SignInWithProviderPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignInWithProviderPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var signOutEverywherePayloadImplementors = []string{"SignOutEverywherePayload"}
 
 func (ec *executionContext) _SignOutEverywherePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutEverywherePayload) graphql.Marshaler {
@@ -14842,6 +16236,49 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 			}
 		case "tokens":
 			out.Values[i] = ec._SignUpPayload_tokens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var signUpWithProviderPayloadImplementors = []string{"SignUpWithProviderPayload"}
+
+func (ec *executionContext) _SignUpWithProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpWithProviderPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signUpWithProviderPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignUpWithProviderPayload")
+		case "user":
+			out.Values[i] = ec._SignUpWithProviderPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tokens":
+			out.Values[i] = ec._SignUpWithProviderPayload_tokens(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15336,6 +16773,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "childUsers":
 			out.Values[i] = ec._User_childUsers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "identities":
+			out.Values[i] = ec._User_identities(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15904,6 +17346,11 @@ func (ec *executionContext) unmarshalNConnectFacebookInput2luxbffᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNConnectProviderInput2luxbffᚋgraphᚋmodelᚐConnectProviderInput(ctx context.Context, v any) (model.ConnectProviderInput, error) {
+	res, err := ec.unmarshalInputConnectProviderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCreateChildUserInput2luxbffᚋgraphᚋmodelᚐCreateChildUserInput(ctx context.Context, v any) (model.CreateChildUserInput, error) {
 	res, err := ec.unmarshalInputCreateChildUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16124,6 +17571,11 @@ func (ec *executionContext) marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋfee
 	return ec._DevlogStatusEvent(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDisconnectProviderInput2luxbffᚋgraphᚋmodelᚐDisconnectProviderInput(ctx context.Context, v any) (model.DisconnectProviderInput, error) {
+	res, err := ec.unmarshalInputDisconnectProviderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNEndSessionInput2luxbffᚋgraphᚋmodelᚐEndSessionInput(ctx context.Context, v any) (model.EndSessionInput, error) {
 	res, err := ec.unmarshalInputEndSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16172,6 +17624,42 @@ func (ec *executionContext) marshalNID2int(ctx context.Context, sel ast.Selectio
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNIdentity2ᚕᚖluxbffᚋgraphᚋmodelᚐIdentityᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Identity) graphql.Marshaler {
+	ret := sequence.MarshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIdentity2ᚖluxbffᚋgraphᚋmodelᚐIdentity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIdentity2ᚖluxbffᚋgraphᚋmodelᚐIdentity(ctx context.Context, sel ast.SelectionSet, v *model.Identity) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Identity(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx context.Context, v any) (model.IdentityProvider, error) {
+	var res model.IdentityProvider
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIdentityProvider2luxbffᚋgraphᚋmodelᚐIdentityProvider(ctx context.Context, sel ast.SelectionSet, v model.IdentityProvider) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
@@ -16445,8 +17933,18 @@ func (ec *executionContext) unmarshalNSignInWithFacebookInput2luxbffᚋgraphᚋm
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNSignInWithProviderInput2luxbffᚋgraphᚋmodelᚐSignInWithProviderInput(ctx context.Context, v any) (model.SignInWithProviderInput, error) {
+	res, err := ec.unmarshalInputSignInWithProviderInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSignUpInput2luxbffᚋgraphᚋmodelᚐSignUpInput(ctx context.Context, v any) (model.SignUpInput, error) {
 	res, err := ec.unmarshalInputSignUpInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignUpWithProviderInput2luxbffᚋgraphᚋmodelᚐSignUpWithProviderInput(ctx context.Context, v any) (model.SignUpWithProviderInput, error) {
+	res, err := ec.unmarshalInputSignUpWithProviderInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -16743,6 +18241,13 @@ func (ec *executionContext) marshalOConnectFacebookPayload2ᚖluxbffᚋgraphᚋm
 	return ec._ConnectFacebookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOConnectProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐConnectProviderPayload(ctx context.Context, sel ast.SelectionSet, v *model.ConnectProviderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ConnectProviderPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreateChildUserPayload2ᚖluxbffᚋgraphᚋmodelᚐCreateChildUserPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateChildUserPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -16817,6 +18322,13 @@ func (ec *executionContext) marshalODisconnectFacebookPayload2ᚖluxbffᚋgraph�
 		return graphql.Null
 	}
 	return ec._DisconnectFacebookPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODisconnectProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectProviderPayload(ctx context.Context, sel ast.SelectionSet, v *model.DisconnectProviderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DisconnectProviderPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOEndSessionPayload2ᚖluxbffᚋgraphᚋmodelᚐEndSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndSessionPayload) graphql.Marshaler {
@@ -17038,6 +18550,13 @@ func (ec *executionContext) marshalOSignInWithFacebookPayload2ᚖluxbffᚋgraph�
 	return ec._SignInWithFacebookPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSignInWithProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐSignInWithProviderPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignInWithProviderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignInWithProviderPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSignOutEverywherePayload2ᚖluxbffᚋgraphᚋmodelᚐSignOutEverywherePayload(ctx context.Context, sel ast.SelectionSet, v *model.SignOutEverywherePayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17057,6 +18576,13 @@ func (ec *executionContext) marshalOSignUpPayload2ᚖluxbffᚋgraphᚋmodelᚐSi
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignUpWithProviderPayload2ᚖluxbffᚋgraphᚋmodelᚐSignUpWithProviderPayload(ctx context.Context, sel ast.SelectionSet, v *model.SignUpWithProviderPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignUpWithProviderPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSmsCodePurpose2ᚖluxbffᚋentᚋvocabᚐSmsCodePurpose(ctx context.Context, v any) (*vocab.SmsCodePurpose, error) {

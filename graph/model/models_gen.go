@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -70,6 +71,24 @@ type ConnectFacebookInput struct {
 
 // The answer to `connectFacebook`.
 type ConnectFacebookPayload struct {
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// In place of a long-lived token that stopped; null when the caller's session goes on.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
+// What `connectProvider` takes.
+type ConnectProviderInput struct {
+	// Who gave the token.
+	Provider IdentityProvider `json:"provider"`
+	// The id token, or the access token of Facebook or Naver. It has to be issued to our app.
+	Token string `json:"token"`
+	// The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent.
+	Nonce graphql.Omittable[*string] `json:"nonce,omitempty"`
+}
+
+// The answer to `connectProvider`.
+type ConnectProviderPayload struct {
 	// The account as it is now.
 	User *ent.User `json:"user"`
 	// In place of a long-lived token that stopped; null when the caller's session goes on.
@@ -190,6 +209,20 @@ type DisconnectFacebookPayload struct {
 	Tokens *Tokens `json:"tokens,omitempty"`
 }
 
+// What `disconnectProvider` takes.
+type DisconnectProviderInput struct {
+	// Which link to remove.
+	Provider IdentityProvider `json:"provider"`
+}
+
+// The answer to `disconnectProvider`.
+type DisconnectProviderPayload struct {
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// In place of a long-lived token that stopped; null when the caller's session goes on.
+	Tokens *Tokens `json:"tokens,omitempty"`
+}
+
 // The input of `endSession`.
 type EndSessionInput struct {
 	// Of `me { sessions { id } }`.
@@ -224,6 +257,16 @@ type FindAccountPayload struct {
 	Email *string `json:"email,omitempty"`
 	// How the account signs in: `email`, `local`, or the name of a social provider, as `facebook`.
 	Provider string `json:"provider"`
+}
+
+// A person at a provider to whom an account is linked.
+type Identity struct {
+	// Who vouches for the person.
+	Provider IdentityProvider `json:"provider"`
+	// The person's name there; null where the provider gave none.
+	Name *string `json:"name,omitempty"`
+	// When the link was made.
+	ConnectedAt time.Time `json:"connectedAt"`
 }
 
 // One page of messages (Relay Cursor Connections).
@@ -446,6 +489,24 @@ type SignInWithFacebookPayload struct {
 	Tokens *Tokens `json:"tokens"`
 }
 
+// What `signInWithProvider` takes.
+type SignInWithProviderInput struct {
+	// Who gave the token.
+	Provider IdentityProvider `json:"provider"`
+	// The id token, or the access token of Facebook or Naver. It has to be issued to our app.
+	Token string `json:"token"`
+	// The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent.
+	Nonce graphql.Omittable[*string] `json:"nonce,omitempty"`
+}
+
+// The answer to `signInWithProvider`.
+type SignInWithProviderPayload struct {
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
+}
+
 // The answer to `signOutEverywhere`.
 type SignOutEverywherePayload struct {
 	// Always true: a refusal is an error.
@@ -486,6 +547,44 @@ type SignUpInput struct {
 
 // The answer to `signUp`.
 type SignUpPayload struct {
+	// The account as it is now.
+	User *ent.User `json:"user"`
+	// The tokens of the session that begins.
+	Tokens *Tokens `json:"tokens"`
+}
+
+// What `signUpWithProvider` takes.
+type SignUpWithProviderInput struct {
+	// Who gave the token.
+	Provider IdentityProvider `json:"provider"`
+	// The id token, or the access token of Facebook or Naver. It has to be issued to our app.
+	Token string `json:"token"`
+	// The nonce that the app gave to the provider, in the form in which the token holds it; not compared when absent.
+	Nonce graphql.Omittable[*string] `json:"nonce,omitempty"`
+	// What `verifySmsCode` gave for `phone`.
+	ValidToken string `json:"validToken"`
+	// One that no account has, as `parent@example.com`; e-mails compare without case.
+	Email string `json:"email"`
+	// 1 to 100 characters, one of them visible.
+	FirstName string `json:"firstName"`
+	// May be empty.
+	LastName string `json:"lastName"`
+	// Not in the future: a day that has begun anywhere on Earth.
+	Birthdate vocab.Date `json:"birthdate"`
+	// The gender of the person who signs up.
+	Gender vocab.Gender `json:"gender"`
+	// The verified number, E.164.
+	Phone string `json:"phone"`
+	// Consent to push notifications.
+	IsPushAgree bool `json:"isPushAgree"`
+	// Consent to marketing.
+	IsMarketingAgree bool `json:"isMarketingAgree"`
+	// A code that ISO 3166-1 alpha-2 assigns, as `KR`.
+	NationalCode string `json:"nationalCode"`
+}
+
+// The answer to `signUpWithProvider`.
+type SignUpWithProviderPayload struct {
 	// The account as it is now.
 	User *ent.User `json:"user"`
 	// The tokens of the session that begins.
@@ -646,6 +745,59 @@ type VerifySmsCodeInput struct {
 type VerifySmsCodePayload struct {
 	// Goes into `signUp`.
 	ValidToken string `json:"validToken"`
+}
+
+// Who vouches for a person.
+type IdentityProvider string
+
+const (
+	// Sign in with Apple: an id token.
+	IdentityProviderApple IdentityProvider = "APPLE"
+	// Facebook Login: an access token, or the id token of Limited Login.
+	IdentityProviderFacebook IdentityProvider = "FACEBOOK"
+	// Google: an id token.
+	IdentityProviderGoogle IdentityProvider = "GOOGLE"
+	// Kakao: an id token.
+	IdentityProviderKakao IdentityProvider = "KAKAO"
+	// Naver: an access token.
+	IdentityProviderNaver IdentityProvider = "NAVER"
+)
+
+var AllIdentityProvider = []IdentityProvider{
+	IdentityProviderApple,
+	IdentityProviderFacebook,
+	IdentityProviderGoogle,
+	IdentityProviderKakao,
+	IdentityProviderNaver,
+}
+
+func (e IdentityProvider) IsValid() bool {
+	switch e {
+	case IdentityProviderApple, IdentityProviderFacebook, IdentityProviderGoogle, IdentityProviderKakao, IdentityProviderNaver:
+		return true
+	}
+	return false
+}
+
+func (e IdentityProvider) String() string {
+	return string(e)
+}
+
+func (e *IdentityProvider) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = IdentityProvider(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid IdentityProvider", str)
+	}
+	return nil
+}
+
+func (e IdentityProvider) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
 // How a message goes out.

@@ -15,7 +15,7 @@ import (
 )
 
 // Credentials changes how an account signs in: its password, its local id, its
-// link to Facebook.
+// links to providers.
 type Credentials struct {
 	auth    *auth.Service
 	store   *store.Store
@@ -30,16 +30,27 @@ type FacebookLink struct {
 	Name *string
 }
 
+// LinkedIdentity is a person at a provider to whom an account is linked.
+type LinkedIdentity struct {
+	// Provider is the provider's name in the routes.
+	Provider string
+	// Name is the person's name there, nil where the provider gave none.
+	Name        *string
+	ConnectedAt time.Time
+}
+
 // SignInNames are the names by which an account signs in besides its e-mail.
 type SignInNames struct {
 	// LocalID is as typed, nil without one.
 	LocalID  *string
 	Facebook FacebookLink
+	// Linked are all links to providers, oldest first.
+	Linked []LinkedIdentity
 }
 
-// SignInNames reads the local id and the Facebook link, in one statement.
+// SignInNames reads the local id and the links to providers, in one statement.
 func (c *Credentials) SignInNames(ctx context.Context, u *ent.User) (SignInNames, error) {
-	found, err := c.auth.Identities.OfUser(ctx, c.store.Read(), u.ID, identity.ProviderLocal, identity.ProviderFacebook)
+	found, err := c.auth.Identities.OfUser(ctx, c.store.Read(), u.ID)
 	if err != nil {
 		return SignInNames{}, err
 	}
@@ -50,6 +61,9 @@ func (c *Credentials) SignInNames(ctx context.Context, u *ent.User) (SignInNames
 			names.LocalID = one.DisplayName
 		case identity.ProviderFacebook:
 			names.Facebook = FacebookLink{Attached: true, Name: one.DisplayName}
+		}
+		if _, is := auth.ParseSocialProvider(one.Provider.String()); is {
+			names.Linked = append(names.Linked, LinkedIdentity{one.Provider.String(), one.DisplayName, one.CreatedAt})
 		}
 	}
 	return names, nil

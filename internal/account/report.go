@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"luxbff/ent"
@@ -45,7 +46,21 @@ func (r *reports) add(ctx context.Context, tx *store.Tx, u *ent.User, what templ
 	if err != nil {
 		return err
 	}
-	return r.send(ctx, tx, u, to, report{what, template.AdviseReset, message.RefuseBeyond})
+	return r.send(ctx, tx, u, to, report{change: what, advice: template.AdviseReset, beyond: message.RefuseBeyond})
+}
+
+// addLink is add for a link to a provider that is made or removed.
+func (r *reports) addLink(ctx context.Context, tx *store.Tx, u *ent.User, what template.Phrase, provider identity.Provider) error {
+	if err := r.limits.Change(u.ID); err != nil {
+		return err
+	}
+	to, err := r.owner(ctx, tx, u)
+	if err != nil {
+		return err
+	}
+	return r.send(ctx, tx, u, to, report{
+		change: what, advice: template.AdviseReset, beyond: message.RefuseBeyond, provider: provider.String(),
+	})
 }
 
 // addUnlimited is for what an owner does to get an account back, or to leave it: a thief
@@ -57,7 +72,7 @@ func (r *reports) addUnlimited(ctx context.Context, tx *store.Tx, u *ent.User, w
 	if err != nil {
 		return err
 	}
-	return r.send(ctx, tx, u, to, report{what, advice, message.SendBeyond})
+	return r.send(ctx, tx, u, to, report{change: what, advice: advice, beyond: message.SendBeyond})
 }
 
 // addEmail reports that the account takes another address. The mail to one by which the
@@ -78,14 +93,14 @@ func (r *reports) addEmail(ctx context.Context, tx *store.Tx, u *ent.User, addre
 		return err
 	}
 	if isBack || !to.isProved || text.NormalizeEmail(to.email) == text.NormalizeEmail(address) {
-		return r.send(ctx, tx, u, to, report{template.EmailChanged, template.AdviseReset, message.RefuseBeyond})
+		return r.send(ctx, tx, u, to, report{change: template.EmailChanged, advice: template.AdviseReset, beyond: message.RefuseBeyond})
 	}
 	link, err := r.auth.Codes.RevertLink(ctx, tx, u.ID, auth.GivenUpEmail{Address: to.email, IsVerified: to.isVerified})
 	if err != nil {
 		return err
 	}
 	to.link = link
-	return r.send(ctx, tx, u, to, report{template.EmailChanged, template.AdviseReset, message.RefuseBeyond})
+	return r.send(ctx, tx, u, to, report{change: template.EmailChanged, advice: template.AdviseReset, beyond: message.RefuseBeyond})
 }
 
 // owner is where the owner of an account is reached.
@@ -140,6 +155,8 @@ func (r *reports) isFlooded(to owner) bool {
 type report struct {
 	change, advice template.Phrase
 	beyond         message.Beyond
+	// provider is whose link was made or removed; empty for other changes.
+	provider string
 }
 
 // send stores the messages. Where nothing serves a channel, the change is made without the
@@ -148,8 +165,8 @@ func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner,
 	values := template.Values{
 		template.Change: string(what.change), template.Advice: string(what.advice), template.At: r.now().UTC().Format(atLayout),
 	}
-	if what.change == template.ProviderLinked || what.change == template.ProviderUnlinked {
-		values[template.Provider] = "Facebook"
+	if name := what.provider; name != "" {
+		values[template.Provider] = strings.ToUpper(name[:1]) + name[1:]
 	}
 	mail := maps.Clone(values)
 	if to.link != "" {

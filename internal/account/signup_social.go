@@ -13,17 +13,20 @@ import (
 	"luxbff/internal/text"
 )
 
-// SocialSignUpParams are a sign-up of Addnox by the token of a provider.
+// SocialSignUpParams are a sign-up by the token of a provider.
 type SocialSignUpParams struct {
 	// ValidToken is what [auth.Codes.VerifySMS] gave for the phone.
 	ValidToken string
-	Email      string
+	// TokenRefused is the error of a ValidToken that isn't good: NotAuthenticated on Addnox,
+	// SignUpTokenInvalid in GraphQL.
+	TokenRefused apperr.Kind
+	Email        string
 	auth.SocialParams
 	Person
 }
 
 // BySocial makes an account that signs in through a provider, and opens a
-// session. Errors: ResourceNotFound (an unknown provider), NotAuthenticated,
+// session. Errors: ResourceNotFound (an unknown provider), TokenRefused,
 // EmailNotValid, BadRequest, PhoneInvalid, ProviderTokenInvalid, ProviderUnavailable,
 // SameEmailIsRegistered (the e-mail or the person at the provider), PhoneTaken,
 // SignUpFailed, TooManyRequests.
@@ -36,7 +39,7 @@ func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.Sign
 		return auth.SignedIn{}, apperr.ResourceNotFound.New()
 	}
 	r := registration{
-		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
+		validToken: p.ValidToken, tokenRefused: p.TokenRefused,
 		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredBySocial, person: p.Person,
 	}
 	if err := s.check(ctx, r); err != nil {
@@ -52,7 +55,7 @@ func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.Sign
 			return err
 		}
 		if holder != nil {
-			return apperr.SameEmailIsRegistered.New()
+			return apperr.SameEmailIsRegistered.WithField("input.token")
 		}
 		return s.auth.Identities.AddSocial(ctx, tx, u.ID, provider, profile)
 	})

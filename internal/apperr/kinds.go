@@ -100,6 +100,10 @@ const (
 
 	SessionNotFound // a session that has ended or never was
 	MessageNotFound // a message that never was or is not kept any more
+	IdentityExists  // a second person of one provider for one account
+	IdentityTaken   // a person at a provider whom another account has
+	NoIdentity      // the removal of a link that does not exist
+	LastWayIn       // the removal of the only way by which an account signs in
 
 	// On the subscription, as docs/live.md describes it.
 
@@ -224,6 +228,10 @@ var table = [kinds]entry{
 
 	SessionNotFound: {404, "Session not found", ""},
 	MessageNotFound: {404, "Message not found", ""},
+	IdentityExists:  {409, "Account has an identity of this provider already", ""},
+	IdentityTaken:   {409, "Identity is linked to another account", ""},
+	NoIdentity:      {404, "Account has no identity of this provider", ""},
+	LastWayIn:       {409, "Last way to sign in cannot be removed", ""},
 
 	CursorNotValid: {400, "Cursor not valid", ""},
 	CursorExpired:  {410, "Cursor expired", ""},

@@ -42,6 +42,9 @@ type Profile struct {
 	Email   string
 }
 
+// MaxLinks is how many people at providers an account is linked to at most: one of each.
+const MaxLinks = 5
+
 // ParseSocialProvider knows the names of providers that auth.md lists.
 func ParseSocialProvider(name string) (identity.Provider, bool) {
 	switch p := identity.Provider(name); p {
@@ -96,7 +99,9 @@ func (i *Identities) VerifySocial(ctx context.Context, p SocialParams) (identity
 	if p.Token == "" {
 		return "", Profile{}, apperr.BadRequest.WithField("input.token")
 	}
-	profile, err := i.VerifyToken(ctx, provider, p.Credential, apperr.ProviderTokenInvalid.WithProvider(p.Provider))
+	refused := apperr.ProviderTokenInvalid.WithProvider(p.Provider)
+	refused.Field = "input.token"
+	profile, err := i.VerifyToken(ctx, provider, p.Credential, refused)
 	return provider, profile, err
 }
 

@@ -2,8 +2,12 @@ package app_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/oidctest"
@@ -74,7 +78,10 @@ func (v *vouchers) validToken(t *testing.T, phone string) string {
 	t.Helper()
 	var ignored any
 	v.Data(t, "", `mutation($phone: String!) { sendSmsCode(input: {phone: $phone, purpose: SIGN_UP}) { ok } }`, map[string]any{"phone": phone}, &ignored)
-	code := codeInSMS.FindString((<-v.sms.got).text)
+	code := ""
+	for code == "" { // the reports of links come by SMS as well
+		code = codeInSMS.FindString((<-v.sms.got).text)
+	}
 	var verified struct{ VerifySmsCode struct{ ValidToken string } }
 	v.Data(t, "", `mutation($phone: String!, $code: String!) { verifySmsCode(input: {phone: $phone, code: $code}) { validToken } }`,
 		map[string]any{"phone": phone, "code": code}, &verified)
@@ -179,4 +186,149 @@ func TestIdentitySettings(t *testing.T) {
 			t.Errorf("%s: %v", setting, err)
 		}
 	}
+}
+
+// TestProvidersInGraphQLInProduction: a parent signs up through each of the five providers,
+// signs in again, links another provider and removes the first.
+func TestProvidersInGraphQLInProduction(t *testing.T) {
+	t.Parallel()
+	v := startVouchers(t)
+	providers := []string{"google", "apple", "kakao", "naver", "facebook"}
+	for number, provider := range providers {
+		phone := "+82102000000" + string(rune('0'+number))
+		token, another := v.token(t, provider, "42"), providers[(number+1)%len(providers)]
+		given := map[string]any{"provider": strings.ToUpper(provider), "token": token}
+		signIn := func() string {
+			t.Helper()
+			return v.GraphQL(t, "", `mutation($input: SignInWithProviderInput!) { signInWithProvider(input: $input) { user { registerType } tokens { accessToken } } }`,
+				map[string]any{"input": given}).Code()
+		}
+		if code := signIn(); code != "USER_IS_NOT_VALID_PLEASE_SIGN_UP" {
+			t.Errorf("%s: sign in first: %q", provider, code)
+		}
+		var done struct {
+			SignUpWithProvider struct{ Tokens struct{ AccessToken string } }
+		}
+		v.Data(t, "", `mutation($input: SignUpWithProviderInput!) { signUpWithProvider(input: $input) { tokens { accessToken } } }`, map[string]any{"input": map[string]any{
+			"provider": given["provider"], "token": token, "validToken": v.validToken(t, phone), "email": provider + "@lux.example", "firstName": "james", "lastName": "",
+			"birthdate": "1997-01-01", "gender": "MALE", "phone": phone, "nationalCode": "KR", "isPushAgree": false, "isMarketingAgree": false,
+		}}, &done)
+		if code := signIn(); code != "" {
+			t.Errorf("%s: sign in again: %q", provider, code)
+		}
+		parent := done.SignUpWithProvider.Tokens.AccessToken
+		remove := `mutation { disconnectProvider(input: {provider: ` + strings.ToUpper(provider) + `}) { user { id } } }`
+		if code := v.GraphQL(t, parent, remove, nil).Code(); code != "LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED" {
+			t.Errorf("%s: remove the last way: %q", provider, code)
+		}
+		connect := `mutation($input: ConnectProviderInput!) { connectProvider(input: $input) { user { identities { provider name connectedAt } } } }`
+		for _, c := range []struct{ provider, subject, want string }{
+			{another, "1" + string(rune('0'+number)), ""}, {another, "99", "ACCOUNT_HAS_AN_IDENTITY_OF_THIS_PROVIDER_ALREADY"},
+		} {
+			input := map[string]any{"provider": strings.ToUpper(c.provider), "token": v.token(t, c.provider, c.subject)}
+			if got := v.GraphQL(t, parent, connect, map[string]any{"input": input}); got.Code() != c.want {
+				t.Errorf("%s: connect %s: %+v, want %q", provider, c.provider, got.Errors, c.want)
+			}
+		}
+		if code := v.GraphQL(t, parent, remove, nil).Code(); code != "" {
+			t.Errorf("%s: remove the first: %q", provider, code)
+		}
+		var me struct {
+			Me struct {
+				Identities []struct{ Provider, ConnectedAt string }
+			}
+		}
+		v.Data(t, parent, `{ me { identities { provider name connectedAt } } }`, nil, &me)
+		if len(me.Me.Identities) != 1 || me.Me.Identities[0].Provider != strings.ToUpper(another) || me.Me.Identities[0].ConnectedAt == "" {
+			t.Errorf("%s: me has %+v", provider, me.Me.Identities)
+		}
+	}
+}
+
+// TestBadProviderTokens sends each surface every token that is not good, and asks for the
+// answer that the surface has for it. None makes an account or changes a row.
+func TestBadProviderTokens(t *testing.T) {
+	t.Parallel()
+	v := startVouchers(t)
+	now := v.Clock.Now()
+	tokens := map[string]map[string]string{}
+	for _, provider := range []string{"google", "apple", "kakao", "facebook"} {
+		issuer := v.openID[provider]
+		sound := issuer.Claims(now, ourApp, "42", nil)
+		old := v.idToken(t, provider, "42", nil)
+		issuer.Roll(t) // nobody has asked for keys before
+		tokens[provider] = map[string]string{
+			"old key":        old,
+			"wrong audience": v.idToken(t, provider, "42", map[string]any{"aud": "stranger"}),
+			"wrong issuer":   v.idToken(t, provider, "42", map[string]any{"iss": "https://evil.example"}),
+			"expired":        v.idToken(t, provider, "42", map[string]any{"exp": now.Unix() - 1}),
+			"not yet valid":  v.idToken(t, provider, "42", map[string]any{"nbf": now.Unix() + 3600}),
+			"unsigned":       issuer.Token(t, "none", sound),
+			"HS256":          issuer.Token(t, "HS256", sound),
+			"garbage":        "garbage",
+		}
+	}
+	tokens["facebook"]["another app's"] = "stranger 42"
+	tokens["naver"] = map[string]string{"garbage": "garbage", "refused": "Bearer x"}
+	before := v.Dump(t)
+	for provider, bad := range tokens {
+		for name, token := range bad {
+			v.refused(t, provider+", "+name, provider, token, "")
+		}
+		v.refused(t, provider+", another nonce", provider, v.token(t, provider, "42"), "n-2")
+	}
+	if diff := cmp.Diff(before, v.Dump(t)); diff != "" {
+		t.Errorf("rows have changed:\n%s", diff)
+	}
+}
+
+// refused sends a bad token to each surface; one with a nonce to GraphQL alone.
+func (v *vouchers) refused(t *testing.T, name, provider, token, nonce string) {
+	t.Helper()
+	v.Clock.Add(5 * time.Second) // in which a client may try again as often
+	code := "INVALID_" + strings.ToUpper(provider) + "_ACCESS_TOKEN"
+	response := v.GraphQL(t, "", `mutation($input: SignInWithProviderInput!) { signInWithProvider(input: $input) { user { id } } }`,
+		map[string]any{"input": map[string]any{"provider": strings.ToUpper(provider), "token": token, "nonce": nonce}})
+	if response.Code() != code || response.Errors[0].Extensions.Status != http.StatusConflict {
+		t.Errorf("%s: GraphQL answers %+v", name, response.Errors)
+	}
+	if nonce != "" {
+		return
+	}
+	v.answer(t, "/api/v1/addnox/auth/social-signin/"+provider, "", signInBody(provider, token), 409, "Invalid "+provider+" access token")
+	if provider == "facebook" {
+		v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+token+`"}`, 403, "8198")
+	}
+}
+
+// TestProvidersThatAreDown: each surface says that nothing is wrong with the token, and
+// serves again once the provider is back.
+func TestProvidersThatAreDown(t *testing.T) {
+	t.Parallel()
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	v := startVouchers(t, func(cfg *app.Config) { cfg.Identity.NaverURL, cfg.FacebookURL = nobody.URL, nobody.URL })
+	for _, issuer := range v.openID {
+		issuer.Answer(oidctest.Down)
+	}
+	for _, provider := range []string{"google", "apple", "kakao", "naver", "facebook"} {
+		token := v.token(t, provider, "42")
+		v.answer(t, "/api/v1/addnox/auth/social-signin/"+provider, "", signInBody(provider, token), 500, "Internal server error. Please try again later.")
+		response := v.GraphQL(t, "", `mutation($input: SignInWithProviderInput!) { signInWithProvider(input: $input) { user { id } } }`,
+			map[string]any{"input": map[string]any{"provider": strings.ToUpper(provider), "token": token}})
+		if response.Code() != "PROVIDER_UNAVAILABLE" || response.Errors[0].Extensions.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s: GraphQL answers %+v", provider, response.Errors)
+		}
+		if strings.Contains(v.Log.String(), token) {
+			t.Errorf("%s: the log holds the token", provider)
+		}
+	}
+	limited := v.idToken(t, "facebook", "42", nil)
+	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+limited+`"}`, 500, "Internal server error")
+	for _, issuer := range v.openID {
+		issuer.Answer(nil)
+	}
+	v.Clock.Add(10 * time.Second)
+	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+limited+`"}`, 200, "token")
+	v.answer(t, "/api/v1/addnox/auth/social-signin/google", "", signInBody("google", v.token(t, "google", "42")), 403, "please sign up")
 }

@@ -161,6 +161,7 @@ func TestEveryListIsBounded(t *testing.T) {
 		"Query.childUsers":             child.MaxChildren,
 		"User.childUsers":              child.MaxChildren,
 		"User.pushDevices":             account.MaxPushDevices,
+		"User.identities":              auth.MaxLinks,
 		"User.sessions":                auth.MaxSessions,
 		"DevlogConnection.edges":       0,
 		"UploadDevlogsPayload.devlogs": 0,

@@ -43,7 +43,7 @@ func addnoxAuthRoutes() []Route {
 			},
 		}, completeSignUp),
 		public(Route{
-			Method: http.MethodPost, Path: "/auth/social-signin/{provider}", Operation: "signInWithFacebook",
+			Method: http.MethodPost, Path: "/auth/social-signin/{provider}", Operation: "signInWithProvider",
 			Summary: "Sign in through a provider",
 			Description: "Takes the id_token of apple, google or kakao, or the access_token of facebook or naver, which may also " +
 				"come as id_token. A token has to be issued to our app. An account that signs in otherwise is told how.",
@@ -53,7 +53,7 @@ func addnoxAuthRoutes() []Route {
 			},
 		}, socialSignIn),
 		withValidToken(Route{
-			Method: http.MethodPost, Path: "/auth/social/signup", Operation: "signUp",
+			Method: http.MethodPost, Path: "/auth/social/signup", Operation: "signUpWithProvider",
 			Summary: "Sign up through a provider",
 			Description: "As the sign-up by e-mail, with the provider's token as social_id and its name as social_type in " +
 				"place of a password.",
@@ -147,7 +147,7 @@ type socialSignUpRequest struct {
 
 func socialSignUp(ctx context.Context, a *API, validToken string, in socialSignUpRequest) (tokenResponse, error) {
 	signedIn, err := a.Accounts.SignUps.BySocial(ctx, account.SocialSignUpParams{
-		ValidToken: validToken, Email: in.Email, Person: in.person(),
+		ValidToken: validToken, TokenRefused: apperr.NotAuthenticated, Email: in.Email, Person: in.person(),
 		SocialParams: auth.SocialParams{Provider: in.SocialType, Credential: auth.Credential{Token: in.SocialID}},
 	})
 	return newTokenResponse(signedIn.Tokens), err

@@ -12,7 +12,7 @@ func inputs() map[string]string {
 		"email": "${email}", "username": "${email}", "password": "${password}", "oldpassword": "${password}", "newpassword": "another1secret",
 		"phone": "${newphone}", "code": "${code}", "validnum": "${code}", "validtoken": "${valid}", "refreshtoken": "${refresh}",
 		"token": "${push}-2", "registrationid": "${phone-id}", "localid": "${local}", "facebookid": "${fb}", "facebooktoken": "token ${fb}",
-		"fbid": "${fb}", "fbtoken": "token ${fb}", "accesstoken": "token ${fb}", "socialid": "token ${fb}", "socialtype": "facebook", "provider": "facebook",
+		"fbid": "${fb}", "fbtoken": "token ${fb}", "accesstoken": "token ${fb}", "socialid": "token ${fb}", "socialtype": "facebook",
 		"firstname": "someone", "lastname": "", "nationalcode": "KR",
 		"ispushagree": "true", "ismarketingagree": "false", "isdevicemuted": "true", "isdevicealimtalkenabled": "true", "isbasestationalertenabled": "true",
 		"treatmentdate": "2025-03-01T15:48:49", "lastintensity": "2", "treatmenttime": "600", "logfileid": "7",
@@ -25,6 +25,7 @@ func inputs() map[string]string {
 func byForm(surface, name string) string {
 	values := map[string][2]string{
 		"birthdate": {"1990-05-06", "19900506"}, "gender": {"FEMALE", "F"}, "finishflag": {"BUTTON_SHUTDOWN", "2"}, "registertype": {"", "E"},
+		"provider": {"FACEBOOK", "facebook"},
 	}[name]
 	if surface == graphQL {
 		return values[0]

@@ -229,6 +229,20 @@ func signUpActions() []action {
 	}
 }
 
+// What somebody signs up with who has the token of a provider.
+const (
+	socialInput = `provider: FACEBOOK, token: "token 7", validToken: "${valid}", email: "${email}", firstName: "하나", lastName: "",
+		birthdate: "1990-05-06", gender: FEMALE, phone: "${phone}", isPushAgree: false, isMarketingAgree: true, nationalCode: "KR"`
+	socialBody = `{"email": "${email}", "register_type": "S", "social_id": "token 7", "social_type": "facebook", "first_name": "하나", "last_name": "",
+		"birthdate": "19900506", "gender": "F", "phone": "${phone}", "is_push_agree": false, "is_marketing_agree": true, "national_code": "KR"}`
+)
+
+func socialSignUp(t *testing.T, w *world) {
+	t.Helper()
+	steps(validToken, mail("new@lux.example", ""))(t, w)
+	w.mustCall(t, http.MethodPost, addnox+"/auth/social/signup", "valid", socialBody)
+}
+
 func credentialActions() []action {
 	long := []string{"sessions"}
 	linked := steps(local, sent(http.MethodPost, "/user/facebook", `{"fb_id": "7", "fb_token": "token 7"}`))
@@ -270,6 +284,30 @@ func credentialActions() []action {
 			name: "sign in with Facebook, refused", code: "FACEBOOK_TOKEN_IS_REFUSED",
 			graphql: `signInWithFacebook(input: {facebookId: "7", facebookToken: "x"}) { user { id } }`,
 			rest:    []string{`POST /auth/login_fb {"fb_id": "7", "fb_token": "x"}`},
+		},
+		{
+			name: "sign up through a provider", arrange: steps(validToken, mail("new@lux.example", "")), as: "valid",
+			graphql: `signUpWithProvider(input: {` + socialInput + `}) { user { id } }`,
+			rest:    []string{"POST " + addnox + "/auth/social/signup " + socialBody},
+		},
+		{
+			name: "sign in through a provider", arrange: socialSignUp,
+			graphql: `signInWithProvider(input: {provider: FACEBOOK, token: "token 7"}) { user { id } }`,
+			rest:    []string{"POST " + addnox + `/auth/social-signin/facebook {"access_token": "token 7"}`},
+		},
+		{
+			name: "sign in through a provider, signed up nowhere", code: "USER_IS_NOT_VALID_PLEASE_SIGN_UP",
+			graphql: `signInWithProvider(input: {provider: FACEBOOK, token: "token 7"}) { user { id } }`,
+			rest:    []string{"POST " + addnox + `/auth/social-signin/facebook {"access_token": "token 7"}`},
+		},
+		{
+			name: "link a provider", arrange: local, as: "parent", differing: long,
+			graphql: `connectProvider(input: {provider: FACEBOOK, token: "token 7"}) { user { id } }`,
+			rest:    []string{`POST /user/facebook {"fb_id": "7", "fb_token": "token 7"}`},
+		},
+		{
+			name: "unlink a provider", arrange: linked, as: "parent", differing: long,
+			graphql: `disconnectProvider(input: {provider: FACEBOOK}) { user { id } }`, rest: []string{"DELETE /user/facebook"},
 		},
 		{
 			name: "change my password", arrange: local, as: "parent", differing: long,

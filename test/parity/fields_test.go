@@ -119,14 +119,18 @@ func withoutField() map[string]string {
 		"connectFacebook INVALID_FACEBOOK_ACCESS_TOKEN":       ours, // Facebook is not configured
 		"disconnectFacebook ACCOUNT_HAS_NO_LOCAL_ID":          noInput,
 		"disconnectFacebook ACCOUNT_HAS_NO_FACEBOOK_LINK":     noInput,
-		"sendEmailVerification EMAIL_IS_VERIFIED_ALREADY":     state,
-		"sendEmailVerification TOO_MANY_EMAIL_CODES":          state,
-		"sendEmailVerification EMAIL_SEND_FAILED":             ours,
-		"verifyEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":    "the code is right; the address is none of the inputs",
-		"revertEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT":    "the token is right; the address is none of the inputs",
-		"requestPasswordReset EMAIL_SEND_FAILED":              ours,
-		"updatePolicy USER_POLICY_NOT_FOUND":                  state,
-		"setPushToken PUSH_PERMISSON_DENIED":                  state,
+		"signInWithProvider PROVIDER_UNAVAILABLE":             ours, "signUpWithProvider PROVIDER_UNAVAILABLE": ours, "connectProvider PROVIDER_UNAVAILABLE": ours,
+		"signInWithProvider USER_IS_NOT_VALID_PLEASE_SIGN_UP": state, "signInWithProvider USER_IS_SIGNED_UP_WITH_EMAIL_TYPE": state,
+		"signInWithProvider USER_IS_SIGNED_UP_WITH_GOOGLE_TYPE": state, "signUpWithProvider FAILED_TO_SIGN_UP_USER": ours,
+		"signUpWithProvider USER_PREVIOUSLY_DELETED":       "the validToken goes with the deleted account and is refused first",
+		"sendEmailVerification EMAIL_IS_VERIFIED_ALREADY":  state,
+		"sendEmailVerification TOO_MANY_EMAIL_CODES":       state,
+		"sendEmailVerification EMAIL_SEND_FAILED":          ours,
+		"verifyEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT": "the code is right; the address is none of the inputs",
+		"revertEmail EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT": "the token is right; the address is none of the inputs",
+		"requestPasswordReset EMAIL_SEND_FAILED":           ours,
+		"updatePolicy USER_POLICY_NOT_FOUND":               state,
+		"setPushToken PUSH_PERMISSON_DENIED":               state,
 	}
 }
 
@@ -136,22 +140,22 @@ func notOfMutations() map[apperr.Kind]string {
 	const (
 		anywhere = "says nothing of what was sent"
 		restOnly = "REST alone, whose pages have no place for a field"
-		otherRow = "GraphQL has the same rule under another error of the pages"
+		withName = "documented with the name of a provider"
 	)
 	return map[apperr.Kind]string{
 		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: "of the client; where a recipient has too many, internal/ratelimit has the error name it", apperr.UserIsNone: anywhere,
 		apperr.ResourceNotFound: restOnly, apperr.MethodNotAllowed: restOnly, apperr.SignInTypeNotFound: restOnly,
 		apperr.PayloadTooLarge: anywhere, apperr.UnsupportedMediaType: anywhere,
 		apperr.DeviceNotFound: restOnly, apperr.SameEmailRegistered: restOnly, apperr.UserIDNotResolved: restOnly,
-		apperr.NotAuthenticated: restOnly, apperr.SignUpFirst: restOnly, apperr.SignedUpWithEmail: restOnly,
-		apperr.SignedUpWithSocial: restOnly, apperr.ProviderTokenInvalid: otherRow,
+		apperr.NotAuthenticated:   restOnly,
+		apperr.SignedUpWithSocial: withName, apperr.ProviderTokenInvalid: withName,
 		apperr.CursorNotValid: "the subscription and the pages alone", apperr.CursorExpired: "the subscription alone",
 		apperr.MessageNotFound: "the subscription alone",
 	}
 }
 
 func faults() []fault {
-	return slices.Concat(signUpFaults(), accountFaults(), credentialFaults(), emailFaults(), recoveryFaults(), consentFaults(), childFaults(), deviceFaults())
+	return slices.Concat(signUpFaults(), accountFaults(), credentialFaults(), identityFaults(), emailFaults(), recoveryFaults(), consentFaults(), childFaults(), deviceFaults())
 }
 
 // later moves the clock.
@@ -253,6 +257,47 @@ func accountFaults() []fault {
 			arrange: steps(parent, other, goneOther, code), as: "parent", setup: func(c *app.Config) { c.RejoinAfter = 30 },
 			call: changePhone, code: "USER_PREVIOUSLY_DELETED", field: "input.phone",
 		},
+	}
+}
+
+// identityFaults are those of the mutations that take a provider's token.
+func identityFaults() []fault {
+	ready := steps(code, validToken)
+	const token, refused = `provider: FACEBOOK, token: "token 7"`, "INVALID_FACEBOOK_ACCESS_TOKEN"
+	signUpInput := token + `, validToken: "${valid}", email: "new@lux.example", firstName: "test", lastName: "", birthdate: "1990-05-06",
+		gender: FEMALE, phone: "${phone}", isPushAgree: false, isMarketingAgree: false, nationalCode: "KR"`
+	signUp := func(member, value string) string {
+		return "signUpWithProvider(input: {" + with(signUpInput, member, value) + "})"
+	}
+	elsewhere := func(t *testing.T, w *world) {
+		t.Helper()
+		w.mustCall(t, http.MethodPost, "/auth/login_fb", "", `{"fb_id": "7", "fb_token": "token 7"}`)
+	}
+	linked := steps(local, sent(http.MethodPost, "/user/facebook", `{"fb_id": "8", "fb_token": "token 8"}`))
+	alone := func(t *testing.T, w *world) {
+		t.Helper()
+		w.vars["parent"], _ = w.mustCall(t, http.MethodPost, "/auth/login_fb", "", `{"fb_id": "7", "fb_token": "token 7"}`)["token"].(string)
+	}
+	return []fault{
+		{call: `signInWithProvider(input: {provider: FACEBOOK, token: ""})`, code: badRequest400, field: "input.token"},
+		{call: `signInWithProvider(input: {provider: FACEBOOK, token: "x"})`, code: refused, field: "input.token"},
+		{call: `signInWithProvider(input: {` + token + `, nonce: "n"})`, code: refused, field: "input.token"},
+		{arrange: ready, call: signUp("token", `"x"`), code: refused, field: "input.token"},
+		{arrange: ready, call: signUp("token", `""`), code: badRequest400, field: "input.token"},
+		{arrange: ready, call: signUp("validToken", `"forged"`), code: "TOKEN_IS_INVALID", field: "input.validToken"},
+		{arrange: ready, call: signUp("validToken", `""`), code: "TOKEN_IS_INVALID", field: "input.validToken"},
+		{arrange: ready, call: signUp("email", `"new@"`), code: "EMAIL_IS_NOT_VALID", field: "input.email"},
+		{arrange: ready, call: signUp("phone", `"x"`), code: "PHONE_NUMBER_IS_INVALID", field: "input.phone"},
+		{arrange: ready, call: signUp("birthdate", `"2999-01-01"`), code: badRequest400, field: "input.birthdate"},
+		{arrange: steps(parent, ready), call: signUp("email", `"Parent1@example.com"`), code: "SAME_EMAIL_IS_ALREADY_REGISTERED", field: "input.email"},
+		{arrange: steps(ready, elsewhere), call: signUp("email", `"new@lux.example"`), code: "SAME_EMAIL_IS_ALREADY_REGISTERED", field: "input.token"},
+		{arrange: steps(ready, takePhone), call: signUp("email", `"new@lux.example"`), code: "PHONE_NUMBER_IS_ALREADY_REGISTERED", field: "input.phone"},
+		{arrange: local, as: "parent", call: `connectProvider(input: {provider: FACEBOOK, token: ""})`, code: badRequest400, field: "input.token"},
+		{arrange: local, as: "parent", call: `connectProvider(input: {provider: FACEBOOK, token: "x"})`, code: refused, field: "input.token"},
+		{arrange: steps(local, elsewhere), as: "parent", call: `connectProvider(input: {` + token + `})`, code: "IDENTITY_IS_LINKED_TO_ANOTHER_ACCOUNT", field: "input.token"},
+		{arrange: linked, as: "parent", call: `connectProvider(input: {` + token + `})`, code: "ACCOUNT_HAS_AN_IDENTITY_OF_THIS_PROVIDER_ALREADY", field: "input.provider"},
+		{arrange: local, as: "parent", call: `disconnectProvider(input: {provider: FACEBOOK})`, code: "ACCOUNT_HAS_NO_IDENTITY_OF_THIS_PROVIDER", field: "input.provider"},
+		{arrange: alone, as: "parent", call: `disconnectProvider(input: {provider: FACEBOOK})`, code: "LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED", field: "input.provider"},
 	}
 }
 

@@ -22,7 +22,6 @@ func TestEveryActionIsCompared(t *testing.T) {
 	graphQLOnly := []string{"endSession", "resetPassword", "revertEmail", "signOut", "signOutEverywhere"}
 	restOnly := []string{
 		"GET /auth/sign-in/check/{email}", "POST /auth/email/get-id/{email}", "POST /auth/email/pre-signup",
-		"POST /auth/social-signin/{provider}", "POST /auth/social/signup",
 		"GET /user/email/verification", "POST /auth/logout", "POST /auth/request_temp",
 	}
 	var missing []string

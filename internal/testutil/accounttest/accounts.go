@@ -5,6 +5,7 @@ import (
 
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
+	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/message"
 	"luxbff/internal/testutil"
@@ -110,6 +111,7 @@ func (k *Kit) SocialSignUpParams(t testing.TB, email, phone, token string) accou
 	t.Helper()
 	return account.SocialSignUpParams{
 		ValidToken: k.ValidToken(t, phone), Email: email, Person: Person(phone),
+		TokenRefused: apperr.NotAuthenticated,
 		SocialParams: auth.SocialParams{Provider: "facebook", Credential: auth.Credential{Token: token}},
 	}
 }

@@ -31,14 +31,14 @@ import (
 
 // Kit is both services on a fresh database.
 type Kit struct {
-	Auth     *auth.Service
-	Accounts *account.Service
-	Store    *store.Store
-	Outbox   *message.Outbox
-	Texts    *template.Texts
-	Keys     *token.Keys
-	Clock    *testutil.Clock
-	Facebook *Facebook
+	Auth             *auth.Service
+	Accounts         *account.Service
+	Store            *store.Store
+	Outbox           *message.Outbox
+	Texts            *template.Texts
+	Keys             *token.Keys
+	Clock            *testutil.Clock
+	Facebook, Google *Provider
 
 	mu    sync.Mutex
 	ended []Ended
@@ -97,7 +97,10 @@ func noon() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC) }
 
 func newKit(t testing.TB, db *store.Store, clock *testutil.Clock, options ...Option) *Kit {
 	t.Helper()
-	k := &Kit{Store: db, Keys: token.DevelopmentKeys(), Facebook: &Facebook{profiles: map[string]auth.Profile{}}, Clock: clock}
+	k := &Kit{
+		Store: db, Keys: token.DevelopmentKeys(), Clock: clock,
+		Facebook: &Provider{profiles: map[string]auth.Profile{}}, Google: &Provider{profiles: map[string]auth.Profile{}},
+	}
 	log := slog.New(slog.DiscardHandler)
 	outbox := message.Config{
 		Store: k.Store, Senders: message.Development(log), KeepText: true, Clock: k.Clock.Now, Random: rand.Reader, Log: log,
@@ -105,7 +108,7 @@ func newKit(t testing.TB, db *store.Store, clock *testutil.Clock, options ...Opt
 	cfg := auth.Config{
 		Store: k.Store, Keys: k.Keys, Clock: k.Clock.Now, Random: rand.Reader, Log: log,
 		PublicURL:       "https://lux.example",
-		Providers:       map[string]auth.SocialProvider{"facebook": k.Facebook},
+		Providers:       map[string]auth.SocialProvider{"facebook": k.Facebook, "google": k.Google},
 		OnSessionsEnded: k.sessionsEnded,
 		PasswordCost:    &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	}
@@ -141,21 +144,21 @@ func (k *Kit) TakeEnded() []Ended {
 	return all
 }
 
-// Facebook stands in for the social provider of that name.
-type Facebook struct {
+// Provider stands in for a social provider.
+type Provider struct {
 	mu       sync.Mutex
 	profiles map[string]auth.Profile
 }
 
 // Add makes the token that of a person.
-func (f *Facebook) Add(token string, profile auth.Profile) {
+func (f *Provider) Add(token string, profile auth.Profile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.profiles[token] = profile
 }
 
 // Verify implements [auth.SocialProvider].
-func (f *Facebook) Verify(_ context.Context, credential auth.Credential) (auth.Profile, error) {
+func (f *Provider) Verify(_ context.Context, credential auth.Credential) (auth.Profile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	profile, known := f.profiles[credential.Token]

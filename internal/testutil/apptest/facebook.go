@@ -18,8 +18,8 @@ const (
 )
 
 // StartFacebook starts a stand-in for Facebook's Graph API that ends with the test,
-// and gives its address. The access token of the person N is "token N", and "stranger N" is
-// one of another app; all are called John Smith.
+// and gives its address. The access token of the person N is "token N" or "token-N", and
+// "stranger N" is one of another app; all are called John Smith.
 func StartFacebook(t testing.TB) (url string) {
 	t.Helper()
 	facebook := httptest.NewServer(http.HandlerFunc(serveGraph))
@@ -41,12 +41,20 @@ func serveGraph(w http.ResponseWriter, r *http.Request) {
 		serveDebugToken(w, query.Get("input_token"), proof != "" && query.Get("access_token") == FacebookAppID+"|"+FacebookAppSecret)
 		return
 	}
-	kind, id, _ := strings.Cut(query.Get("access_token"), " ")
+	kind, id := splitToken(query.Get("access_token"))
 	if kind != "token" && kind != "stranger" {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]string{"id": id, "name": "John Smith"})
+}
+
+func splitToken(token string) (kind, id string) {
+	kind, id, found := strings.Cut(token, " ")
+	if !found {
+		kind, id, _ = strings.Cut(token, "-")
+	}
+	return kind, id
 }
 
 // serveDebugToken answers our own app alone.
@@ -55,7 +63,7 @@ func serveDebugToken(w http.ResponseWriter, token string, isOurs bool) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	kind, id, _ := strings.Cut(token, " ")
+	kind, id := splitToken(token)
 	app := map[string]string{"token": FacebookAppID, "stranger": "99"}[kind]
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"app_id": app, "is_valid": app != "", "user_id": id}})
 }

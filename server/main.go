@@ -27,6 +27,7 @@ type commandLine struct {
 	Restore     restoreCommand     `cmd:"" help:"Make the SQLite database from a backup, while the program is stopped."`
 	Copy        copyCommand        `cmd:"" help:"Move an installation from SQLite to an empty PostgreSQL."`
 	Devices     devicesCommand     `cmd:"" help:"The device catalogue."`
+	Messages    messagesCommand    `cmd:"" help:"What was sent, what became of it, and what goes out again."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`

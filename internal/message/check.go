@@ -123,7 +123,7 @@ func (o *Outbox) check(ctx context.Context, m *ent.Message) (Outcome, error) {
 		case Delivered:
 			o.clearText(update.SetState(entmessage.StateDelivered).SetDeliveredAt(now).ClearCheckAt().ClearLastError())
 		case Failed:
-			o.clearText(update.SetState(entmessage.StateDead).ClearCheckAt().
+			o.clearSecret(m, update.SetState(entmessage.StateDead).ClearCheckAt().
 				SetLastError(fmt.Sprintf("%s: not delivered, code %s", textOf(m.Provider), result.Code)))
 		case Unanswered:
 			update.SetLastError(errorText(m, checkErr))

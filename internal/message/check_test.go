@@ -221,7 +221,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			var states []entmessage.State
 			for _, row := range w.rows(t) {
 				states = append(states, row.State)
-				if row.Text != "" || row.CheckAt != nil || (row.DeliveredAt != nil) != (row.State == entmessage.StateDelivered) {
+				if isKept := row.State == entmessage.StateDead && row.Channel == entmessage.ChannelAlimtalk; (row.Text != "") != isKept || row.CheckAt != nil || (row.DeliveredAt != nil) != (row.State == entmessage.StateDelivered) {
 					t.Errorf("%v", row)
 				}
 			}

@@ -157,9 +157,9 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 		case entmessage.StateSent:
 			o.markSent(update, m, accepted)
 		case entmessage.StateDead:
-			o.clearText(update.SetState(entmessage.StateDead).SetLastError(errorText(m, sendErr)))
+			o.clearSecret(m, update.SetState(entmessage.StateDead).SetLastError(errorText(m, sendErr)))
 		case entmessage.StateExpired:
-			o.clearText(update.SetState(entmessage.StateExpired))
+			o.clearSecret(m, update.SetState(entmessage.StateExpired))
 		case entmessage.StatePending:
 			update.SetDueAt(o.cfg.Clock().Add(o.pause(m.Attempts, sendErr))).SetLastError(errorText(m, sendErr))
 		}
@@ -243,6 +243,14 @@ func (o *Outbox) markSent(update *ent.MessageUpdate, m *ent.Message, accepted Ac
 		update.SetCheckAt(now.Add(accepted.CheckAfter))
 	}
 	if m.Channel != entmessage.ChannelAlimtalk || accepted.CheckAfter == 0 {
+		o.clearText(update)
+	}
+}
+
+// clearSecret leaves the text of a message that was given up, unless it is a secret one:
+// the operator may have it sent after all.
+func (o *Outbox) clearSecret(m *ent.Message, update *ent.MessageUpdate) {
+	if IsSecret(m.Purpose) {
 		o.clearText(update)
 	}
 }

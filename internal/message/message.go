@@ -6,6 +6,7 @@ package message
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	entmessage "luxbff/ent/message"
@@ -73,6 +74,15 @@ type Message struct {
 	// IsDeletedOnceSent leaves no record of the message once it is sent or given up: for the
 	// last one to an account that is deleted. In development it stays, as texts do.
 	IsDeletedOnceSent bool
+}
+
+// IsSecret reports whether messages of a purpose may hold a code or a link that lets
+// somebody in: their texts are shown to nobody, and kept no longer than they are needed.
+// Those of a purpose that is not known are.
+func IsSecret(purpose *entmessage.Purpose) bool {
+	return purpose == nil || !slices.Contains([]entmessage.Purpose{
+		entmessage.PurposeImpedanceAlert, entmessage.PurposeFaultyContacts, entmessage.PurposeNewSignIn, entmessage.PurposeTest,
+	}, *purpose)
 }
 
 // Accepted is what a provider says of a message that it has taken.

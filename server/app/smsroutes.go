@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"luxbff/internal/message"
+	"luxbff/internal/text"
 )
 
 // anyCountry is the route of the numbers whose country has none of its own.
@@ -31,7 +30,7 @@ type smsByCountry struct {
 
 // Send refuses a number of a country without a route for good.
 func (s smsByCountry) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
-	name, found := s.routes[countryOf(m.To)]
+	name, found := s.routes[text.PhoneCountry(m.To)]
 	if !found {
 		name, found = s.routes[anyCountry]
 	}
@@ -50,15 +49,6 @@ func (s smsByCountry) Check(ctx context.Context, accepted message.Accepted) (mes
 	return provider.Check(ctx, accepted)
 }
 
-// countryOf is the ISO 3166 code of a number in E.164; empty where no country has it.
-func countryOf(phone string) string {
-	number, err := phonenumbers.Parse(phone, phonenumbers.UNKNOWN_REGION)
-	if err != nil {
-		return ""
-	}
-	return phonenumbers.GetRegionCodeForNumber(number)
-}
-
 // smsRoutes reads SMS_ROUTES. Without it Korea goes by SOLAPI and all else by Twilio, and
 // all by the one of them that is set. A route to a provider that sends nothing is refused,
 // and so is one that never could.
@@ -74,7 +64,7 @@ func (c Config) smsRoutes(providers map[string]smsProvider) (map[string]string, 
 		switch {
 		case !isRoute:
 			return nil, errors.New("SMS_ROUTES must be COUNTRY:PROVIDER, comma-separated, as KR:solapi,*:twilio")
-		case country != anyCountry && !phonenumbers.GetSupportedRegions()[country]:
+		case country != anyCountry && !text.ValidCountry(country):
 			return nil, errors.New("SMS_ROUTES: a country is an ISO 3166 code in capitals, as KR, or * for all others")
 		case isRepeated:
 			return nil, errors.New("SMS_ROUTES names a country twice")

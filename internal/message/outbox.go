@@ -80,14 +80,25 @@ func New(cfg Config) *Outbox {
 // tx is rolled back. It gives ErrNoSender where nothing serves the channel. A quota that is
 // used up fails the transaction when it is about to be committed: TooManyRequests.
 func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
-	if !o.Serves(m.Channel) {
-		return ErrNoSender
-	}
-	if m.Purpose == "" {
-		return errNoPurpose
-	}
 	if duplicate, err := isStored(ctx, tx, m.DedupKey); duplicate || err != nil {
 		return err
+	}
+	stored, err := o.insert(ctx, tx, m)
+	if err != nil {
+		return err
+	}
+	o.countAtEnd(tx, stored.ID, m)
+	tx.AfterCommit(o.due.Notify)
+	o.changesAtCommit(tx, m.RootUserID)
+	return nil
+}
+
+func (o *Outbox) insert(ctx context.Context, tx *store.Tx, m Message) (*ent.Message, error) {
+	if !o.Serves(m.Channel) {
+		return nil, ErrNoSender
+	}
+	if m.Purpose == "" {
+		return nil, errNoPurpose
 	}
 	now := o.cfg.Clock()
 	create := tx.Message.Create().
@@ -113,12 +124,9 @@ func (o *Outbox) Enqueue(ctx context.Context, tx *store.Tx, m Message) error {
 	}
 	stored, err := create.Save(ctx)
 	if err != nil {
-		return fmt.Errorf("store a message: %w", err)
+		return nil, fmt.Errorf("store a message: %w", err)
 	}
-	o.countAtEnd(tx, stored.ID, m)
-	tx.AfterCommit(o.due.Notify)
-	o.changesAtCommit(tx, m.RootUserID)
-	return nil
+	return stored, nil
 }
 
 // changesAtCommit has the account learn of the change that tx makes. A phone about to sign

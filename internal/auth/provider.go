@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"luxbff/ent"
@@ -45,15 +46,20 @@ type Profile struct {
 // MaxLinks is how many people at providers an account is linked to at most: one of each.
 const MaxLinks = 5
 
-// ParseSocialProvider knows the names of providers that auth.md lists.
+// SocialProviders are those that auth.md lists.
+func SocialProviders() []identity.Provider {
+	return []identity.Provider{
+		identity.ProviderApple, identity.ProviderFacebook, identity.ProviderGoogle, identity.ProviderKakao, identity.ProviderNaver,
+	}
+}
+
+// ParseSocialProvider knows the names of [SocialProviders].
 func ParseSocialProvider(name string) (identity.Provider, bool) {
-	switch p := identity.Provider(name); p {
-	case identity.ProviderApple, identity.ProviderGoogle, identity.ProviderFacebook,
-		identity.ProviderNaver, identity.ProviderKakao:
-		return p, true
-	default:
+	provider := identity.Provider(name)
+	if !slices.Contains(SocialProviders(), provider) {
 		return "", false
 	}
+	return provider, true
 }
 
 var errNoSubject = apperr.Text("auth: the provider's answer names nobody")

@@ -165,8 +165,10 @@ func TestMutationsOfFacebook(t *testing.T) {
 	expectCode(t, s, token, "connectFacebook", good, "FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT")
 }
 
+// TestFacebookThatIsNotConfigured: in development the sandbox stands in for it, and refuses
+// what it has not made. TestNoFacebookWithoutAnAppInProduction is the answer there.
 func TestFacebookThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	expectCode(t, s, "", "signInWithFacebook", `facebookId: "7", facebookToken: "x"`, "INVALID_FACEBOOK_ACCESS_TOKEN")
+	expectCode(t, s, "", "signInWithFacebook", `facebookId: "7", facebookToken: "x"`, "FACEBOOK_TOKEN_IS_REFUSED")
 }

@@ -54,7 +54,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
-		Providers:       providers,
+		Providers:       a.Config.withSandbox(providers),
 		PasswordCost:    o.PasswordCost,
 		OnSessionsEnded: a.sessions.close,
 		Limits:          limits,

@@ -1,15 +1,19 @@
 package app
 
 import (
+	"cmp"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
 	"luxbff/ent/identity"
+	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/facebook"
 	"luxbff/internal/auth/naver"
 	"luxbff/internal/auth/oidc"
+	"luxbff/internal/auth/sandbox"
 	"luxbff/internal/text"
 )
 
@@ -108,6 +112,39 @@ func parseClientIDs(setting, list string) ([]string, error) {
 		}
 	}
 	return ids, nil
+}
+
+// withSandbox has the sandbox stand in, in development, for each provider: it takes its own
+// tokens, and a provider that is configured gets all others.
+func (c Config) withSandbox(providers map[string]auth.SocialProvider) map[string]auth.SocialProvider {
+	if !c.Development() {
+		return providers
+	}
+	all := map[string]auth.SocialProvider{}
+	for _, provider := range auth.SocialProviders() {
+		all[provider.String()] = sandbox.New(provider.String(), providers[provider.String()])
+	}
+	return all
+}
+
+// serveSandboxToken gives a token of a person whom the query describes, at the provider of
+// the path. In development alone.
+func (a *App) serveSandboxToken(w http.ResponseWriter, r *http.Request) {
+	provider, known := auth.ParseSocialProvider(r.PathValue("provider"))
+	if !known {
+		writeJSON(w, http.StatusNotFound, map[string]string{"detail": apperr.ResourceNotFound.New().Detail()})
+		return
+	}
+	query := r.URL.Query()
+	token, err := sandbox.Token(sandbox.Person{
+		Provider: provider.String(), Subject: cmp.Or(query.Get("sub"), "1"),
+		Name: query.Get("name"), Email: query.Get("email"), Nonce: query.Get("nonce"), Failure: query.Get("fail"),
+	})
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"detail": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"token": token})
 }
 
 // providerNames are the providers by which people sign in, in alphabetical order.

@@ -332,3 +332,70 @@ func TestProvidersThatAreDown(t *testing.T) {
 	v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+limited+`"}`, 200, "token")
 	v.answer(t, "/api/v1/addnox/auth/social-signin/google", "", signInBody("google", v.token(t, "google", "42")), 403, "please sign up")
 }
+
+// TestTheSandboxInDevelopment: an app team signs up through each provider, and meets each
+// failure, without an account anywhere.
+func TestTheSandboxInDevelopment(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token := func(provider, query string) string {
+		t.Helper()
+		response := s.Call(t, http.MethodGet, "/dev/identity/"+provider+"?"+query, "", "")
+		object, _ := response.JSON(t).(map[string]any)
+		made, _ := object["token"].(string)
+		if response.Status != http.StatusOK || made == "" {
+			t.Fatalf("%s: %d %s", provider, response.Status, response.Body)
+		}
+		return made
+	}
+	signIn := func(provider, given, nonce string) string {
+		t.Helper()
+		return s.GraphQL(t, "", `mutation($input: SignInWithProviderInput!) { signInWithProvider(input: $input) { user { id } } }`,
+			map[string]any{"input": map[string]any{"provider": strings.ToUpper(provider), "token": given, "nonce": nonce}}).Code()
+	}
+	parent, _ := s.Parent(t)
+	for _, provider := range []string{"google", "apple", "kakao", "naver", "facebook"} {
+		person := "sub=42&name=Kim&email=kim@lux.example&nonce=n-1"
+		if code := signIn(provider, token(provider, person), "n-1"); code != "USER_IS_NOT_VALID_PLEASE_SIGN_UP" {
+			t.Errorf("%s: sign in first: %q", provider, code)
+		}
+		connect := `mutation($input: ConnectProviderInput!) { connectProvider(input: $input) { user { identities { name } } } }`
+		if code := s.GraphQL(t, parent, connect, map[string]any{"input": map[string]any{
+			"provider": strings.ToUpper(provider), "token": token(provider, person),
+		}}).Code(); code != "" {
+			t.Errorf("%s: connect: %q", provider, code)
+		}
+		if got := s.Call(t, http.MethodPost, "/api/v1/addnox/auth/social-signin/"+provider, "", signInBody(provider, token(provider, "sub=42"))); got.Status != http.StatusOK {
+			t.Errorf("%s: sign in on Addnox: %d %s", provider, got.Status, got.Body)
+		}
+		refused := "INVALID_" + strings.ToUpper(provider) + "_ACCESS_TOKEN"
+		for query, want := range map[string]string{
+			"sub=42": "", "sub=43": "USER_IS_NOT_VALID_PLEASE_SIGN_UP", "sub=43&email=parent1@example.com": "USER_IS_SIGNED_UP_WITH_EMAIL_TYPE",
+			"sub=42&fail=expired": refused, "sub=42&fail=audience": refused, "sub=42&fail=revoked": refused, "sub=42&fail=unavailable": "PROVIDER_UNAVAILABLE",
+		} {
+			if code := signIn(provider, token(provider, query), ""); code != want {
+				t.Errorf("%s?%s: %q, want %q", provider, query, code, want)
+			}
+		}
+	}
+	for path, want := range map[string]int{"google?fail=toothache": 400, "myspace": 404, "email": 404} {
+		if got := s.Call(t, http.MethodGet, "/dev/identity/"+path, "", ""); got.Status != want {
+			t.Errorf("%s: %d %s", path, got.Status, got.Body)
+		}
+	}
+}
+
+// TestNoSandboxInProduction: nobody makes tokens there, and what the sandbox has made opens
+// nothing.
+func TestNoSandboxInProduction(t *testing.T) {
+	t.Parallel()
+	development, v := apptest.Start(t), startVouchers(t)
+	for _, provider := range []string{"google", "apple", "kakao", "naver", "facebook"} {
+		if got := v.Call(t, http.MethodGet, "/dev/identity/"+provider+"?sub=42", "", ""); got.Status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", provider, got.Status, got.Body)
+		}
+		object, _ := development.Call(t, http.MethodGet, "/dev/identity/"+provider+"?sub=42", "", "").JSON(t).(map[string]any)
+		made, _ := object["token"].(string)
+		v.refused(t, provider, provider, made, "")
+	}
+}

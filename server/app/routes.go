@@ -46,6 +46,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	handleGet(mux, "/.well-known/jwks.json", serveKeys(keys))
 	if a.Config.Development() {
 		handleGet(mux, "/dev/outbox", http.HandlerFunc(a.serveOutbox))
+		handleGet(mux, "/dev/identity/{provider}", http.HandlerFunc(a.serveSandboxToken))
 		handleGet(mux, "/metrics", a.metrics.Handler())
 	}
 

@@ -56,20 +56,27 @@ func (s *scripted) Check(_ context.Context, accepted message.Accepted) (message.
 	return result, nil
 }
 
-// newScriptedWorld serves SMS and Alimtalk by one scripted provider.
+// newScriptedWorld serves all channels by one provider.
 func newScriptedWorld(t *testing.T, provider message.Sender) *world {
 	t.Helper()
 	w := newWorld(t, false)
+	w.serve(provider)
+	return w
+}
+
+// serve gives the world an outbox whose channels all go to one provider.
+func (w *world) serve(provider message.Sender) {
 	w.Outbox = message.New(message.Config{
-		Store: w.store, Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: provider, entmessage.ChannelAlimtalk: provider},
-		Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Senders: map[entmessage.Channel]message.Sender{
+			entmessage.ChannelSms: provider, entmessage.ChannelAlimtalk: provider, entmessage.ChannelEmail: provider,
+		},
 		OnChecked: func(channel entmessage.Channel, outcome message.Outcome) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.checks = append(w.checks, channel.String()+" "+string(outcome))
 		},
 	})
-	return w
 }
 
 func (w *world) check(t *testing.T, want int) {

@@ -159,6 +159,9 @@ func (s *Sender) hand(ctx context.Context, letter *gomail.Msg) error {
 func outcome(err error) error {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() == 0 {
+		if failed != nil && failed.Reason == gomail.ErrSMTPDataClose { // the server has all of the mail
+			return fmt.Errorf("smtp: no answer: %w", message.ErrUncertain)
+		}
 		return apperr.Text("smtp: " + apperr.Describe(err))
 	}
 	code := failed.ErrorCode()

@@ -118,7 +118,7 @@ func TestEveryPurposeHasASubject(t *testing.T) {
 // TestOutcomes: what a server says decides whether the mail is tried again.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	const sent, again, never = "sent", "again", "never"
+	const sent, again, once, never = "sent", "again", "once more", "never"
 	for name, c := range map[string]struct{ verb, reply, want string }{
 		"accepted":                        {"", "", sent},
 		"no such user":                    {"RCPT", "550 5.1.1 parent@example.com: no such user", never},
@@ -130,7 +130,8 @@ func TestOutcomes(t *testing.T) {
 		"a password is wanted":            {"MAIL", "530 5.7.0 authentication required", again},
 		"it hangs up at once":             {"EHLO", "hang up", again},
 		"it hangs up before the mail":     {"DATA", "hang up", again},
-		"it hangs up after it took it":    {".", "hang up", again},
+		"it hangs up after it took it":    {".", "hang up", once},
+		"it answers garbage then":         {".", "parent@example.com?", once},
 		"its farewell fails":              {"QUIT", "hang up", sent},
 		"its farewell is an error":        {"QUIT", "421 4.3.2 shutting down", sent},
 		"what it answers is none of SMTP": {"RCPT", "parent@example.com?", again},
@@ -149,6 +150,8 @@ func TestOutcomes(t *testing.T) {
 				got = sent
 			case errors.Is(err, message.ErrPermanent):
 				got = never
+			case errors.Is(err, message.ErrUncertain):
+				got = once
 			}
 			if got != c.want || (err == nil) != (c.want == sent) {
 				t.Errorf("%v: %s, want %s", err, got, c.want)

@@ -147,7 +147,7 @@ func printWelcome(cfg app.Config, addr net.Addr) {
 
   GraphiQL   %[1]s/          signed in as the demo parent
   GraphQL    %[1]s/graphql
-  Outbox     %[1]s/dev/outbox   the SMS codes that would have been sent
+  Messages   %[1]s/dev/         what would have been sent, as it happens; as JSON at /dev/outbox
 
   Sign in as the demo parent: %[2]s / %[3]s
   Data is kept in %[4]s. This is development: do not expose it.

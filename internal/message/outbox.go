@@ -161,6 +161,19 @@ type Sent struct {
 // Recent gives the messages to an address, or to any when it is empty, newest
 // first, at most limit.
 func (o *Outbox) Recent(ctx context.Context, to string, limit int) ([]Sent, error) {
+	rows, err := o.RecentRows(ctx, to, limit)
+	if err != nil {
+		return nil, err
+	}
+	recent := make([]Sent, len(rows))
+	for i, row := range rows {
+		recent[i] = Sent{Channel: row.Channel.String(), To: row.To, Text: row.Text, CreatedAt: row.CreatedAt}
+	}
+	return recent, nil
+}
+
+// RecentRows is Recent with all that is stored of the messages.
+func (o *Outbox) RecentRows(ctx context.Context, to string, limit int) ([]*ent.Message, error) {
 	query := o.cfg.Store.Read().Message.Query().
 		Order(ent.Desc(entmessage.FieldCreatedAt, entmessage.FieldID)).
 		Limit(limit)
@@ -171,9 +184,5 @@ func (o *Outbox) Recent(ctx context.Context, to string, limit int) ([]Sent, erro
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
-	recent := make([]Sent, len(rows))
-	for i, row := range rows {
-		recent[i] = Sent{Channel: row.Channel.String(), To: row.To, Text: row.Text, CreatedAt: row.CreatedAt}
-	}
-	return recent, nil
+	return rows, nil
 }

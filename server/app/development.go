@@ -79,18 +79,61 @@ func (a *App) demoHeaders(ctx context.Context) map[string]string {
 	return map[string]string{"Authorization": "Bearer " + tokens.AccessToken}
 }
 
+// maxShown is how many messages development shows.
+const maxShown = 100
+
 // serveOutbox shows the messages that would have been sent, newest first; ?to=
 // narrows them to one address. In development alone: it holds SMS codes.
 func (a *App) serveOutbox(w http.ResponseWriter, r *http.Request) {
-	const limit = 100
-	sent, err := a.Outbox.Recent(r.Context(), r.URL.Query().Get("to"), limit)
+	sent, err := a.Outbox.Recent(r.Context(), r.URL.Query().Get("to"), maxShown)
 	if err != nil {
-		a.options.Log.ErrorContext(r.Context(), "read the outbox", "error", err)
-		writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": apperr.Internal.New().Detail()})
+		a.refuseDevelopment(w, r, err)
 		return
 	}
 	if sent == nil {
 		sent = []message.Sent{} // JSON has null for nil
 	}
 	writeJSON(w, http.StatusOK, sent)
+}
+
+// developmentMessage is a message as the page of development shows it, with what became of it.
+type developmentMessage struct {
+	ID        int             `json:"id"`
+	Channel   string          `json:"channel"`
+	To        string          `json:"to"`
+	Purpose   string          `json:"purpose,omitempty"`
+	Title     string          `json:"title,omitempty"`
+	Text      string          `json:"text"`
+	Status    message.Status  `json:"status"`
+	Reason    *message.Reason `json:"reason,omitempty"`
+	Attempts  int             `json:"attempts"`
+	CreatedAt time.Time       `json:"created_at"`
+}
+
+// serveMessages answers the page of development.
+func (a *App) serveMessages(w http.ResponseWriter, r *http.Request) {
+	rows, err := a.Outbox.RecentRows(r.Context(), "", maxShown)
+	if err != nil {
+		a.refuseDevelopment(w, r, err)
+		return
+	}
+	shown := make([]developmentMessage, len(rows))
+	for i, row := range rows {
+		shown[i] = developmentMessage{
+			ID: row.ID, Channel: row.Channel.String(), To: row.To, Text: row.Text,
+			Status: message.StatusOf(row), Reason: message.ReasonOf(row), Attempts: row.Attempts, CreatedAt: row.CreatedAt,
+		}
+		if row.Purpose != nil {
+			shown[i].Purpose = row.Purpose.String()
+		}
+		if row.Title != nil {
+			shown[i].Title = *row.Title
+		}
+	}
+	writeJSON(w, http.StatusOK, shown)
+}
+
+func (a *App) refuseDevelopment(w http.ResponseWriter, r *http.Request, err error) {
+	a.options.Log.ErrorContext(r.Context(), "read the outbox", "error", err)
+	writeJSON(w, http.StatusInternalServerError, map[string]string{"detail": apperr.Internal.New().Detail()})
 }

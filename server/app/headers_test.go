@@ -22,7 +22,7 @@ func TestSecurityHeadersOfEveryRoute(t *testing.T) {
 		routes = append(routes, route{method: http.MethodDelete, path: r.path}, route{method: http.MethodHead, path: r.path})
 	}
 	for _, path := range []string{
-		"/nowhere", "/api/v1/lux/nowhere", "/graphiql/nowhere.js", "/graphql/", "/docs/nowhere", "/docs/..", "//healthz", "/dev/outbox", "/metrics",
+		"/nowhere", "/api/v1/lux/nowhere", "/graphiql/nowhere.js", "/graphql/", "/docs/nowhere", "/docs/..", "//healthz", "/dev/outbox", "/dev/", "/dev/page.js", "/dev/messages", "/metrics",
 		"/reset-password", "/reset-password?token=x", "/revert-email", "/revert-email?token=x",
 	} {
 		routes = append(routes, route{method: http.MethodGet, path: path}, route{method: http.MethodPost, path: path})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"luxbff/internal/auth/token"
+	"luxbff/server/devpage"
 	"luxbff/server/graphiql"
 	"luxbff/server/middleware"
 	"luxbff/server/openapi"
@@ -47,6 +48,9 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	if a.Config.Development() {
 		handleGet(mux, "/dev/outbox", http.HandlerFunc(a.serveOutbox))
 		handleGet(mux, "/dev/identity/{provider}", http.HandlerFunc(a.serveSandboxToken))
+		handleGet(mux, "/dev/{$}", devpage.Handler())
+		handleGet(mux, "/dev/page.js", devpage.Handler())
+		handleGet(mux, "/dev/messages", http.HandlerFunc(a.serveMessages))
 		handleGet(mux, "/metrics", a.metrics.Handler())
 	}
 

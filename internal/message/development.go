@@ -104,7 +104,7 @@ func (s *developmentSender) Send(ctx context.Context, id int, m Message) (Accept
 	case refused:
 		return Accepted{}, fmt.Errorf("sandbox: %s: %w", does, ErrPermanent)
 	case unregistered:
-		return Accepted{}, fmt.Errorf("sandbox: %s: %w", does, ErrPermanent)
+		return Accepted{}, fmt.Errorf("sandbox: %s: %w", does, ErrGone)
 	case unavailable:
 		return Accepted{}, fmt.Errorf("sandbox: %s", does)
 	case rateLimited:

@@ -138,7 +138,7 @@ func (c *Credentials) checkNewPassword(ctx context.Context, u *ent.User, passwor
 // issueNew gives tokens in place of those that a change of credentials has ended:
 // the app that made the change stays signed in.
 func (c *Credentials) issueNew(ctx context.Context, tx *store.Tx, u *ent.User, style auth.TokenStyle) (Renewed, error) {
-	signedIn, err := c.auth.Sessions.Issue(ctx, tx, u, style)
+	signedIn, err := c.auth.Sessions.Replace(ctx, tx, u, style)
 	return Renewed{User: u, Tokens: &signedIn.Tokens}, err
 }
 

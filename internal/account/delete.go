@@ -7,6 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/consent"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/verificationcode"
@@ -78,6 +79,7 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	// after this, is deleted once it is sent.
 	removals := []func(context.Context) (int, error){
 		tx.Consent.Delete().Where(consent.RootUserID(u.ID)).Exec,
+		tx.Installation.Delete().Where(installation.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,
 		tx.FeedPosition.Delete().Where(feedposition.RootUserID(u.ID)).Exec,
 		tx.VerificationCode.Delete().Where(codes).Exec,
@@ -110,6 +112,7 @@ func (s *Service) blankUser(ctx context.Context, tx *store.Tx, u *ent.User) erro
 		ClearBlockedUntil().
 		AddCredentialVersion(1).
 		ClearPushToken().
+		ClearPushTokenSetAt().
 		SetIsDeviceMuted(false).
 		SetIsDeviceAlimTalkEnabled(false).
 		SetIsBasestationAlertEnabled(false).

@@ -25,6 +25,7 @@ import (
 	"luxbff/internal/background"
 	"luxbff/internal/message"
 	"luxbff/internal/message/template"
+	"luxbff/internal/push"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 )
@@ -35,7 +36,9 @@ type Config struct {
 	Store  *store.Store
 	Outbox *message.Outbox
 	Texts  *template.Texts
-	Keys   *token.Keys
+	// Push says to the devices of an account that a new one signs in; nil says nothing.
+	Push *push.Service
+	Keys *token.Keys
 	// Clock gives the time in UTC, cut to milliseconds.
 	Clock func() time.Time
 	// Random is a cryptographic source.
@@ -96,9 +99,13 @@ func New(cfg Config) (*Service, error) {
 	if cfg.OnHashRefused == nil {
 		cfg.OnHashRefused = func(HashBound) {}
 	}
+	installations, err := cfg.Keys.Secrets("installations")
+	if err != nil {
+		return nil, err
+	}
 	sessions := &Sessions{
 		store: cfg.Store, keys: cfg.Keys, now: cfg.Clock, random: cfg.Random, onEnded: cfg.OnSessionsEnded,
-		lifetime: cmp.Or(cfg.SessionLifetime, defaultSessionLifetime),
+		lifetime: cmp.Or(cfg.SessionLifetime, defaultSessionLifetime), digest: installations, push: cfg.Push,
 	}
 	passwords, err := newPasswords(cfg, sessions)
 	if err != nil {

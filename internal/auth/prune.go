@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"luxbff/ent/identity"
+	"luxbff/ent/installation"
 	"luxbff/ent/session"
 	"luxbff/ent/verificationcode"
 	"luxbff/internal/auth/token"
@@ -56,7 +57,7 @@ func (s *Service) storeUsesUntilDone(ctx context.Context) {
 	store(last)
 }
 
-// Prune removes codes, sessions and incomplete sign-ups that are past their
+// Prune removes codes, sessions, installations and incomplete sign-ups that are past their
 // time, a small batch a write.
 func (s *Service) Prune(ctx context.Context) error {
 	now := s.cfg.Clock()
@@ -66,6 +67,7 @@ func (s *Service) Prune(ctx context.Context) error {
 	}{
 		{verificationcode.Table, "created_at < $1", now.Add(-codeRetention)},
 		{session.Table, "expires_at < $1", now.Add(-token.Skew)},
+		{installation.Table, "used_at < $1", now.Add(-installationRetention)},
 		{identity.Table, "root_user_id IS NULL AND created_at < $1", now.Add(-incompleteRetention)},
 	} {
 		statement := fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT %[3]d)`,

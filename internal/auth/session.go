@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/session"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/push"
 	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
@@ -75,11 +76,24 @@ type Sessions struct {
 	// refreshed.
 	lifetime time.Duration
 	uses     uses
+	// digest makes those of installations.
+	digest keyedDigest
+	push   *push.Service
 }
 
-// Issue gives the account tokens of the style, in the transaction that made the
-// account or changed its credentials.
+// Issue gives the account tokens of the style, in the transaction that made the account or
+// found that it may sign in. Its devices are pushed a message where the sign-in comes from a
+// place that the account does not know.
 func (s *Sessions) Issue(ctx context.Context, tx *store.Tx, u *ent.User, style TokenStyle) (SignedIn, error) {
+	if err := s.noteInstallation(ctx, tx, u); err != nil {
+		return SignedIn{}, err
+	}
+	return s.Replace(ctx, tx, u, style)
+}
+
+// Replace gives the account tokens of the style in place of those that the transaction has
+// ended, as it changed the credentials: the app that did so was signed in already.
+func (s *Sessions) Replace(ctx context.Context, tx *store.Tx, u *ent.User, style TokenStyle) (SignedIn, error) {
 	if style == LongLivedToken {
 		long, err := s.longLivedToken(u)
 		return SignedIn{User: u, Tokens: long}, err

@@ -9,14 +9,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/user"
+	"luxbff/internal/background"
 	"luxbff/internal/message"
 	"luxbff/internal/message/template"
 	"luxbff/internal/store"
@@ -32,19 +35,30 @@ type Config struct {
 	Texts  *template.Texts
 	// Clock gives the time in UTC, cut to milliseconds.
 	Clock func() time.Time
+	Log   *slog.Logger
+	// OnPanic is called with each panic in the background, which then goes on. Where it is
+	// nil, a panic ends the program.
+	OnPanic func(ctx context.Context, p *background.Panic)
 }
 
 // Service pushes to the devices of accounts. A nil Service says nothing.
 type Service struct {
-	store  *store.Store
-	outbox *message.Outbox
-	texts  *template.Texts
-	now    func() time.Time
+	store      *store.Store
+	outbox     *message.Outbox
+	texts      *template.Texts
+	now        func() time.Time
+	log        *slog.Logger
+	onPanic    func(ctx context.Context, p *background.Panic)
+	background *background.Group // nil until Start
+
+	pruning sync.Mutex // held by Prune
+	// prunedUsers and prunedDevices are the ids up to which the last run of Prune has come.
+	prunedUsers, prunedDevices int
 }
 
 // New makes a Service.
 func New(cfg Config) *Service {
-	return &Service{store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, now: cfg.Clock}
+	return &Service{store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, now: cfg.Clock, log: cfg.Log, onPanic: cfg.OnPanic}
 }
 
 // FaultyContacts says to each device of the account that a treatment ended because of faulty
@@ -64,7 +78,8 @@ func (s *Service) FaultyContacts(ctx context.Context, tx *store.Tx, rootUserID i
 	}
 	for _, id := range devlogIDs {
 		intent := "faulty-contacts:" + strconv.Itoa(id)
-		if err := s.toDevices(ctx, tx, u, entmessage.PurposeFaultyContacts, intent, nil); err != nil {
+		// No limit of messages may keep a treatment from being stored.
+		if err := s.toDevices(ctx, tx, u, entmessage.PurposeFaultyContacts, nil, intent, message.DropBeyond); err != nil {
 			return err
 		}
 	}
@@ -74,7 +89,7 @@ func (s *Service) FaultyContacts(ctx context.Context, tx *store.Tx, rootUserID i
 // toDevices stores a message once for each device of the account. intent is what makes two
 // messages to one device the same; empty for nothing.
 func (s *Service) toDevices(
-	ctx context.Context, tx *store.Tx, u *ent.User, purpose entmessage.Purpose, intent string, values template.Values,
+	ctx context.Context, tx *store.Tx, u *ent.User, purpose entmessage.Purpose, values template.Values, intent string, beyond message.Beyond,
 ) error {
 	tokens, err := tokensOf(ctx, tx, u)
 	if err != nil || len(tokens) == 0 {
@@ -84,8 +99,7 @@ func (s *Service) toDevices(
 	if err != nil {
 		return err
 	}
-	// No limit of messages may keep a treatment from being stored.
-	m.RootUserID, m.ExpiresAt, m.Beyond = &u.ID, s.now().Add(goodFor), message.DropBeyond
+	m.RootUserID, m.ExpiresAt, m.Beyond = &u.ID, s.now().Add(goodFor), beyond
 	for _, token := range tokens {
 		m.To = token
 		if intent != "" {

@@ -30,6 +30,7 @@ import (
 	"luxbff/internal/message"
 	"luxbff/internal/message/history"
 	"luxbff/internal/pubsub"
+	"luxbff/internal/push"
 	"luxbff/internal/store"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
@@ -63,6 +64,7 @@ type App struct {
 	Devlogs   *devlog.Service
 	Outbox    *message.Outbox
 	Messages  *history.Service
+	Push      *push.Service
 
 	options    Options
 	handler    http.Handler
@@ -166,6 +168,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	a.Feed.Start(lasting)
 	a.Messages.Start(lasting)
 	a.Auth.Start(lasting)
+	a.Push.Start(lasting)
 	return nil
 }
 
@@ -252,6 +255,7 @@ func (a *App) Close() error {
 	a.leaveBus()
 	a.background.Close()
 	a.Auth.Close()
+	a.Push.Close()
 	a.Feed.Close()
 	a.Messages.Close()
 	a.Outbox.Close()

@@ -43,14 +43,14 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		OnChanged: a.messageHub.Notify, OnGone: push.Forget,
 	})
 	a.Messages = history.New(history.Config{Store: a.Store, Hub: a.messageHub, Log: o.Log, OnPanic: a.onPanic})
-	pushes := push.New(push.Config{Store: a.Store, Outbox: a.Outbox, Texts: texts, Clock: o.Clock})
+	a.Push = push.New(push.Config{Store: a.Store, Outbox: a.Outbox, Texts: texts, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
 	// The services end sessions and so close sockets, and whether a socket's session has
 	// ended only the services know: sessionSockets gets its half of them later.
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.limiter()
 	a.Auth, err = auth.New(auth.Config{
-		Store: a.Store, Outbox: a.Outbox, Texts: texts, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
+		Store: a.Store, Outbox: a.Outbox, Texts: texts, Push: a.Push, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
@@ -74,7 +74,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
-	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: pushes, Clock: o.Clock})
+	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: a.Push, Clock: o.Clock})
 	return nil
 }
 

@@ -234,3 +234,43 @@ func TestUploadBeyondTheMessagesOfADay(t *testing.T) {
 	w.upload(t, "FAULTY_CONTACTS_SHUTDOWN", 2)
 	w.wantPushes(t, 1, "none is left")
 }
+
+// TestNewSignInIsPushed to the phones of the account, whatever surface it comes by.
+func TestNewSignInIsPushed(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t)
+	signIn := func(path, body, installation string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("User-Agent", "LUX/3.2 (iPhone; iOS 18.0)")
+		if installation != "" {
+			r.Header.Set("X-Installation-Id", installation)
+		}
+		if answer := w.Do(t, r); answer.Status != http.StatusOK || strings.Contains(string(answer.Body), "errors") {
+			t.Fatalf("%d %s", answer.Status, answer.Body)
+		}
+	}
+	const (
+		graphQL = `{"query": "mutation { signIn(input: {email: \"parent@example.com\", password: \"secret123\"}) { tokens { accessToken } } }"}`
+		rest    = `{"username": "parent@example.com", "password": "secret123"}`
+	)
+	signIn("/graphql", graphQL, "")
+	for range 2 {
+		m := w.fcm.Next()
+		if m.Purpose != "new_sign_in" || m.Title == "" || !strings.Contains(m.Body, "LUX 3.2") || m.Token != phoneOf(1) && m.Token != phoneOf(2) {
+			t.Errorf("%+v", m)
+		}
+	}
+	signIn(apptest.LUX+"/auth/email/signin", rest, "")
+	w.wantPushes(t, 2, "the same place by another surface")
+	signIn(apptest.LUX+"/auth/email/signin", rest, "one")
+	w.wantPushes(t, 4, "an installation by LUX")
+	signIn("/api/v1/addnox/auth/email/signin", rest, "another")
+	w.wantPushes(t, 6, "an installation by Addnox")
+	signIn("/graphql", graphQL, "one")
+	w.wantPushes(t, 6, "an installation that is known")
+}

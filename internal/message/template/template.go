@@ -64,6 +64,7 @@ const (
 	Hours    = "hours"    // the same for a link that takes an address back
 	Link     = "link"     // an https address
 	At       = "at"       // when something has happened, with its zone
+	App      = "app"      // the name and version of an app, or ? for one that says nothing
 	Change   = "change"   // a Phrase of an account report
 	Advice   = "advice"   // a Phrase of an account report
 	Provider = "provider" // the name of a social provider, for the phrases that say it
@@ -116,7 +117,7 @@ func valuesOf() map[entmessage.Purpose][]string {
 		entmessage.PurposeAccountReport:   {Change, At, Advice},
 		entmessage.PurposeImpedanceAlert:  nil,
 		entmessage.PurposeFaultyContacts:  nil,
-		entmessage.PurposeNewSignIn:       {At},
+		entmessage.PurposeNewSignIn:       {App, At},
 		entmessage.PurposeTest:            nil,
 	}
 }

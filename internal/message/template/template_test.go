@@ -51,7 +51,7 @@ func sent() map[string]struct {
 		"alert":           {entmessage.ChannelAlimtalk, entmessage.PurposeImpedanceAlert, nil, "전극 접촉 불량", "Poor electrode contact"},
 		"alert by SMS":    {entmessage.ChannelSms, entmessage.PurposeImpedanceAlert, nil, "전극 접촉 불량", "Poor electrode contact"},
 		"faulty contacts": {entmessage.ChannelPush, entmessage.PurposeFaultyContacts, nil, "전극 접촉 불량", "The treatment ended because of poor"},
-		"new sign-in":     {entmessage.ChannelPush, entmessage.PurposeNewSignIn, template.Values{template.At: "2026-03-04 12:00 UTC"}, "새로운 기기에서 로그인", "Sign-in on a device"},
+		"new sign-in":     {entmessage.ChannelPush, entmessage.PurposeNewSignIn, template.Values{template.App: "LUX 3.2", template.At: "2026-03-04 12:00 UTC"}, "새로운 기기에서 로그인", "Sign-in on a device"},
 		"test by push":    {entmessage.ChannelPush, entmessage.PurposeTest, nil, "luxbff 테스트 메시지", "Test message"},
 		"test by e-mail":  {entmessage.ChannelEmail, entmessage.PurposeTest, nil, "luxbff 테스트 메시지", "Test message"},
 		"test by SMS":     {entmessage.ChannelSms, entmessage.PurposeTest, nil, "luxbff 테스트 메시지", "Test message"},

@@ -22,6 +22,7 @@ import (
 	"luxbff/internal/auth/token"
 	"luxbff/internal/message"
 	"luxbff/internal/message/template"
+	"luxbff/internal/push"
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
@@ -36,6 +37,7 @@ type Kit struct {
 	Store            *store.Store
 	Outbox           *message.Outbox
 	Texts            *template.Texts
+	Push             *push.Service
 	Keys             *token.Keys
 	Clock            *testutil.Clock
 	Facebook, Google *Provider
@@ -122,6 +124,8 @@ func newKit(t testing.TB, db *store.Store, clock *testutil.Clock, options ...Opt
 		t.Fatal(err)
 	}
 	cfg.Texts = k.Texts
+	k.Push = push.New(push.Config{Store: k.Store, Outbox: k.Outbox, Texts: k.Texts, Clock: k.Clock.Now, Log: log})
+	cfg.Push = k.Push
 	if k.Auth, err = auth.New(cfg); err != nil {
 		t.Fatal(err)
 	}

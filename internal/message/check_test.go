@@ -16,6 +16,8 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/background"
 	"luxbff/internal/message"
+	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/storetest"
 )
 
 // scripted is a provider that does what its script says, one step a call. It counts what it
@@ -433,4 +435,33 @@ func (p *panicking) Check(ctx context.Context, accepted message.Accepted) (messa
 		panic("ohno")
 	}
 	return p.scripted.Check(ctx, accepted)
+}
+
+// TestStatementsOfTheWorkersUseAnIndex, so that none costs more for what was sent before.
+func TestStatementsOfTheWorkersUseAnIndex(t *testing.T) {
+	t.Parallel()
+	db, statements := storetest.OpenRecording(t, "messages")
+	w := &world{store: db, clock: testutil.NewClock(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))}
+	w.serve(&scripted{results: []message.Result{{}, {Outcome: message.Failed, Code: "3104"}, {Outcome: message.Delivered}}})
+	w.enqueue(t, alimtalk("a"))
+	w.run(t)
+	if err := w.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checks := 0
+	for _, statement := range *statements {
+		if strings.HasPrefix(statement, "INSERT") || strings.Contains(statement, "COUNT") { // the test counts
+			continue
+		}
+		plan := storetest.ExplainAny(t, db, statement)
+		if !strings.Contains(plan, "message_") && !strings.Contains(plan, "PRIMARY KEY") && !strings.Contains(plan, "messages_pkey") {
+			t.Errorf("%s runs by\n%s", statement, plan)
+		}
+		if strings.Contains(plan, "message_check_at") {
+			checks++
+		}
+	}
+	if checks == 0 {
+		t.Error("no statement finds due checks by their index")
+	}
 }

@@ -190,3 +190,21 @@ func TestCounts(t *testing.T) {
 		t.Errorf("a day later (-want +got):\n%s", diff)
 	}
 }
+
+// TestStatementsUseAnIndex: an operator's question must not slow the server down. The newest
+// messages of all states are the last rows of the primary key.
+func TestStatementsUseAnIndex(t *testing.T) {
+	t.Parallel()
+	db, statements := storetest.OpenRecording(t, "messages")
+	s := operator.New(db, time.Now)
+	_, listErr := s.List(t.Context(), operator.Filter{State: entmessage.StateDead, Channel: entmessage.ChannelSms, Limit: 10})
+	_, countErr := s.Counts(t.Context())
+	if err := errors.Join(listErr, countErr); err != nil || len(*statements) != 6 {
+		t.Fatalf("%v, %d statements", err, len(*statements))
+	}
+	for _, statement := range *statements {
+		if plan := storetest.ExplainAny(t, db, statement); !strings.Contains(plan, "message_state_due_at") {
+			t.Errorf("%s runs by\n%s", statement, plan)
+		}
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
+	"luxbff/ent/identity"
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store/admin"
@@ -86,16 +88,21 @@ func (c Config) examineMessages() admin.Finding {
 	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
 }
 
-// examineSignIn names the providers that vouch for people.
+// examineSignIn names the providers that vouch for people. Facebook was one without an app in
+// former releases, so it is named where the app is what lacks.
 func (c Config) examineSignIn() admin.Finding {
 	names, err := c.providerNames()
-	switch {
-	case err != nil:
+	if err != nil {
 		return admin.Finding{Check: "sign-in", Detail: "the settings are wrong: see above", Severity: admin.Wrong}
-	case len(names) == 0:
-		return admin.Finding{Check: "sign-in", Detail: "by no other provider"}
 	}
-	return admin.Finding{Check: "sign-in", Detail: "by " + strings.Join(names, ", ") + " as well"}
+	detail := "by no other provider"
+	if len(names) > 0 {
+		detail = "by " + strings.Join(names, ", ") + " as well"
+	}
+	if c.FacebookURL != "" && !slices.Contains(names, identity.ProviderFacebook.String()) {
+		detail += "; by facebook once FACEBOOK_APP_ID and FACEBOOK_APP_SECRET are set"
+	}
+	return admin.Finding{Check: "sign-in", Detail: detail}
 }
 
 // examineLimits fails in production without TRUSTED_PROXIES. The program speaks no

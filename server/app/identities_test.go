@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -152,6 +153,18 @@ func TestNoFacebookWithoutAnAppInProduction(t *testing.T) {
 	}
 }
 
+// soundIdentities are settings of production with every provider.
+func soundIdentities() app.Config {
+	return app.Config{
+		Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys(), FacebookURL: "https://graph.facebook.com",
+		Identity: app.IdentityConfig{
+			GoogleClientIDs: ourApp, GoogleIssuer: "https://accounts.google.com", AppleClientIDs: ourApp, AppleIssuer: "https://appleid.apple.com",
+			KakaoClientIDs: ourApp, KakaoIssuer: "https://kauth.kakao.com", NaverURL: "https://openapi.naver.com",
+			FacebookAppID: "1234", FacebookAppSecret: "hush", FacebookIssuer: "https://www.facebook.com",
+		},
+	}
+}
+
 // TestIdentitySettings names each setting that is wrong, and repeats no secret.
 func TestIdentitySettings(t *testing.T) {
 	t.Parallel()
@@ -169,14 +182,7 @@ func TestIdentitySettings(t *testing.T) {
 		"FACEBOOK_ISSUER":     func(c *app.Config) { c.Identity.FacebookIssuer = "ftp://www.facebook.com" },
 		"FACEBOOK_GRAPH_URL":  func(c *app.Config) { c.FacebookURL = "http://graph.example.com" },
 	} {
-		cfg := app.Config{
-			Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys(), FacebookURL: "https://graph.facebook.com",
-			Identity: app.IdentityConfig{
-				GoogleClientIDs: ourApp, GoogleIssuer: "https://accounts.google.com", AppleClientIDs: ourApp, AppleIssuer: "https://appleid.apple.com",
-				KakaoClientIDs: ourApp, KakaoIssuer: "https://kauth.kakao.com", NaverURL: "https://openapi.naver.com",
-				FacebookAppID: "1234", FacebookAppSecret: "hush", FacebookIssuer: "https://www.facebook.com",
-			},
-		}
+		cfg := soundIdentities()
 		change(&cfg)
 		err := cfg.Check()
 		switch {
@@ -397,5 +403,30 @@ func TestNoSandboxInProduction(t *testing.T) {
 		object, _ := development.Call(t, http.MethodGet, "/dev/identity/"+provider+"?sub=42", "", "").JSON(t).(map[string]any)
 		made, _ := object["token"].(string)
 		v.refused(t, provider, provider, made, "")
+	}
+}
+
+// TestTheDoctorNamesProviders lists those that are set, and what Facebook lacks.
+func TestTheDoctorNamesProviders(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*app.Config){
+		"by apple, facebook, google, kakao, naver as well": func(*app.Config) {},
+		"by google, kakao, naver as well; by facebook once FACEBOOK_APP_ID and FACEBOOK_APP_SECRET are set": func(c *app.Config) {
+			c.Identity.FacebookAppID, c.Identity.FacebookAppSecret, c.Identity.AppleClientIDs = "", "", ""
+		},
+		"by no other provider":              func(c *app.Config) { c.Identity, c.FacebookURL = app.IdentityConfig{}, "" },
+		"the settings are wrong: see above": func(c *app.Config) { c.Identity.NaverURL = "naver" },
+	} {
+		cfg := soundIdentities()
+		change(&cfg)
+		found := ""
+		for _, finding := range app.Examine(t.Context(), cfg, slog.New(slog.DiscardHandler)) {
+			if finding.Check == "sign-in" {
+				found = finding.Detail
+			}
+		}
+		if found != want {
+			t.Errorf("the doctor says %q, want %q", found, want)
+		}
 	}
 }

@@ -2368,7 +2368,7 @@ extend type Mutation {
   """
   Gives the account another phone number: have a code sent to the new number with ` + "`" + `sendSmsCode` + "`" + `, then give it here.
   Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `,
-  ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (not E.164). REST: ` + "`" + `POST user/change-phone` + "`" + `.
+  ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no phone, or of a country that is not served). REST: ` + "`" + `POST user/change-phone` + "`" + `.
   """
   changePhone(input: ChangePhoneInput!): ChangePhonePayload @auth
 
@@ -2556,7 +2556,7 @@ input SignUpInput {
   birthdate: Date!
   "The gender of the person who signs up."
   gender: Gender!
-  "The verified number, E.164."
+  "The verified number: E.164, or as it is written in the country of ` + "`" + `nationalCode` + "`" + `."
   phone: String!
   "Consent to push notifications."
   isPushAgree: Boolean!
@@ -2648,7 +2648,7 @@ type UpdateUserPayload {
 What ` + "`" + `changePhone` + "`" + ` takes.
 """
 input ChangePhoneInput {
-  "The new number, E.164."
+  "The new number: E.164, or as it is written in the country of the account."
   phone: String!
   "The six digits of the SMS to the new number."
   validnum: String!

@@ -49,7 +49,7 @@ type ChangePasswordPayload struct {
 
 // What `changePhone` takes.
 type ChangePhoneInput struct {
-	// The new number, E.164.
+	// The new number: E.164, or as it is written in the country of the account.
 	Phone string `json:"phone"`
 	// The six digits of the SMS to the new number.
 	Validnum string `json:"validnum"`
@@ -535,7 +535,7 @@ type SignUpInput struct {
 	Birthdate vocab.Date `json:"birthdate"`
 	// The gender of the person who signs up.
 	Gender vocab.Gender `json:"gender"`
-	// The verified number, E.164.
+	// The verified number: E.164, or as it is written in the country of `nationalCode`.
 	Phone string `json:"phone"`
 	// Consent to push notifications.
 	IsPushAgree bool `json:"isPushAgree"`

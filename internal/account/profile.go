@@ -188,7 +188,7 @@ func (p *Profiles) UpdateNotifications(
 	return changed, err
 }
 
-// ChangePhoneParams are a new phone, in E.164, and the code that was sent to it.
+// ChangePhoneParams are a new phone, in E.164 or as in the account's country, and the code that was sent to it.
 type ChangePhoneParams struct{ Phone, Code string }
 
 // ChangePhone gives the account another phone. Errors: BadRequest, CodeInvalid,
@@ -196,9 +196,11 @@ type ChangePhoneParams struct{ Phone, Code string }
 func (p *Profiles) ChangePhone(
 	ctx context.Context, v viewer.Viewer, to ChangePhoneParams,
 ) (changed *ent.User, err error) {
-	if !text.ValidPhone(to.Phone) {
+	phone, ok := p.auth.Codes.Phone(to.Phone, v.User.NationalCode)
+	if !ok {
 		return nil, apperr.BadRequest.WithField("input.phone")
 	}
+	to.Phone = phone
 	var refused error // returned after the commit, which counts the wrong try
 	err = p.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := auth.LockUser(ctx, tx, v.RootUserID())

@@ -31,7 +31,7 @@ type Recovery struct {
 // code.
 const validnumField = "input.validnum"
 
-// FindAccountParams are a phone, in E.164, and the code that was sent to it.
+// FindAccountParams are a phone, as [auth.Codes.SendSMS] takes it, and the code that was sent to it.
 type FindAccountParams struct{ Phone, Code string }
 
 // FoundAccount is how its owner signs in to an account.
@@ -49,9 +49,11 @@ func (r *Recovery) FindAccount(ctx context.Context, p FindAccountParams) (found 
 	if err := r.limits.Guess(ctx); err != nil {
 		return FoundAccount{}, err
 	}
-	if !text.ValidPhone(p.Phone) {
+	phone, ok := r.auth.Codes.PhoneOf(ctx, p.Phone)
+	if !ok {
 		return FoundAccount{}, apperr.BadRequest.WithField("input.phone")
 	}
+	p.Phone = phone
 	var refused error // returned after the commit, which counts the wrong try
 	err = r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var open *ent.VerificationCode

@@ -33,7 +33,8 @@ type Person struct {
 	LastName  string
 	Birthdate vocab.Date
 	Gender    vocab.Gender
-	// Phone is E.164, the one that earned the valid_token.
+	// Phone is the one that earned the valid_token, in E.164 or as in the country of
+	// NationalCode.
 	Phone            string
 	IsPushAgree      bool
 	IsMarketingAgree bool
@@ -61,7 +62,7 @@ func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, e
 	// What is cheap to refuse is refused before the password is hashed.
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.SignUpTokenInvalid,
-		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: s.normalized(p.Person),
 	}
 	if err := s.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err
@@ -72,7 +73,7 @@ func (s *SignUps) ByEmail(ctx context.Context, p SignUpParams) (auth.SignedIn, e
 	if err := s.checkFree(ctx, r); err != nil {
 		return auth.SignedIn{}, err
 	}
-	hash, err := s.auth.Passwords.Hash(ctx, auth.PhoneKey(p.Phone), p.Password)
+	hash, err := s.auth.Passwords.Hash(ctx, auth.PhoneKey(r.person.Phone), p.Password)
 	if err != nil {
 		return auth.SignedIn{}, err
 	}
@@ -125,6 +126,13 @@ func (s *SignUps) checkFree(ctx context.Context, r registration) error {
 		return apperr.SameEmailIsRegistered.WithField("input.email")
 	}
 	return err
+}
+
+// normalized writes the phone as it is stored and compared. One that is refused is left empty,
+// which [checkPerson] refuses.
+func (s *SignUps) normalized(p Person) Person {
+	p.Phone, _ = s.auth.Codes.Phone(p.Phone, &p.NationalCode)
+	return p
 }
 
 func checkPerson(p Person, now time.Time) error {

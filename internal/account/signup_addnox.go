@@ -182,7 +182,7 @@ func (s *AddnoxSignUps) Complete(ctx context.Context, p CompleteSignUpParams) (a
 	}
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: apperr.NotAuthenticated,
-		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredByEmail, person: s.signUps.normalized(p.Person),
 	}
 	if err := s.signUps.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err

@@ -40,7 +40,7 @@ func (s *SignUps) BySocial(ctx context.Context, p SocialSignUpParams) (auth.Sign
 	}
 	r := registration{
 		validToken: p.ValidToken, tokenRefused: p.TokenRefused,
-		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredBySocial, person: p.Person,
+		email: text.TrimEmail(p.Email), registerType: vocab.RegisteredBySocial, person: s.normalized(p.Person),
 	}
 	if err := s.check(ctx, r); err != nil {
 		return auth.SignedIn{}, err

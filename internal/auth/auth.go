@@ -46,6 +46,9 @@ type Config struct {
 	Log    *slog.Logger
 	// PublicURL is where people reach this server; links in e-mails begin with it.
 	PublicURL string
+	// SMSCountries are those whose phones are taken, by their ISO 3166-1 alpha-2 codes; empty
+	// means all.
+	SMSCountries []string
 	// RejoinAfter is how long the phone of a deleted account cannot sign up again;
 	// 0 means not at all.
 	RejoinAfter time.Duration

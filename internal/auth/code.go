@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
+	"luxbff/internal/viewer"
 )
 
 // Verification codes are good for 3 minutes and 5 tries (rule 11 of the contract),
@@ -69,6 +71,7 @@ type Codes struct {
 	now        func() time.Time
 	random     io.Reader
 	publicURL  string
+	countries  []string
 }
 
 func newCodes(cfg Config, identities *Identities) (*Codes, error) {
@@ -82,11 +85,36 @@ func newCodes(cfg Config, identities *Identities) (*Codes, error) {
 	}
 	return &Codes{
 		store: cfg.Store, outbox: cfg.Outbox, texts: cfg.Texts, identities: identities, limits: cfg.Limits, digest: secrets, counted: counted,
-		now: cfg.Clock, random: cfg.Random, publicURL: cfg.PublicURL,
+		now: cfg.Clock, random: cfg.Random, publicURL: cfg.PublicURL, countries: cfg.SMSCountries,
 	}, nil
 }
 
-// SendSMSParams are a phone, in E.164, and the one thing that the code serves for; nil is
+// Phone gives a number in E.164. One that is written as in the country of its owner, nil where
+// that is not known, is corrected. It reports false for one that is no phone, or of a country
+// that no SMS are sent to.
+func (c *Codes) Phone(phone string, country *string) (e164 string, ok bool) {
+	known := ""
+	if country != nil {
+		known = *country
+	}
+	e164, ok = text.NormalizePhone(phone, known)
+	if !ok || len(c.countries) > 0 && !slices.Contains(c.countries, text.PhoneCountry(e164)) {
+		return "", false
+	}
+	return e164, true
+}
+
+// PhoneOf is [Codes.Phone] for the phone of whoever asks, whose country is known if they are
+// signed in.
+func (c *Codes) PhoneOf(ctx context.Context, phone string) (e164 string, ok bool) {
+	v, err := viewer.From(ctx)
+	if err != nil || v.User == nil {
+		return c.Phone(phone, nil)
+	}
+	return c.Phone(phone, v.User.NationalCode)
+}
+
+// SendSMSParams are a phone, in E.164 or for a viewer as in the viewer's country, and the one thing that the code serves for; nil is
 // for any.
 type SendSMSParams struct {
 	Phone   string
@@ -96,9 +124,11 @@ type SendSMSParams struct {
 // SendSMS sends a code to a phone; it replaces the one before. The answer is the same whether or not the phone has an account. Errors:
 // PhoneInvalid, SendSmsFailed, TooManyRequests.
 func (c *Codes) SendSMS(ctx context.Context, p SendSMSParams) error {
-	if !text.ValidPhone(p.Phone) {
+	phone, ok := c.PhoneOf(ctx, p.Phone)
+	if !ok {
 		return apperr.PhoneInvalid.WithField("input.phone")
 	}
+	p.Phone = phone
 	// Bounded for each client and each recipient: a message costs money, and may
 	// be unwanted.
 	if err := c.limits.Message(ctx, p.Phone, "input.phone"); err != nil {
@@ -364,7 +394,7 @@ func (c *Codes) Close(ctx context.Context, tx *store.Tx, open *ent.VerificationC
 	return nil
 }
 
-// VerifySMSParams are a phone, in E.164, and the code that was sent to it.
+// VerifySMSParams are a phone, as [Codes.SendSMS] takes it, and the code that was sent to it.
 type VerifySMSParams struct{ Phone, Code string }
 
 // VerifySMS gives a valid_token for a right code: it is good for one sign-up of
@@ -375,9 +405,11 @@ func (c *Codes) VerifySMS(ctx context.Context, p VerifySMSParams) (validToken st
 	if err := c.limits.Guess(ctx); err != nil {
 		return "", err
 	}
-	if !text.ValidPhone(p.Phone) {
+	phone, ok := c.PhoneOf(ctx, p.Phone)
+	if !ok {
 		return "", apperr.PhoneInvalid.WithField("input.phone")
 	}
+	p.Phone = phone
 	validToken, err = randomText(c.random)
 	if err != nil {
 		return "", err

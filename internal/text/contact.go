@@ -54,6 +54,46 @@ func ValidPhone(phone string) bool {
 		phonenumbers.Format(number, phonenumbers.E164) == phone
 }
 
+// nationalPattern is what is written of a number in its own country.
+var nationalPattern = regexp.MustCompile(`^[0-9(][0-9 ().-]{3,31}$`)
+
+// NormalizePhone gives the E.164 form of a number that is written as in its country, an ISO
+// 3166-1 alpha-2 code: 010-1234-5678 in KR. One that is E.164 already stays as it is, of
+// whatever country. It reports false for any other spelling, as one with the prefix of calls
+// abroad or the calling code without its plus, for a number that the country does not have,
+// and where the country is not known.
+func NormalizePhone(phone, country string) (e164 string, ok bool) {
+	if ValidPhone(phone) {
+		return phone, true
+	}
+	if !ValidCountry(country) || !nationalPattern.MatchString(phone) {
+		return "", false
+	}
+	number, err := phonenumbers.ParseAndKeepRawInput(phone, country)
+	if err != nil || number.GetCountryCodeSource() != phonenumbers.PhoneNumber_FROM_DEFAULT_COUNTRY || number.GetExtension() != "" {
+		return "", false
+	}
+	// The library takes a number without the 0 that it begins with at home; so short, it may be
+	// one of another country.
+	if digitsOf(phonenumbers.Format(number, phonenumbers.NATIONAL)) != digitsOf(phone) {
+		return "", false
+	}
+	e164 = phonenumbers.Format(number, phonenumbers.E164)
+	if !phonenumbers.IsValidNumberForRegion(number, country) || !ValidPhone(e164) {
+		return "", false
+	}
+	return e164, true
+}
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // PhoneCountry gives the ISO 3166-1 alpha-2 code of the country that a valid E.164 number
 // belongs to, and nothing for one of no country, as those of satellites, or an invalid one.
 func PhoneCountry(phone string) string {

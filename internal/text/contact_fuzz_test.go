@@ -61,3 +61,29 @@ func FuzzPhone(f *testing.F) {
 		}
 	})
 }
+
+// FuzzNationalPhone holds that what is corrected is a phone, that it stays as it is from then
+// on, and that a number in E.164 is never another one. Several countries can share a plan of
+// numbers, so that a number of one may be counted as another's.
+func FuzzNationalPhone(f *testing.F) {
+	for _, phone := range []string{"010-1234-5678", "(415) 555-2671", "+821012345678", "001-82-10-1234-5678", "02)312-3456", "1588-0000", "010 1234 5678 "} {
+		f.Add(phone, "KR")
+		f.Add(phone, "US")
+	}
+	f.Fuzz(func(t *testing.T, phone, country string) {
+		got, ok := text.NormalizePhone(phone, country)
+		switch {
+		case !ok && got != "":
+			t.Errorf("%q is refused, and gives %q", phone, got)
+		case !ok:
+			return
+		case !text.ValidPhone(got):
+			t.Errorf("%q becomes %q, which is no phone", phone, got)
+		case text.ValidPhone(phone) && got != phone:
+			t.Errorf("%q becomes %q", phone, got)
+		}
+		if again, ok := text.NormalizePhone(got, country); !ok || again != got {
+			t.Errorf("%q becomes %q the second time", got, again)
+		}
+	})
+}

@@ -59,6 +59,61 @@ func TestValidPhone(t *testing.T) {
 	}
 }
 
+func TestNormalizePhone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ phone, country, want string }{
+		{"010-1234-5678", "KR", "+821012345678"},
+		{"01012345678", "KR", "+821012345678"},
+		{"010 1234 5678", "KR", "+821012345678"},
+		{"010.1234.5678", "KR", "+821012345678"},
+		{"(02) 312-3456", "KR", "+8223123456"},
+		{"(415) 555-2671", "US", "+14155552671"},
+		{"0151 12345678", "DE", "+4915112345678"},
+		{"+821012345678", "KR", "+821012345678"},
+		{"+821012345678", "DE", "+821012345678"},
+		{"+821012345678", "", "+821012345678"},
+		{"010-1234-5678", "", ""},
+		{"010-1234-5678", "kr", ""},
+		{"010-1234-5678", "XX", ""},
+		{"010-1234-5678", "DE", ""},
+		{"(604) 555-0123", "US", ""}, // of Canada
+		{"(415) 555-2671", "KR", ""},
+		{"1012345678", "KR", ""},
+		{"1 415 555 2671", "US", ""},
+		{"821012345678", "KR", ""},
+		{"00821012345678", "KR", ""},
+		{"001-82-10-1234-5678", "KR", ""},
+		{"+82 10 1234 5678", "KR", ""},
+		{"010-1234-5678 ext. 5", "KR", ""},
+		{"010-1234-5678;ext=5", "KR", ""},
+		{"010-1234", "KR", ""},
+		{"010-1234-56789", "KR", ""},
+		{"０１０-1234-5678", "KR", ""},
+		{"010-CALL-ME99", "KR", ""},
+		{"tel:010-1234-5678", "KR", ""},
+		{"010-1234-5678\n", "KR", ""},
+		{"010-1234-5678\x00", "KR", ""},
+		{" 010-1234-5678", "KR", ""},
+		{"", "KR", ""},
+	} {
+		if got, ok := text.NormalizePhone(c.phone, c.country); got != c.want || ok != (c.want != "") {
+			t.Errorf("NormalizePhone(%q, %q) = %q, %v, want %q", c.phone, c.country, got, ok, c.want)
+		}
+	}
+}
+
+func TestPhoneCountry(t *testing.T) {
+	t.Parallel()
+	for phone, want := range map[string]string{
+		"+821012345678": "KR", "+14155552671": "US", "+16045550123": "CA", "+4915112345678": "DE",
+		"+881612345678": "", "+38349123456": "", "010": "", "": "",
+	} {
+		if got := text.PhoneCountry(phone); got != want {
+			t.Errorf("PhoneCountry(%q) = %q, want %q", phone, got, want)
+		}
+	}
+}
+
 // TestValidCountry compares with the regions that golang.org/x/text knows: what it takes
 // for a country besides is withdrawn, reserved or in private use.
 func TestValidCountry(t *testing.T) {

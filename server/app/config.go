@@ -11,6 +11,7 @@ import (
 	"luxbff/internal/auth/token"
 	"luxbff/internal/pubsub/natsbus"
 	"luxbff/internal/store"
+	"luxbff/internal/text"
 	"luxbff/server/middleware"
 	"luxbff/server/tracing"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	Solapi         SolapiConfig   `embed:"" prefix:"solapi-" envprefix:"SOLAPI_"`
 	Twilio         TwilioConfig   `embed:"" prefix:"twilio-" envprefix:"TWILIO_"`
 	SMSRoutes      string         `env:"SMS_ROUTES" name:"sms-routes" help:"Providers of SMS by country of the number, as KR:solapi,*:twilio, which is the default where both are set."`
+	SMSCountries   string         `env:"SMS_COUNTRIES" name:"sms-countries" help:"Countries whose phones are taken, by ISO 3166 code, as KR,US; empty: all."`
 	SMSDaily       int            `env:"SMS_DAILY_LIMIT" name:"sms-daily-limit" default:"5000" help:"SMS a day, of all replicas together; 0: any number."`
 	AlimtalkDaily  int            `env:"ALIMTALK_DAILY_LIMIT" name:"alimtalk-daily-limit" default:"5000" help:"Alimtalk a day, in the same way."`
 	EmailDaily     int            `env:"EMAIL_DAILY_LIMIT" name:"email-daily-limit" default:"10000" help:"E-mails a day, in the same way."`
@@ -135,6 +137,9 @@ func (c Config) Check() error {
 	if _, err := c.origins(); err != nil {
 		wrong = append(wrong, err)
 	}
+	if _, err := c.smsCountries(); err != nil {
+		wrong = append(wrong, err)
+	}
 	if _, err := c.senders(Options{}.withDefaults()); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -185,6 +190,22 @@ func (c Config) trustedProxies() (middleware.Proxies, error) {
 		proxies.Networks = append(proxies.Networks, network.Masked())
 	}
 	return proxies, nil
+}
+
+// smsCountries reads SMS_COUNTRIES; nil is for all.
+func (c Config) smsCountries() ([]string, error) {
+	if strings.TrimSpace(c.SMSCountries) == "" {
+		return nil, nil
+	}
+	var countries []string
+	for code := range strings.SplitSeq(c.SMSCountries, ",") {
+		code = strings.TrimSpace(code)
+		if !text.ValidCountry(code) {
+			return nil, errors.New("SMS_COUNTRIES must be ISO 3166 codes in capitals, comma-separated, as KR,US; empty for all countries")
+		}
+		countries = append(countries, code)
+	}
+	return countries, nil
 }
 
 // origins are PUBLIC_URL's own and those of ALLOWED_ORIGINS. In development there is also

@@ -49,9 +49,14 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.sockets = gqlstream.NewRegistry[int, auth.SessionKey](gqlstream.RegistryConfig{})
 	a.sessions = &sessionSockets{sockets: a.sockets, bus: a.bus, background: a.background, log: o.Log}
 	limits := a.limiter()
+	countries, err := a.Config.smsCountries()
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
 	a.Auth, err = auth.New(auth.Config{
 		Store: a.Store, Outbox: a.Outbox, Texts: texts, Push: a.Push, Keys: keys, Clock: o.Clock, Random: o.Random, Log: o.Log,
 		PublicURL:       a.Config.URL(),
+		SMSCountries:    countries,
 		RejoinAfter:     time.Duration(a.Config.RejoinAfter) * 24 * time.Hour,
 		SessionLifetime: time.Duration(a.Config.SessionDays) * 24 * time.Hour,
 		Providers:       a.Config.withSandbox(providers),

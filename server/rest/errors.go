@@ -82,7 +82,7 @@ func errorReason(kind apperr.Kind) string {
 		apperr.SignedUpUserIsDeleted:      "the account of the e-mail was deleted",
 		apperr.AccountBlocked:             "ten wrong passwords in a row: blocked for 15 minutes",
 		apperr.RefreshTokenNotValid:       "used before, or of a session that has ended",
-		apperr.PhoneInvalid:               "not a number in E.164",
+		apperr.PhoneInvalid:               "not a number in E.164, nor one of the country of the account or the sign-up; or of a country that is not served",
 		apperr.SendSmsFailed:              "no sender is configured",
 		apperr.EmailNotValid:              "empty, or not an e-mail address",
 		apperr.SignUpTokenInvalid:         "the valid_token is missing, used, old or another phone's",

@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	entmessage "luxbff/ent/message"
-	"luxbff/internal/message"
+	"luxbff/internal/message/fcm"
 	"luxbff/internal/message/operator"
+	"luxbff/internal/message/smtp"
+	"luxbff/internal/message/solapi"
 	"luxbff/internal/store"
 )
 
@@ -46,24 +48,25 @@ func Channels() []entmessage.Channel {
 
 // MessageProviders says where the messages of each channel go.
 func (c Config) MessageProviders() (map[entmessage.Channel]string, error) {
-	o := Options{}.withDefaults()
-	senders, err := c.senders(o)
+	senders, err := c.senders(Options{}.withDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	inDevelopment := message.Development(o.Log)
-	providers := map[entmessage.Channel]string{
-		entmessage.ChannelPush: "fcm", entmessage.ChannelAlimtalk: "solapi", entmessage.ChannelEmail: "smtp",
-	}
+	providers := map[entmessage.Channel]string{}
 	for _, channel := range Channels() {
-		sms, isRouted := senders[channel].(smsByCountry)
-		switch {
-		case isRouted:
-			providers[channel] = sms.String()
-		case senders[channel] == nil:
+		switch sender := senders[channel].(type) {
+		case nil:
 			providers[channel] = "nowhere: requests that need it are refused"
-		case senders[channel] == inDevelopment[channel]:
-			providers[channel] = "/dev/outbox"
+		case smsByCountry:
+			providers[channel] = sender.String()
+		case *solapi.Sender:
+			providers[channel] = "solapi"
+		case *smtp.Sender:
+			providers[channel] = "smtp"
+		case *fcm.Sender:
+			providers[channel] = "fcm"
+		default:
+			providers[channel] = "the sandbox, /dev/outbox"
 		}
 	}
 	return providers, nil

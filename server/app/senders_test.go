@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/testutil"
@@ -361,4 +363,31 @@ func written(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestMessageProviders: the operator is shown where each channel goes.
+func TestMessageProviders(t *testing.T) {
+	t.Parallel()
+	const nowhere = "nowhere: requests that need it are refused"
+	for name, c := range map[string]struct {
+		change func(*app.Config)
+		want   map[entmessage.Channel]string
+	}{
+		"none": {func(*app.Config) {}, map[entmessage.Channel]string{"push": nowhere, "sms": nowhere, "alimtalk": nowhere, "email": nowhere}},
+		"some": {func(c *app.Config) {
+			c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "k", Secret: "s", From: "02", Profile: "p", Template: "t"}
+			c.Twilio = app.TwilioConfig{URL: "https://x.example", AccountSID: "AC1", AuthToken: "t", From: "+15005550006"}
+			c.SMTPURL, c.MailFrom = "smtps://mail.example.com", "no-reply@example.com"
+		}, map[entmessage.Channel]string{"push": nowhere, "sms": "KR:solapi,*:twilio", "alimtalk": "solapi", "email": "smtp"}},
+		"SMS abroad": {func(c *app.Config) {
+			c.Twilio = app.TwilioConfig{URL: "https://x.example", AccountSID: "AC1", AuthToken: "t", From: "+15005550006"}
+		}, map[entmessage.Channel]string{"push": nowhere, "sms": "*:twilio", "alimtalk": nowhere, "email": nowhere}},
+	} {
+		cfg := app.Config{Env: "production", PublicURL: "https://luxbff.example.com", TokenKeys: processtest.TokenKeys()}
+		c.change(&cfg)
+		got, err := cfg.MessageProviders()
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
 }

@@ -61,7 +61,7 @@ func TestMessagesCommands(t *testing.T) {
 		{"show 2", true, []string{`text +An electrode is loose\.`, `state +dead`, `its id there +SM1`, `error +twilio: not delivered, code 30003`}, ""},
 		{"show 3", true, []string{`text +not shown: it holds a code or a link`, `provider +-`}, ""},
 		{"show 9", false, []string{`there is no message 9`}, ""},
-		{"providers", true, []string{`push +0 +1 +0 +0 +0 +/dev/outbox`, `sms +0 +0 +0 +2 +0 +`, `email +1 `}, ""},
+		{"providers", true, []string{`push +0 +1 +0 +0 +0 +the sandbox, /dev/outbox`, `sms +0 +0 +0 +2 +0 +the sandbox`, `email +1 `}, ""},
 		{"retry 1 2 3", false, []string{`message 1 held a code or a link, and its text is gone`, `message 2 is due`, `message 3 is pending`}, ""},
 		{"show 2", true, []string{`state +pending`, `tries +0`, `error +-`}, ""},
 		{"retry 1", false, []string{`has to ask for a new one`}, ""},

@@ -9,6 +9,7 @@ import (
 	"luxbff/graph/model"
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
+	"luxbff/internal/message/history"
 )
 
 // Device is loaded with the child, in one statement for the whole family. So are all
@@ -125,11 +126,20 @@ func (r *queryResolver) CheckDevice(ctx context.Context, uniqueID string) (*mode
 	return &model.DeviceCheck{Status: status, Device: found}, nil
 }
 
+func (r *sendImpedanceAlertPayloadResolver) Message(ctx context.Context, obj *model.SendImpedanceAlertPayload) (*history.Message, error) {
+	return r.sent.NewestAlert(ctx, currentViewer(ctx).RootUserID())
+}
+
 func (r *Resolver) ChildUser() generated.ChildUserResolver { return &childUserResolver{r} }
 
 func (r *Resolver) Device() generated.DeviceResolver { return &deviceResolver{r} }
 
+func (r *Resolver) SendImpedanceAlertPayload() generated.SendImpedanceAlertPayloadResolver {
+	return &sendImpedanceAlertPayloadResolver{r}
+}
+
 type (
-	childUserResolver struct{ *Resolver }
-	deviceResolver    struct{ *Resolver }
+	childUserResolver                 struct{ *Resolver }
+	deviceResolver                    struct{ *Resolver }
+	sendImpedanceAlertPayloadResolver struct{ *Resolver }
 )

@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	SendImpedanceAlertPayload() SendImpedanceAlertPayloadResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
@@ -323,7 +324,8 @@ type ComplexityRoot struct {
 	}
 
 	SendImpedanceAlertPayload struct {
-		Ok func(childComplexity int) int
+		Message func(childComplexity int) int
+		Ok      func(childComplexity int) int
 	}
 
 	SendSmsCodePayload struct {
@@ -531,6 +533,9 @@ type QueryResolver interface {
 	ChildUsers(ctx context.Context) ([]*ent.ChildUser, error)
 	ChildUser(ctx context.Context, id int) (*ent.ChildUser, error)
 	CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error)
+}
+type SendImpedanceAlertPayloadResolver interface {
+	Message(ctx context.Context, obj *model.SendImpedanceAlertPayload) (*history.Message, error)
 }
 type SessionResolver interface {
 	IsCurrent(ctx context.Context, obj *ent.Session) (bool, error)
@@ -1715,6 +1720,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendEmailVerificationPayload.Ok(childComplexity), true
 
+	case "SendImpedanceAlertPayload.message":
+		if e.ComplexityRoot.SendImpedanceAlertPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendImpedanceAlertPayload.Message(childComplexity), true
 	case "SendImpedanceAlertPayload.ok":
 		if e.ComplexityRoot.SendImpedanceAlertPayload.Ok == nil {
 			break
@@ -2981,6 +2992,8 @@ The answer to ` + "`" + `sendImpedanceAlert` + "`" + `.
 type SendImpedanceAlertPayload {
   "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
+  "The alert that was sent, or stands since less than a minute: ` + "`" + `messageStatus` + "`" + ` with its ` + "`" + `id` + "`" + ` shows what becomes of it."
+  message: Message
 }
 `, BuiltIn: false},
 	{Name: "../consent.graphqls", Input: `extend type Mutation {
@@ -4534,6 +4547,8 @@ func (ec *executionContext) childFields_SendImpedanceAlertPayload(ctx context.Co
 	switch field.Name {
 	case "ok":
 		return ec.fieldContext_SendImpedanceAlertPayload_ok(ctx, field)
+	case "message":
+		return ec.fieldContext_SendImpedanceAlertPayload_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendImpedanceAlertPayload", field.Name)
 }
@@ -9685,6 +9700,38 @@ func (ec *executionContext) _SendImpedanceAlertPayload_ok(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_SendImpedanceAlertPayload_ok(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SendImpedanceAlertPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SendImpedanceAlertPayload_message(ctx context.Context, field graphql.CollectedField, obj *model.SendImpedanceAlertPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendImpedanceAlertPayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SendImpedanceAlertPayload().Message(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *history.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖluxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SendImpedanceAlertPayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendImpedanceAlertPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SendSmsCodePayload_ok(ctx context.Context, field graphql.CollectedField, obj *model.SendSmsCodePayload) (ret graphql.Marshaler) {
@@ -15809,6 +15856,11 @@ func (ec *executionContext) _SendImpedanceAlertPayload(ctx context.Context, sel 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "message":
+			out.Values[i] = ec._SendImpedanceAlertPayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18411,6 +18463,13 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = ctx
 	res := scalar.MarshalInt(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOMessage2ᚖluxbffᚋinternalᚋmessageᚋhistoryᚐMessage(ctx context.Context, sel ast.SelectionSet, v *history.Message) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Message(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOMessagePurpose2ᚖluxbffᚋgraphᚋmodelᚐMessagePurpose(ctx context.Context, v any) (*model.MessagePurpose, error) {

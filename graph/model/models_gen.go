@@ -413,6 +413,8 @@ type SendEmailVerificationPayload struct {
 type SendImpedanceAlertPayload struct {
 	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
+	// The alert that was sent, or stands since less than a minute: `messageStatus` with its `id` shows what becomes of it.
+	Message *history.Message `json:"message,omitempty"`
 }
 
 // What `sendSmsCode` takes.

@@ -85,6 +85,8 @@ func (s *Service) hasRecentAlert(ctx context.Context, client *ent.Client, rootUs
 			entmessage.RootUserID(rootUserID),
 			entmessage.PurposeEQ(entmessage.PurposeImpedanceAlert),
 			entmessage.CreatedAtGT(s.now().Add(-alertPause)),
+			// One from a clock that was set back since must not silence alerts until then.
+			entmessage.CreatedAtLT(s.now().Add(alertPause)),
 		).
 		Exist(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"luxbff/ent"
@@ -89,6 +90,11 @@ func (o *Outbox) Deliver(ctx context.Context) (int, error) {
 // between no longer meets the condition of its update, and is left out.
 func (o *Outbox) claim(ctx context.Context) (claimed []*ent.Message, err error) {
 	now := o.cfg.Clock()
+	if o.claimed.isAfter(now) {
+		if err := o.makeDue(ctx, now); err != nil {
+			return nil, err
+		}
+	}
 	due, err := o.cfg.Store.Read().Message.Query().
 		Where(claimable(now)).
 		Order(ent.Asc(entmessage.FieldDueAt, entmessage.FieldID)).
@@ -116,6 +122,38 @@ func (o *Outbox) claim(ctx context.Context) (claimed []*ent.Message, err error) 
 		return nil
 	})
 	return claimed, err
+}
+
+// lastTime is the last reading of a clock.
+type lastTime struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// isAfter reports whether the clock was set back by a second or more since the last reading,
+// and keeps this one.
+func (l *lastTime) isAfter(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	isBack := l.at.Sub(now) >= time.Second
+	l.at = now
+	return isBack
+}
+
+// makeDue has every message that waits be tried at once. The clock was set back: a message
+// of the time before would wait until the clock comes there again. One that waits for another
+// try gets it early, which does no harm.
+func (o *Outbox) makeDue(ctx context.Context, now time.Time) error {
+	err := o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.Message.Update().
+			Where(entmessage.StateEQ(entmessage.StatePending), entmessage.DueAtGT(now), entmessage.LeasedUntilIsNil()).
+			SetDueAt(now).
+			Exec(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("make messages due after the clock was set back: %w", err)
+	}
+	return nil
 }
 
 // claimable holds for messages that are due and that no worker has.

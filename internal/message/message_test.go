@@ -431,3 +431,25 @@ func TestNoRecordOfALastMessageStays(t *testing.T) {
 		}
 	}
 }
+
+// TestClockIsSetBack: a message does not wait until the clock comes to the time again at
+// which it was written.
+func TestClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	w.enqueue(t, message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposePhoneCode, To: "+821012345671", Text: "first"})
+	if n, err := w.Deliver(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	w.enqueue(t, message.Message{Channel: entmessage.ChannelSms, Purpose: entmessage.PurposePhoneCode, To: "+821012345672", Text: "second"})
+	w.clock.Add(-time.Hour)
+	if n, err := w.Deliver(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if n, err := w.Deliver(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d more, %v", n, err)
+	}
+	if diff := cmp.Diff([]string{"+821012345671 first", "+821012345672 second"}, w.provider.received()); diff != "" {
+		t.Errorf("the provider got (-want +got):\n%s", diff)
+	}
+}

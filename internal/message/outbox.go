@@ -53,6 +53,7 @@ type Config struct {
 type Outbox struct {
 	cfg     Config
 	due     background.Signal // notified by the commit that stores a message
+	claimed lastTime          // when messages were claimed last
 	running *background.Group
 }
 

@@ -141,7 +141,17 @@ func TestMessageStatusFollowsTheOutbox(t *testing.T) {
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
 	mine := follow(t, s, token, "", subscriptiontest.WebSocket)
-	s.Data(t, token, `mutation { sendImpedanceAlert { ok } }`, nil, &struct{}{})
+	var sent struct {
+		SendImpedanceAlert struct {
+			OK      bool
+			Message struct{ ID, Purpose string }
+		}
+	}
+	s.Data(t, token, `mutation { sendImpedanceAlert { ok message { id purpose } } }`, nil, &sent)
+	alert := sent.SendImpedanceAlert
+	if !alert.OK || alert.Message.Purpose != "IMPEDANCE_ALERT" {
+		t.Errorf("the alert is %+v", alert)
+	}
 	event, err := mine.Next()
 	// It may have been sent by the time that it was read.
 	if err == nil && strings.Contains(event.Status, `"QUEUED"`) {
@@ -150,6 +160,11 @@ func TestMessageStatusFollowsTheOutbox(t *testing.T) {
 	if err != nil || !strings.Contains(event.Status, `"SENT"`) {
 		t.Errorf("%s, %v", event.Status, err)
 	}
+	one := follow(t, s, token, "(id: "+alert.Message.ID+")", subscriptiontest.WebSocket)
+	if got := one.want("IMPEDANCE_ALERT SENT"); got != alert.Message.ID {
+		t.Errorf("it is the message %s, want %s", got, alert.Message.ID)
+	}
+	one.wantComplete()
 }
 
 // TestMessageStatusOfTheOtherReplica: what one replica sends, those who are connected to

@@ -99,6 +99,22 @@ func shownColumns() []string {
 	}
 }
 
+// NewestAlert gives the newest impedance alert to the account, nil if there is none.
+func (s *Service) NewestAlert(ctx context.Context, rootUserID int) (*Message, error) {
+	row, err := s.store.Read().Message.Query().
+		Where(entmessage.RootUserID(rootUserID), entmessage.PurposeEQ(entmessage.PurposeImpedanceAlert)).
+		Order(ent.Desc(entmessage.FieldID)).
+		Select(shownColumns()...).
+		First(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, nil //nolint:nilnil // it has been sent, and is pruned already
+	case err != nil:
+		return nil, fmt.Errorf("find an alert: %w", err)
+	}
+	return newMessage(row), nil
+}
+
 // PageParams are the arguments of a Relay connection that is read one way.
 type PageParams struct {
 	First *int

@@ -78,7 +78,8 @@ func TestDoctorFindsProblems(t *testing.T) {
 		"an open way to the database": {
 			url: "postgres://luxbff:secret@0.0.0.0:1/luxbff", want: "WRONG  way to the database .*0.0.0.0.*sslmode=verify-full", settings: []string{"APP_ENV=production"},
 		},
-		"no Facebook": {url: "file:" + empty, want: "WRONG  settings .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
+		"no service account": {url: "file:" + empty, want: "WRONG  settings .*FCM_CREDENTIALS: it is not the JSON", settings: []string{"FCM_CREDENTIALS=" + text}},
+		"no Facebook":        {url: "file:" + empty, want: "WRONG  settings .*FACEBOOK_GRAPH_URL", settings: []string{"FACEBOOK_GRAPH_URL=facebook"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

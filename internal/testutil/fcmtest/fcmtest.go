@@ -77,7 +77,7 @@ func Unregistered() Answer {
 	return Refused(http.StatusNotFound, "NOT_FOUND", "UNREGISTERED", "Requested entity was not found.")
 }
 
-// Start starts a project, which takes every message until it is told otherwise.
+// Start starts a project, which takes every message until it is asked otherwise.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{got: make(chan Message, 1000)}

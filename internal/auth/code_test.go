@@ -97,6 +97,29 @@ func TestRaceToGuessACode(t *testing.T) {
 	accounttest.WantKind(t, err, apperr.CodeInvalid)
 }
 
+// TestGuessesAtTwoReplicas: fifty guesses at once have five looks together, whichever replica
+// each reaches, and then the right code opens nothing.
+func TestGuessesAtTwoReplicas(t *testing.T) {
+	t.Parallel()
+	first, second := accounttest.NewReplicas(t)
+	code := first.SMSCode(t, phone)
+	replicas := []*accounttest.Kit{first, second}
+	errs := testutil.Concurrently(50, func(i int) error {
+		_, err := replicas[i%2].Auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: accounttest.OtherCode(code)})
+		return err
+	})
+	if diff := cmp.Diff(map[string]int{"Validation code is invalid": 50}, accounttest.CountByDetail(errs)); diff != "" {
+		t.Error(diff)
+	}
+	if row := first.Store.Read().VerificationCode.Query().OnlyX(t.Context()); row.Tries != 5 || row.ClosedAt != nil {
+		t.Errorf("%d tries were counted, want 5; closed at %v", row.Tries, row.ClosedAt)
+	}
+	for _, replica := range replicas {
+		_, err := replica.Auth.Codes.VerifySMS(t.Context(), auth.VerifySMSParams{Phone: phone, Code: code})
+		accounttest.WantKind(t, err, apperr.CodeInvalid)
+	}
+}
+
 func TestRaceToUseACode(t *testing.T) {
 	t.Parallel()
 	k := accounttest.New(t)

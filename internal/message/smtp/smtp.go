@@ -1,5 +1,5 @@
 // Package smtp sends e-mail through a mail server: it is the [message.Sender] of that
-// channel. It imports internal/message alone of the project, and knows no rule.
+// channel. It imports internal/message and internal/text alone of the project, and knows no rule.
 package smtp
 
 import (
@@ -18,12 +18,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/apperr"
 	"luxbff/internal/message"
+	"luxbff/internal/text"
 )
 
 // timeout bounds the connecting, and then each command of the sending.
@@ -103,10 +105,16 @@ var errMalformed = errors.New("SMTP_URL must be smtps://USER:PASSWORD@HOST:465 o
 func (s *Sender) Send(ctx context.Context, id int, m message.Message) (message.Accepted, error) {
 	letter := gomail.NewMsg()
 	letter.FromMailAddress(s.from)
-	if err := letter.To(m.To); err != nil {
+	// The edges take nothing else. What a mail server could read as another recipient or
+	// header must not leave, whoever stored it.
+	if !text.ValidEmail(m.To) || letter.To(m.To) != nil {
 		return message.Accepted{}, fmt.Errorf("smtp: the recipient is no address: %w", message.ErrPermanent)
 	}
-	letter.Subject(cmp.Or(m.Title, subject(m.Purpose)))
+	title := cmp.Or(m.Title, subject(m.Purpose))
+	if strings.ContainsFunc(title, unicode.IsControl) {
+		return message.Accepted{}, fmt.Errorf("smtp: the title is more than a line: %w", message.ErrPermanent)
+	}
+	letter.Subject(title)
 	letter.SetDate()
 	letter.SetMessageIDWithValue(fmt.Sprintf("%d.message@%s", id, domain(s.from)))
 	// Automatic answers, as of somebody on holiday, must not come back.

@@ -83,6 +83,37 @@ func TestMailHasTextAndPage(t *testing.T) {
 	}
 }
 
+// TestNothingIsInjected: a recipient or a title that says more than that is refused for good,
+// and the server is not even connected to.
+func TestNothingIsInjected(t *testing.T) {
+	t.Parallel()
+	server := smtptest.Start(t, smtptest.None)
+	sender := newSender(t, "smtp://"+server.Addr)
+	change := func(set func(*message.Message)) message.Message {
+		m := reset()
+		set(&m)
+		return m
+	}
+	var bad []message.Message
+	for _, to := range []string{
+		"a@b.example\r\nBcc: victim@c.example", "a@b.example\nRCPT TO:<victim@c.example>", "a@b.example\x00", "a@b.example, victim@c.example",
+		"Parent <a@b.example>", "<a@b.example>", "group:a@b.example;", `"a\r\n"@b.example`, "a@b.example> SIZE=1", "",
+	} {
+		bad = append(bad, change(func(m *message.Message) { m.To = to }))
+	}
+	for _, title := range []string{"Reset\r\nBcc: victim@c.example", "Reset\nX: y", "Reset\x00", "Reset\r"} {
+		bad = append(bad, change(func(m *message.Message) { m.Title = title }))
+	}
+	for _, m := range bad {
+		if _, err := sender.Send(t.Context(), 1, m); !errors.Is(err, message.ErrPermanent) || strings.Contains(err.Error(), "victim") {
+			t.Errorf("to %q, title %q: %v", m.To, m.Title, err)
+		}
+	}
+	if mails := server.Mails(); len(mails) != 0 {
+		t.Errorf("the server has %+v", mails)
+	}
+}
+
 // TestMailHasItsTitleAndPage where it brings them.
 func TestMailHasItsTitleAndPage(t *testing.T) {
 	t.Parallel()

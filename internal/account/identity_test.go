@@ -1,12 +1,14 @@
 package account_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
+	"luxbff/internal/store"
 	"luxbff/internal/testutil/accounttest"
 	"luxbff/internal/viewer"
 )
@@ -203,5 +205,29 @@ func TestRaceToRemoveTheLastWaysIn(t *testing.T) {
 	accounttest.OK(t, err)
 	if len(names.Linked) != 1 {
 		t.Errorf("%d links are left", len(names.Linked))
+	}
+}
+
+// TestAnEmailWithoutAPhoneIsNoWayIn: sign-in by e-mail asks for a phone, so the link stays.
+func TestAnEmailWithoutAPhoneIsNoWayIn(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	john := k.John(t)
+	hash, err := k.Auth.Passwords.Hash(t.Context(), auth.AccountKey(john.RootUserID()), accounttest.Password)
+	accounttest.OK(t, err)
+	accounttest.OK(t, k.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if _, err := k.Auth.Identities.TakeEmail(ctx, tx, john.RootUserID(), "john@lux.example"); err != nil {
+			return err
+		}
+		return tx.User.UpdateOneID(john.RootUserID()).SetPasswordHash(hash).Exec(ctx)
+	}))
+	if _, err := k.Auth.SignIn(t.Context(), auth.SignInParams{Email: "john@lux.example", Password: accounttest.Password}); !apperr.Is(err, apperr.SmsVerificationRequired) {
+		t.Errorf("sign in: %v", err)
+	}
+	if _, err := k.Accounts.Credentials.Disconnect(t.Context(), john, "facebook"); !apperr.Is(err, apperr.LastWayIn) {
+		t.Errorf("disconnect: %v", err)
+	}
+	if _, err := k.Accounts.Credentials.DisconnectFacebook(t.Context(), john, auth.LongLivedToken); !apperr.Is(err, apperr.NoLocalID) {
+		t.Errorf("disconnect as SNUTT does: %v", err)
 	}
 }

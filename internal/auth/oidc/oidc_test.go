@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -255,25 +256,86 @@ func TestAnswersThatAreNoKeys(t *testing.T) {
 	}
 }
 
-// TestWaitingEndsWithTheRequest gives up with the caller, and goes on for those who wait.
+// TestWaitingEndsWithTheRequest gives up with the caller who waits, and has the keys fetched
+// for all though the one who asked for them has hung up.
 func TestWaitingEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	b := start(t)
-	asked, answer := make(chan struct{}), make(chan struct{})
-	b.issuer.Answer(func(w http.ResponseWriter, _ *http.Request) {
-		close(asked)
+	asked, answer := make(chan struct{}, 10), make(chan struct{})
+	b.issuer.Answer(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
 		<-answer
-		w.WriteHeader(http.StatusBadGateway)
+		b.issuer.Own(w, r)
 	})
-	token := b.token(t, nil)
+	credential := auth.Credential{Token: b.token(t, nil)}
+	ctx, hangUp := context.WithCancel(t.Context())
 	var first sync.WaitGroup
-	first.Go(func() { b.verify(t, token, "status 502") })
+	first.Go(func() {
+		if _, err := b.client.Verify(ctx, credential); err != nil {
+			t.Errorf("who has asked: %v", err)
+		}
+	})
 	<-asked
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := b.client.Verify(ctx, auth.Credential{Token: token}); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	hangUp()
+	if _, err := b.client.Verify(ctx, credential); !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits: %v", err)
 	}
 	close(answer)
 	first.Wait()
+	b.verify(t, credential.Token, "")
+	if got := b.issuer.Fetches(); got != 1 {
+		t.Errorf("keys were fetched %d times, want once", got)
+	}
+}
+
+// TestOldKeysServeWithoutAsking asks a provider that lets us wait once a minute, and not at
+// each sign-in.
+func TestOldKeysServeWithoutAsking(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	token := b.token(t, map[string]any{"exp": b.clock.Now().Add(4 * time.Hour).Unix()})
+	b.verify(t, token, "")
+	b.clock.Add(time.Hour)
+	var asked atomic.Int64
+	b.issuer.Answer(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		oidctest.Down(w, r)
+	})
+	for range 12 {
+		b.verify(t, token, "")
+		b.clock.Add(10 * time.Second)
+	}
+	if got := asked.Load(); got != 2 {
+		t.Errorf("the provider was asked %d times in two minutes, want twice", got)
+	}
+}
+
+// TestKeysThatMove are found by the discovery document, which is read again.
+func TestKeysThatMove(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.verify(t, b.token(t, nil), "")
+	b.issuer.Move("/elsewhere")
+	b.issuer.Roll(t)
+	b.clock.Add(10 * time.Second)
+	b.verify(t, b.token(t, nil), "status 404")
+	b.clock.Add(10 * time.Second)
+	b.verify(t, b.token(t, nil), "")
+}
+
+func TestDocumentOfAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.issuer.Announce("https://evil.example")
+	b.verify(t, b.token(t, nil), "another issuer's")
+}
+
+// TestClockThatIsSetBack asks again instead of trusting a time that has not come.
+func TestClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.verify(t, b.token(t, nil), "")
+	b.clock.Add(-time.Hour)
+	b.issuer.Roll(t)
+	b.verify(t, b.token(t, nil), "")
 }

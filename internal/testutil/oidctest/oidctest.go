@@ -4,6 +4,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -23,10 +24,10 @@ import (
 	"time"
 )
 
-// The paths that an issuer answers. Keys is where Facebook has its own as well.
 const (
 	discoveryPath = "/.well-known/openid-configuration"
-	keysPath      = "/.well-known/oauth/openid/jwks/"
+	// keysPath is where the keys are at first, which is where Facebook has its own.
+	keysPath = "/.well-known/oauth/openid/jwks/"
 )
 
 // Issuer is an OpenID Connect provider. Its URL is its iss.
@@ -37,6 +38,8 @@ type Issuer struct {
 	generation int
 	rsa        *rsa.PrivateKey
 	ec         *ecdsa.PrivateKey
+	keysPath   string
+	announced  string           // the issuer of the discovery document; empty: URL
 	answer     http.HandlerFunc // nil: its own
 	fetches    int
 }
@@ -44,7 +47,7 @@ type Issuer struct {
 // Start starts an issuer that ends with the test.
 func Start(t testing.TB) *Issuer {
 	t.Helper()
-	i := &Issuer{}
+	i := &Issuer{keysPath: keysPath}
 	i.Roll(t)
 	server := httptest.NewServer(http.HandlerFunc(i.serve))
 	t.Cleanup(server.Close)
@@ -76,6 +79,20 @@ func (i *Issuer) Answer(answer http.HandlerFunc) {
 	i.answer = answer
 }
 
+// Move publishes the keys at another path, and no more where they were.
+func (i *Issuer) Move(path string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keysPath = path
+}
+
+// Announce has the discovery document name another issuer.
+func (i *Issuer) Announce(issuer string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.announced = issuer
+}
+
 // Down answers every request as a server does that is being restarted.
 func Down(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 
@@ -88,18 +105,26 @@ func (i *Issuer) Fetches() int {
 
 func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
-	if r.URL.Path == keysPath {
+	if r.URL.Path != discoveryPath {
 		i.fetches++
 	}
-	answer, keys := i.answer, i.keys()
+	answer := i.answer
 	i.mu.Unlock()
-	switch {
-	case answer != nil:
-		answer(w, r)
-	case r.URL.Path == discoveryPath:
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + keysPath})
-	case r.URL.Path == keysPath:
-		_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
+	if answer == nil {
+		answer = i.Own
+	}
+	answer(w, r)
+}
+
+// Own is how the issuer answers unless a test has it answer otherwise.
+func (i *Issuer) Own(w http.ResponseWriter, r *http.Request) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch r.URL.Path {
+	case discoveryPath:
+		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": cmp.Or(i.announced, i.URL), "jwks_uri": i.URL + i.keysPath})
+	case i.keysPath:
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": i.keys()})
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}

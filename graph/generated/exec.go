@@ -2778,7 +2778,7 @@ extend type Mutation {
   """
   Tells the account's phone that an electrode has poor contact: by Alimtalk (KakaoTalk) if ` + "`" + `isDeviceAlimTalkEnabled` + "`" + ` and
   the phone is Korean, else by SMS. Within 60 seconds after an alert it succeeds and sends nothing more.
-  Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + ` (no sender is set up), ` + "`" + `TOO_MANY_REQUESTS` + "`" + `. REST: ` + "`" + `POST device/alimtalk` + "`" + `.
+  Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + ` (no sender is set up). REST: ` + "`" + `POST device/alimtalk` + "`" + `.
   """
   sendImpedanceAlert: SendImpedanceAlertPayload @auth
 }

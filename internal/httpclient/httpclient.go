@@ -39,7 +39,7 @@ const maxRetryAfter = 24 * time.Hour
 func Do(client *http.Client, request *http.Request) (response *http.Response, wasSent bool, err error) {
 	var written atomic.Bool
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) }}
-	response, err = client.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	response, err = client.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace))) //nolint:gosec // the address is a provider's, from the settings
 	if err != nil {
 		return nil, written.Load(), WithoutAddress(err)
 	}

@@ -64,7 +64,7 @@ func (o *Outbox) Check(ctx context.Context) (int, error) {
 			return checked, err
 		}
 		for _, m := range claimed {
-			if _, err := o.check(ctx, m); err != nil {
+			if err := o.check(ctx, m); err != nil {
 				return checked, err
 			}
 			checked++
@@ -105,16 +105,16 @@ func (o *Outbox) claimChecks(ctx context.Context) (claimed []*ent.Message, err e
 	return claimed, err
 }
 
-// check asks about one message, stores what became of it, and gives that.
-func (o *Outbox) check(ctx context.Context, m *ent.Message) (Outcome, error) {
+// check asks about one message and stores what became of it.
+func (o *Outbox) check(ctx context.Context, m *ent.Message) error {
 	result, checkErr := o.ask(ctx, m)
 	if ctx.Err() != nil {
-		return Unanswered, ctx.Err() // the lease runs out and another process asks again
+		return ctx.Err() // the lease runs out and another process asks again
 	}
 	if checkErr != nil {
 		result.Outcome = Unanswered
 	}
-	return result.Outcome, o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnChecked(m.Channel, result.Outcome) })
 		o.changesAtCommit(tx, m.RootUserID)
 		now := o.cfg.Clock()

@@ -48,7 +48,7 @@ func (o *Outbox) Try(ctx context.Context, m Message) (*ent.Message, error) {
 			return now, nil
 		case <-ticker.C:
 		}
-		if _, err := o.check(ctx, now); err != nil && ctx.Err() == nil {
+		if err := o.check(ctx, now); err != nil && ctx.Err() == nil {
 			return nil, err
 		}
 	}

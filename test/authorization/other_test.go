@@ -97,5 +97,5 @@ func unquote(t *testing.T, node ast.Expr) string {
 
 // otherPath makes a path of a pattern.
 func otherPath(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{name}", "nothing").Replace(pattern)
+	return strings.NewReplacer("{$}", "", "{name}", "nothing", "{provider}", "google").Replace(pattern)
 }

@@ -121,7 +121,7 @@ func (c FCMConfig) sender(o Options) (*fcm.Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("FCM_CREDENTIALS cannot be read: %w", withoutPath(err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, maxCredentials))
 	if err != nil {
 		return nil, fmt.Errorf("FCM_CREDENTIALS cannot be read: %w", withoutPath(err))

@@ -465,3 +465,39 @@ func TestStatementsOfTheWorkersUseAnIndex(t *testing.T) {
 		t.Error("no statement finds due checks by their index")
 	}
 }
+
+// TestTry sends one message in one try and gives what is known of it when the caller's time
+// is up.
+func TestTry(t *testing.T) {
+	t.Parallel()
+	busy := errors.New("status 503")
+	for name, c := range map[string]struct {
+		sends   []error
+		want    entmessage.State
+		lastErr string
+	}{
+		"busy":    {[]error{busy}, entmessage.StateDead, busy.Error()},
+		"taken":   {nil, entmessage.StateSent, ""},
+		"refused": {[]error{message.ErrPermanent}, entmessage.StateDead, message.ErrPermanent.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newScriptedWorld(t, &scripted{sends: c.sends})
+			w.enqueue(t, sms("of somebody else"))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			m := sms("try")
+			m.Purpose = entmessage.PurposeTest
+			got, err := w.Try(ctx, m)
+			if err != nil || got.State != c.want || got.ID != 2 || (got.LastError == nil) != (c.lastErr == "") || got.LastError != nil && *got.LastError != c.lastErr {
+				t.Errorf("%v, %v", got, err)
+			}
+			if other := w.rows(t)[0]; other.State != entmessage.StatePending || other.Attempts != 0 {
+				t.Errorf("it has sent another message: %v", other)
+			}
+		})
+	}
+	if _, err := newScriptedWorld(t, &scripted{}).Try(t.Context(), message.Message{Channel: entmessage.ChannelPush, Purpose: entmessage.PurposeTest, To: "token"}); !errors.Is(err, message.ErrNoSender) {
+		t.Errorf("without a sender: %v", err)
+	}
+}

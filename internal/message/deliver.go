@@ -12,6 +12,7 @@ import (
 	"luxbff/ent"
 	entmessage "luxbff/ent/message"
 	"luxbff/ent/predicate"
+	"luxbff/internal/apperr"
 	"luxbff/internal/background"
 	"luxbff/internal/store"
 )
@@ -34,6 +35,10 @@ const (
 	lastRetry  = 10 * time.Minute
 	// maxAttempts is the number of tries after which a message is dead.
 	maxAttempts = 10
+	// recordTries is how often it is tried to store an outcome, recordPause apart, while the
+	// database is away. After it the lease runs out as if the worker had died.
+	recordTries = 60
+	recordPause = time.Second
 	// maxErrorText is how many bytes of a provider's error are kept.
 	maxErrorText = 500
 )
@@ -178,7 +183,7 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the lease runs out and another process tries again
 	}
-	return o.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return o.record(ctx, func(ctx context.Context, tx *store.Tx) error {
 		tx.AfterCommit(func() { o.cfg.OnTried(m.Channel, state) })
 		o.changesAtCommit(tx, m.RootUserID)
 		// It comes before the message is locked: whoever deletes an account locks that first.
@@ -206,6 +211,22 @@ func (o *Outbox) deliver(ctx context.Context, m *ent.Message) error {
 		}
 		return o.sendSMSInstead(ctx, tx, m)
 	})
+}
+
+// record stores the outcome of a try. While the database is away it tries again: the provider
+// has the message, and without its outcome it would be sent once more.
+func (o *Outbox) record(ctx context.Context, outcome store.Func) error {
+	for tries := 1; ; tries++ {
+		err := o.cfg.Store.Write(ctx, outcome)
+		if tries == recordTries || !apperr.Is(err, apperr.Unavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(recordPause):
+		}
+	}
 }
 
 // stateAfter is the state of a message after a try that ended with this error.

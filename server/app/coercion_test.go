@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,7 +15,10 @@ import (
 	"github.com/gorilla/websocket"
 	"pgregory.net/rapid"
 
+	entmessage "luxbff/ent/message"
 	"luxbff/graph"
+	"luxbff/internal/message"
+	"luxbff/internal/store"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/documenttest"
 )
@@ -166,8 +170,8 @@ func textsOf(family apptest.Family) []string {
 	}
 }
 
-// TestRandomSubscriptions draws subscriptions, and uploads a log for each that is not
-// refused: its event is answered with data or with an error that is the client's.
+// TestRandomSubscriptions draws subscriptions, and for each that is not refused uploads a log
+// and sends the account a message: its event is answered with data or with an error that is the client's.
 func TestRandomSubscriptions(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
@@ -189,6 +193,7 @@ func TestRandomSubscriptions(t *testing.T) {
 		refused := socket.until(barrier, "complete", id)
 		if refused == nil {
 			uploadComplete(t, s, family, numbers)
+			sendTo(t, s, family.RootUserID)
 			refused = socket.until(id, "next", id)
 			socket.send(frame{ID: id, Type: "complete"})
 		}
@@ -196,6 +201,19 @@ func TestRandomSubscriptions(t *testing.T) {
 			rt.Fatalf("%s\ngot %s", raw(t, drawn), refused)
 		}
 	})
+}
+
+// sendTo sends an account a message.
+func sendTo(t *testing.T, s *apptest.Server, rootUserID int) {
+	t.Helper()
+	err := s.App.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return s.App.Outbox.Enqueue(ctx, tx, message.Message{
+			Channel: entmessage.ChannelPush, Purpose: entmessage.PurposeTest, To: "token", Text: "a test", RootUserID: &rootUserID,
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // until reads up to the message of that type about the operation, and gives the payload of

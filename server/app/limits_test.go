@@ -12,6 +12,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/message/history"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/server/gqlhttp"
 )
@@ -164,6 +165,7 @@ func TestEveryListIsBounded(t *testing.T) {
 		"User.identities":              auth.MaxLinks,
 		"User.sessions":                auth.MaxSessions,
 		"DevlogConnection.edges":       0,
+		"MessageConnection.edges":      0,
 		"UploadDevlogsPayload.devlogs": 0,
 	}
 	for _, above := range []struct {
@@ -174,6 +176,8 @@ func TestEveryListIsBounded(t *testing.T) {
 		{"ChildUser", "devlogs", map[string]any{"first": int64(100)}, 100},
 		{"ChildUser", "devlogs", map[string]any{"last": int64(100)}, 100},
 		{"ChildUser", "devlogs", nil, 20},
+		{"User", "messages", map[string]any{"first": int64(100)}, 100},
+		{"User", "messages", nil, history.DefaultPageSize},
 		{"Mutation", "uploadDevlogs", map[string]any{"input": map[string]any{"logs": make([]any, devlog.MaxRecords)}}, devlog.MaxRecords},
 	} {
 		if cost, _ := executable.Complexity(t.Context(), above.parent, above.field, 1000, above.arguments); cost < 1000*above.bound {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -276,34 +277,61 @@ func TestBadProviderTokens(t *testing.T) {
 	}
 	tokens["facebook"]["another app's"] = "stranger 42"
 	tokens["naver"] = map[string]string{"garbage": "garbage", "refused": "Bearer x"}
+	by := caller{valid: v.validToken(t, "+821030000000"), snutt: v.local(t)}
 	before := v.Dump(t)
 	for provider, bad := range tokens {
 		for name, token := range bad {
-			v.refused(t, provider+", "+name, provider, token, "")
+			v.refused(t, by, provider+", "+name, provider, token)
 		}
-		v.refused(t, provider+", another nonce", provider, v.token(t, provider, "42"), "n-2")
+		v.refusedInGraphQL(t, by, provider+", another nonce", provider, v.token(t, provider, "42"), "n-2")
 	}
 	if diff := cmp.Diff(before, v.Dump(t)); diff != "" {
 		t.Errorf("rows have changed:\n%s", diff)
 	}
 }
 
-// refused sends a bad token to each surface; one with a nonce to GraphQL alone.
-func (v *vouchers) refused(t *testing.T, name, provider, token, nonce string) {
+// caller is who sends a bad token: with the valid_token of +821030000000, or signed in to
+// SNUTT.
+type caller struct{ valid, snutt string }
+
+// local makes an account of SNUTT and gives its token.
+func (v *vouchers) local(t *testing.T) string {
 	t.Helper()
-	v.Clock.Add(5 * time.Second) // in which a client may try again as often
-	code := "INVALID_" + strings.ToUpper(provider) + "_ACCESS_TOKEN"
-	response := v.GraphQL(t, "", `mutation($input: SignInWithProviderInput!) { signInWithProvider(input: $input) { user { id } } }`,
-		map[string]any{"input": map[string]any{"provider": strings.ToUpper(provider), "token": token, "nonce": nonce}})
-	if response.Code() != code || response.Errors[0].Extensions.Status != http.StatusConflict {
-		t.Errorf("%s: GraphQL answers %+v", name, response.Errors)
-	}
-	if nonce != "" {
-		return
-	}
-	v.answer(t, "/api/v1/addnox/auth/social-signin/"+provider, "", signInBody(provider, token), 409, "Invalid "+provider+" access token")
+	object, _ := v.Call(t, http.MethodPost, "/auth/register_local", "", `{"id": "abcd1234", "password": "abcd1234"}`).JSON(t).(map[string]any)
+	token, _ := object["token"].(string)
+	return token
+}
+
+// refused sends a bad token to each surface.
+func (v *vouchers) refused(t *testing.T, by caller, name, provider, token string) {
+	t.Helper()
+	v.refusedInGraphQL(t, by, name, provider, token, "")
+	const addnox = "/api/v1/addnox/auth"
+	v.answer(t, addnox+"/social-signin/"+provider, "", signInBody(provider, token), 409, "Invalid "+provider+" access token")
+	v.answer(t, addnox+"/social/signup", by.valid, `{"email": "new@lux.example", "first_name": "test", "last_name": "", "birthdate": "19900506", "gender": "F",
+		"phone": "+821030000000", "is_push_agree": false, "is_marketing_agree": false, "national_code": "KR", "register_type": "S",
+		"social_type": "`+provider+`", "social_id": "`+token+`"}`, 409, "Invalid "+provider+" access token")
 	if provider == "facebook" {
 		v.answer(t, "/auth/login_fb", "", `{"fb_id": "42", "fb_token": "`+token+`"}`, 403, "8198")
+		v.answer(t, "/user/facebook", by.snutt, `{"fb_id": "42", "fb_token": "`+token+`"}`, 403, "8198")
+	}
+}
+
+func (v *vouchers) refusedInGraphQL(t *testing.T, by caller, name, provider, token, nonce string) {
+	t.Helper()
+	v.Clock.Add(12 * time.Second) // in which a client may try again as often
+	given := map[string]any{"provider": strings.ToUpper(provider), "token": token, "nonce": nonce}
+	signUp := maps.Clone(given)
+	maps.Copy(signUp, map[string]any{
+		"validToken": by.valid, "email": "new@lux.example", "firstName": "james", "lastName": "", "birthdate": "1997-01-01", "gender": "MALE",
+		"phone": "+821030000000", "nationalCode": "KR", "isPushAgree": false, "isMarketingAgree": false,
+	})
+	for field, input := range map[string]map[string]any{"signInWithProvider": given, "signUpWithProvider": signUp, "connectProvider": given} {
+		kind := strings.ToUpper(field[:1]) + field[1:] + "Input!"
+		response := v.GraphQL(t, by.snutt, `mutation($input: `+kind+`) { `+field+`(input: $input) { user { id } } }`, map[string]any{"input": input})
+		if response.Code() != "INVALID_"+strings.ToUpper(provider)+"_ACCESS_TOKEN" || response.Errors[0].Extensions.Status != http.StatusConflict {
+			t.Errorf("%s: %s answers %+v", name, field, response.Errors)
+		}
 	}
 }
 
@@ -396,13 +424,14 @@ func TestTheSandboxInDevelopment(t *testing.T) {
 func TestNoSandboxInProduction(t *testing.T) {
 	t.Parallel()
 	development, v := apptest.Start(t), startVouchers(t)
+	by := caller{valid: v.validToken(t, "+821030000000"), snutt: v.local(t)}
 	for _, provider := range []string{"google", "apple", "kakao", "naver", "facebook"} {
 		if got := v.Call(t, http.MethodGet, "/dev/identity/"+provider+"?sub=42", "", ""); got.Status != http.StatusNotFound {
 			t.Errorf("%s: %d %s", provider, got.Status, got.Body)
 		}
 		object, _ := development.Call(t, http.MethodGet, "/dev/identity/"+provider+"?sub=42", "", "").JSON(t).(map[string]any)
 		made, _ := object["token"].(string)
-		v.refused(t, provider, provider, made, "")
+		v.refused(t, by, provider, provider, made)
 	}
 }
 

@@ -22,9 +22,9 @@ const (
 	claimBatch = 16
 	// sendTimeout bounds one delivery.
 	sendTimeout = 20 * time.Second
-	// lease is how long a message is the worker's that claimed it: longer than a whole
-	// batch, one delivery after another, can take. After it another worker may claim it,
-	// as the first must have died.
+	// lease is how long a message is the worker's that claimed it: far longer than a batch
+	// can take, and to store its outcomes. After it another worker may claim it, as the first
+	// must have died.
 	lease = (claimBatch + 1) * sendTimeout
 	// pollInterval is how late a message may be that became due for another try, or
 	// that a worker left when it died. New messages do not wait for it.
@@ -72,7 +72,9 @@ func (o *Outbox) logFailure(ctx context.Context, what string, err error) {
 }
 
 // Deliver sends all that is due now, and gives how many messages it tried. A
-// message that could not be sent is no error of it.
+// message that could not be sent is no error of it. What it has claimed it sends to all
+// recipients at once, and to each in turn: a code must not expire behind mails to a server
+// that is silent, nor come before the one that it replaces.
 func (o *Outbox) Deliver(ctx context.Context) (int, error) {
 	tried := 0
 	for ctx.Err() == nil {
@@ -80,11 +82,24 @@ func (o *Outbox) Deliver(ctx context.Context) (int, error) {
 		if err != nil || len(claimed) == 0 {
 			return tried, err
 		}
+		byRecipient := map[string][]*ent.Message{}
 		for _, m := range claimed {
-			if err := o.deliver(ctx, m); err != nil {
-				return tried, err
-			}
-			tried++
+			byRecipient[m.To] = append(byRecipient[m.To], m)
+		}
+		failures := make(chan error, len(claimed))
+		for _, messages := range byRecipient {
+			go func() {
+				for _, m := range messages {
+					failures <- o.recovering(ctx, func() error { return o.deliver(ctx, m) })
+				}
+			}()
+		}
+		for range claimed {
+			err = errors.Join(err, <-failures)
+		}
+		tried += len(claimed)
+		if err != nil {
+			return tried, err
 		}
 	}
 	return tried, ctx.Err()
@@ -263,14 +278,15 @@ func (o *Outbox) send(ctx context.Context, m *ent.Message) (Accepted, error) {
 	return accepted, err
 }
 
-// recovering calls a Sender. One that panics has failed: the provider may have been asked.
+// recovering makes a panic an error. Of a Sender it is one that leaves open whether the
+// provider was asked.
 func (o *Outbox) recovering(ctx context.Context, call func() error) (err error) {
 	if o.cfg.OnPanic == nil {
 		return call()
 	}
 	if ended := background.Recover(func() { err = call() }); ended != nil {
 		o.cfg.OnPanic(ctx, ended)
-		return fmt.Errorf("the sender panicked: %w", ErrUncertain)
+		return fmt.Errorf("it panicked: %w", ErrUncertain)
 	}
 	return err
 }

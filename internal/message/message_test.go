@@ -280,6 +280,38 @@ func (waiting) Send(ctx context.Context, _ int, _ message.Message) (message.Acce
 	return message.Accepted{}, ctx.Err()
 }
 
+// silent is a sender that answers once something else was sent.
+type silent struct{ until chan struct{} }
+
+func (s silent) Send(ctx context.Context, _ int, _ message.Message) (message.Accepted, error) {
+	select {
+	case <-s.until:
+		return message.Accepted{Provider: "silent"}, nil
+	case <-ctx.Done():
+		return message.Accepted{}, ctx.Err()
+	}
+}
+
+// TestASilentProviderHoldsUpNobodyElse: the mails are claimed together with the SMS and
+// before it, and their server answers only once the SMS was sent.
+func TestASilentProviderHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, false)
+	w.provider.sent = make(chan struct{}, 1)
+	w.Outbox = message.New(message.Config{
+		Store: w.store, Clock: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Senders: map[entmessage.Channel]message.Sender{entmessage.ChannelSms: w.provider, entmessage.ChannelEmail: silent{w.provider.sent}},
+	})
+	mail := message.Message{Channel: entmessage.ChannelEmail, Purpose: entmessage.PurposeAccountReport, To: "kim@example.com", Text: "mail"}
+	w.enqueue(t, mail, sms("code"))
+	w.deliver(t, 2)
+	for _, m := range w.store.Read().Message.Query().AllX(t.Context()) {
+		if m.State != entmessage.StateSent || m.Attempts != 1 {
+			t.Errorf("the %s is %s after %d attempts", m.Channel, m.State, m.Attempts)
+		}
+	}
+}
+
 func TestTwoWorkersNeverSendTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, false)

@@ -141,7 +141,7 @@ func TestWhatFCMAnswers(t *testing.T) {
 	}{
 		"accepted":          {nil, entmessage.StateSent, false, 1},
 		"unregistered":      {[]fcmtest.Answer{fcmtest.Unregistered()}, entmessage.StateDead, true, 1},
-		"another project's": {[]fcmtest.Answer{fcmtest.Refused(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "")}, entmessage.StateDead, true, 1},
+		"another project's": {[]fcmtest.Answer{fcmtest.Refused(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "")}, entmessage.StateDead, false, 1},
 		"malformed": {
 			[]fcmtest.Answer{fcmtest.Refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token")},
 			entmessage.StateDead, true, 1,

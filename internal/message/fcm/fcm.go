@@ -196,10 +196,12 @@ func outcome(response *http.Response, now time.Time) (message.Accepted, error) {
 	text := fmt.Sprintf("fcm: status %d, error %s", response.StatusCode, code)
 	switch {
 	case response.StatusCode == http.StatusNotFound && code == "UNREGISTERED",
-		response.StatusCode == http.StatusForbidden && code == "SENDER_ID_MISMATCH",
 		response.StatusCode == http.StatusBadRequest && code == "INVALID_ARGUMENT" && refused.isAboutToken():
 		return message.Accepted{}, fmt.Errorf("%s: %w", text, message.ErrGone)
-	case response.StatusCode == http.StatusBadRequest && code == "INVALID_ARGUMENT":
+	// The token is of another project, or the service account is: then the tokens of all
+	// accounts are sound, and none may be lost by the mistake.
+	case response.StatusCode == http.StatusForbidden && code == "SENDER_ID_MISMATCH",
+		response.StatusCode == http.StatusBadRequest && code == "INVALID_ARGUMENT":
 		return message.Accepted{}, fmt.Errorf("%s: %w", text, message.ErrPermanent)
 	}
 	return message.Accepted{}, later(response, now, text)

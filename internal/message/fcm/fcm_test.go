@@ -93,7 +93,7 @@ func TestAnswers(t *testing.T) {
 		after  time.Duration
 	}{
 		"unregistered":                 {fcmtest.Unregistered(), gone, 0},
-		"another project's":            {fcmtest.Refused(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "SenderId mismatch"), gone, 0},
+		"another project's":            {fcmtest.Refused(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", "SenderId mismatch"), dead, 0},
 		"no token, by its text":        {fcmtest.Refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token"), gone, 0},
 		"no token, by its field":       {aboutTheField, gone, 0},
 		"another argument":             {fcmtest.Refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "Request contains an invalid argument."), dead, 0},

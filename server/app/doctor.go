@@ -67,7 +67,7 @@ func (c Config) examineReplicas() admin.Finding {
 	return admin.Finding{Check: "NATS", Detail: "it answers"}
 }
 
-// examineMessages says which channels have a provider.
+// examineMessages says which channels have no provider, and what does not work without.
 func (c Config) examineMessages() admin.Finding {
 	senders, err := c.senders(Options{}.withDefaults())
 	switch {
@@ -77,13 +77,18 @@ func (c Config) examineMessages() admin.Finding {
 		return admin.Finding{Check: "messages", Detail: "shown at /dev/outbox; none leaves the machine but those of a channel with a provider"}
 	}
 	var missing []string
+	isNeeded := false
 	for _, channel := range []entmessage.Channel{entmessage.ChannelPush, entmessage.ChannelSms, entmessage.ChannelAlimtalk, entmessage.ChannelEmail} {
 		if _, found := senders[channel]; !found {
 			missing = append(missing, string(channel))
+			isNeeded = isNeeded || channel == entmessage.ChannelSms || channel == entmessage.ChannelEmail
 		}
 	}
-	if len(missing) > 0 {
-		return admin.Finding{Check: "messages", Detail: "nothing sends " + strings.Join(missing, ", ") + ": requests that need one are refused", Severity: admin.Wrong}
+	switch nothing := "nothing sends " + strings.Join(missing, ", "); {
+	case isNeeded:
+		return admin.Finding{Check: "messages", Detail: nothing + ": without SMS there is no sign-up, without e-mail no new password", Severity: admin.Wrong}
+	case len(missing) > 0:
+		return admin.Finding{Check: "messages", Detail: nothing + ": without push its messages are left out, without Alimtalk alerts go by SMS", Severity: admin.Warning}
 	}
 	return admin.Finding{Check: "messages", Detail: "every channel has a provider"}
 }

@@ -5,12 +5,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/store/admin"
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/oidctest"
 	"luxbff/internal/testutil/processtest"
@@ -456,6 +458,35 @@ func TestTheDoctorNamesProviders(t *testing.T) {
 		}
 		if found != want {
 			t.Errorf("the doctor says %q, want %q", found, want)
+		}
+	}
+}
+
+// TestTheDoctorTellsNeededChannels: without SMS or e-mail parents cannot do what they have
+// to; without Alimtalk and push they can.
+func TestTheDoctorTellsNeededChannels(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]struct {
+		severity admin.Severity
+		change   func(*app.Config)
+	}{
+		"nothing sends push, alimtalk: without push its messages are left out, without Alimtalk alerts go by SMS": {
+			admin.Warning, func(*app.Config) {},
+		},
+		"nothing sends push, alimtalk, email: without SMS there is no sign-up, without e-mail no new password": {
+			admin.Wrong, func(c *app.Config) { c.SMTPURL = "" },
+		},
+		"nothing sends push, sms, alimtalk: without SMS there is no sign-up, without e-mail no new password": {
+			admin.Wrong, func(c *app.Config) { c.Twilio = app.TwilioConfig{} },
+		},
+	} {
+		cfg := soundIdentities()
+		cfg.SMTPURL, cfg.MailFrom = "smtps://mail.example.com", "no-reply@example.com"
+		cfg.Twilio = app.TwilioConfig{URL: "https://api.twilio.com", AccountSID: "AC1", AuthToken: "token", From: "+15005550006"}
+		c.change(&cfg)
+		wanted := admin.Finding{Check: "messages", Detail: want, Severity: c.severity}
+		if found := app.Examine(t.Context(), cfg, slog.New(slog.DiscardHandler)); !slices.Contains(found, wanted) {
+			t.Errorf("the doctor says %v, want %v", found, wanted)
 		}
 	}
 }

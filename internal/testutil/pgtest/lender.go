@@ -138,13 +138,15 @@ const (
 		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
 
 	// shapeQuery is a digest of what a test may have changed besides rows that are
-	// deleted: tables, indexes and sequences, columns, triggers, functions and the
-	// rows that are kept.
+	// deleted: tables, indexes and sequences, columns, triggers, functions, the rows that
+	// are kept, and what ANALYZE has found, by which the next test's statements would be
+	// planned.
 	shapeQuery = `SELECT md5(string_agg(thing, ',' ORDER BY thing)) FROM (
 		SELECT relkind::text || relname || relnatts || relchecks || relhastriggers AS thing FROM pg_class
 			WHERE relnamespace = 'public'::regnamespace
 		UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
 		UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+		UNION ALL SELECT tablename || '.' || attname FROM pg_stats WHERE schemaname = 'public'
 		UNION ALL SELECT query_to_xml(format('SELECT * FROM %I', $1::text), false, false, '')::text) AS everything`
 
 	// resetQuery writes the statements. The order of the tables doesn't matter, as the

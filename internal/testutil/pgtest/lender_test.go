@@ -57,6 +57,7 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 		{"a column", []string{"ALTER TABLE used ADD COLUMN more int"}},
 		{"a table", []string{"CREATE TABLE another (id int)"}},
 		{"a trigger", []string{"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$", "CREATE TRIGGER refuse BEFORE INSERT ON used FOR EACH ROW EXECUTE FUNCTION refuse()"}},
+		{"statistics", []string{"INSERT INTO used DEFAULT VALUES", "ANALYZE used"}},
 		{"no table", []string{"DROP TABLE used"}},
 		{"nothing", nil},
 	} {
@@ -70,7 +71,8 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 		before = url
 		run(t, url,
 			"SELECT 1 / (count(*) = 1)::int FROM kept", "SELECT 1 / (count(*) = 0)::int FROM used",
-			"SELECT 1 / (nextval('used_id_seq') = 1)::int", "SELECT 1 / (count(*) = 2)::int FROM pg_attribute WHERE attrelid = 'used'::regclass AND attnum > 0")
+			"SELECT 1 / (nextval('used_id_seq') = 1)::int", "SELECT 1 / (count(*) = 2)::int FROM pg_attribute WHERE attrelid = 'used'::regclass AND attnum > 0",
+			"SELECT 1 / (count(*) = 0)::int FROM pg_stats WHERE schemaname = 'public'")
 		run(t, url, use.statements...)
 		giveBack()
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
 )
 
@@ -176,6 +177,22 @@ func TestGraphQLJS(t *testing.T) {
 	family := newFamily(t, s)
 	uploadLogs(t, s, family, 30)
 	s.CreateChild(t, family.Token)
+	s.Data(t, family.Token, `mutation { sendImpedanceAlert { ok } sendEmailVerification(input: {email: "parent1@example.com"}) { ok } }`, nil, &struct{}{})
+	testutil.WaitFor(t, "the messages have left", func() bool {
+		var seen struct {
+			Me struct {
+				Messages struct{ Edges []struct{ Node struct{ Status string } } }
+			}
+		}
+		s.Data(t, family.Token, `{ me { messages { edges { node { status } } } } }`, nil, &seen)
+		left := 0
+		for _, edge := range seen.Me.Messages.Edges {
+			if edge.Node.Status == "SENT" {
+				left++
+			}
+		}
+		return left == 2
+	})
 	for _, seed := range []string{"1", "2", "3"} {
 		t.Run("seed "+seed, func(t *testing.T) {
 			t.Parallel()

@@ -95,6 +95,7 @@ const read = await data(`{ me { ${fields('User')} } childUsers { ${fields('Child
 const me = keep(read.me);
 const children = read.childUsers.map(keep);
 const places = new Map(); // the number of the log that a cursor names
+const messagePlaces = new Map(); // the same of messages
 for (const child of children) {
   if (child.device) keep(child.device);
   child.edges = [];
@@ -113,13 +114,18 @@ for (const child of children) {
   }
 }
 
-// devlogs pages through the logs of a child, newest first. A cursor is the place of a
-// log, and says where to read on in the logs of another child as well.
-function devlogs(child, { first = null, after = null, last = null, before = null }) {
+const { messages } = (
+  await data(`{ me { messages(first: 100) { edges { cursor node { ${fields('Message')} } } } } }`)
+).me;
+for (const { cursor, node } of messages.edges) messagePlaces.set(cursor, Number(node.id));
+me.edges = messages.edges;
+
+// paged gives a page of edges, newest first. A cursor is the place of a log or a message, and
+// says where to read on in the logs of another child as well.
+function paged(edges, places, { first = null, after = null, last = null, before = null }) {
   if (first !== null && last !== null) throw new Error('first and last');
   for (const size of [first, last]) if (size !== null && (size < 0 || size > 100)) throw new Error('page size');
   for (const cursor of [after, before]) if (cursor !== null && !places.has(cursor)) throw new Error('cursor');
-  const { edges } = child;
   const start = after === null ? 0 : edges.filter((edge) => places.get(edge.cursor) >= places.get(after)).length;
   const end = before === null ? edges.length : edges.filter((edge) => places.get(edge.cursor) > places.get(before)).length;
   const between = [start, Math.max(start, end)];
@@ -157,7 +163,8 @@ for (const name of Object.keys(schema.getQueryType().getFields())) {
 // resolve reads a field of the data; an object with an id is read from its one place.
 function resolve(source, args, context, info) {
   if (info.parentType === schema.getQueryType()) return roots[info.fieldName](args);
-  if (info.parentType.name === 'ChildUser' && info.fieldName === 'devlogs') return devlogs(source, args);
+  if (info.parentType.name === 'ChildUser' && info.fieldName === 'devlogs') return paged(source.edges, places, args);
+  if (info.parentType.name === 'User' && info.fieldName === 'messages') return paged(source.edges, messagePlaces, args);
   const whole = (value) => (value && entities[value.__typename]?.get(value.id)) ?? value;
   const value = source[info.fieldName];
   return Array.isArray(value) ? value.map(whole) : whole(value);
@@ -166,7 +173,7 @@ function resolve(source, args, context, info) {
 // ---- Documents ---------------------------------------------------------------
 
 const ids = [...children.map((child) => child.id), ...children.map((child) => child.id), '999999', 'x', ''];
-const cursors = [...places.keys()];
+const cursors = [...places.keys(), ...messagePlaces.keys()];
 const typeNames = Object.keys(schema.getTypeMap()).filter((name) => !name.startsWith('__'));
 
 // value draws one that fits the type, as it is written in JSON. Where it can name

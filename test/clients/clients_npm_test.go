@@ -181,7 +181,9 @@ func TestGraphQLJS(t *testing.T) {
 	testutil.WaitFor(t, "the messages have left", func() bool {
 		var seen struct {
 			Me struct {
-				Messages struct{ Edges []struct{ Node struct{ Status string } } }
+				Messages struct {
+					Edges []struct{ Node struct{ Status string } }
+				}
 			}
 		}
 		s.Data(t, family.Token, `{ me { messages { edges { node { status } } } } }`, nil, &seen)

@@ -24,6 +24,7 @@ import (
 
 	"luxbff/internal/testutil/natstest"
 	"luxbff/internal/testutil/processtest"
+	"luxbff/internal/testutil/smtptest"
 )
 
 // TestAlarmRules holds each alarm to its threshold and its time: testdata/alarms.yml has
@@ -372,7 +373,9 @@ func newWatchedServer(t *testing.T) *watchedServer {
 	t.Helper()
 	database := "file:" + filepath.Join(t.TempDir(), "small.db")
 	i := &watchedServer{token: familyOn(t, database)}
-	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8", "EMAIL_DAILY_LIMIT=1", fmt.Sprint("CONNECTIONS=", fewConnections))
+	mails := smtptest.Start(t, smtptest.None)
+	i.instance = newInstance(t, database, "TRUSTED_PROXIES=127.0.0.0/8",
+		"SMTP_URL=smtp://"+mails.Addr, "MAIL_FROM=no-reply@luxbff.example", "EMAIL_DAILY_LIMIT=1", fmt.Sprint("CONNECTIONS=", fewConnections))
 	i.prometheus = startPrometheus(t, i.metrics)
 	keepUploading(t, i.server, i.token, 1)
 	return i

@@ -32,24 +32,15 @@ type reports struct {
 	now    func() time.Time
 }
 
-// atLayout is how a report says when the change was made.
-const atLayout = "2006-01-02 15:04 UTC"
-
 // add reports a change of the account. It is called before the change is made, in its
 // transaction. Errors: TooManyRequests, for an account that changes too often: without
 // that it could have any number of messages sent to an address that is not its owner's.
 func (r *reports) add(ctx context.Context, tx *store.Tx, u *ent.User, what template.Phrase) error {
-	if err := r.limits.Change(u.ID); err != nil {
-		return err
-	}
-	to, err := r.owner(ctx, tx, u)
-	if err != nil {
-		return err
-	}
-	return r.send(ctx, tx, u, to, report{change: what, advice: template.AdviseReset, beyond: message.RefuseBeyond})
+	return r.addLink(ctx, tx, u, what, "")
 }
 
-// addLink is add for a link to a provider that is made or removed.
+// addLink is add for a link to a provider that is made or removed. Of other changes the
+// provider is empty.
 func (r *reports) addLink(ctx context.Context, tx *store.Tx, u *ent.User, what template.Phrase, provider identity.Provider) error {
 	if err := r.limits.Change(u.ID); err != nil {
 		return err
@@ -92,14 +83,12 @@ func (r *reports) addEmail(ctx context.Context, tx *store.Tx, u *ent.User, addre
 	if err != nil {
 		return err
 	}
-	if isBack || !to.isProved || text.NormalizeEmail(to.email) == text.NormalizeEmail(address) {
-		return r.send(ctx, tx, u, to, report{change: template.EmailChanged, advice: template.AdviseReset, beyond: message.RefuseBeyond})
+	if !isBack && to.isProved && text.NormalizeEmail(to.email) != text.NormalizeEmail(address) {
+		to.link, err = r.auth.Codes.RevertLink(ctx, tx, u.ID, auth.GivenUpEmail{Address: to.email, IsVerified: to.isVerified})
+		if err != nil {
+			return err
+		}
 	}
-	link, err := r.auth.Codes.RevertLink(ctx, tx, u.ID, auth.GivenUpEmail{Address: to.email, IsVerified: to.isVerified})
-	if err != nil {
-		return err
-	}
-	to.link = link
 	return r.send(ctx, tx, u, to, report{change: template.EmailChanged, advice: template.AdviseReset, beyond: message.RefuseBeyond})
 }
 
@@ -163,7 +152,7 @@ type report struct {
 // message: the owner is not helped by an account that can't be changed.
 func (r *reports) send(ctx context.Context, tx *store.Tx, u *ent.User, to owner, what report) error {
 	values := template.Values{
-		template.Change: string(what.change), template.Advice: string(what.advice), template.At: r.now().UTC().Format(atLayout),
+		template.Change: string(what.change), template.Advice: string(what.advice), template.At: template.Moment(r.now()),
 	}
 	if name := what.provider; name != "" {
 		values[template.Provider] = strings.ToUpper(name[:1]) + name[1:]

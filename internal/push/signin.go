@@ -11,9 +11,6 @@ import (
 	"luxbff/internal/store"
 )
 
-// atLayout is how a message says when something has happened, as reports of the account do.
-const atLayout = "2006-01-02 15:04 UTC"
-
 // NewSignIn says to each device of the account that an app has signed in which it did not
 // know, in the transaction of the sign-in. The app's own phone is not among them yet: it sets
 // its token once it is signed in. It is for the account's safety, so neither consent to push
@@ -23,7 +20,7 @@ func (s *Service) NewSignIn(ctx context.Context, tx *store.Tx, u *ent.User, name
 	if s == nil || !s.outbox.Serves(entmessage.ChannelPush) {
 		return nil
 	}
-	values := template.Values{template.App: appName(name, version), template.At: s.now().UTC().Format(atLayout)}
+	values := template.Values{template.App: appName(name, version), template.At: template.Moment(s.now())}
 	// Nobody may prevent it by using up the messages of a day.
 	return s.toDevices(ctx, tx, u, entmessage.PurposeNewSignIn, values, "", message.SendBeyond)
 }

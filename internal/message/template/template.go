@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/apperr"
@@ -56,6 +57,9 @@ func LanguageOf(nationalCode, phone *string) Language {
 
 // Values are what a text is filled with, by the name that it has in the file.
 type Values map[string]string
+
+// Moment is how texts say when something has happened, for [At].
+func Moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // The names of values. What a purpose needs, valuesOf says.
 const (

@@ -231,3 +231,13 @@ func TestAnEmailWithoutAPhoneIsNoWayIn(t *testing.T) {
 		t.Errorf("disconnect as SNUTT does: %v", err)
 	}
 }
+
+// TestAnEmailWithoutAPasswordIsNoWayIn: who signed up through a provider has no password.
+func TestAnEmailWithoutAPasswordIsNoWayIn(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	v := k.Viewer(t, k.SocialSignUp(t, accounttest.Email, accounttest.Phone, "1017").Tokens)
+	if _, err := k.Accounts.Credentials.Disconnect(t.Context(), v, "facebook"); !apperr.Is(err, apperr.LastWayIn) {
+		t.Errorf("got %v", err)
+	}
+}

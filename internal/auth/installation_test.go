@@ -256,3 +256,21 @@ func TestSignInWithoutAProviderOfPush(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestTheFirstPlaceIsLearntInSilence: that of an account from before places were remembered.
+func TestTheFirstPlaceIsLearntInSilence(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	withPhone(t, k, k.Parent(t))
+	accounttest.OK(t, k.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Installation.Delete().Exec(ctx)
+		return err
+	}))
+	for i, client := range []viewer.Client{installed("a"), {AppName: "LUX", UserAgent: "okhttp"}, {AppName: "Addnox", UserAgent: "okhttp"}} {
+		_, err := k.Auth.SignIn(from(t, client), auth.SignInParams{Email: accounttest.Email, Password: accounttest.Password})
+		accounttest.OK(t, err)
+		if got := len(reported(t, k)); got != i {
+			t.Errorf("%d messages, want %d", got, i)
+		}
+	}
+}

@@ -143,3 +143,24 @@ func TestPruneFindsRowsByTheirIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestATokenWithoutAStampRenewsNoOther: both are looked at in one step.
+func TestATokenWithoutAStampRenewsNoOther(t *testing.T) {
+	t.Parallel()
+	k := accounttest.New(t)
+	without, with := k.Parent(t).RootUserID(), k.Viewer(t, k.SignUp(t, "other@example.com", "+821012345679").Tokens).RootUserID()
+	stamp := k.Clock.Now().Truncate(day).Add(-100 * day)
+	k.Write(t, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.User.UpdateOneID(without).SetPushToken(token).Exec(ctx); err != nil {
+			return err
+		}
+		return tx.User.UpdateOneID(with).SetPushToken(token + "2").SetPushTokenSetAt(stamp).Exec(ctx)
+	})
+	accounttest.OK(t, k.Push.Prune(t.Context()))
+	if got := k.User(t, with).PushTokenSetAt; got == nil || !got.Equal(stamp) {
+		t.Errorf("stamped at %v, want %v", got, stamp)
+	}
+	if k.User(t, without).PushTokenSetAt == nil {
+		t.Error("the other has no stamp")
+	}
+}

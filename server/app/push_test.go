@@ -274,3 +274,11 @@ func TestNewSignInIsPushed(t *testing.T) {
 	signIn("/graphql", graphQL, "one")
 	w.wantPushes(t, 6, "an installation that is known")
 }
+
+// TestNewSignInGoesBeyondTheMessagesOfADay: a thief must not silence it by using them up.
+func TestNewSignInGoesBeyondTheMessagesOfADay(t *testing.T) {
+	t.Parallel()
+	w := newPushWorld(t, func(cfg *app.Config) { cfg.PushDaily = 1 })
+	postAs(t, w.Server, signInPath, "", `{"username": "parent@example.com", "password": "secret123"}`, map[string]string{"X-Installation-Id": "one"})
+	w.wantPushes(t, 2, "both phones, though the day has one")
+}

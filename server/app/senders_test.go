@@ -278,6 +278,9 @@ func TestSettingsOfProviders(t *testing.T) {
 		"TWILIO_URL": func(c *app.Config) {
 			c.Twilio = app.TwilioConfig{URL: "hidden", AccountSID: "a", AuthToken: "x", From: "x"}
 		},
+		"SOLAPI_TEMPLATE_IMPEDANCE": func(c *app.Config) {
+			c.Solapi = app.SolapiConfig{URL: "https://x.example", Key: "hidden", Secret: "hidden", From: "02", Profile: "p"}
+		},
 		"MAIL_FROM":                           func(c *app.Config) { c.SMTPURL = "smtps://user:hidden@mail.example.com" },
 		"SMTP_URL":                            func(c *app.Config) { c.SMTPURL, c.MailFrom = "https://user:hidden@mail.example.com", "a@example.com" },
 		"FCM_CREDENTIALS cannot be read":      func(c *app.Config) { c.FCM.Credentials = filepath.Join(t.TempDir(), "hidden") },

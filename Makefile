@@ -72,8 +72,8 @@ sbom: ## write the bill of materials of the program to bin/luxbff.cdx.json
 	go run ./internal/tools/sbom bin/luxbff server/graphiql/web/package-lock.json >bin/luxbff.cdx.json
 
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## measure beside other servers and write the table of docs/performance.md
+	.ci/run bench '$(ONLY)'
 
 .PHONY: ci
 ci: ## everything that CI does

@@ -2,5 +2,5 @@
 // which the generators run, because gqlgen binds to the types that ent writes.
 package luxbff
 
-//go:generate go tool ent generate --feature sql/versioned-migration,sql/execquery,sql/upsert,sql/lock,sql/modifier --template dir=ent/template --target ./ent ./ent/schema
+//go:generate go run ./internal/tools/ent
 //go:generate go run ./internal/tools/gqlgen

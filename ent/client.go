@@ -9,8 +9,6 @@ import (
 	"log"
 	"reflect"
 
-	"luxbff/ent/migrate"
-
 	"luxbff/ent/childuser"
 	"luxbff/ent/consent"
 	"luxbff/ent/device"
@@ -22,6 +20,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -37,8 +36,6 @@ import (
 // Client is the client that holds all ent builders.
 type Client struct {
 	config
-	// Schema is the client for creating, migrating and dropping schema.
-	Schema *migrate.Schema
 	// ChildUser is the client for interacting with the ChildUser builders.
 	ChildUser *ChildUserClient
 	// Consent is the client for interacting with the Consent builders.
@@ -61,6 +58,8 @@ type Client struct {
 	MessageQuota *MessageQuotaClient
 	// PushDevice is the client for interacting with the PushDevice builders.
 	PushDevice *PushDeviceClient
+	// RejectedDevlog is the client for interacting with the RejectedDevlog builders.
+	RejectedDevlog *RejectedDevlogClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// User is the client for interacting with the User builders.
@@ -77,7 +76,6 @@ func NewClient(opts ...Option) *Client {
 }
 
 func (c *Client) init() {
-	c.Schema = migrate.NewSchema(c.driver)
 	c.ChildUser = NewChildUserClient(c.config)
 	c.Consent = NewConsentClient(c.config)
 	c.Device = NewDeviceClient(c.config)
@@ -89,6 +87,7 @@ func (c *Client) init() {
 	c.Message = NewMessageClient(c.config)
 	c.MessageQuota = NewMessageQuotaClient(c.config)
 	c.PushDevice = NewPushDeviceClient(c.config)
+	c.RejectedDevlog = NewRejectedDevlogClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.User = NewUserClient(c.config)
 	c.VerificationCode = NewVerificationCodeClient(c.config)
@@ -195,6 +194,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Message:          NewMessageClient(cfg),
 		MessageQuota:     NewMessageQuotaClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
+		RejectedDevlog:   NewRejectedDevlogClient(cfg),
 		Session:          NewSessionClient(cfg),
 		User:             NewUserClient(cfg),
 		VerificationCode: NewVerificationCodeClient(cfg),
@@ -228,6 +228,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Message:          NewMessageClient(cfg),
 		MessageQuota:     NewMessageQuotaClient(cfg),
 		PushDevice:       NewPushDeviceClient(cfg),
+		RejectedDevlog:   NewRejectedDevlogClient(cfg),
 		Session:          NewSessionClient(cfg),
 		User:             NewUserClient(cfg),
 		VerificationCode: NewVerificationCodeClient(cfg),
@@ -261,8 +262,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
-		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice, c.Session,
-		c.User, c.VerificationCode,
+		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice,
+		c.RejectedDevlog, c.Session, c.User, c.VerificationCode,
 	} {
 		n.Use(hooks...)
 	}
@@ -273,8 +274,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.ChildUser, c.Consent, c.Device, c.Devlog, c.DevlogEvent, c.FeedPosition,
-		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice, c.Session,
-		c.User, c.VerificationCode,
+		c.Identity, c.Installation, c.Message, c.MessageQuota, c.PushDevice,
+		c.RejectedDevlog, c.Session, c.User, c.VerificationCode,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -305,6 +306,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.MessageQuota.mutate(ctx, m)
 	case *PushDeviceMutation:
 		return c.PushDevice.mutate(ctx, m)
+	case *RejectedDevlogMutation:
+		return c.RejectedDevlog.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *UserMutation:
@@ -2099,6 +2102,155 @@ func (c *PushDeviceClient) mutate(ctx context.Context, m *PushDeviceMutation) (V
 	}
 }
 
+// RejectedDevlogClient is a client for the RejectedDevlog schema.
+type RejectedDevlogClient struct {
+	config
+}
+
+// NewRejectedDevlogClient returns a client for the RejectedDevlog from the given config.
+func NewRejectedDevlogClient(c config) *RejectedDevlogClient {
+	return &RejectedDevlogClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `rejecteddevlog.Hooks(f(g(h())))`.
+func (c *RejectedDevlogClient) Use(hooks ...Hook) {
+	c.hooks.RejectedDevlog = append(c.hooks.RejectedDevlog, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `rejecteddevlog.Intercept(f(g(h())))`.
+func (c *RejectedDevlogClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RejectedDevlog = append(c.inters.RejectedDevlog, interceptors...)
+}
+
+// Create returns a builder for creating a RejectedDevlog entity.
+func (c *RejectedDevlogClient) Create() *RejectedDevlogCreate {
+	mutation := newRejectedDevlogMutation(c.config, OpCreate)
+	return &RejectedDevlogCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RejectedDevlog entities.
+func (c *RejectedDevlogClient) CreateBulk(builders ...*RejectedDevlogCreate) *RejectedDevlogCreateBulk {
+	return &RejectedDevlogCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RejectedDevlogClient) MapCreateBulk(slice any, setFunc func(*RejectedDevlogCreate, int)) *RejectedDevlogCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RejectedDevlogCreateBulk{err: fmt.Errorf("calling to RejectedDevlogClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RejectedDevlogCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RejectedDevlogCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RejectedDevlog.
+func (c *RejectedDevlogClient) Update() *RejectedDevlogUpdate {
+	mutation := newRejectedDevlogMutation(c.config, OpUpdate)
+	return &RejectedDevlogUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RejectedDevlogClient) UpdateOne(_m *RejectedDevlog) *RejectedDevlogUpdateOne {
+	mutation := newRejectedDevlogMutation(c.config, OpUpdateOne, withRejectedDevlog(_m))
+	return &RejectedDevlogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RejectedDevlogClient) UpdateOneID(id int) *RejectedDevlogUpdateOne {
+	mutation := newRejectedDevlogMutation(c.config, OpUpdateOne, withRejectedDevlogID(id))
+	return &RejectedDevlogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RejectedDevlog.
+func (c *RejectedDevlogClient) Delete() *RejectedDevlogDelete {
+	mutation := newRejectedDevlogMutation(c.config, OpDelete)
+	return &RejectedDevlogDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RejectedDevlogClient) DeleteOne(_m *RejectedDevlog) *RejectedDevlogDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RejectedDevlogClient) DeleteOneID(id int) *RejectedDevlogDeleteOne {
+	builder := c.Delete().Where(rejecteddevlog.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RejectedDevlogDeleteOne{builder}
+}
+
+// Query returns a query builder for RejectedDevlog.
+func (c *RejectedDevlogClient) Query() *RejectedDevlogQuery {
+	return &RejectedDevlogQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRejectedDevlog},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RejectedDevlog entity by its id.
+func (c *RejectedDevlogClient) Get(ctx context.Context, id int) (*RejectedDevlog, error) {
+	return c.Query().Where(rejecteddevlog.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RejectedDevlogClient) GetX(ctx context.Context, id int) *RejectedDevlog {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRootUser queries the root_user edge of a RejectedDevlog.
+func (c *RejectedDevlogClient) QueryRootUser(_m *RejectedDevlog) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(rejecteddevlog.Table, rejecteddevlog.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, rejecteddevlog.RootUserTable, rejecteddevlog.RootUserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *RejectedDevlogClient) Hooks() []Hook {
+	return c.hooks.RejectedDevlog
+}
+
+// Interceptors returns the client interceptors.
+func (c *RejectedDevlogClient) Interceptors() []Interceptor {
+	return c.inters.RejectedDevlog
+}
+
+func (c *RejectedDevlogClient) mutate(ctx context.Context, m *RejectedDevlogMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RejectedDevlogCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RejectedDevlogUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RejectedDevlogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RejectedDevlogDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RejectedDevlog mutation op: %q", m.Op())
+	}
+}
+
 // SessionClient is a client for the Session schema.
 type SessionClient struct {
 	config
@@ -2468,6 +2620,22 @@ func (c *UserClient) QueryDevlogs(_m *User) *DevlogQuery {
 	return query
 }
 
+// QueryRejectedDevlogs queries the rejected_devlogs edge of a User.
+func (c *UserClient) QueryRejectedDevlogs(_m *User) *RejectedDevlogQuery {
+	query := (&RejectedDevlogClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(rejecteddevlog.Table, rejecteddevlog.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.RejectedDevlogsTable, user.RejectedDevlogsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryDevlogEvents queries the devlog_events edge of a User.
 func (c *UserClient) QueryDevlogEvents(_m *User) *DevlogEventQuery {
 	query := (&DevlogEventClient{config: c.config}).Query()
@@ -2726,12 +2894,12 @@ func (c *VerificationCodeClient) mutate(ctx context.Context, m *VerificationCode
 type (
 	hooks struct {
 		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
-		Installation, Message, MessageQuota, PushDevice, Session, User,
+		Installation, Message, MessageQuota, PushDevice, RejectedDevlog, Session, User,
 		VerificationCode []ent.Hook
 	}
 	inters struct {
 		ChildUser, Consent, Device, Devlog, DevlogEvent, FeedPosition, Identity,
-		Installation, Message, MessageQuota, PushDevice, Session, User,
+		Installation, Message, MessageQuota, PushDevice, RejectedDevlog, Session, User,
 		VerificationCode []ent.Interceptor
 	}
 )

@@ -17,6 +17,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -97,6 +98,7 @@ func checkColumn(t, c string) error {
 			message.Table:          message.ValidColumn,
 			messagequota.Table:     messagequota.ValidColumn,
 			pushdevice.Table:       pushdevice.ValidColumn,
+			rejecteddevlog.Table:   rejecteddevlog.ValidColumn,
 			session.Table:          session.ValidColumn,
 			user.Table:             user.ValidColumn,
 			verificationcode.Table: verificationcode.ValidColumn,

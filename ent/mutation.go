@@ -18,6 +18,7 @@ import (
 	"luxbff/ent/messagequota"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -49,6 +50,7 @@ const (
 	TypeMessage          = "Message"
 	TypeMessageQuota     = "MessageQuota"
 	TypePushDevice       = "PushDevice"
+	TypeRejectedDevlog   = "RejectedDevlog"
 	TypeSession          = "Session"
 	TypeUser             = "User"
 	TypeVerificationCode = "VerificationCode"
@@ -11255,6 +11257,800 @@ func (m *PushDeviceMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown PushDevice edge %s", name)
 }
 
+// RejectedDevlogMutation represents an operation that mutates the RejectedDevlog nodes in the graph.
+type RejectedDevlogMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int
+	digest           *string
+	record           *string
+	code             *string
+	field            *string
+	times            *int
+	addtimes         *int
+	created_at       *time.Time
+	rejected_at      *time.Time
+	clearedFields    map[string]struct{}
+	root_user        *int
+	clearedroot_user bool
+	done             bool
+	oldValue         func(context.Context) (*RejectedDevlog, error)
+	predicates       []predicate.RejectedDevlog
+}
+
+var _ ent.Mutation = (*RejectedDevlogMutation)(nil)
+
+// rejecteddevlogOption allows management of the mutation configuration using functional options.
+type rejecteddevlogOption func(*RejectedDevlogMutation)
+
+// newRejectedDevlogMutation creates new mutation for the RejectedDevlog entity.
+func newRejectedDevlogMutation(c config, op Op, opts ...rejecteddevlogOption) *RejectedDevlogMutation {
+	m := &RejectedDevlogMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRejectedDevlog,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRejectedDevlogID sets the ID field of the mutation.
+func withRejectedDevlogID(id int) rejecteddevlogOption {
+	return func(m *RejectedDevlogMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RejectedDevlog
+		)
+		m.oldValue = func(ctx context.Context) (*RejectedDevlog, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RejectedDevlog.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRejectedDevlog sets the old RejectedDevlog of the mutation.
+func withRejectedDevlog(node *RejectedDevlog) rejecteddevlogOption {
+	return func(m *RejectedDevlogMutation) {
+		m.oldValue = func(context.Context) (*RejectedDevlog, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RejectedDevlogMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RejectedDevlogMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RejectedDevlogMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RejectedDevlogMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RejectedDevlog.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRootUserID sets the "root_user_id" field.
+func (m *RejectedDevlogMutation) SetRootUserID(i int) {
+	m.root_user = &i
+}
+
+// RootUserID returns the value of the "root_user_id" field in the mutation.
+func (m *RejectedDevlogMutation) RootUserID() (r int, exists bool) {
+	v := m.root_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRootUserID returns the old "root_user_id" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldRootUserID(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRootUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRootUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRootUserID: %w", err)
+	}
+	return oldValue.RootUserID, nil
+}
+
+// ResetRootUserID resets all changes to the "root_user_id" field.
+func (m *RejectedDevlogMutation) ResetRootUserID() {
+	m.root_user = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *RejectedDevlogMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *RejectedDevlogMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *RejectedDevlogMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetRecord sets the "record" field.
+func (m *RejectedDevlogMutation) SetRecord(s string) {
+	m.record = &s
+}
+
+// Record returns the value of the "record" field in the mutation.
+func (m *RejectedDevlogMutation) Record() (r string, exists bool) {
+	v := m.record
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecord returns the old "record" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldRecord(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecord is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecord requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecord: %w", err)
+	}
+	return oldValue.Record, nil
+}
+
+// ResetRecord resets all changes to the "record" field.
+func (m *RejectedDevlogMutation) ResetRecord() {
+	m.record = nil
+}
+
+// SetCode sets the "code" field.
+func (m *RejectedDevlogMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *RejectedDevlogMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *RejectedDevlogMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetFieldField sets the "field" field.
+func (m *RejectedDevlogMutation) SetFieldField(s string) {
+	m.field = &s
+}
+
+// GetField returns the value of the "field" field in the mutation.
+func (m *RejectedDevlogMutation) GetField() (r string, exists bool) {
+	v := m.field
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// GetOldField returns the old "field" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) GetOldField(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("GetOldField is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("GetOldField requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for GetOldField: %w", err)
+	}
+	return oldValue.Field, nil
+}
+
+// ResetFieldField resets all changes to the "field" field.
+func (m *RejectedDevlogMutation) ResetFieldField() {
+	m.field = nil
+}
+
+// SetTimes sets the "times" field.
+func (m *RejectedDevlogMutation) SetTimes(i int) {
+	m.times = &i
+	m.addtimes = nil
+}
+
+// Times returns the value of the "times" field in the mutation.
+func (m *RejectedDevlogMutation) Times() (r int, exists bool) {
+	v := m.times
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimes returns the old "times" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldTimes(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimes: %w", err)
+	}
+	return oldValue.Times, nil
+}
+
+// AddTimes adds i to the "times" field.
+func (m *RejectedDevlogMutation) AddTimes(i int) {
+	if m.addtimes != nil {
+		*m.addtimes += i
+	} else {
+		m.addtimes = &i
+	}
+}
+
+// AddedTimes returns the value that was added to the "times" field in this mutation.
+func (m *RejectedDevlogMutation) AddedTimes() (r int, exists bool) {
+	v := m.addtimes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTimes resets all changes to the "times" field.
+func (m *RejectedDevlogMutation) ResetTimes() {
+	m.times = nil
+	m.addtimes = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RejectedDevlogMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RejectedDevlogMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RejectedDevlogMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetRejectedAt sets the "rejected_at" field.
+func (m *RejectedDevlogMutation) SetRejectedAt(t time.Time) {
+	m.rejected_at = &t
+}
+
+// RejectedAt returns the value of the "rejected_at" field in the mutation.
+func (m *RejectedDevlogMutation) RejectedAt() (r time.Time, exists bool) {
+	v := m.rejected_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRejectedAt returns the old "rejected_at" field's value of the RejectedDevlog entity.
+// If the RejectedDevlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RejectedDevlogMutation) OldRejectedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRejectedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRejectedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRejectedAt: %w", err)
+	}
+	return oldValue.RejectedAt, nil
+}
+
+// ResetRejectedAt resets all changes to the "rejected_at" field.
+func (m *RejectedDevlogMutation) ResetRejectedAt() {
+	m.rejected_at = nil
+}
+
+// ClearRootUser clears the "root_user" edge to the User entity.
+func (m *RejectedDevlogMutation) ClearRootUser() {
+	m.clearedroot_user = true
+	m.clearedFields[rejecteddevlog.FieldRootUserID] = struct{}{}
+}
+
+// RootUserCleared reports if the "root_user" edge to the User entity was cleared.
+func (m *RejectedDevlogMutation) RootUserCleared() bool {
+	return m.clearedroot_user
+}
+
+// RootUserIDs returns the "root_user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RootUserID instead. It exists only for internal usage by the builders.
+func (m *RejectedDevlogMutation) RootUserIDs() (ids []int) {
+	if id := m.root_user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRootUser resets all changes to the "root_user" edge.
+func (m *RejectedDevlogMutation) ResetRootUser() {
+	m.root_user = nil
+	m.clearedroot_user = false
+}
+
+// Where appends a list predicates to the RejectedDevlogMutation builder.
+func (m *RejectedDevlogMutation) Where(ps ...predicate.RejectedDevlog) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RejectedDevlogMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RejectedDevlogMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RejectedDevlog, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RejectedDevlogMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RejectedDevlogMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RejectedDevlog).
+func (m *RejectedDevlogMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RejectedDevlogMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.root_user != nil {
+		fields = append(fields, rejecteddevlog.FieldRootUserID)
+	}
+	if m.digest != nil {
+		fields = append(fields, rejecteddevlog.FieldDigest)
+	}
+	if m.record != nil {
+		fields = append(fields, rejecteddevlog.FieldRecord)
+	}
+	if m.code != nil {
+		fields = append(fields, rejecteddevlog.FieldCode)
+	}
+	if m.field != nil {
+		fields = append(fields, rejecteddevlog.FieldField)
+	}
+	if m.times != nil {
+		fields = append(fields, rejecteddevlog.FieldTimes)
+	}
+	if m.created_at != nil {
+		fields = append(fields, rejecteddevlog.FieldCreatedAt)
+	}
+	if m.rejected_at != nil {
+		fields = append(fields, rejecteddevlog.FieldRejectedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RejectedDevlogMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case rejecteddevlog.FieldRootUserID:
+		return m.RootUserID()
+	case rejecteddevlog.FieldDigest:
+		return m.Digest()
+	case rejecteddevlog.FieldRecord:
+		return m.Record()
+	case rejecteddevlog.FieldCode:
+		return m.Code()
+	case rejecteddevlog.FieldField:
+		return m.GetField()
+	case rejecteddevlog.FieldTimes:
+		return m.Times()
+	case rejecteddevlog.FieldCreatedAt:
+		return m.CreatedAt()
+	case rejecteddevlog.FieldRejectedAt:
+		return m.RejectedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RejectedDevlogMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case rejecteddevlog.FieldRootUserID:
+		return m.OldRootUserID(ctx)
+	case rejecteddevlog.FieldDigest:
+		return m.OldDigest(ctx)
+	case rejecteddevlog.FieldRecord:
+		return m.OldRecord(ctx)
+	case rejecteddevlog.FieldCode:
+		return m.OldCode(ctx)
+	case rejecteddevlog.FieldField:
+		return m.GetOldField(ctx)
+	case rejecteddevlog.FieldTimes:
+		return m.OldTimes(ctx)
+	case rejecteddevlog.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case rejecteddevlog.FieldRejectedAt:
+		return m.OldRejectedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown RejectedDevlog field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RejectedDevlogMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case rejecteddevlog.FieldRootUserID:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRootUserID(v)
+		return nil
+	case rejecteddevlog.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case rejecteddevlog.FieldRecord:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecord(v)
+		return nil
+	case rejecteddevlog.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case rejecteddevlog.FieldField:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFieldField(v)
+		return nil
+	case rejecteddevlog.FieldTimes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimes(v)
+		return nil
+	case rejecteddevlog.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case rejecteddevlog.FieldRejectedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRejectedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RejectedDevlog field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RejectedDevlogMutation) AddedFields() []string {
+	var fields []string
+	if m.addtimes != nil {
+		fields = append(fields, rejecteddevlog.FieldTimes)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RejectedDevlogMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case rejecteddevlog.FieldTimes:
+		return m.AddedTimes()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RejectedDevlogMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case rejecteddevlog.FieldTimes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTimes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RejectedDevlog numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RejectedDevlogMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RejectedDevlogMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RejectedDevlogMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RejectedDevlog nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RejectedDevlogMutation) ResetField(name string) error {
+	switch name {
+	case rejecteddevlog.FieldRootUserID:
+		m.ResetRootUserID()
+		return nil
+	case rejecteddevlog.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case rejecteddevlog.FieldRecord:
+		m.ResetRecord()
+		return nil
+	case rejecteddevlog.FieldCode:
+		m.ResetCode()
+		return nil
+	case rejecteddevlog.FieldField:
+		m.ResetFieldField()
+		return nil
+	case rejecteddevlog.FieldTimes:
+		m.ResetTimes()
+		return nil
+	case rejecteddevlog.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case rejecteddevlog.FieldRejectedAt:
+		m.ResetRejectedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown RejectedDevlog field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RejectedDevlogMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.root_user != nil {
+		edges = append(edges, rejecteddevlog.EdgeRootUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RejectedDevlogMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case rejecteddevlog.EdgeRootUser:
+		if id := m.root_user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RejectedDevlogMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RejectedDevlogMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RejectedDevlogMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedroot_user {
+		edges = append(edges, rejecteddevlog.EdgeRootUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RejectedDevlogMutation) EdgeCleared(name string) bool {
+	switch name {
+	case rejecteddevlog.EdgeRootUser:
+		return m.clearedroot_user
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RejectedDevlogMutation) ClearEdge(name string) error {
+	switch name {
+	case rejecteddevlog.EdgeRootUser:
+		m.ClearRootUser()
+		return nil
+	}
+	return fmt.Errorf("unknown RejectedDevlog unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RejectedDevlogMutation) ResetEdge(name string) error {
+	switch name {
+	case rejecteddevlog.EdgeRootUser:
+		m.ResetRootUser()
+		return nil
+	}
+	return fmt.Errorf("unknown RejectedDevlog edge %s", name)
+}
+
 // SessionMutation represents an operation that mutates the Session nodes in the graph.
 type SessionMutation struct {
 	config
@@ -12455,6 +13251,9 @@ type UserMutation struct {
 	devlogs                      map[int]struct{}
 	removeddevlogs               map[int]struct{}
 	cleareddevlogs               bool
+	rejected_devlogs             map[int]struct{}
+	removedrejected_devlogs      map[int]struct{}
+	clearedrejected_devlogs      bool
 	devlog_events                map[int]struct{}
 	removeddevlog_events         map[int]struct{}
 	cleareddevlog_events         bool
@@ -14147,6 +14946,60 @@ func (m *UserMutation) ResetDevlogs() {
 	m.removeddevlogs = nil
 }
 
+// AddRejectedDevlogIDs adds the "rejected_devlogs" edge to the RejectedDevlog entity by ids.
+func (m *UserMutation) AddRejectedDevlogIDs(ids ...int) {
+	if m.rejected_devlogs == nil {
+		m.rejected_devlogs = make(map[int]struct{})
+	}
+	for i := range ids {
+		m.rejected_devlogs[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRejectedDevlogs clears the "rejected_devlogs" edge to the RejectedDevlog entity.
+func (m *UserMutation) ClearRejectedDevlogs() {
+	m.clearedrejected_devlogs = true
+}
+
+// RejectedDevlogsCleared reports if the "rejected_devlogs" edge to the RejectedDevlog entity was cleared.
+func (m *UserMutation) RejectedDevlogsCleared() bool {
+	return m.clearedrejected_devlogs
+}
+
+// RemoveRejectedDevlogIDs removes the "rejected_devlogs" edge to the RejectedDevlog entity by IDs.
+func (m *UserMutation) RemoveRejectedDevlogIDs(ids ...int) {
+	if m.removedrejected_devlogs == nil {
+		m.removedrejected_devlogs = make(map[int]struct{})
+	}
+	for i := range ids {
+		delete(m.rejected_devlogs, ids[i])
+		m.removedrejected_devlogs[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRejectedDevlogs returns the removed IDs of the "rejected_devlogs" edge to the RejectedDevlog entity.
+func (m *UserMutation) RemovedRejectedDevlogsIDs() (ids []int) {
+	for id := range m.removedrejected_devlogs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RejectedDevlogsIDs returns the "rejected_devlogs" edge IDs in the mutation.
+func (m *UserMutation) RejectedDevlogsIDs() (ids []int) {
+	for id := range m.rejected_devlogs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRejectedDevlogs resets all changes to the "rejected_devlogs" edge.
+func (m *UserMutation) ResetRejectedDevlogs() {
+	m.rejected_devlogs = nil
+	m.clearedrejected_devlogs = false
+	m.removedrejected_devlogs = nil
+}
+
 // AddDevlogEventIDs adds the "devlog_events" edge to the DevlogEvent entity by ids.
 func (m *UserMutation) AddDevlogEventIDs(ids ...int) {
 	if m.devlog_events == nil {
@@ -15119,7 +15972,7 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.identities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -15140,6 +15993,9 @@ func (m *UserMutation) AddedEdges() []string {
 	}
 	if m.devlogs != nil {
 		edges = append(edges, user.EdgeDevlogs)
+	}
+	if m.rejected_devlogs != nil {
+		edges = append(edges, user.EdgeRejectedDevlogs)
 	}
 	if m.devlog_events != nil {
 		edges = append(edges, user.EdgeDevlogEvents)
@@ -15203,6 +16059,12 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeRejectedDevlogs:
+		ids := make([]ent.Value, 0, len(m.rejected_devlogs))
+		for id := range m.rejected_devlogs {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeDevlogEvents:
 		ids := make([]ent.Value, 0, len(m.devlog_events))
 		for id := range m.devlog_events {
@@ -15239,7 +16101,7 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.removedidentities != nil {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -15257,6 +16119,9 @@ func (m *UserMutation) RemovedEdges() []string {
 	}
 	if m.removeddevlogs != nil {
 		edges = append(edges, user.EdgeDevlogs)
+	}
+	if m.removedrejected_devlogs != nil {
+		edges = append(edges, user.EdgeRejectedDevlogs)
 	}
 	if m.removeddevlog_events != nil {
 		edges = append(edges, user.EdgeDevlogEvents)
@@ -15316,6 +16181,12 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeRejectedDevlogs:
+		ids := make([]ent.Value, 0, len(m.removedrejected_devlogs))
+		for id := range m.removedrejected_devlogs {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeDevlogEvents:
 		ids := make([]ent.Value, 0, len(m.removeddevlog_events))
 		for id := range m.removeddevlog_events {
@@ -15352,7 +16223,7 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.clearedidentities {
 		edges = append(edges, user.EdgeIdentities)
 	}
@@ -15373,6 +16244,9 @@ func (m *UserMutation) ClearedEdges() []string {
 	}
 	if m.cleareddevlogs {
 		edges = append(edges, user.EdgeDevlogs)
+	}
+	if m.clearedrejected_devlogs {
+		edges = append(edges, user.EdgeRejectedDevlogs)
 	}
 	if m.cleareddevlog_events {
 		edges = append(edges, user.EdgeDevlogEvents)
@@ -15410,6 +16284,8 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.cleareddevices
 	case user.EdgeDevlogs:
 		return m.cleareddevlogs
+	case user.EdgeRejectedDevlogs:
+		return m.clearedrejected_devlogs
 	case user.EdgeDevlogEvents:
 		return m.cleareddevlog_events
 	case user.EdgeFeedPositions:
@@ -15459,6 +16335,9 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	case user.EdgeDevlogs:
 		m.ResetDevlogs()
+		return nil
+	case user.EdgeRejectedDevlogs:
+		m.ResetRejectedDevlogs()
 		return nil
 	case user.EdgeDevlogEvents:
 		m.ResetDevlogEvents()

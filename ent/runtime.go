@@ -13,6 +13,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/schema"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
@@ -273,6 +274,38 @@ func init() {
 			return nil
 		}
 	}()
+	rejecteddevlogFields := schema.RejectedDevlog{}.Fields()
+	_ = rejecteddevlogFields
+	// rejecteddevlogDescDigest is the schema descriptor for digest field.
+	rejecteddevlogDescDigest := rejecteddevlogFields[1].Descriptor()
+	// rejecteddevlog.DigestValidator is a validator for the "digest" field. It is called by the builders before save.
+	rejecteddevlog.DigestValidator = func() func(string) error {
+		validators := rejecteddevlogDescDigest.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(digest string) error {
+			for _, fn := range fns {
+				if err := fn(digest); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// rejecteddevlogDescRecord is the schema descriptor for record field.
+	rejecteddevlogDescRecord := rejecteddevlogFields[2].Descriptor()
+	// rejecteddevlog.RecordValidator is a validator for the "record" field. It is called by the builders before save.
+	rejecteddevlog.RecordValidator = rejecteddevlogDescRecord.Validators[0].(func(string) error)
+	// rejecteddevlogDescCode is the schema descriptor for code field.
+	rejecteddevlogDescCode := rejecteddevlogFields[3].Descriptor()
+	// rejecteddevlog.CodeValidator is a validator for the "code" field. It is called by the builders before save.
+	rejecteddevlog.CodeValidator = rejecteddevlogDescCode.Validators[0].(func(string) error)
+	// rejecteddevlogDescTimes is the schema descriptor for times field.
+	rejecteddevlogDescTimes := rejecteddevlogFields[5].Descriptor()
+	// rejecteddevlog.DefaultTimes holds the default value on creation for the times field.
+	rejecteddevlog.DefaultTimes = rejecteddevlogDescTimes.Default.(int)
 	sessionFields := schema.Session{}.Fields()
 	_ = sessionFields
 	// sessionDescPreviousHash is the schema descriptor for previous_hash field.

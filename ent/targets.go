@@ -15,6 +15,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/messagequota"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -362,6 +363,35 @@ func (_m *PushDevice) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Time(&_m.CreatedAt))
 		case pushdevice.FieldAddedAt:
 			targets = append(targets, column.NillableTime(&_m.AddedAt))
+		default:
+			targets = append(targets, column.Unknown(name))
+		}
+	}
+	return targets
+}
+
+// AppendTargets appends where a row of the columns is scanned into, in their order.
+func (_m *RejectedDevlog) AppendTargets(targets []any, columns []string) []any {
+	for _, name := range columns {
+		switch name {
+		case rejecteddevlog.FieldID:
+			targets = append(targets, column.Int(&_m.ID))
+		case rejecteddevlog.FieldRootUserID:
+			targets = append(targets, column.Int(&_m.RootUserID))
+		case rejecteddevlog.FieldDigest:
+			targets = append(targets, column.String(&_m.Digest))
+		case rejecteddevlog.FieldRecord:
+			targets = append(targets, column.String(&_m.Record))
+		case rejecteddevlog.FieldCode:
+			targets = append(targets, column.String(&_m.Code))
+		case rejecteddevlog.FieldField:
+			targets = append(targets, column.String(&_m.Field))
+		case rejecteddevlog.FieldTimes:
+			targets = append(targets, column.Int(&_m.Times))
+		case rejecteddevlog.FieldCreatedAt:
+			targets = append(targets, column.Time(&_m.CreatedAt))
+		case rejecteddevlog.FieldRejectedAt:
+			targets = append(targets, column.Time(&_m.RejectedAt))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}

@@ -36,6 +36,8 @@ type Tx struct {
 	MessageQuota *MessageQuotaClient
 	// PushDevice is the client for interacting with the PushDevice builders.
 	PushDevice *PushDeviceClient
+	// RejectedDevlog is the client for interacting with the RejectedDevlog builders.
+	RejectedDevlog *RejectedDevlogClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// User is the client for interacting with the User builders.
@@ -184,6 +186,7 @@ func (tx *Tx) init() {
 	tx.Message = NewMessageClient(tx.config)
 	tx.MessageQuota = NewMessageQuotaClient(tx.config)
 	tx.PushDevice = NewPushDeviceClient(tx.config)
+	tx.RejectedDevlog = NewRejectedDevlogClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 	tx.VerificationCode = NewVerificationCodeClient(tx.config)

@@ -93,6 +93,8 @@ type UserEdges struct {
 	Devices []*Device `json:"devices,omitempty"`
 	// Devlogs holds the value of the devlogs edge.
 	Devlogs []*Devlog `json:"devlogs,omitempty"`
+	// RejectedDevlogs holds the value of the rejected_devlogs edge.
+	RejectedDevlogs []*RejectedDevlog `json:"rejected_devlogs,omitempty"`
 	// DevlogEvents holds the value of the devlog_events edge.
 	DevlogEvents []*DevlogEvent `json:"devlog_events,omitempty"`
 	// FeedPositions holds the value of the feed_positions edge.
@@ -105,7 +107,7 @@ type UserEdges struct {
 	Messages []*Message `json:"messages,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [12]bool
+	loadedTypes [13]bool
 }
 
 // IdentitiesOrErr returns the Identities value or an error if the edge
@@ -173,10 +175,19 @@ func (e UserEdges) DevlogsOrErr() ([]*Devlog, error) {
 	return nil, &NotLoadedError{edge: "devlogs"}
 }
 
+// RejectedDevlogsOrErr returns the RejectedDevlogs value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) RejectedDevlogsOrErr() ([]*RejectedDevlog, error) {
+	if e.loadedTypes[7] {
+		return e.RejectedDevlogs, nil
+	}
+	return nil, &NotLoadedError{edge: "rejected_devlogs"}
+}
+
 // DevlogEventsOrErr returns the DevlogEvents value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) DevlogEventsOrErr() ([]*DevlogEvent, error) {
-	if e.loadedTypes[7] {
+	if e.loadedTypes[8] {
 		return e.DevlogEvents, nil
 	}
 	return nil, &NotLoadedError{edge: "devlog_events"}
@@ -185,7 +196,7 @@ func (e UserEdges) DevlogEventsOrErr() ([]*DevlogEvent, error) {
 // FeedPositionsOrErr returns the FeedPositions value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) FeedPositionsOrErr() ([]*FeedPosition, error) {
-	if e.loadedTypes[8] {
+	if e.loadedTypes[9] {
 		return e.FeedPositions, nil
 	}
 	return nil, &NotLoadedError{edge: "feed_positions"}
@@ -194,7 +205,7 @@ func (e UserEdges) FeedPositionsOrErr() ([]*FeedPosition, error) {
 // VerificationCodesOrErr returns the VerificationCodes value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
-	if e.loadedTypes[9] {
+	if e.loadedTypes[10] {
 		return e.VerificationCodes, nil
 	}
 	return nil, &NotLoadedError{edge: "verification_codes"}
@@ -203,7 +214,7 @@ func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
 // InstallationsOrErr returns the Installations value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) InstallationsOrErr() ([]*Installation, error) {
-	if e.loadedTypes[10] {
+	if e.loadedTypes[11] {
 		return e.Installations, nil
 	}
 	return nil, &NotLoadedError{edge: "installations"}
@@ -212,7 +223,7 @@ func (e UserEdges) InstallationsOrErr() ([]*Installation, error) {
 // MessagesOrErr returns the Messages value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) MessagesOrErr() ([]*Message, error) {
-	if e.loadedTypes[11] {
+	if e.loadedTypes[12] {
 		return e.Messages, nil
 	}
 	return nil, &NotLoadedError{edge: "messages"}
@@ -469,6 +480,11 @@ func (_m *User) QueryDevices() *DeviceQuery {
 // QueryDevlogs queries the "devlogs" edge of the User entity.
 func (_m *User) QueryDevlogs() *DevlogQuery {
 	return NewUserClient(_m.config).QueryDevlogs(_m)
+}
+
+// QueryRejectedDevlogs queries the "rejected_devlogs" edge of the User entity.
+func (_m *User) QueryRejectedDevlogs() *RejectedDevlogQuery {
+	return NewUserClient(_m.config).QueryRejectedDevlogs(_m)
 }
 
 // QueryDevlogEvents queries the "devlog_events" edge of the User entity.

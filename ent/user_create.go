@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -492,6 +493,21 @@ func (_c *UserCreate) AddDevlogs(v ...*Devlog) *UserCreate {
 	return _c.AddDevlogIDs(ids...)
 }
 
+// AddRejectedDevlogIDs adds the "rejected_devlogs" edge to the RejectedDevlog entity by IDs.
+func (_c *UserCreate) AddRejectedDevlogIDs(ids ...int) *UserCreate {
+	_c.mutation.AddRejectedDevlogIDs(ids...)
+	return _c
+}
+
+// AddRejectedDevlogs adds the "rejected_devlogs" edges to the RejectedDevlog entity.
+func (_c *UserCreate) AddRejectedDevlogs(v ...*RejectedDevlog) *UserCreate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRejectedDevlogIDs(ids...)
+}
+
 // AddDevlogEventIDs adds the "devlog_events" edge to the DevlogEvent entity by IDs.
 func (_c *UserCreate) AddDevlogEventIDs(ids ...int) *UserCreate {
 	_c.mutation.AddDevlogEventIDs(ids...)
@@ -946,6 +962,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlog.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RejectedDevlogsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

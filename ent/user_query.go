@@ -17,6 +17,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -43,6 +44,7 @@ type UserQuery struct {
 	withChildUsers        *ChildUserQuery
 	withDevices           *DeviceQuery
 	withDevlogs           *DevlogQuery
+	withRejectedDevlogs   *RejectedDevlogQuery
 	withDevlogEvents      *DevlogEventQuery
 	withFeedPositions     *FeedPositionQuery
 	withVerificationCodes *VerificationCodeQuery
@@ -232,6 +234,28 @@ func (_q *UserQuery) QueryDevlogs() *DevlogQuery {
 			sqlgraph.From(user.Table, user.FieldID, selector),
 			sqlgraph.To(devlog.Table, devlog.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, user.DevlogsTable, user.DevlogsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryRejectedDevlogs chains the current query on the "rejected_devlogs" edge.
+func (_q *UserQuery) QueryRejectedDevlogs() *RejectedDevlogQuery {
+	query := (&RejectedDevlogClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(rejecteddevlog.Table, rejecteddevlog.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.RejectedDevlogsTable, user.RejectedDevlogsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -548,6 +572,7 @@ func (_q *UserQuery) Clone() *UserQuery {
 		withChildUsers:        _q.withChildUsers.Clone(),
 		withDevices:           _q.withDevices.Clone(),
 		withDevlogs:           _q.withDevlogs.Clone(),
+		withRejectedDevlogs:   _q.withRejectedDevlogs.Clone(),
 		withDevlogEvents:      _q.withDevlogEvents.Clone(),
 		withFeedPositions:     _q.withFeedPositions.Clone(),
 		withVerificationCodes: _q.withVerificationCodes.Clone(),
@@ -634,6 +659,17 @@ func (_q *UserQuery) WithDevlogs(opts ...func(*DevlogQuery)) *UserQuery {
 		opt(query)
 	}
 	_q.withDevlogs = query
+	return _q
+}
+
+// WithRejectedDevlogs tells the query-builder to eager-load the nodes that are connected to
+// the "rejected_devlogs" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithRejectedDevlogs(opts ...func(*RejectedDevlogQuery)) *UserQuery {
+	query := (&RejectedDevlogClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRejectedDevlogs = query
 	return _q
 }
 
@@ -770,7 +806,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [12]bool{
+		loadedTypes = [13]bool{
 			_q.withIdentities != nil,
 			_q.withSessions != nil,
 			_q.withConsent != nil,
@@ -778,6 +814,7 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 			_q.withChildUsers != nil,
 			_q.withDevices != nil,
 			_q.withDevlogs != nil,
+			_q.withRejectedDevlogs != nil,
 			_q.withDevlogEvents != nil,
 			_q.withFeedPositions != nil,
 			_q.withVerificationCodes != nil,
@@ -851,6 +888,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadDevlogs(ctx, query, nodes,
 			func(n *User) { n.Edges.Devlogs = []*Devlog{} },
 			func(n *User, e *Devlog) { n.Edges.Devlogs = append(n.Edges.Devlogs, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withRejectedDevlogs; query != nil {
+		if err := _q.loadRejectedDevlogs(ctx, query, nodes,
+			func(n *User) { n.Edges.RejectedDevlogs = []*RejectedDevlog{} },
+			func(n *User, e *RejectedDevlog) { n.Edges.RejectedDevlogs = append(n.Edges.RejectedDevlogs, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -1090,6 +1134,36 @@ func (_q *UserQuery) loadDevlogs(ctx context.Context, query *DevlogQuery, nodes 
 	}
 	query.Where(predicate.Devlog(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(user.DevlogsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RootUserID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "root_user_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadRejectedDevlogs(ctx context.Context, query *RejectedDevlogQuery, nodes []*User, init func(*User), assign func(*User, *RejectedDevlog)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(rejecteddevlog.FieldRootUserID)
+	}
+	query.Where(predicate.RejectedDevlog(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.RejectedDevlogsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

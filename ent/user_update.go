@@ -17,6 +17,7 @@ import (
 	"luxbff/ent/message"
 	"luxbff/ent/predicate"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
@@ -605,6 +606,21 @@ func (_u *UserUpdate) AddDevlogs(v ...*Devlog) *UserUpdate {
 	return _u.AddDevlogIDs(ids...)
 }
 
+// AddRejectedDevlogIDs adds the "rejected_devlogs" edge to the RejectedDevlog entity by IDs.
+func (_u *UserUpdate) AddRejectedDevlogIDs(ids ...int) *UserUpdate {
+	_u.mutation.AddRejectedDevlogIDs(ids...)
+	return _u
+}
+
+// AddRejectedDevlogs adds the "rejected_devlogs" edges to the RejectedDevlog entity.
+func (_u *UserUpdate) AddRejectedDevlogs(v ...*RejectedDevlog) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRejectedDevlogIDs(ids...)
+}
+
 // AddDevlogEventIDs adds the "devlog_events" edge to the DevlogEvent entity by IDs.
 func (_u *UserUpdate) AddDevlogEventIDs(ids ...int) *UserUpdate {
 	_u.mutation.AddDevlogEventIDs(ids...)
@@ -815,6 +831,27 @@ func (_u *UserUpdate) RemoveDevlogs(v ...*Devlog) *UserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogIDs(ids...)
+}
+
+// ClearRejectedDevlogs clears all "rejected_devlogs" edges to the RejectedDevlog entity.
+func (_u *UserUpdate) ClearRejectedDevlogs() *UserUpdate {
+	_u.mutation.ClearRejectedDevlogs()
+	return _u
+}
+
+// RemoveRejectedDevlogIDs removes the "rejected_devlogs" edge to RejectedDevlog entities by IDs.
+func (_u *UserUpdate) RemoveRejectedDevlogIDs(ids ...int) *UserUpdate {
+	_u.mutation.RemoveRejectedDevlogIDs(ids...)
+	return _u
+}
+
+// RemoveRejectedDevlogs removes "rejected_devlogs" edges to RejectedDevlog entities.
+func (_u *UserUpdate) RemoveRejectedDevlogs(v ...*RejectedDevlog) *UserUpdate {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRejectedDevlogIDs(ids...)
 }
 
 // ClearDevlogEvents clears all "devlog_events" edges to the DevlogEvent entity.
@@ -1428,6 +1465,51 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlog.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RejectedDevlogsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRejectedDevlogsIDs(); len(nodes) > 0 && !_u.mutation.RejectedDevlogsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RejectedDevlogsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {
@@ -2245,6 +2327,21 @@ func (_u *UserUpdateOne) AddDevlogs(v ...*Devlog) *UserUpdateOne {
 	return _u.AddDevlogIDs(ids...)
 }
 
+// AddRejectedDevlogIDs adds the "rejected_devlogs" edge to the RejectedDevlog entity by IDs.
+func (_u *UserUpdateOne) AddRejectedDevlogIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.AddRejectedDevlogIDs(ids...)
+	return _u
+}
+
+// AddRejectedDevlogs adds the "rejected_devlogs" edges to the RejectedDevlog entity.
+func (_u *UserUpdateOne) AddRejectedDevlogs(v ...*RejectedDevlog) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRejectedDevlogIDs(ids...)
+}
+
 // AddDevlogEventIDs adds the "devlog_events" edge to the DevlogEvent entity by IDs.
 func (_u *UserUpdateOne) AddDevlogEventIDs(ids ...int) *UserUpdateOne {
 	_u.mutation.AddDevlogEventIDs(ids...)
@@ -2455,6 +2552,27 @@ func (_u *UserUpdateOne) RemoveDevlogs(v ...*Devlog) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDevlogIDs(ids...)
+}
+
+// ClearRejectedDevlogs clears all "rejected_devlogs" edges to the RejectedDevlog entity.
+func (_u *UserUpdateOne) ClearRejectedDevlogs() *UserUpdateOne {
+	_u.mutation.ClearRejectedDevlogs()
+	return _u
+}
+
+// RemoveRejectedDevlogIDs removes the "rejected_devlogs" edge to RejectedDevlog entities by IDs.
+func (_u *UserUpdateOne) RemoveRejectedDevlogIDs(ids ...int) *UserUpdateOne {
+	_u.mutation.RemoveRejectedDevlogIDs(ids...)
+	return _u
+}
+
+// RemoveRejectedDevlogs removes "rejected_devlogs" edges to RejectedDevlog entities.
+func (_u *UserUpdateOne) RemoveRejectedDevlogs(v ...*RejectedDevlog) *UserUpdateOne {
+	ids := make([]int, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRejectedDevlogIDs(ids...)
 }
 
 // ClearDevlogEvents clears all "devlog_events" edges to the DevlogEvent entity.
@@ -3098,6 +3216,51 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(devlog.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.RejectedDevlogsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRejectedDevlogsIDs(); len(nodes) > 0 && !_u.mutation.RejectedDevlogsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RejectedDevlogsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.RejectedDevlogsTable,
+			Columns: []string{user.RejectedDevlogsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(rejecteddevlog.FieldID, field.TypeInt),
 			},
 		}
 		for _, k := range nodes {

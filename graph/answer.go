@@ -121,6 +121,9 @@ func isInList(ctx context.Context) bool {
 // linkLogs links logs that came in one upload to their children, and these to each
 // other, so that a history below them shows the logs as the upload left them.
 func linkLogs(logs []*ent.Devlog) {
+	if len(logs) == 0 { // all were rejected
+		return
+	}
 	var children []*ent.ChildUser
 	linked := make(map[*ent.Devlog]bool, len(logs))
 	for _, l := range logs {

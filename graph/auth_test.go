@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"luxbff/graph"
+	"luxbff/graph/globalid"
 	"luxbff/internal/apperr"
 	"luxbff/internal/viewer"
 )
@@ -104,13 +105,20 @@ func operationOf(schema *ast.Schema, field *ast.FieldDefinition) string {
 	}
 	var arguments []string
 	for _, argument := range field.Arguments {
-		arguments = append(arguments, argument.Name+": "+literalOf(schema, argument.Type))
+		literal := literalOf(schema, argument.Type)
+		if field.Name == "node" {
+			literal = `"` + globalid.ID{Type: globalid.ChildUser, ID: 1}.String() + `"`
+		}
+		arguments = append(arguments, argument.Name+": "+literal)
 	}
 	text := field.Name
 	if len(arguments) > 0 {
 		text += "(" + strings.Join(arguments, ", ") + ")"
 	}
-	return kind + " { " + text + " { __typename } }"
+	if schema.Types[field.Type.Name()].IsCompositeType() {
+		text += " { __typename }"
+	}
+	return kind + " { " + text + " }"
 }
 
 // literalOf writes a value of the type: null where that will do.

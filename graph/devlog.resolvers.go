@@ -7,6 +7,8 @@ import (
 	"luxbff/ent"
 	"luxbff/graph/generated"
 	"luxbff/graph/model"
+	"luxbff/internal/apperr"
+	"luxbff/internal/auth"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
 	"luxbff/internal/viewer"
@@ -28,13 +30,21 @@ func (r *devlogResolver) Device(ctx context.Context, obj *ent.Devlog) (*ent.Devi
 	return obj.Edges.Device, nil
 }
 
-func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error) {
-	stored, err := r.devlogs.Upload(ctx, currentViewer(ctx), newRecords(input.Logs))
+func (r *devlogErrorResolver) Code(ctx context.Context, obj *apperr.Error) (model.ErrorCode, error) {
+	return model.ErrorCode(obj.Code()), nil
+}
+
+func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*devlog.Stored, error) {
+	onInvalid := devlog.RejectAll
+	if input.OnInvalid == model.OnInvalidDevlogStoreValid {
+		onInvalid = devlog.StoreValid
+	}
+	stored, err := r.devlogs.UploadWith(ctx, currentViewer(ctx), newRecords(input.Logs), onInvalid)
 	if err != nil {
 		return nil, err
 	}
-	linkLogs(stored.Devlogs)
-	return &model.UploadDevlogsPayload{Devlogs: stored.Devlogs}, nil
+	linkLogs(stored.Devlogs())
+	return &stored, nil
 }
 
 // DevlogStatus prefers Last-Event-ID to the argument. A client that reconnects by itself
@@ -42,11 +52,26 @@ func (r *mutationResolver) UploadDevlogs(ctx context.Context, input model.Upload
 // the cursor of the last event that arrived.
 func (r *subscriptionResolver) DevlogStatus(ctx context.Context, childUserID *int, after *string) (<-chan *feed.Event, error) {
 	client := viewer.ClientFrom(ctx)
-	return r.feed.Subscribe(ctx, detachedViewer(ctx), feed.SubscribeParams{
+	p := feed.SubscribeParams{
 		ChildUserID: childUserID, After: cmp.Or(client.LastEventID, after), InstallationID: client.InstallationID,
-	})
+	}
+	v, unchecked := viewer.Unchecked(ctx)
+	if !unchecked {
+		return r.feed.Subscribe(ctx, detachedViewer(ctx), p)
+	}
+	p.Claims = auth.ClaimsFrom(ctx)
+	events, err := r.feed.Subscribe(ctx, v, p)
+	if err == nil {
+		viewer.Settle(ctx, v, nil)
+	}
+	return events, err
 }
 
 func (r *Resolver) Devlog() generated.DevlogResolver { return &devlogResolver{r} }
 
-type devlogResolver struct{ *Resolver }
+func (r *Resolver) DevlogError() generated.DevlogErrorResolver { return &devlogErrorResolver{r} }
+
+type (
+	devlogResolver      struct{ *Resolver }
+	devlogErrorResolver struct{ *Resolver }
+)

@@ -33,10 +33,20 @@ func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
 	return nil
 }
 
-type schemaCommand struct{}
+type schemaCommand struct {
+	JSON bool `name:"json" help:"Print the answer to an introspection query instead of SDL."`
+}
 
 // Run prints the schema with its descriptions.
-func (schemaCommand) Run() error {
-	fmt.Print(graph.SDL())
+func (c schemaCommand) Run(ctx context.Context) error {
+	if !c.JSON {
+		fmt.Print(graph.SDL())
+		return nil
+	}
+	answer, err := graph.Introspection(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(answer))
 	return nil
 }

@@ -27,6 +27,7 @@ type commandLine struct {
 	Restore     restoreCommand     `cmd:"" help:"Make the SQLite database from a backup, while the program is stopped."`
 	Copy        copyCommand        `cmd:"" help:"Move an installation from SQLite to an empty PostgreSQL."`
 	Devices     devicesCommand     `cmd:"" help:"The device catalogue."`
+	Devlogs     devlogsCommand     `cmd:"" help:"Usage logs that were rejected."`
 	Messages    messagesCommand    `cmd:"" help:"What was sent, what became of it, and what goes out again."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`
@@ -43,12 +44,14 @@ func main() {
 	// This is for every command; an operator's GOGC goes before it.
 	go heap.Tune(ctx, os.Getenv("GOGC"))
 	slog.SetDefault(logger(line.Config))
+	var received <-chan os.Signal
 	if isServer {
-		serveOnSignal()
+		received = serveOnSignal()
 	}
 	// The SDK would print its errors itself, past the log's format.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("OpenTelemetry", "error", apperr.Describe(err)) }))
 	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(received)
 	err := interrupted(ctx, parsed.Run(line.Config))
 	stop()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -21,8 +22,9 @@ import (
 
 type serveCommand struct{}
 
-// Run serves until ctx ends, and then shuts down in order.
-func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
+// Run serves until ctx ends, and then shuts down in order. Signals that ask to reload come
+// from received.
+func (serveCommand) Run(ctx context.Context, cfg app.Config, received <-chan os.Signal) error {
 	// Of all commands only this one runs long enough to need a memory limit.
 	memoryLimit := heap.LimitMemory()
 	info, _ := debug.ReadBuildInfo()
@@ -50,6 +52,7 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config) error {
 			return errors.Join(err, listener.Close(), running.Close())
 		}
 	}
+	go reloadOnSignal(ctx, received, running.ReloadDocuments, cfg.Documents != "")
 	slog.Info("listening", "addr", app.AddressOf(listener), "env", cfg.Environment())
 	if cfg.Development() {
 		printWelcome(cfg, listener.Addr())

@@ -51,16 +51,31 @@ func stopSignals(isServer bool) []os.Signal {
 
 // serveOnSignal keeps a server running at signals that end a process unless it says
 // otherwise: those by which other programs reload their settings or reopen their log, and
-// the one for a log that nobody reads any more.
-func serveOnSignal() {
+// the one for a log that nobody reads any more. Those that ask to reload wait in the channel.
+func serveOnSignal() (reload <-chan os.Signal) {
 	signal.Ignore(syscall.SIGPIPE)
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, signalsToServeOn()...)
-	go func() {
-		for one := range received {
-			slog.Warn("nothing is reloaded: settings and keys are read at the start, so restart the program to change them", "signal", one.String())
+	return received
+}
+
+// reloadOnSignal reads the documents of the apps again at each SIGHUP, until ctx ends.
+// Nothing else is reloaded.
+func reloadOnSignal(ctx context.Context, received <-chan os.Signal, reload func(context.Context) error, reloads bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case one := <-received:
+			if one != syscall.SIGHUP || !reloads {
+				slog.Warn("nothing is reloaded: settings and keys are read at the start, so restart the program to change them", "signal", one.String())
+				continue
+			}
+			if err := reload(ctx); err != nil {
+				slog.Error("the documents of the apps stay as they were", "error", err)
+			}
 		}
-	}()
+	}
 }
 
 // interrupted adds to the error of a command that it was stopped, where ctx says so.

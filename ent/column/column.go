@@ -25,6 +25,28 @@ func List(alias string, columns []string) string {
 	return alias + "." + strings.Join(columns, ", "+alias+".")
 }
 
+// Values is [List] for a read that a hot path waits for: the values of the columns under
+// no name of their own, scanned by their order. SQLite's driver makes the name and the
+// declared type of every column anew for every read, three allocations a column, and
+// reads a time by trying one layout after the other. An expression has no declared type,
+// and a name of one letter takes no memory. For the two reads of the home screen this was
+// 140 of 573 allocations.
+func Values(alias string, columns []string) string {
+	values := make([]string, len(columns))
+	for i, name := range columns {
+		values[i] = expression + alias + "." + name + " AS a"
+	}
+	return strings.Join(values, ", ")
+}
+
+// expression makes an expression of the column that follows. To PostgreSQL, which has no sign
+// that goes before a value of any type, it is a comment.
+const expression = "/*+*/"
+
+// ForSQLite gives a query as SQLite is to read it: with a plus sign before the values of
+// [Values], which changes none and takes no step.
+func ForSQLite(query string) string { return strings.ReplaceAll(query, expression, "+") }
+
 // Except returns the columns without those that a statement is not to read. What
 // it leaves out is named, so a new column is read unless somebody decides
 // otherwise. It panics at a name that is none of the columns.
@@ -72,6 +94,12 @@ func NillableTime(field **time.Time) sql.Scanner { return nillableTime{field} }
 // slower than the rest.
 func Any[T any](field *T) sql.Scanner { return anyTarget[T]{field} }
 
+// Ignored scans nothing, for a value that is known already.
+type Ignored struct{}
+
+// Scan implements sql.Scanner.
+func (Ignored) Scan(any) error { return nil }
+
 // Unknown stands for a column that the entity doesn't have: its Scan fails.
 func Unknown(name string) sql.Scanner { return unknown(name) }
 
@@ -109,12 +137,20 @@ func (t boolTarget[T]) Scan(value any) error {
 	return nil
 }
 
+// storedTime is how the store has SQLite's driver write a time.
+const storedTime = "2006-01-02 15:04:05.999999999-07:00"
+
 type timeTarget struct{ field *time.Time }
 
 func (t timeTarget) Scan(value any) error {
-	if at, ok := value.(time.Time); ok {
+	switch at := value.(type) {
+	case time.Time:
 		*t.field = at
 		return nil
+	case string: // of SQLite, by [Values]
+		parsed, err := time.Parse(storedTime, at)
+		*t.field = parsed.UTC()
+		return err
 	}
 	return convert(t.field, value)
 }

@@ -17,6 +17,17 @@ func TestListNamesEachColumnOfTheTable(t *testing.T) {
 	}
 }
 
+func TestValuesHaveNoDeclaredTypeAndNoNameOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	values := column.Values("c", []string{"id", "first_name"})
+	if want := "/*+*/c.id AS a, /*+*/c.first_name AS a"; values != want {
+		t.Errorf("got %q, want %q", values, want)
+	}
+	if got, want := column.ForSQLite(values), "+c.id AS a, +c.first_name AS a"; got != want {
+		t.Errorf("for SQLite: got %q, want %q", got, want)
+	}
+}
+
 func TestExceptLeavesTheGivenColumnsAlone(t *testing.T) {
 	t.Parallel()
 	columns := []string{"id", "email", "password_hash"}
@@ -72,8 +83,8 @@ func TestTargetsTakeWhatDriversGive(t *testing.T) {
 			"NillableInt": int64(7), "NillableString": "seven", "NillableTime": at, "Any": 7.5,
 		},
 		"others": {
-			"Int": []byte("7"), "Int64": "7", "String": []byte("seven"), "Bool": int64(1), "Time": at,
-			"NillableInt": "7", "NillableString": []byte("seven"), "NillableTime": at, "Any": "7.5",
+			"Int": []byte("7"), "Int64": "7", "String": []byte("seven"), "Bool": int64(1), "Time": "2025-02-21 06:48:49+00:00",
+			"NillableInt": "7", "NillableString": []byte("seven"), "NillableTime": "2025-02-21 06:48:49+00:00", "Any": "7.5",
 		},
 	} {
 		var got row
@@ -111,6 +122,9 @@ func TestTargetsRefuseWhatDoesNotFit(t *testing.T) {
 	}
 	if err := column.Int(&got.Int).Scan("seven"); err == nil {
 		t.Error("a word is taken for a number")
+	}
+	if err := column.Time(&got.Time).Scan("yesterday"); err == nil {
+		t.Error("a word is taken for a time")
 	}
 	if err := column.Unknown("shoe_size").Scan(int64(44)); err == nil {
 		t.Error("a column that no field stands for is scanned")

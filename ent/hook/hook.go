@@ -140,6 +140,18 @@ func (f PushDeviceFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PushDeviceMutation", m)
 }
 
+// The RejectedDevlogFunc type is an adapter to allow the use of ordinary
+// function as RejectedDevlog mutator.
+type RejectedDevlogFunc func(context.Context, *ent.RejectedDevlogMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RejectedDevlogFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RejectedDevlogMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RejectedDevlogMutation", m)
+}
+
 // The SessionFunc type is an adapter to allow the use of ordinary
 // function as Session mutator.
 type SessionFunc func(context.Context, *ent.SessionMutation) (ent.Value, error)

@@ -532,6 +532,49 @@ var (
 			},
 		},
 	}
+	// RejectedDevlogsColumns holds the columns for the "rejected_devlogs" table.
+	RejectedDevlogsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "digest", Type: field.TypeString, Size: 64},
+		{Name: "record", Type: field.TypeString},
+		{Name: "code", Type: field.TypeString},
+		{Name: "field", Type: field.TypeString},
+		{Name: "times", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "rejected_at", Type: field.TypeTime},
+		{Name: "root_user_id", Type: field.TypeInt},
+	}
+	// RejectedDevlogsTable holds the schema information for the "rejected_devlogs" table.
+	RejectedDevlogsTable = &schema.Table{
+		Name:       "rejected_devlogs",
+		Columns:    RejectedDevlogsColumns,
+		PrimaryKey: []*schema.Column{RejectedDevlogsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "rejected_devlogs_users_rejected_devlogs",
+				Columns:    []*schema.Column{RejectedDevlogsColumns[8]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "rejecteddevlog_root_user_id_digest",
+				Unique:  true,
+				Columns: []*schema.Column{RejectedDevlogsColumns[8], RejectedDevlogsColumns[1]},
+			},
+			{
+				Name:    "rejecteddevlog_root_user_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{RejectedDevlogsColumns[8], RejectedDevlogsColumns[0]},
+			},
+			{
+				Name:    "rejecteddevlog_rejected_at",
+				Unique:  false,
+				Columns: []*schema.Column{RejectedDevlogsColumns[7]},
+			},
+		},
+	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -697,6 +740,7 @@ var (
 		MessagesTable,
 		MessageQuotaTable,
 		PushDevicesTable,
+		RejectedDevlogsTable,
 		SessionsTable,
 		UsersTable,
 		VerificationCodesTable,
@@ -719,6 +763,7 @@ func init() {
 	InstallationsTable.ForeignKeys[0].RefTable = UsersTable
 	MessagesTable.ForeignKeys[0].RefTable = UsersTable
 	PushDevicesTable.ForeignKeys[0].RefTable = UsersTable
+	RejectedDevlogsTable.ForeignKeys[0].RefTable = UsersTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	VerificationCodesTable.ForeignKeys[0].RefTable = UsersTable
 }

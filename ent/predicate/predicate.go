@@ -39,6 +39,9 @@ type MessageQuota func(*sql.Selector)
 // PushDevice is the predicate function for pushdevice builders.
 type PushDevice func(*sql.Selector)
 
+// RejectedDevlog is the predicate function for rejecteddevlog builders.
+type RejectedDevlog func(*sql.Selector)
+
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 

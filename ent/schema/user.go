@@ -66,6 +66,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("child_users", ChildUser.Type).Annotations(cascade()),
 		edge.To("devices", Device.Type),
 		edge.To("devlogs", Devlog.Type).Annotations(cascade()),
+		edge.To("rejected_devlogs", RejectedDevlog.Type).Annotations(cascade()),
 		edge.To("devlog_events", DevlogEvent.Type).Annotations(cascade()),
 		edge.To("feed_positions", FeedPosition.Type).Annotations(cascade()),
 		edge.To("verification_codes", VerificationCode.Type).Annotations(cascade()),

@@ -78,6 +78,8 @@ const (
 	EdgeDevices = "devices"
 	// EdgeDevlogs holds the string denoting the devlogs edge name in mutations.
 	EdgeDevlogs = "devlogs"
+	// EdgeRejectedDevlogs holds the string denoting the rejected_devlogs edge name in mutations.
+	EdgeRejectedDevlogs = "rejected_devlogs"
 	// EdgeDevlogEvents holds the string denoting the devlog_events edge name in mutations.
 	EdgeDevlogEvents = "devlog_events"
 	// EdgeFeedPositions holds the string denoting the feed_positions edge name in mutations.
@@ -139,6 +141,13 @@ const (
 	DevlogsInverseTable = "devlogs"
 	// DevlogsColumn is the table column denoting the devlogs relation/edge.
 	DevlogsColumn = "root_user_id"
+	// RejectedDevlogsTable is the table that holds the rejected_devlogs relation/edge.
+	RejectedDevlogsTable = "rejected_devlogs"
+	// RejectedDevlogsInverseTable is the table name for the RejectedDevlog entity.
+	// It exists in this package in order to avoid circular dependency with the "rejecteddevlog" package.
+	RejectedDevlogsInverseTable = "rejected_devlogs"
+	// RejectedDevlogsColumn is the table column denoting the rejected_devlogs relation/edge.
+	RejectedDevlogsColumn = "root_user_id"
 	// DevlogEventsTable is the table that holds the devlog_events relation/edge.
 	DevlogEventsTable = "devlog_events"
 	// DevlogEventsInverseTable is the table name for the DevlogEvent entity.
@@ -481,6 +490,20 @@ func ByDevlogs(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByRejectedDevlogsCount orders the results by rejected_devlogs count.
+func ByRejectedDevlogsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRejectedDevlogsStep(), opts...)
+	}
+}
+
+// ByRejectedDevlogs orders the results by rejected_devlogs terms.
+func ByRejectedDevlogs(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRejectedDevlogsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByDevlogEventsCount orders the results by devlog_events count.
 func ByDevlogEventsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -597,6 +620,13 @@ func newDevlogsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(DevlogsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, DevlogsTable, DevlogsColumn),
+	)
+}
+func newRejectedDevlogsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RejectedDevlogsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, RejectedDevlogsTable, RejectedDevlogsColumn),
 	)
 }
 func newDevlogEventsStep() *sqlgraph.Step {

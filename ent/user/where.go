@@ -1722,6 +1722,29 @@ func HasDevlogsWith(preds ...predicate.Devlog) predicate.User {
 	})
 }
 
+// HasRejectedDevlogs applies the HasEdge predicate on the "rejected_devlogs" edge.
+func HasRejectedDevlogs() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, RejectedDevlogsTable, RejectedDevlogsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRejectedDevlogsWith applies the HasEdge predicate on the "rejected_devlogs" edge with a given conditions (other predicates).
+func HasRejectedDevlogsWith(preds ...predicate.RejectedDevlog) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newRejectedDevlogsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasDevlogEvents applies the HasEdge predicate on the "devlog_events" edge.
 func HasDevlogEvents() predicate.User {
 	return predicate.User(func(s *sql.Selector) {

@@ -117,8 +117,8 @@ func (l LocalDateTime) MarshalGQL(w io.Writer) { writeQuoted(w, string(l)) }
 
 // UnmarshalGQL reads what [ParseDeviceTime] reads and drops the offset.
 func (l *LocalDateTime) UnmarshalGQL(in any) error {
-	var at DeviceTime
-	err := at.UnmarshalGQL(in)
+	text, _ := in.(string)
+	at, err := ParseDeviceTime(text)
 	*l = at.Clock
 	return err
 }
@@ -192,9 +192,17 @@ func parseOffset(text string) (offset string, err error) {
 // MarshalGQL writes the clock.
 func (d DeviceTime) MarshalGQL(w io.Writer) { d.Clock.MarshalGQL(w) }
 
-// UnmarshalGQL reads what [ParseDeviceTime] reads.
-func (d *DeviceTime) UnmarshalGQL(in any) (err error) {
-	text, _ := in.(string)
-	*d, err = ParseDeviceTime(text)
-	return err
+// UnmarshalGQL reads what [ParseDeviceTime] reads. Any other text stays as it is in Clock,
+// which is not [LocalDateTime.Valid] then: a device whose battery was empty sends dates that
+// no calendar has, and they must not refuse the upload before its rules are asked.
+func (d *DeviceTime) UnmarshalGQL(in any) error {
+	text, isText := in.(string)
+	if !isText {
+		return errNotAWallClock
+	}
+	var err error
+	if *d, err = ParseDeviceTime(text); err != nil {
+		*d = DeviceTime{Clock: LocalDateTime(text)}
+	}
+	return nil
 }

@@ -145,7 +145,17 @@ func parseName[T comparable](members []member[T], in any) (T, error) {
 
 // writeQuoted writes a GraphQL value as JSON. MarshalGQL has nowhere to return an
 // error to: the writer is a buffer of gqlgen.
-func writeQuoted(w io.Writer, name string) { _, _ = io.WriteString(w, strconv.Quote(name)) }
+func writeQuoted(w io.Writer, name string) {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			_, _ = io.WriteString(w, strconv.Quote(name))
+			return
+		}
+	}
+	_, _ = io.WriteString(w, `"`)
+	_, _ = io.WriteString(w, name)
+	_, _ = io.WriteString(w, `"`)
+}
 
 // Valid reports whether g is one of the four letters. GraphQL checks it by the
 // enumeration of the schema, REST by this.

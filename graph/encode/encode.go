@@ -85,6 +85,9 @@ func (w *writer) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
+// AvailableBuffer gives room for what is written next, as that of bytes.Buffer does.
+func (w *writer) AvailableBuffer() []byte { return w.bytes[len(w.bytes):] }
+
 // room is how much of n bytes is still kept: up to one more than the limit.
 func (w *writer) room(n int) int {
 	if w.limit < 0 {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -18,12 +17,15 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/vocab"
 	"luxbff/graph/encode"
+	"luxbff/graph/globalid"
 	"luxbff/graph/model"
 	"luxbff/graph/prelude"
 	"luxbff/graph/scalar"
 	"luxbff/graph/sequence"
 	"luxbff/graph/typekind"
+	"luxbff/internal/apperr"
 	"luxbff/internal/child"
+	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
 	"luxbff/internal/message/history"
 )
@@ -41,6 +43,7 @@ type ResolverRoot interface {
 	ChildUser() ChildUserResolver
 	Device() DeviceResolver
 	Devlog() DevlogResolver
+	DevlogError() DevlogErrorResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -55,411 +58,6 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
-	AddPushDevicePayload struct {
-		PushDevice func(childComplexity int) int
-		User       func(childComplexity int) int
-	}
-
-	ChangePasswordPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	ChangePhonePayload struct {
-		User func(childComplexity int) int
-	}
-
-	ChildUser struct {
-		Birthdate  func(childComplexity int) int
-		Device     func(childComplexity int) int
-		Devlogs    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		FirstName  func(childComplexity int) int
-		Gender     func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastName   func(childComplexity int) int
-		RootUserID func(childComplexity int) int
-	}
-
-	ConnectFacebookPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	ConnectProviderPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	CreateChildUserPayload struct {
-		ChildUser func(childComplexity int) int
-	}
-
-	CreateLocalCredentialPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	DeleteAccountPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	DeleteChildUserPayload struct {
-		ChildUserID func(childComplexity int) int
-	}
-
-	Device struct {
-		ChildUser       func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		DeviceAlias     func(childComplexity int) int
-		FirmwareVersion func(childComplexity int) int
-		HardwareID      func(childComplexity int) int
-		ID              func(childComplexity int) int
-		LastLogFileID   func(childComplexity int) int
-		MACID           func(childComplexity int) int
-		NowFirmwareID   func(childComplexity int) int
-		ProjectID       func(childComplexity int) int
-		SerialCode      func(childComplexity int) int
-		UniqueID        func(childComplexity int) int
-	}
-
-	DeviceCheck struct {
-		Device func(childComplexity int) int
-		Status func(childComplexity int) int
-	}
-
-	Devlog struct {
-		ChildUser       func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		Device          func(childComplexity int) int
-		FinishFlag      func(childComplexity int) int
-		ID              func(childComplexity int) int
-		LastIntensity   func(childComplexity int) int
-		LogFileID       func(childComplexity int) int
-		Status          func(childComplexity int) int
-		TreatmentDate   func(childComplexity int) int
-		TreatmentOffset func(childComplexity int) int
-		TreatmentTime   func(childComplexity int) int
-		UpdatedAt       func(childComplexity int) int
-	}
-
-	DevlogConnection struct {
-		Edges    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
-	}
-
-	DevlogEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	DevlogStatusEvent struct {
-		Change     func(childComplexity int) int
-		Cursor     func(childComplexity int) int
-		Device     func(childComplexity int) int
-		Devlog     func(childComplexity int) int
-		OccurredAt func(childComplexity int) int
-	}
-
-	DisconnectFacebookPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	DisconnectProviderPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	EndSessionPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	FacebookLink struct {
-		Attached func(childComplexity int) int
-		Name     func(childComplexity int) int
-	}
-
-	FindAccountPayload struct {
-		Email    func(childComplexity int) int
-		Provider func(childComplexity int) int
-	}
-
-	Identity struct {
-		ConnectedAt func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Provider    func(childComplexity int) int
-	}
-
-	Message struct {
-		Attempts    func(childComplexity int) int
-		Channel     func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		DeliveredAt func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Purpose     func(childComplexity int) int
-		Reason      func(childComplexity int) int
-		Recipient   func(childComplexity int) int
-		SentAt      func(childComplexity int) int
-		Status      func(childComplexity int) int
-	}
-
-	MessageConnection struct {
-		Edges    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
-	}
-
-	MessageEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	Mutation struct {
-		AddPushDevice              func(childComplexity int, input model.AddPushDeviceInput) int
-		ChangePassword             func(childComplexity int, input model.ChangePasswordInput) int
-		ChangePhone                func(childComplexity int, input model.ChangePhoneInput) int
-		ConnectFacebook            func(childComplexity int, input model.ConnectFacebookInput) int
-		ConnectProvider            func(childComplexity int, input model.ConnectProviderInput) int
-		CreateChildUser            func(childComplexity int, input model.CreateChildUserInput) int
-		CreateLocalCredential      func(childComplexity int, input model.CreateLocalCredentialInput) int
-		DeleteAccount              func(childComplexity int) int
-		DeleteChildUser            func(childComplexity int, input model.DeleteChildUserInput) int
-		DisconnectFacebook         func(childComplexity int) int
-		DisconnectProvider         func(childComplexity int, input model.DisconnectProviderInput) int
-		EndSession                 func(childComplexity int, input model.EndSessionInput) int
-		FindAccount                func(childComplexity int, input model.FindAccountInput) int
-		RefreshToken               func(childComplexity int, input model.RefreshTokenInput) int
-		RegisterDevice             func(childComplexity int, input model.RegisterDeviceInput) int
-		RegisterLocal              func(childComplexity int, input model.RegisterLocalInput) int
-		RemovePushDevice           func(childComplexity int, input model.RemovePushDeviceInput) int
-		RequestPasswordReset       func(childComplexity int, input model.RequestPasswordResetInput) int
-		ResetPassword              func(childComplexity int, input model.ResetPasswordInput) int
-		RevertEmail                func(childComplexity int, input model.RevertEmailInput) int
-		SendEmailVerification      func(childComplexity int, input model.SendEmailVerificationInput) int
-		SendImpedanceAlert         func(childComplexity int) int
-		SendSmsCode                func(childComplexity int, input model.SendSmsCodeInput) int
-		SetPushToken               func(childComplexity int, input model.SetPushTokenInput) int
-		SignIn                     func(childComplexity int, input model.SignInInput) int
-		SignInLocal                func(childComplexity int, input model.SignInLocalInput) int
-		SignInWithFacebook         func(childComplexity int, input model.SignInWithFacebookInput) int
-		SignInWithProvider         func(childComplexity int, input model.SignInWithProviderInput) int
-		SignOut                    func(childComplexity int) int
-		SignOutEverywhere          func(childComplexity int) int
-		SignUp                     func(childComplexity int, input model.SignUpInput) int
-		SignUpWithProvider         func(childComplexity int, input model.SignUpWithProviderInput) int
-		UnregisterDevice           func(childComplexity int, input model.UnregisterDeviceInput) int
-		UpdateChildUser            func(childComplexity int, input model.UpdateChildUserInput) int
-		UpdateDeviceAlias          func(childComplexity int, input model.UpdateDeviceAliasInput) int
-		UpdateNotificationSettings func(childComplexity int, input model.UpdateNotificationSettingsInput) int
-		UpdatePolicy               func(childComplexity int, input model.UpdatePolicyInput) int
-		UpdateUser                 func(childComplexity int, input model.UpdateUserInput) int
-		UploadDevlogs              func(childComplexity int, input model.UploadDevlogsInput) int
-		VerifyEmail                func(childComplexity int, input model.VerifyEmailInput) int
-		VerifySmsCode              func(childComplexity int, input model.VerifySmsCodeInput) int
-	}
-
-	NotificationSettings struct {
-		IsBasestationAlertEnabled func(childComplexity int) int
-		IsDeviceAlimTalkEnabled   func(childComplexity int) int
-		IsDeviceMuted             func(childComplexity int) int
-	}
-
-	PageInfo struct {
-		EndCursor       func(childComplexity int) int
-		HasNextPage     func(childComplexity int) int
-		HasPreviousPage func(childComplexity int) int
-		StartCursor     func(childComplexity int) int
-	}
-
-	Policy struct {
-		IsMarketingAgree   func(childComplexity int) int
-		IsPushAgree        func(childComplexity int) int
-		MarketingAgreeDate func(childComplexity int) int
-		PushAgreeDate      func(childComplexity int) int
-	}
-
-	PushDevice struct {
-		CreatedAt      func(childComplexity int) int
-		RegistrationID func(childComplexity int) int
-	}
-
-	Query struct {
-		CheckDevice func(childComplexity int, uniqueID string) int
-		ChildUser   func(childComplexity int, id int) int
-		ChildUsers  func(childComplexity int) int
-		Me          func(childComplexity int) int
-	}
-
-	RefreshTokenPayload struct {
-		Tokens func(childComplexity int) int
-	}
-
-	RegisterDevicePayload struct {
-		Device func(childComplexity int) int
-	}
-
-	RegisterLocalPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	RemovePushDevicePayload struct {
-		Ok   func(childComplexity int) int
-		User func(childComplexity int) int
-	}
-
-	RequestPasswordResetPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	ResetPasswordPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	RevertEmailPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	SendEmailVerificationPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	SendImpedanceAlertPayload struct {
-		Message func(childComplexity int) int
-		Ok      func(childComplexity int) int
-	}
-
-	SendSmsCodePayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	Session struct {
-		ClientName    func(childComplexity int) int
-		ClientVersion func(childComplexity int) int
-		CreatedAt     func(childComplexity int) int
-		ID            func(childComplexity int) int
-		IsCurrent     func(childComplexity int) int
-		LastUsedAt    func(childComplexity int) int
-	}
-
-	SetPushTokenPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	SignInLocalPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	SignInPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	SignInWithFacebookPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	SignInWithProviderPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	SignOutEverywherePayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	SignOutPayload struct {
-		Ok func(childComplexity int) int
-	}
-
-	SignUpPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	SignUpWithProviderPayload struct {
-		Tokens func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	Subscription struct {
-		DevlogStatus  func(childComplexity int, childUserID *int, after *string) int
-		MessageStatus func(childComplexity int, id *int) int
-	}
-
-	Tokens struct {
-		AccessToken      func(childComplexity int) int
-		ExpiresIn        func(childComplexity int) int
-		RefreshExpiresIn func(childComplexity int) int
-		RefreshToken     func(childComplexity int) int
-		TokenType        func(childComplexity int) int
-	}
-
-	UnregisterDevicePayload struct {
-		Device func(childComplexity int) int
-	}
-
-	UpdateChildUserPayload struct {
-		ChildUser func(childComplexity int) int
-	}
-
-	UpdateDeviceAliasPayload struct {
-		Device func(childComplexity int) int
-	}
-
-	UpdateNotificationSettingsPayload struct {
-		User func(childComplexity int) int
-	}
-
-	UpdatePolicyPayload struct {
-		Policy func(childComplexity int) int
-		User   func(childComplexity int) int
-	}
-
-	UpdateUserPayload struct {
-		User func(childComplexity int) int
-	}
-
-	UploadDevlogsPayload struct {
-		Devlogs func(childComplexity int) int
-	}
-
-	User struct {
-		Birthdate               func(childComplexity int) int
-		ChildUsers              func(childComplexity int) int
-		CreatedAt               func(childComplexity int) int
-		Email                   func(childComplexity int) int
-		Facebook                func(childComplexity int) int
-		FirstName               func(childComplexity int) int
-		Gender                  func(childComplexity int) int
-		ID                      func(childComplexity int) int
-		Identities              func(childComplexity int) int
-		IsAdmin                 func(childComplexity int) int
-		IsEmailVerified         func(childComplexity int) int
-		IsPhoneNumberChecked    func(childComplexity int) int
-		LastName                func(childComplexity int) int
-		LocalID                 func(childComplexity int) int
-		Messages                func(childComplexity int, first *int, after *string) int
-		NationalCode            func(childComplexity int) int
-		NeedsPasswordChange     func(childComplexity int) int
-		NeedsPersonalInfoUpdate func(childComplexity int) int
-		NotificationCheckedAt   func(childComplexity int) int
-		NotificationSettings    func(childComplexity int) int
-		Phone                   func(childComplexity int) int
-		Policy                  func(childComplexity int) int
-		PushDevices             func(childComplexity int) int
-		RegisterType            func(childComplexity int) int
-		Sessions                func(childComplexity int) int
-	}
-
-	VerifyEmailPayload struct {
-		User func(childComplexity int) int
-	}
-
-	VerifySmsCodePayload struct {
-		ValidToken func(childComplexity int) int
-	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
@@ -468,14 +66,20 @@ type ComplexityRoot struct {
 
 type ChildUserResolver interface {
 	Device(ctx context.Context, obj *ent.ChildUser) (*ent.Device, error)
+	GlobalID(ctx context.Context, obj *ent.ChildUser) (globalid.ID, error)
 	Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error)
 }
 type DeviceResolver interface {
 	ChildUser(ctx context.Context, obj *ent.Device) (*ent.ChildUser, error)
+	GlobalID(ctx context.Context, obj *ent.Device) (globalid.ID, error)
 }
 type DevlogResolver interface {
 	ChildUser(ctx context.Context, obj *ent.Devlog) (*ent.ChildUser, error)
 	Device(ctx context.Context, obj *ent.Devlog) (*ent.Device, error)
+	GlobalID(ctx context.Context, obj *ent.Devlog) (globalid.ID, error)
+}
+type DevlogErrorResolver interface {
+	Code(ctx context.Context, obj *apperr.Error) (model.ErrorCode, error)
 }
 type MessageResolver interface {
 	Channel(ctx context.Context, obj *history.Message) (model.MessageChannel, error)
@@ -520,7 +124,7 @@ type MutationResolver interface {
 	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error)
 	ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.ResetPasswordPayload, error)
 	RevertEmail(ctx context.Context, input model.RevertEmailInput) (*model.RevertEmailPayload, error)
-	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*model.UploadDevlogsPayload, error)
+	UploadDevlogs(ctx context.Context, input model.UploadDevlogsInput) (*devlog.Stored, error)
 	SignInWithProvider(ctx context.Context, input model.SignInWithProviderInput) (*model.SignInWithProviderPayload, error)
 	SignUpWithProvider(ctx context.Context, input model.SignUpWithProviderInput) (*model.SignUpWithProviderPayload, error)
 	ConnectProvider(ctx context.Context, input model.ConnectProviderInput) (*model.ConnectProviderPayload, error)
@@ -529,7 +133,9 @@ type MutationResolver interface {
 	SignOutEverywhere(ctx context.Context) (*model.SignOutEverywherePayload, error)
 }
 type QueryResolver interface {
+	Node(ctx context.Context, id globalid.ID) (globalid.Node, error)
 	Me(ctx context.Context) (*ent.User, error)
+	ErrorCodes(ctx context.Context) ([]model.ErrorCode, error)
 	ChildUsers(ctx context.Context) ([]*ent.ChildUser, error)
 	ChildUser(ctx context.Context, id int) (*ent.ChildUser, error)
 	CheckDevice(ctx context.Context, uniqueID string) (*model.DeviceCheck, error)
@@ -556,6 +162,7 @@ type UserResolver interface {
 	Facebook(ctx context.Context, obj *ent.User) (*model.FacebookLink, error)
 	PushDevices(ctx context.Context, obj *ent.User) ([]*ent.PushDevice, error)
 	ChildUsers(ctx context.Context, obj *ent.User) ([]*ent.ChildUser, error)
+	GlobalID(ctx context.Context, obj *ent.User) (globalid.ID, error)
 	Identities(ctx context.Context, obj *ent.User) ([]*model.Identity, error)
 	Messages(ctx context.Context, obj *ent.User, first *int, after *string) (*model.MessageConnection, error)
 	Sessions(ctx context.Context, obj *ent.User) ([]*ent.Session, error)
@@ -577,1585 +184,6 @@ func (e *executableSchema) Schema() *ast.Schema {
 func (e *executableSchema) Complexity(ctx context.Context, typeName, field string, childComplexity int, rawArgs map[string]any) (int, bool) {
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
-	switch typeName + "." + field {
-
-	case "AddPushDevicePayload.pushDevice":
-		if e.ComplexityRoot.AddPushDevicePayload.PushDevice == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AddPushDevicePayload.PushDevice(childComplexity), true
-	case "AddPushDevicePayload.user":
-		if e.ComplexityRoot.AddPushDevicePayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.AddPushDevicePayload.User(childComplexity), true
-
-	case "ChangePasswordPayload.tokens":
-		if e.ComplexityRoot.ChangePasswordPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChangePasswordPayload.Tokens(childComplexity), true
-	case "ChangePasswordPayload.user":
-		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChangePasswordPayload.User(childComplexity), true
-
-	case "ChangePhonePayload.user":
-		if e.ComplexityRoot.ChangePhonePayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChangePhonePayload.User(childComplexity), true
-
-	case "ChildUser.birthdate":
-		if e.ComplexityRoot.ChildUser.Birthdate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.Birthdate(childComplexity), true
-	case "ChildUser.device":
-		if e.ComplexityRoot.ChildUser.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.Device(childComplexity), true
-	case "ChildUser.devlogs":
-		if e.ComplexityRoot.ChildUser.Devlogs == nil {
-			break
-		}
-
-		args, err := ec.field_ChildUser_devlogs_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ChildUser.Devlogs(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
-	case "ChildUser.firstName":
-		if e.ComplexityRoot.ChildUser.FirstName == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.FirstName(childComplexity), true
-	case "ChildUser.gender":
-		if e.ComplexityRoot.ChildUser.Gender == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.Gender(childComplexity), true
-	case "ChildUser.id":
-		if e.ComplexityRoot.ChildUser.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.ID(childComplexity), true
-	case "ChildUser.lastName":
-		if e.ComplexityRoot.ChildUser.LastName == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.LastName(childComplexity), true
-	case "ChildUser.rootUserId":
-		if e.ComplexityRoot.ChildUser.RootUserID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ChildUser.RootUserID(childComplexity), true
-
-	case "ConnectFacebookPayload.tokens":
-		if e.ComplexityRoot.ConnectFacebookPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConnectFacebookPayload.Tokens(childComplexity), true
-	case "ConnectFacebookPayload.user":
-		if e.ComplexityRoot.ConnectFacebookPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConnectFacebookPayload.User(childComplexity), true
-
-	case "ConnectProviderPayload.tokens":
-		if e.ComplexityRoot.ConnectProviderPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConnectProviderPayload.Tokens(childComplexity), true
-	case "ConnectProviderPayload.user":
-		if e.ComplexityRoot.ConnectProviderPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConnectProviderPayload.User(childComplexity), true
-
-	case "CreateChildUserPayload.childUser":
-		if e.ComplexityRoot.CreateChildUserPayload.ChildUser == nil {
-			break
-		}
-
-		return e.ComplexityRoot.CreateChildUserPayload.ChildUser(childComplexity), true
-
-	case "CreateLocalCredentialPayload.tokens":
-		if e.ComplexityRoot.CreateLocalCredentialPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.CreateLocalCredentialPayload.Tokens(childComplexity), true
-	case "CreateLocalCredentialPayload.user":
-		if e.ComplexityRoot.CreateLocalCredentialPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.CreateLocalCredentialPayload.User(childComplexity), true
-
-	case "DeleteAccountPayload.ok":
-		if e.ComplexityRoot.DeleteAccountPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeleteAccountPayload.Ok(childComplexity), true
-
-	case "DeleteChildUserPayload.childUserId":
-		if e.ComplexityRoot.DeleteChildUserPayload.ChildUserID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeleteChildUserPayload.ChildUserID(childComplexity), true
-
-	case "Device.childUser":
-		if e.ComplexityRoot.Device.ChildUser == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.ChildUser(childComplexity), true
-	case "Device.createdAt":
-		if e.ComplexityRoot.Device.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.CreatedAt(childComplexity), true
-	case "Device.deviceAlias":
-		if e.ComplexityRoot.Device.DeviceAlias == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.DeviceAlias(childComplexity), true
-	case "Device.firmwareVersion":
-		if e.ComplexityRoot.Device.FirmwareVersion == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.FirmwareVersion(childComplexity), true
-	case "Device.hardwareId":
-		if e.ComplexityRoot.Device.HardwareID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.HardwareID(childComplexity), true
-	case "Device.id":
-		if e.ComplexityRoot.Device.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.ID(childComplexity), true
-	case "Device.lastLogFileId":
-		if e.ComplexityRoot.Device.LastLogFileID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.LastLogFileID(childComplexity), true
-	case "Device.macId":
-		if e.ComplexityRoot.Device.MACID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.MACID(childComplexity), true
-	case "Device.nowFirmwareId":
-		if e.ComplexityRoot.Device.NowFirmwareID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.NowFirmwareID(childComplexity), true
-	case "Device.projectId":
-		if e.ComplexityRoot.Device.ProjectID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.ProjectID(childComplexity), true
-	case "Device.serialCode":
-		if e.ComplexityRoot.Device.SerialCode == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.SerialCode(childComplexity), true
-	case "Device.uniqueId":
-		if e.ComplexityRoot.Device.UniqueID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Device.UniqueID(childComplexity), true
-
-	case "DeviceCheck.device":
-		if e.ComplexityRoot.DeviceCheck.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeviceCheck.Device(childComplexity), true
-	case "DeviceCheck.status":
-		if e.ComplexityRoot.DeviceCheck.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeviceCheck.Status(childComplexity), true
-
-	case "Devlog.childUser":
-		if e.ComplexityRoot.Devlog.ChildUser == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.ChildUser(childComplexity), true
-	case "Devlog.createdAt":
-		if e.ComplexityRoot.Devlog.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.CreatedAt(childComplexity), true
-	case "Devlog.device":
-		if e.ComplexityRoot.Devlog.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.Device(childComplexity), true
-	case "Devlog.finishFlag":
-		if e.ComplexityRoot.Devlog.FinishFlag == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.FinishFlag(childComplexity), true
-	case "Devlog.id":
-		if e.ComplexityRoot.Devlog.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.ID(childComplexity), true
-	case "Devlog.lastIntensity":
-		if e.ComplexityRoot.Devlog.LastIntensity == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.LastIntensity(childComplexity), true
-	case "Devlog.logFileId":
-		if e.ComplexityRoot.Devlog.LogFileID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.LogFileID(childComplexity), true
-	case "Devlog.status":
-		if e.ComplexityRoot.Devlog.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.Status(childComplexity), true
-	case "Devlog.treatmentDate":
-		if e.ComplexityRoot.Devlog.TreatmentDate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.TreatmentDate(childComplexity), true
-	case "Devlog.treatmentOffset":
-		if e.ComplexityRoot.Devlog.TreatmentOffset == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.TreatmentOffset(childComplexity), true
-	case "Devlog.treatmentTime":
-		if e.ComplexityRoot.Devlog.TreatmentTime == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.TreatmentTime(childComplexity), true
-	case "Devlog.updatedAt":
-		if e.ComplexityRoot.Devlog.UpdatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Devlog.UpdatedAt(childComplexity), true
-
-	case "DevlogConnection.edges":
-		if e.ComplexityRoot.DevlogConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogConnection.Edges(childComplexity), true
-	case "DevlogConnection.pageInfo":
-		if e.ComplexityRoot.DevlogConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogConnection.PageInfo(childComplexity), true
-
-	case "DevlogEdge.cursor":
-		if e.ComplexityRoot.DevlogEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogEdge.Cursor(childComplexity), true
-	case "DevlogEdge.node":
-		if e.ComplexityRoot.DevlogEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogEdge.Node(childComplexity), true
-
-	case "DevlogStatusEvent.change":
-		if e.ComplexityRoot.DevlogStatusEvent.Change == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogStatusEvent.Change(childComplexity), true
-	case "DevlogStatusEvent.cursor":
-		if e.ComplexityRoot.DevlogStatusEvent.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogStatusEvent.Cursor(childComplexity), true
-	case "DevlogStatusEvent.device":
-		if e.ComplexityRoot.DevlogStatusEvent.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogStatusEvent.Device(childComplexity), true
-	case "DevlogStatusEvent.devlog":
-		if e.ComplexityRoot.DevlogStatusEvent.Devlog == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogStatusEvent.Devlog(childComplexity), true
-	case "DevlogStatusEvent.occurredAt":
-		if e.ComplexityRoot.DevlogStatusEvent.OccurredAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DevlogStatusEvent.OccurredAt(childComplexity), true
-
-	case "DisconnectFacebookPayload.tokens":
-		if e.ComplexityRoot.DisconnectFacebookPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DisconnectFacebookPayload.Tokens(childComplexity), true
-	case "DisconnectFacebookPayload.user":
-		if e.ComplexityRoot.DisconnectFacebookPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DisconnectFacebookPayload.User(childComplexity), true
-
-	case "DisconnectProviderPayload.tokens":
-		if e.ComplexityRoot.DisconnectProviderPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DisconnectProviderPayload.Tokens(childComplexity), true
-	case "DisconnectProviderPayload.user":
-		if e.ComplexityRoot.DisconnectProviderPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DisconnectProviderPayload.User(childComplexity), true
-
-	case "EndSessionPayload.ok":
-		if e.ComplexityRoot.EndSessionPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.EndSessionPayload.Ok(childComplexity), true
-
-	case "FacebookLink.attached":
-		if e.ComplexityRoot.FacebookLink.Attached == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FacebookLink.Attached(childComplexity), true
-	case "FacebookLink.name":
-		if e.ComplexityRoot.FacebookLink.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FacebookLink.Name(childComplexity), true
-
-	case "FindAccountPayload.email":
-		if e.ComplexityRoot.FindAccountPayload.Email == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FindAccountPayload.Email(childComplexity), true
-	case "FindAccountPayload.provider":
-		if e.ComplexityRoot.FindAccountPayload.Provider == nil {
-			break
-		}
-
-		return e.ComplexityRoot.FindAccountPayload.Provider(childComplexity), true
-
-	case "Identity.connectedAt":
-		if e.ComplexityRoot.Identity.ConnectedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Identity.ConnectedAt(childComplexity), true
-	case "Identity.name":
-		if e.ComplexityRoot.Identity.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Identity.Name(childComplexity), true
-	case "Identity.provider":
-		if e.ComplexityRoot.Identity.Provider == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Identity.Provider(childComplexity), true
-
-	case "Message.attempts":
-		if e.ComplexityRoot.Message.Attempts == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Attempts(childComplexity), true
-	case "Message.channel":
-		if e.ComplexityRoot.Message.Channel == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Channel(childComplexity), true
-	case "Message.createdAt":
-		if e.ComplexityRoot.Message.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.CreatedAt(childComplexity), true
-	case "Message.deliveredAt":
-		if e.ComplexityRoot.Message.DeliveredAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.DeliveredAt(childComplexity), true
-	case "Message.id":
-		if e.ComplexityRoot.Message.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.ID(childComplexity), true
-	case "Message.purpose":
-		if e.ComplexityRoot.Message.Purpose == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Purpose(childComplexity), true
-	case "Message.reason":
-		if e.ComplexityRoot.Message.Reason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Reason(childComplexity), true
-	case "Message.recipient":
-		if e.ComplexityRoot.Message.Recipient == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Recipient(childComplexity), true
-	case "Message.sentAt":
-		if e.ComplexityRoot.Message.SentAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.SentAt(childComplexity), true
-	case "Message.status":
-		if e.ComplexityRoot.Message.Status == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Message.Status(childComplexity), true
-
-	case "MessageConnection.edges":
-		if e.ComplexityRoot.MessageConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MessageConnection.Edges(childComplexity), true
-	case "MessageConnection.pageInfo":
-		if e.ComplexityRoot.MessageConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MessageConnection.PageInfo(childComplexity), true
-
-	case "MessageEdge.cursor":
-		if e.ComplexityRoot.MessageEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MessageEdge.Cursor(childComplexity), true
-	case "MessageEdge.node":
-		if e.ComplexityRoot.MessageEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
-
-	case "Mutation.addPushDevice":
-		if e.ComplexityRoot.Mutation.AddPushDevice == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_addPushDevice_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.AddPushDevice(childComplexity, args["input"].(model.AddPushDeviceInput)), true
-	case "Mutation.changePassword":
-		if e.ComplexityRoot.Mutation.ChangePassword == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model.ChangePasswordInput)), true
-	case "Mutation.changePhone":
-		if e.ComplexityRoot.Mutation.ChangePhone == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_changePhone_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ChangePhone(childComplexity, args["input"].(model.ChangePhoneInput)), true
-	case "Mutation.connectFacebook":
-		if e.ComplexityRoot.Mutation.ConnectFacebook == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_connectFacebook_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ConnectFacebook(childComplexity, args["input"].(model.ConnectFacebookInput)), true
-	case "Mutation.connectProvider":
-		if e.ComplexityRoot.Mutation.ConnectProvider == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_connectProvider_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ConnectProvider(childComplexity, args["input"].(model.ConnectProviderInput)), true
-	case "Mutation.createChildUser":
-		if e.ComplexityRoot.Mutation.CreateChildUser == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_createChildUser_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.CreateChildUser(childComplexity, args["input"].(model.CreateChildUserInput)), true
-	case "Mutation.createLocalCredential":
-		if e.ComplexityRoot.Mutation.CreateLocalCredential == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_createLocalCredential_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.CreateLocalCredential(childComplexity, args["input"].(model.CreateLocalCredentialInput)), true
-	case "Mutation.deleteAccount":
-		if e.ComplexityRoot.Mutation.DeleteAccount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.DeleteAccount(childComplexity), true
-	case "Mutation.deleteChildUser":
-		if e.ComplexityRoot.Mutation.DeleteChildUser == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_deleteChildUser_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.DeleteChildUser(childComplexity, args["input"].(model.DeleteChildUserInput)), true
-	case "Mutation.disconnectFacebook":
-		if e.ComplexityRoot.Mutation.DisconnectFacebook == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.DisconnectFacebook(childComplexity), true
-	case "Mutation.disconnectProvider":
-		if e.ComplexityRoot.Mutation.DisconnectProvider == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_disconnectProvider_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.DisconnectProvider(childComplexity, args["input"].(model.DisconnectProviderInput)), true
-	case "Mutation.endSession":
-		if e.ComplexityRoot.Mutation.EndSession == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_endSession_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["input"].(model.EndSessionInput)), true
-	case "Mutation.findAccount":
-		if e.ComplexityRoot.Mutation.FindAccount == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_findAccount_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.FindAccount(childComplexity, args["input"].(model.FindAccountInput)), true
-	case "Mutation.refreshToken":
-		if e.ComplexityRoot.Mutation.RefreshToken == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_refreshToken_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RefreshToken(childComplexity, args["input"].(model.RefreshTokenInput)), true
-	case "Mutation.registerDevice":
-		if e.ComplexityRoot.Mutation.RegisterDevice == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_registerDevice_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RegisterDevice(childComplexity, args["input"].(model.RegisterDeviceInput)), true
-	case "Mutation.registerLocal":
-		if e.ComplexityRoot.Mutation.RegisterLocal == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_registerLocal_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RegisterLocal(childComplexity, args["input"].(model.RegisterLocalInput)), true
-	case "Mutation.removePushDevice":
-		if e.ComplexityRoot.Mutation.RemovePushDevice == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_removePushDevice_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RemovePushDevice(childComplexity, args["input"].(model.RemovePushDeviceInput)), true
-	case "Mutation.requestPasswordReset":
-		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
-	case "Mutation.resetPassword":
-		if e.ComplexityRoot.Mutation.ResetPassword == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
-	case "Mutation.revertEmail":
-		if e.ComplexityRoot.Mutation.RevertEmail == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_revertEmail_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RevertEmail(childComplexity, args["input"].(model.RevertEmailInput)), true
-	case "Mutation.sendEmailVerification":
-		if e.ComplexityRoot.Mutation.SendEmailVerification == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_sendEmailVerification_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SendEmailVerification(childComplexity, args["input"].(model.SendEmailVerificationInput)), true
-	case "Mutation.sendImpedanceAlert":
-		if e.ComplexityRoot.Mutation.SendImpedanceAlert == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.SendImpedanceAlert(childComplexity), true
-	case "Mutation.sendSmsCode":
-		if e.ComplexityRoot.Mutation.SendSmsCode == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_sendSmsCode_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SendSmsCode(childComplexity, args["input"].(model.SendSmsCodeInput)), true
-	case "Mutation.setPushToken":
-		if e.ComplexityRoot.Mutation.SetPushToken == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_setPushToken_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SetPushToken(childComplexity, args["input"].(model.SetPushTokenInput)), true
-	case "Mutation.signIn":
-		if e.ComplexityRoot.Mutation.SignIn == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signIn_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignIn(childComplexity, args["input"].(model.SignInInput)), true
-	case "Mutation.signInLocal":
-		if e.ComplexityRoot.Mutation.SignInLocal == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signInLocal_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignInLocal(childComplexity, args["input"].(model.SignInLocalInput)), true
-	case "Mutation.signInWithFacebook":
-		if e.ComplexityRoot.Mutation.SignInWithFacebook == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signInWithFacebook_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignInWithFacebook(childComplexity, args["input"].(model.SignInWithFacebookInput)), true
-	case "Mutation.signInWithProvider":
-		if e.ComplexityRoot.Mutation.SignInWithProvider == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signInWithProvider_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignInWithProvider(childComplexity, args["input"].(model.SignInWithProviderInput)), true
-	case "Mutation.signOut":
-		if e.ComplexityRoot.Mutation.SignOut == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
-	case "Mutation.signOutEverywhere":
-		if e.ComplexityRoot.Mutation.SignOutEverywhere == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Mutation.SignOutEverywhere(childComplexity), true
-	case "Mutation.signUp":
-		if e.ComplexityRoot.Mutation.SignUp == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signUp_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
-	case "Mutation.signUpWithProvider":
-		if e.ComplexityRoot.Mutation.SignUpWithProvider == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_signUpWithProvider_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SignUpWithProvider(childComplexity, args["input"].(model.SignUpWithProviderInput)), true
-	case "Mutation.unregisterDevice":
-		if e.ComplexityRoot.Mutation.UnregisterDevice == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_unregisterDevice_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UnregisterDevice(childComplexity, args["input"].(model.UnregisterDeviceInput)), true
-	case "Mutation.updateChildUser":
-		if e.ComplexityRoot.Mutation.UpdateChildUser == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_updateChildUser_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UpdateChildUser(childComplexity, args["input"].(model.UpdateChildUserInput)), true
-	case "Mutation.updateDeviceAlias":
-		if e.ComplexityRoot.Mutation.UpdateDeviceAlias == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_updateDeviceAlias_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UpdateDeviceAlias(childComplexity, args["input"].(model.UpdateDeviceAliasInput)), true
-	case "Mutation.updateNotificationSettings":
-		if e.ComplexityRoot.Mutation.UpdateNotificationSettings == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_updateNotificationSettings_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UpdateNotificationSettings(childComplexity, args["input"].(model.UpdateNotificationSettingsInput)), true
-	case "Mutation.updatePolicy":
-		if e.ComplexityRoot.Mutation.UpdatePolicy == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_updatePolicy_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UpdatePolicy(childComplexity, args["input"].(model.UpdatePolicyInput)), true
-	case "Mutation.updateUser":
-		if e.ComplexityRoot.Mutation.UpdateUser == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_updateUser_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
-	case "Mutation.uploadDevlogs":
-		if e.ComplexityRoot.Mutation.UploadDevlogs == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_uploadDevlogs_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.UploadDevlogs(childComplexity, args["input"].(model.UploadDevlogsInput)), true
-	case "Mutation.verifyEmail":
-		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_verifyEmail_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
-	case "Mutation.verifySmsCode":
-		if e.ComplexityRoot.Mutation.VerifySmsCode == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_verifySmsCode_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.VerifySmsCode(childComplexity, args["input"].(model.VerifySmsCodeInput)), true
-
-	case "NotificationSettings.isBasestationAlertEnabled":
-		if e.ComplexityRoot.NotificationSettings.IsBasestationAlertEnabled == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotificationSettings.IsBasestationAlertEnabled(childComplexity), true
-	case "NotificationSettings.isDeviceAlimTalkEnabled":
-		if e.ComplexityRoot.NotificationSettings.IsDeviceAlimTalkEnabled == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotificationSettings.IsDeviceAlimTalkEnabled(childComplexity), true
-	case "NotificationSettings.isDeviceMuted":
-		if e.ComplexityRoot.NotificationSettings.IsDeviceMuted == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotificationSettings.IsDeviceMuted(childComplexity), true
-
-	case "PageInfo.endCursor":
-		if e.ComplexityRoot.PageInfo.EndCursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.EndCursor(childComplexity), true
-	case "PageInfo.hasNextPage":
-		if e.ComplexityRoot.PageInfo.HasNextPage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
-	case "PageInfo.hasPreviousPage":
-		if e.ComplexityRoot.PageInfo.HasPreviousPage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.HasPreviousPage(childComplexity), true
-	case "PageInfo.startCursor":
-		if e.ComplexityRoot.PageInfo.StartCursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
-
-	case "Policy.isMarketingAgree":
-		if e.ComplexityRoot.Policy.IsMarketingAgree == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Policy.IsMarketingAgree(childComplexity), true
-	case "Policy.isPushAgree":
-		if e.ComplexityRoot.Policy.IsPushAgree == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Policy.IsPushAgree(childComplexity), true
-	case "Policy.marketingAgreeDate":
-		if e.ComplexityRoot.Policy.MarketingAgreeDate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Policy.MarketingAgreeDate(childComplexity), true
-	case "Policy.pushAgreeDate":
-		if e.ComplexityRoot.Policy.PushAgreeDate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Policy.PushAgreeDate(childComplexity), true
-
-	case "PushDevice.createdAt":
-		if e.ComplexityRoot.PushDevice.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PushDevice.CreatedAt(childComplexity), true
-	case "PushDevice.registrationId":
-		if e.ComplexityRoot.PushDevice.RegistrationID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PushDevice.RegistrationID(childComplexity), true
-
-	case "Query.checkDevice":
-		if e.ComplexityRoot.Query.CheckDevice == nil {
-			break
-		}
-
-		args, err := ec.field_Query_checkDevice_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.CheckDevice(childComplexity, args["uniqueId"].(string)), true
-	case "Query.childUser":
-		if e.ComplexityRoot.Query.ChildUser == nil {
-			break
-		}
-
-		args, err := ec.field_Query_childUser_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.ChildUser(childComplexity, args["id"].(int)), true
-	case "Query.childUsers":
-		if e.ComplexityRoot.Query.ChildUsers == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Query.ChildUsers(childComplexity), true
-
-	case "Query.me":
-		if e.ComplexityRoot.Query.Me == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Query.Me(childComplexity), true
-
-	case "RefreshTokenPayload.tokens":
-		if e.ComplexityRoot.RefreshTokenPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RefreshTokenPayload.Tokens(childComplexity), true
-
-	case "RegisterDevicePayload.device":
-		if e.ComplexityRoot.RegisterDevicePayload.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RegisterDevicePayload.Device(childComplexity), true
-
-	case "RegisterLocalPayload.tokens":
-		if e.ComplexityRoot.RegisterLocalPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RegisterLocalPayload.Tokens(childComplexity), true
-	case "RegisterLocalPayload.user":
-		if e.ComplexityRoot.RegisterLocalPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RegisterLocalPayload.User(childComplexity), true
-
-	case "RemovePushDevicePayload.ok":
-		if e.ComplexityRoot.RemovePushDevicePayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RemovePushDevicePayload.Ok(childComplexity), true
-	case "RemovePushDevicePayload.user":
-		if e.ComplexityRoot.RemovePushDevicePayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RemovePushDevicePayload.User(childComplexity), true
-
-	case "RequestPasswordResetPayload.ok":
-		if e.ComplexityRoot.RequestPasswordResetPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RequestPasswordResetPayload.Ok(childComplexity), true
-
-	case "ResetPasswordPayload.ok":
-		if e.ComplexityRoot.ResetPasswordPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ResetPasswordPayload.Ok(childComplexity), true
-
-	case "RevertEmailPayload.ok":
-		if e.ComplexityRoot.RevertEmailPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RevertEmailPayload.Ok(childComplexity), true
-
-	case "SendEmailVerificationPayload.ok":
-		if e.ComplexityRoot.SendEmailVerificationPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SendEmailVerificationPayload.Ok(childComplexity), true
-
-	case "SendImpedanceAlertPayload.message":
-		if e.ComplexityRoot.SendImpedanceAlertPayload.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SendImpedanceAlertPayload.Message(childComplexity), true
-	case "SendImpedanceAlertPayload.ok":
-		if e.ComplexityRoot.SendImpedanceAlertPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SendImpedanceAlertPayload.Ok(childComplexity), true
-
-	case "SendSmsCodePayload.ok":
-		if e.ComplexityRoot.SendSmsCodePayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SendSmsCodePayload.Ok(childComplexity), true
-
-	case "Session.clientName":
-		if e.ComplexityRoot.Session.ClientName == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.ClientName(childComplexity), true
-	case "Session.clientVersion":
-		if e.ComplexityRoot.Session.ClientVersion == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.ClientVersion(childComplexity), true
-	case "Session.createdAt":
-		if e.ComplexityRoot.Session.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
-	case "Session.id":
-		if e.ComplexityRoot.Session.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.ID(childComplexity), true
-	case "Session.isCurrent":
-		if e.ComplexityRoot.Session.IsCurrent == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.IsCurrent(childComplexity), true
-	case "Session.lastUsedAt":
-		if e.ComplexityRoot.Session.LastUsedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
-
-	case "SetPushTokenPayload.ok":
-		if e.ComplexityRoot.SetPushTokenPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SetPushTokenPayload.Ok(childComplexity), true
-
-	case "SignInLocalPayload.tokens":
-		if e.ComplexityRoot.SignInLocalPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInLocalPayload.Tokens(childComplexity), true
-	case "SignInLocalPayload.user":
-		if e.ComplexityRoot.SignInLocalPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInLocalPayload.User(childComplexity), true
-
-	case "SignInPayload.tokens":
-		if e.ComplexityRoot.SignInPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInPayload.Tokens(childComplexity), true
-	case "SignInPayload.user":
-		if e.ComplexityRoot.SignInPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInPayload.User(childComplexity), true
-
-	case "SignInWithFacebookPayload.tokens":
-		if e.ComplexityRoot.SignInWithFacebookPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInWithFacebookPayload.Tokens(childComplexity), true
-	case "SignInWithFacebookPayload.user":
-		if e.ComplexityRoot.SignInWithFacebookPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInWithFacebookPayload.User(childComplexity), true
-
-	case "SignInWithProviderPayload.tokens":
-		if e.ComplexityRoot.SignInWithProviderPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInWithProviderPayload.Tokens(childComplexity), true
-	case "SignInWithProviderPayload.user":
-		if e.ComplexityRoot.SignInWithProviderPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignInWithProviderPayload.User(childComplexity), true
-
-	case "SignOutEverywherePayload.ok":
-		if e.ComplexityRoot.SignOutEverywherePayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignOutEverywherePayload.Ok(childComplexity), true
-
-	case "SignOutPayload.ok":
-		if e.ComplexityRoot.SignOutPayload.Ok == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignOutPayload.Ok(childComplexity), true
-
-	case "SignUpPayload.tokens":
-		if e.ComplexityRoot.SignUpPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignUpPayload.Tokens(childComplexity), true
-	case "SignUpPayload.user":
-		if e.ComplexityRoot.SignUpPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
-
-	case "SignUpWithProviderPayload.tokens":
-		if e.ComplexityRoot.SignUpWithProviderPayload.Tokens == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignUpWithProviderPayload.Tokens(childComplexity), true
-	case "SignUpWithProviderPayload.user":
-		if e.ComplexityRoot.SignUpWithProviderPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.SignUpWithProviderPayload.User(childComplexity), true
-
-	case "Subscription.devlogStatus":
-		if e.ComplexityRoot.Subscription.DevlogStatus == nil {
-			break
-		}
-
-		args, err := ec.field_Subscription_devlogStatus_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Subscription.DevlogStatus(childComplexity, args["childUserId"].(*int), args["after"].(*string)), true
-	case "Subscription.messageStatus":
-		if e.ComplexityRoot.Subscription.MessageStatus == nil {
-			break
-		}
-
-		args, err := ec.field_Subscription_messageStatus_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Subscription.MessageStatus(childComplexity, args["id"].(*int)), true
-
-	case "Tokens.accessToken":
-		if e.ComplexityRoot.Tokens.AccessToken == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Tokens.AccessToken(childComplexity), true
-	case "Tokens.expiresIn":
-		if e.ComplexityRoot.Tokens.ExpiresIn == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Tokens.ExpiresIn(childComplexity), true
-	case "Tokens.refreshExpiresIn":
-		if e.ComplexityRoot.Tokens.RefreshExpiresIn == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Tokens.RefreshExpiresIn(childComplexity), true
-	case "Tokens.refreshToken":
-		if e.ComplexityRoot.Tokens.RefreshToken == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
-	case "Tokens.tokenType":
-		if e.ComplexityRoot.Tokens.TokenType == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Tokens.TokenType(childComplexity), true
-
-	case "UnregisterDevicePayload.device":
-		if e.ComplexityRoot.UnregisterDevicePayload.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UnregisterDevicePayload.Device(childComplexity), true
-
-	case "UpdateChildUserPayload.childUser":
-		if e.ComplexityRoot.UpdateChildUserPayload.ChildUser == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdateChildUserPayload.ChildUser(childComplexity), true
-
-	case "UpdateDeviceAliasPayload.device":
-		if e.ComplexityRoot.UpdateDeviceAliasPayload.Device == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdateDeviceAliasPayload.Device(childComplexity), true
-
-	case "UpdateNotificationSettingsPayload.user":
-		if e.ComplexityRoot.UpdateNotificationSettingsPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdateNotificationSettingsPayload.User(childComplexity), true
-
-	case "UpdatePolicyPayload.policy":
-		if e.ComplexityRoot.UpdatePolicyPayload.Policy == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdatePolicyPayload.Policy(childComplexity), true
-	case "UpdatePolicyPayload.user":
-		if e.ComplexityRoot.UpdatePolicyPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdatePolicyPayload.User(childComplexity), true
-
-	case "UpdateUserPayload.user":
-		if e.ComplexityRoot.UpdateUserPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
-
-	case "UploadDevlogsPayload.devlogs":
-		if e.ComplexityRoot.UploadDevlogsPayload.Devlogs == nil {
-			break
-		}
-
-		return e.ComplexityRoot.UploadDevlogsPayload.Devlogs(childComplexity), true
-
-	case "User.birthdate":
-		if e.ComplexityRoot.User.Birthdate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Birthdate(childComplexity), true
-	case "User.childUsers":
-		if e.ComplexityRoot.User.ChildUsers == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.ChildUsers(childComplexity), true
-	case "User.createdAt":
-		if e.ComplexityRoot.User.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.CreatedAt(childComplexity), true
-	case "User.email":
-		if e.ComplexityRoot.User.Email == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Email(childComplexity), true
-	case "User.facebook":
-		if e.ComplexityRoot.User.Facebook == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Facebook(childComplexity), true
-	case "User.firstName":
-		if e.ComplexityRoot.User.FirstName == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.FirstName(childComplexity), true
-	case "User.gender":
-		if e.ComplexityRoot.User.Gender == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Gender(childComplexity), true
-	case "User.id":
-		if e.ComplexityRoot.User.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.ID(childComplexity), true
-	case "User.identities":
-		if e.ComplexityRoot.User.Identities == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Identities(childComplexity), true
-	case "User.isAdmin":
-		if e.ComplexityRoot.User.IsAdmin == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.IsAdmin(childComplexity), true
-	case "User.isEmailVerified":
-		if e.ComplexityRoot.User.IsEmailVerified == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.IsEmailVerified(childComplexity), true
-	case "User.isPhoneNumberChecked":
-		if e.ComplexityRoot.User.IsPhoneNumberChecked == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.IsPhoneNumberChecked(childComplexity), true
-	case "User.lastName":
-		if e.ComplexityRoot.User.LastName == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.LastName(childComplexity), true
-	case "User.localId":
-		if e.ComplexityRoot.User.LocalID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.LocalID(childComplexity), true
-	case "User.messages":
-		if e.ComplexityRoot.User.Messages == nil {
-			break
-		}
-
-		args, err := ec.field_User_messages_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.User.Messages(childComplexity, args["first"].(*int), args["after"].(*string)), true
-	case "User.nationalCode":
-		if e.ComplexityRoot.User.NationalCode == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.NationalCode(childComplexity), true
-	case "User.needsPasswordChange":
-		if e.ComplexityRoot.User.NeedsPasswordChange == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.NeedsPasswordChange(childComplexity), true
-	case "User.needsPersonalInfoUpdate":
-		if e.ComplexityRoot.User.NeedsPersonalInfoUpdate == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.NeedsPersonalInfoUpdate(childComplexity), true
-	case "User.notificationCheckedAt":
-		if e.ComplexityRoot.User.NotificationCheckedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.NotificationCheckedAt(childComplexity), true
-	case "User.notificationSettings":
-		if e.ComplexityRoot.User.NotificationSettings == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.NotificationSettings(childComplexity), true
-	case "User.phone":
-		if e.ComplexityRoot.User.Phone == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Phone(childComplexity), true
-	case "User.policy":
-		if e.ComplexityRoot.User.Policy == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Policy(childComplexity), true
-	case "User.pushDevices":
-		if e.ComplexityRoot.User.PushDevices == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.PushDevices(childComplexity), true
-	case "User.registerType":
-		if e.ComplexityRoot.User.RegisterType == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.RegisterType(childComplexity), true
-	case "User.sessions":
-		if e.ComplexityRoot.User.Sessions == nil {
-			break
-		}
-
-		return e.ComplexityRoot.User.Sessions(childComplexity), true
-
-	case "VerifyEmailPayload.user":
-		if e.ComplexityRoot.VerifyEmailPayload.User == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VerifyEmailPayload.User(childComplexity), true
-
-	case "VerifySmsCodePayload.validToken":
-		if e.ComplexityRoot.VerifySmsCodePayload.ValidToken == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VerifySmsCodePayload.ValidToken(childComplexity), true
-
-	}
 	return 0, false
 }
 
@@ -2271,6 +299,26 @@ The field needs a signed-in parent: it runs only for a request with a valid acce
 directive @auth on FIELD_DEFINITION
 
 """
+The field is null only where it failed: a null has an error with its path. So an app that treats such errors by
+themselves may take the field for one that is never null, as Relay can. Of a list, ` + "`" + `levels` + "`" + ` are those
+that this holds for; 0 is the field itself.
+"""
+directive @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION
+
+"""
+What the field costs beside what is selected of it, in the cost of a plain field, which is 1. A page of the history
+costs 50: on the home screen a plain field takes about a microsecond, and the statement behind such a page 36 and
+more. This and ` + "`" + `@listSize` + "`" + ` are directives of the GraphQL Cost Directives Specification.
+"""
+directive @cost(weight: String!) on FIELD_DEFINITION
+
+"""
+How often what is selected of a list counts: as often as the last of the ` + "`" + `slicingArguments` + "`" + ` says that is given, of one
+that is a list its length, and else ` + "`" + `assumedSize` + "`" + ` times, which is the most that the list may hold or the size of a page.
+"""
+directive @listSize(assumedSize: Int!, slicingArguments: [String!]) on FIELD_DEFINITION
+
+"""
 What an app may read. Every field but those that say otherwise needs an access token in the header
 ` + "`" + `Authorization: Bearer …` + "`" + ` (or ` + "`" + `x-access-token: …` + "`" + `). Without a valid one the error is ` + "`" + `UNAUTHENTICATED` + "`" + `,
 with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" + `refreshToken` + "`" + ` and ask again. An account that was deleted is told
@@ -2278,7 +326,8 @@ with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" 
 expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messages sent too often is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with
 ` + "`" + `extensions.retryAfterMs` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
 
-An operation may cost 250,000. Each field costs 1. A list costs what it selects times the most that it may hold,
+An operation may cost 250,000. The header ` + "`" + `GraphQL-Cost: report` + "`" + ` has each answer say in ` + "`" + `extensions.cost` + "`" + ` how much it was.
+Each field costs 1, unless ` + "`" + `@cost` + "`" + ` says otherwise. A list costs what it selects times the most that it may hold (` + "`" + `@listSize` + "`" + `),
 whatever it holds: ` + "`" + `childUsers` + "`" + ` times 50, ` + "`" + `pushDevices` + "`" + ` times 32, ` + "`" + `sessions` + "`" + ` times 64. A page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times
 its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the number of logs. So a page of 100 logs for each child, with all plain
 fields, costs less than 100,000. What costs more is ` + "`" + `COMPLEXITY_LIMIT_EXCEEDED` + "`" + `. A document has at most 30,000 tokens and
@@ -2287,8 +336,51 @@ most 30 aliases of one field (` + "`" + `TOO_MANY_ALIASES` + "`" + `) and 30 roo
 50 times the same field (` + "`" + `TOO_MANY_REPEATED_FIELDS` + "`" + `); a fragment counts wherever it is spread. All these errors say in
 ` + "`" + `extensions.actual` + "`" + ` how much it was, and in ` + "`" + `extensions.limit` + "`" + ` how much is allowed. An answer, or an event, has at most
 8 MiB: a larger one is null, with the error ` + "`" + `ANSWER_TOO_LARGE` + "`" + `, and what a mutation did is done all the same.
+
+A document may be named by its id instead, as ` + "`" + `documentId` + "`" + `, or by its hash in ` + "`" + `extensions.persistedQuery` + "`" + `. One that the
+server was not given is ` + "`" + `PERSISTED_DOCUMENT_NOT_FOUND` + "`" + `, or ` + "`" + `PERSISTED_QUERY_NOT_FOUND` + "`" + ` where the text may be sent next.
+Where nothing runs but the documents of the apps, any other is ` + "`" + `DOCUMENT_NOT_TRUSTED` + "`" + `.
 """
-type Query
+type Query {
+  """
+  The object of the account that has this ` + "`" + `globalId` + "`" + `, for clients that keep all objects in one store, as Relay does: the
+  account itself, a child, a device that a child has, or a log. It is null with an error where there is none: for a child
+  and a device those of ` + "`" + `childUser` + "`" + ` and ` + "`" + `checkDevice` + "`" + `, ` + "`" + `RESOURCE_NOT_FOUND` + "`" + ` for a log; ` + "`" + `NOT_AUTHORIZED_USER` + "`" + ` for what is
+  another account's; ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` for what is no ` + "`" + `globalId` + "`" + `, as the ` + "`" + `id` + "`" + ` of an object.
+  """
+  node(
+    "The ` + "`" + `globalId` + "`" + ` of the object."
+    id: ID!
+  ): Node @auth @semanticNonNull
+}
+
+"""
+An object that ` + "`" + `node` + "`" + ` finds again.
+"""
+interface Node {
+  "Names the object among those of all types, and says nothing of it. The ` + "`" + `id` + "`" + ` of an object is the number that REST shows."
+  globalId: ID!
+}
+
+extend type User implements Node {
+  "For ` + "`" + `node` + "`" + `."
+  globalId: ID!
+}
+
+extend type ChildUser implements Node {
+  "For ` + "`" + `node` + "`" + `."
+  globalId: ID!
+}
+
+extend type Device implements Node {
+  "For ` + "`" + `node` + "`" + `."
+  globalId: ID!
+}
+
+extend type Devlog implements Node {
+  "For ` + "`" + `node` + "`" + `."
+  globalId: ID!
+}
 
 """
 What an app may change. Each mutation takes one ` + "`" + `input` + "`" + ` and answers with the changed object.
@@ -2324,7 +416,7 @@ extend type Mutation {
   whether or not the number has an account.
   Errors: ` + "`" + `PHONE_NUMBER_IS_INVALID` + "`" + `, ` + "`" + `FAILED_TO_SEND_SMS` + "`" + `. REST: ` + "`" + `POST auth/send-sms-auth` + "`" + `.
   """
-  sendSmsCode(input: SendSmsCodeInput!): SendSmsCodePayload
+  sendSmsCode(input: SendSmsCodeInput!): SendSmsCodePayload @semanticNonNull
 
   """
   Gives the code back and earns a ` + "`" + `validToken` + "`" + `, good for one sign-up of that phone within 10 minutes.
@@ -2332,7 +424,7 @@ extend type Mutation {
   ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + ` (a deleted account's number is held back for a time), ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `.
   REST: ` + "`" + `POST auth/phone-number-validation` + "`" + `.
   """
-  verifySmsCode(input: VerifySmsCodeInput!): VerifySmsCodePayload
+  verifySmsCode(input: VerifySmsCodeInput!): VerifySmsCodePayload @semanticNonNull
 
   """
   Makes an account with an e-mail and a password for the phone that earned the ` + "`" + `validToken` + "`" + `, and signs it in: first
@@ -2342,7 +434,7 @@ extend type Mutation {
   ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password, an impossible date), ` + "`" + `FAILED_TO_SIGN_UP_USER` + "`" + ` (a fault of
   the server). REST: ` + "`" + `POST auth/email/signup` + "`" + `; Addnox in two steps, ` + "`" + `POST auth/email/pre-signup` + "`" + ` before it.
   """
-  signUp(input: SignUpInput!): SignUpPayload
+  signUp(input: SignUpInput!): SignUpPayload @semanticNonNull
 
   """
   Signs in with e-mail and password. Needs no token. Errors: ` + "`" + `PASSWORD_IS_INVALID` + "`" + `, ` + "`" + `USER_NOT_FOUND` + "`" + `,
@@ -2350,7 +442,7 @@ extend type Mutation {
   verified phone), ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + ` (ten wrong passwords in a row block an account for 15 minutes).
   REST: ` + "`" + `POST auth/email/signin` + "`" + `.
   """
-  signIn(input: SignInInput!): SignInPayload
+  signIn(input: SignInInput!): SignInPayload @semanticNonNull
 
   """
   Trades a refresh token for two new tokens. Needs no access token. If the answer is lost, send the old refresh token
@@ -2358,14 +450,14 @@ extend type Mutation {
   the old one ends its session, because somebody else may have it. A session ends 180 days after its sign-in.
   Errors: ` + "`" + `REFRESH_TOKEN_IS_NOT_VALID` + "`" + `, ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
   """
-  refreshToken(input: RefreshTokenInput!): RefreshTokenPayload
+  refreshToken(input: RefreshTokenInput!): RefreshTokenPayload @semanticNonNull
 
   """
   Ends the session of the access token: both its tokens stop at once and its live feeds end within a second.
   A long-lived token of a SNUTT app stops as well, on every phone that has it, and sessions of the account go on.
   There is no REST route for it.
   """
-  signOut: SignOutPayload @auth
+  signOut: SignOutPayload @auth @semanticNonNull
 
   """
   Changes the account's own data; what is absent or null stays as it is. A new e-mail address is unverified, but for
@@ -2374,27 +466,27 @@ extend type Mutation {
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `.
   REST: ` + "`" + `PATCH user/root-user` + "`" + `, SNUTT ` + "`" + `PUT /user/info` + "`" + `.
   """
-  updateUser(input: UpdateUserInput!): UpdateUserPayload @auth
+  updateUser(input: UpdateUserInput!): UpdateUserPayload @auth @semanticNonNull
 
   """
   Gives the account another phone number: have a code sent to the new number with ` + "`" + `sendSmsCode` + "`" + `, then give it here.
   Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `PHONE_NUMBER_IS_ALREADY_REGISTERED` + "`" + `,
   ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no phone, or of a country that is not served). REST: ` + "`" + `POST user/change-phone` + "`" + `.
   """
-  changePhone(input: ChangePhoneInput!): ChangePhonePayload @auth
+  changePhone(input: ChangePhoneInput!): ChangePhonePayload @auth @semanticNonNull
 
   """
   Changes what the account wants to be notified of; what is absent or null stays as it is.
   Errors: ` + "`" + `USER_NOTIFICATION_UPDATE_FAILED` + "`" + ` (a fault of the server). REST: ` + "`" + `PATCH user/notification` + "`" + `.
   """
-  updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload @auth
+  updateNotificationSettings(input: UpdateNotificationSettingsInput!): UpdateNotificationSettingsPayload @auth @semanticNonNull
 
   """
   Deletes the account with its children and their logs, for good. Devices, e-mail, phone, local id and Facebook
   link are free for a new account; every session and every live feed ends.
   REST: ` + "`" + `DELETE user/root-user` + "`" + `, SNUTT ` + "`" + `DELETE /user/account` + "`" + `.
   """
-  deleteAccount: DeleteAccountPayload @auth
+  deleteAccount: DeleteAccountPayload @auth @semanticNonNull
 }
 
 """
@@ -2431,7 +523,7 @@ type User {
   isAdmin: Boolean!
   "When the account was made."
   createdAt: DateTime!
-  "When the account last looked at its notifications; when it was made, if never since."
+  "When the account last looked at its notifications; when it was made, if never since; null where that was not recorded."
   notificationCheckedAt: DateTime
   "The id of a local sign-in, as typed; null for an account without one."
   localId: String
@@ -2442,9 +534,9 @@ type User {
   "The Facebook link."
   facebook: FacebookLink!
   "The phones that asked to be notified, oldest first: at most 32."
-  pushDevices: [PushDevice!]!
+  pushDevices: [PushDevice!]! @listSize(assumedSize: 32)
   "The account's children, oldest first, each with its device: at most 50."
-  childUsers: [ChildUser!]!
+  childUsers: [ChildUser!]! @listSize(assumedSize: 50)
 }
 
 """
@@ -2701,12 +793,668 @@ type DeleteAccountPayload {
   ok: Boolean!
 }
 `, BuiltIn: false},
+	{Name: "../apperr.graphqls", Input: `extend type Query {
+  """
+  Every code that an error can have, in no order that means anything. An app has no need to ask. But generators of
+  code leave out what no operation names: an operation with this field has them write ` + "`" + `ErrorCode` + "`" + `.
+  """
+  errorCodes: [ErrorCode!]! @auth
+}
+
+"""
+What ` + "`" + `extensions.code` + "`" + ` of an error can be: what each says, whether the same request can succeed when it is sent
+again, and what an app does. Later releases have further codes. For one that it does not know an app goes by
+` + "`" + `extensions.status` + "`" + `: from 500 on, and 429, later may do; below, the request has to change.
+"""
+enum ErrorCode {
+  """
+  Something that nobody expected went wrong in the server; its log has the cause.
+  Retry: later, a few times.
+  App: say that it did not work for now.
+  """
+  INTERNAL
+  """
+  A value is missing, impossible or of another type. ` + "`" + `extensions.field` + "`" + ` names it where it is one,
+  ` + "`" + `extensions.reason` + "`" + ` says what is wrong with it.
+  Retry: no.
+  App: show the input of ` + "`" + `extensions.field` + "`" + ` as wrong; where the parent typed nothing, it is a mistake in the
+  app.
+  """
+  INVALID_REQUEST_OR_MISSING_PARAMETERS
+  """
+  No access token came, or one that is not good.
+  Retry: not with this token.
+  App: refresh with ` + "`" + `refreshToken` + "`" + `; if that fails, let the parent sign in.
+  """
+  UNAUTHENTICATED
+  """
+  The access token, or the refresh token that ` + "`" + `refreshToken` + "`" + ` was given, is too old.
+  Retry: with a new access token.
+  App: refresh with ` + "`" + `refreshToken` + "`" + ` and ask again; if the refresh token itself is too old, let the parent sign
+  in.
+  """
+  TOKEN_IS_EXPIRED
+  """
+  The token is of an account that never was.
+  Retry: no.
+  App: forget the tokens and let the parent sign in.
+  """
+  USER_IS_NONE
+  """
+  The account was deleted.
+  Retry: no.
+  App: forget the tokens and what is stored of the account, and show the first screen.
+  """
+  USER_IS_DELETED
+  """
+  The child, device, session or message is another account's.
+  Retry: no.
+  App: read again what the account has; the app holds an id of another account.
+  """
+  NOT_AUTHORIZED_USER
+  """
+  No log has the ` + "`" + `globalId` + "`" + ` that ` + "`" + `node` + "`" + ` was given; on REST, a path that no surface has, or an unknown provider.
+  Retry: no.
+  App: forget the object; on REST, correct the path: it is a mistake in the app.
+  """
+  RESOURCE_NOT_FOUND
+  """
+  The path is served, and not with this method; the header ` + "`" + `Allow` + "`" + ` lists those that are.
+  Retry: no.
+  App: use POST: it is a mistake in the app.
+  """
+  METHOD_NOT_ALLOWED
+  """
+  A limit of the client, of the account or of a recipient is reached. ` + "`" + `extensions.retryAfterMs` + "`" + ` says, where it
+  is given, when there is room again.
+  Retry: later, after ` + "`" + `extensions.retryAfterMs` + "`" + `.
+  App: say when it can be tried again; never try at once.
+  """
+  TOO_MANY_REQUESTS
+  """
+  The body is over the limit, which ` + "`" + `extensions.reason` + "`" + ` names.
+  Retry: no.
+  App: send fewer logs at once.
+  """
+  PAYLOAD_TOO_LARGE
+  """
+  The body is of a type or a compression that is not read.
+  Retry: no.
+  App: send JSON, plain or compressed with gzip: it is a mistake in the app.
+  """
+  UNSUPPORTED_MEDIA_TYPE
+  """
+  The server cannot serve for the moment: the database is not reached, too many wait, or the program restarts.
+  Retry: later, after ` + "`" + `extensions.retryAfterMs` + "`" + ` or ` + "`" + `Retry-After` + "`" + `.
+  App: try again by itself where nothing was asked by hand, else say that it did not work for now.
+  """
+  UNAVAILABLE
+  """
+  The provider that vouches for the person, as Google, gives no answer. Nothing is wrong with its token.
+  Retry: later.
+  App: say so, and offer the other ways to sign in.
+  """
+  PROVIDER_UNAVAILABLE
+  """
+  There is no such account, or no sign-up was begun.
+  Retry: no.
+  App: offer to sign up.
+  """
+  USER_NOT_FOUND
+  """
+  The account was never asked for consent.
+  Retry: no.
+  App: ask for consent with ` + "`" + `updatePolicy` + "`" + ` and both flags.
+  """
+  USER_POLICY_NOT_FOUND
+  """
+  Consent to push without a good push token, or a malformed token.
+  Retry: no.
+  App: get a push token of the phone and send it as ` + "`" + `token` + "`" + `.
+  """
+  USER_POLICY_UPDATE_FAILED
+  """
+  A push token of an account that has not agreed to push.
+  Retry: no.
+  App: ask for consent first, with ` + "`" + `updatePolicy` + "`" + `.
+  """
+  PUSH_PERMISSON_DENIED
+  """
+  The push token is malformed.
+  Retry: no.
+  App: get a new one of the phone.
+  """
+  USER_PUSH_TOKEN_UPDATE_FAILED
+  """
+  The account has 50 children already, or the server failed while the child was made; nothing was.
+  Retry: at most once.
+  App: say that the child could not be made.
+  """
+  REAL_USER_CREATE_FAILED
+  """
+  There is no such child, or it was deleted.
+  Retry: no.
+  App: read ` + "`" + `childUsers` + "`" + ` again.
+  """
+  REAL_USER_IS_NOT_FOUND
+  """
+  The ` + "`" + `uniqueId` + "`" + ` is not that of the child's device.
+  Retry: no.
+  App: read the child's device again and name it.
+  """
+  REAL_USER_DELETE_FAILED
+  """
+  A serial code has 4 to 32 letters and digits; this one has not.
+  Retry: no.
+  App: show the serial code as wrong.
+  """
+  SERIAL_CODE_IS_NOT_VALID
+  """
+  No device has this serial code with this MAC or this ` + "`" + `uniqueId` + "`" + `, or it is not the child's.
+  Retry: no.
+  App: have the parent compare the serial code with that on the device.
+  """
+  NOT_FOUND_DEVICE
+  """
+  Another child has the device, the child has another device, or a registered device has the ` + "`" + `uniqueId` + "`" + `.
+  Retry: no.
+  App: have the device unregistered where it is registered now.
+  """
+  ALREADY_CONNECTED_DEVICE
+  """
+  The code was sent more than 3 minutes ago.
+  Retry: no.
+  App: have a new code sent.
+  """
+  VALIDATION_CODE_IS_EXPIRED
+  """
+  The code is wrong, was used or replaced, or was tried too often.
+  Retry: no.
+  App: let the parent type it again; after five tries have a new one sent.
+  """
+  VALIDATION_CODE_IS_INVALID
+  """
+  The phone of a deleted account is held back for a time.
+  Retry: no, not for days.
+  App: say that the number cannot be used yet.
+  """
+  USER_PREVIOUSLY_DELETED
+  """
+  Another account has the phone.
+  Retry: no.
+  App: offer to sign in, or ` + "`" + `findAccount` + "`" + `.
+  """
+  PHONE_NUMBER_IS_ALREADY_REGISTERED
+  """
+  The server failed while the settings were stored; they are as they were.
+  Retry: later.
+  App: show the settings as they were, and say that it did not work.
+  """
+  USER_NOTIFICATION_UPDATE_FAILED
+  """
+  On REST alone: the account has no way to sign in.
+  Retry: no.
+  App: let the parent contact the support.
+  """
+  SIGN_IN_TYPE_IS_NOT_FOUND
+  """
+  On REST alone: there is no such child, or it has no device.
+  Retry: no.
+  App: read the children again.
+  """
+  DEVICE_NOT_FOUND
+  """
+  The device is not registered to that child.
+  Retry: no.
+  App: read ` + "`" + `childUsers` + "`" + ` again; keep the logs until the device is registered.
+  """
+  NOT_CONNECTED_DEVICE
+  """
+  There is no such child, or it was deleted.
+  Retry: no.
+  App: read ` + "`" + `childUsers` + "`" + ` again.
+  """
+  NOT_FOUND_USER
+  """
+  The server failed while a log was completed; nothing of the upload is stored.
+  Retry: later, the same upload.
+  App: keep the logs and send them again: what is stored twice is noticed.
+  """
+  UPDATE_DEVICE_LOG_FAILED
+  """
+  The server failed while a log was stored; nothing of the upload is.
+  Retry: later, the same upload.
+  App: keep the logs and send them again: what is stored twice is noticed.
+  """
+  CREATE_DEVICE_LOG_FAILED
+  """
+  The account has no phone to send an alert to.
+  Retry: no.
+  App: have the parent give a phone, with ` + "`" + `changePhone` + "`" + `.
+  """
+  PHONE_NUMBER_IS_NOT_FOUND
+  """
+  The server has no sender of Alimtalk, or none of SMS.
+  Retry: no.
+  App: show the alert in the app; the operator has to set up a sender.
+  """
+  ALIMTALK_SEND_FAILED
+  """
+  The password is wrong.
+  Retry: no.
+  App: let the parent type it again; ten wrong ones block the account for 15 minutes.
+  """
+  PASSWORD_IS_INVALID
+  """
+  The sign-up was begun and not finished.
+  Retry: no.
+  App: go on with the sign-up.
+  """
+  SIGN_UP_NOT_COMPLETED
+  """
+  The account has no verified phone.
+  Retry: no.
+  App: have the phone verified, with a code by SMS.
+  """
+  SMS_VERIFICATION_REQUIRED
+  """
+  Too many wrong passwords in a row: for 15 minutes the right one is refused as well.
+  Retry: later, after 15 minutes.
+  App: say so, and offer to reset the password.
+  """
+  ACCESS_DENIED_ACCOUNT_BLOCKED
+  """
+  The refresh token was used before, or its session has ended.
+  Retry: no.
+  App: forget the tokens and let the parent sign in.
+  """
+  REFRESH_TOKEN_IS_NOT_VALID
+  """
+  The phone is not in E.164, or of a country that is not served.
+  Retry: no.
+  App: show the phone as wrong.
+  """
+  PHONE_NUMBER_IS_INVALID
+  """
+  The server has no sender of SMS for this number.
+  Retry: no.
+  App: say that no code can be sent; the operator has to set up a sender.
+  """
+  FAILED_TO_SEND_SMS
+  """
+  The e-mail address is empty or malformed.
+  Retry: no.
+  App: show the e-mail address as wrong.
+  """
+  EMAIL_IS_NOT_VALID
+  """
+  The ` + "`" + `validToken` + "`" + ` is wrong, of another phone, used or older than 10 minutes.
+  Retry: no.
+  App: have a new code sent and verify it.
+  """
+  TOKEN_IS_INVALID
+  """
+  Another account has the e-mail address, or the person at the provider.
+  Retry: no.
+  App: offer to sign in.
+  """
+  SAME_EMAIL_IS_ALREADY_REGISTERED
+  """
+  On REST alone, at the pre-signup of Addnox: another account has the e-mail address.
+  Retry: no.
+  App: offer to sign in.
+  """
+  SAME_EMAIL_ALREADY_REGISTERED
+  """
+  The server failed while the account was made; there is none, and the ` + "`" + `validToken` + "`" + ` is good still.
+  Retry: later.
+  App: let the parent try again with what was typed.
+  """
+  FAILED_TO_SIGN_UP_USER
+  """
+  On REST alone: no sign-up was begun for the e-mail address.
+  Retry: no.
+  App: begin the sign-up anew.
+  """
+  FAILED_TO_GET_USER_ID
+  """
+  On REST alone, at a sign-up of Addnox: the ` + "`" + `valid_token` + "`" + ` is not good.
+  Retry: no.
+  App: have a new code sent and verify it.
+  """
+  NOT_AUTHENTICATED
+  """
+  No account is linked to the person at the provider.
+  Retry: no.
+  App: offer ` + "`" + `signUpWithProvider` + "`" + `.
+  """
+  USER_IS_NOT_VALID_PLEASE_SIGN_UP
+  """
+  The account with this e-mail address signs in by its password.
+  Retry: no.
+  App: offer that sign-in; the provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_EMAIL_TYPE
+  """
+  The account has no password that could be reset: it signs in through a provider.
+  Retry: no.
+  App: offer the sign-in through providers.
+  """
+  USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT
+  """
+  No account has this phone or e-mail address.
+  Retry: no.
+  App: offer to sign up.
+  """
+  USER_ID_IS_NOT_FOUND
+  """
+  The server has no sender of e-mail.
+  Retry: no.
+  App: say that no e-mail can be sent; the operator has to set up a sender.
+  """
+  EMAIL_SEND_FAILED
+  """
+  No account has this local id.
+  Retry: no.
+  App: let the parent type it again, or sign up.
+  """
+  NO_SUCH_ID
+  """
+  The password is wrong, or the old one is missing.
+  Retry: no.
+  App: let the parent type it again; ten wrong ones block the account for 15 minutes.
+  """
+  WRONG_PASSWORD
+  """
+  Facebook refuses the token, or it is of another person.
+  Retry: no.
+  App: have Facebook give a new one.
+  """
+  FACEBOOK_TOKEN_IS_REFUSED
+  """
+  The Facebook id or its token is missing.
+  Retry: no.
+  App: send both: it is a mistake in the app.
+  """
+  FACEBOOK_ID_OR_TOKEN_IS_MISSING
+  """
+  The local id breaks the rules of its description.
+  Retry: no.
+  App: show the local id as wrong.
+  """
+  ID_IS_NOT_VALID
+  """
+  The new password breaks the rules of its description.
+  Retry: no.
+  App: show the password as wrong, with the rules.
+  """
+  PASSWORD_IS_NOT_VALID
+  """
+  Another account has the local id.
+  Retry: no.
+  App: let the parent choose another.
+  """
+  ID_IS_ALREADY_TAKEN
+  """
+  The account has a local id, and can have one alone.
+  Retry: no.
+  App: read ` + "`" + `me { localId }` + "`" + ` again.
+  """
+  ACCOUNT_HAS_A_LOCAL_ID_ALREADY
+  """
+  The account is linked to a person at Facebook, and can be to one alone.
+  Retry: no.
+  App: read ` + "`" + `me { facebook }` + "`" + ` again.
+  """
+  ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY
+  """
+  The account has no local id, so there is no password of it to change, and no other way in.
+  Retry: no.
+  App: offer ` + "`" + `createLocalCredential` + "`" + `.
+  """
+  ACCOUNT_HAS_NO_LOCAL_ID
+  """
+  There is no Facebook link to remove.
+  Retry: no.
+  App: read ` + "`" + `me { facebook }` + "`" + ` again.
+  """
+  ACCOUNT_HAS_NO_FACEBOOK_LINK
+  """
+  Another account is linked to this person at Facebook.
+  Retry: no.
+  App: offer to sign in to that account.
+  """
+  FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT
+  """
+  What was given is no e-mail address.
+  Retry: no.
+  App: show the e-mail address as wrong.
+  """
+  NOT_AN_EMAIL_ADDRESS
+  """
+  The code by e-mail is wrong, too old, or nobody asked for it.
+  Retry: no.
+  App: let the parent type it again, or have a new one sent.
+  """
+  VERIFICATION_CODE_IS_WRONG
+  """
+  The e-mail address of the account is verified; no code is needed.
+  Retry: no.
+  App: read ` + "`" + `me { isEmailVerified }` + "`" + ` again.
+  """
+  EMAIL_IS_VERIFIED_ALREADY
+  """
+  Another account has verified the e-mail address.
+  Retry: no.
+  App: let the parent give another, or sign in to that account.
+  """
+  EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT
+  """
+  Five codes were sent to the e-mail address without one that came back.
+  Retry: later.
+  App: say that no more codes are sent for now.
+  """
+  TOO_MANY_EMAIL_CODES
+  """
+  The session has ended, or never was.
+  Retry: no.
+  App: read ` + "`" + `me { sessions }` + "`" + ` again.
+  """
+  SESSION_NOT_FOUND
+  """
+  The message never was, or is not kept any more.
+  Retry: no.
+  App: read ` + "`" + `me { messages }` + "`" + ` again.
+  """
+  MESSAGE_NOT_FOUND
+  """
+  The account is linked to another person at this provider, and can be to one alone.
+  Retry: no.
+  App: offer ` + "`" + `disconnectProvider` + "`" + ` first.
+  """
+  ACCOUNT_HAS_AN_IDENTITY_OF_THIS_PROVIDER_ALREADY
+  """
+  Another account is linked to this person at the provider.
+  Retry: no.
+  App: offer to sign in to that account.
+  """
+  IDENTITY_IS_LINKED_TO_ANOTHER_ACCOUNT
+  """
+  There is no link to this provider to remove.
+  Retry: no.
+  App: read ` + "`" + `me { identities }` + "`" + ` again.
+  """
+  ACCOUNT_HAS_NO_IDENTITY_OF_THIS_PROVIDER
+  """
+  Without this link nobody could sign in to the account.
+  Retry: no.
+  App: have the parent link another provider or make a password first.
+  """
+  LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED
+  """
+  The server never gave this cursor, or not for this list.
+  Retry: no.
+  App: read from the beginning, without a cursor.
+  """
+  CURSOR_NOT_VALID
+  """
+  The feed cannot go on where the cursor stands: such old events are not kept.
+  Retry: no.
+  App: read the screen anew and subscribe without ` + "`" + `after` + "`" + `.
+  """
+  CURSOR_EXPIRED
+  """
+  The account with this e-mail address signs in through Apple.
+  Retry: no.
+  App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_APPLE_TYPE
+  """
+  The account with this e-mail address signs in through Facebook.
+  Retry: no.
+  App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_FACEBOOK_TYPE
+  """
+  The account with this e-mail address signs in through Google.
+  Retry: no.
+  App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_GOOGLE_TYPE
+  """
+  The account with this e-mail address signs in through Kakao.
+  Retry: no.
+  App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_KAKAO_TYPE
+  """
+  The account with this e-mail address signs in through Naver.
+  Retry: no.
+  App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.
+  """
+  USER_IS_SIGNED_UP_WITH_NAVER_TYPE
+  """
+  Apple refuses the token; or it is expired, or of another app or nonce; or the server has no app at Apple.
+  Retry: no.
+  App: have Apple give a new one.
+  """
+  INVALID_APPLE_ACCESS_TOKEN
+  """
+  Facebook refuses the token; or it is expired, or of another app or nonce; or the server has no app at
+  Facebook.
+  Retry: no.
+  App: have Facebook give a new one.
+  """
+  INVALID_FACEBOOK_ACCESS_TOKEN
+  """
+  Google refuses the token; or it is expired, or of another app or nonce; or the server has no app at Google.
+  Retry: no.
+  App: have Google give a new one.
+  """
+  INVALID_GOOGLE_ACCESS_TOKEN
+  """
+  Kakao refuses the token; or it is expired, or of another app or nonce; or the server has no app at Kakao.
+  Retry: no.
+  App: have Kakao give a new one.
+  """
+  INVALID_KAKAO_ACCESS_TOKEN
+  """
+  Naver refuses the token; or it is expired, or of another app or nonce; or the server has no app at Naver.
+  Retry: no.
+  App: have Naver give a new one.
+  """
+  INVALID_NAVER_ACCESS_TOKEN
+  """
+  The document is not GraphQL.
+  Retry: no.
+  App: correct the document: it is a mistake in the app.
+  """
+  GRAPHQL_PARSE_FAILED
+  """
+  The document does not fit the schema, or is larger or deeper than a document may be. Then ` + "`" + `extensions.actual` + "`" + `
+  and ` + "`" + `extensions.limit` + "`" + ` say by how much.
+  Retry: no.
+  App: correct the document, or ask for less at once; an old app may ask for what is served no more, so offer an
+  update.
+  """
+  GRAPHQL_VALIDATION_FAILED
+  """
+  The server does not know the document of this hash (Automatic Persisted Queries). Clients that use them do
+  what follows by themselves.
+  Retry: at once, with the text of the document beside its hash.
+  App: send both.
+  """
+  PERSISTED_QUERY_NOT_FOUND
+  """
+  The server was given no document of this id, as that of a release that was published before its manifest.
+  Retry: no.
+  App: offer an update, where there is one; the operator has to give the server the manifest of the app's
+  release.
+  """
+  PERSISTED_DOCUMENT_NOT_FOUND
+  """
+  The server runs the documents of its manifests alone, and this is none of them.
+  Retry: no.
+  App: send the id of a document of the app's manifest; the operator has to give the server the manifest of the
+  app's release.
+  """
+  DOCUMENT_NOT_TRUSTED
+  """
+  The operation costs more than one may: ` + "`" + `extensions.actual` + "`" + ` and ` + "`" + `extensions.limit` + "`" + `.
+  Retry: no.
+  App: ask for smaller pages, or in several operations.
+  """
+  COMPLEXITY_LIMIT_EXCEEDED
+  """
+  The operation has too many aliases of one field.
+  Retry: no.
+  App: ask in several operations.
+  """
+  TOO_MANY_ALIASES
+  """
+  The operation has too many root fields.
+  Retry: no.
+  App: ask in several operations.
+  """
+  TOO_MANY_ROOT_FIELDS
+  """
+  A selection set has one field too often.
+  Retry: no.
+  App: ask in several operations.
+  """
+  TOO_MANY_REPEATED_FIELDS
+  """
+  The answer has more bytes than one may: ` + "`" + `extensions.limit` + "`" + `. What a mutation did is done all the same.
+  Retry: no.
+  App: ask for smaller pages; do not repeat a mutation.
+  """
+  ANSWER_TOO_LARGE
+  """
+  The header ` + "`" + `Accept` + "`" + ` names no media type that is served.
+  Retry: no.
+  App: accept ` + "`" + `application/json` + "`" + `: it is a mistake in the app.
+  """
+  NOT_ACCEPTABLE
+  """
+  A page of an origin that may not call asks for a socket.
+  Retry: no.
+  App: have the operator add the origin to ` + "`" + `ALLOWED_ORIGINS` + "`" + `.
+  """
+  FORBIDDEN
+  """
+  The program restarts: the stream ends, and nothing is wrong with it.
+  Retry: after ` + "`" + `extensions.retryAfterMs` + "`" + `.
+  App: subscribe again, with the last ` + "`" + `cursor` + "`" + ` as ` + "`" + `after` + "`" + `.
+  """
+  GOING_AWAY
+}
+`, BuiltIn: false},
 	{Name: "../child.graphqls", Input: `extend type Query {
   """
   The account's children, oldest first and at most 50, each with its device: the home screen.
   REST: ` + "`" + `GET device/get-all-device` + "`" + `, which leaves out children without a device.
   """
-  childUsers: [ChildUser!]! @auth
+  childUsers: [ChildUser!]! @auth @listSize(assumedSize: 50)
 
   """
   One child. Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + ` (another account's child).
@@ -2737,21 +1485,21 @@ extend type Mutation {
   ` + "`" + `REAL_USER_CREATE_FAILED` + "`" + ` (the account has 50 children already, or a fault of the server).
   REST: ` + "`" + `POST user/create-real-user` + "`" + `.
   """
-  createChildUser(input: CreateChildUserInput!): CreateChildUserPayload @auth
+  createChildUser(input: CreateChildUserInput!): CreateChildUserPayload @auth @semanticNonNull
 
   """
   Changes a child's own data; what is absent or null stays.
   Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `.
   REST: ` + "`" + `PATCH user/real-user/{id}` + "`" + `, ` + "`" + `PATCH user/update-real-user` + "`" + `.
   """
-  updateChildUser(input: UpdateChildUserInput!): UpdateChildUserPayload @auth
+  updateChildUser(input: UpdateChildUserInput!): UpdateChildUserPayload @auth @semanticNonNull
 
   """
   Deletes a child with its usage logs and frees its device, which must be named. Feeds filtered to the child complete.
   Errors: ` + "`" + `REAL_USER_IS_NOT_FOUND` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `REAL_USER_DELETE_FAILED` + "`" + ` (the ` + "`" + `uniqueId` + "`" + ` is not its
   device's). REST: ` + "`" + `DELETE user/delete-real-user` + "`" + `.
   """
-  deleteChildUser(input: DeleteChildUserInput!): DeleteChildUserPayload @auth
+  deleteChildUser(input: DeleteChildUserInput!): DeleteChildUserPayload @auth @semanticNonNull
 
   """
   Registers a device to a child. For the child that has it already only the ` + "`" + `uniqueId` + "`" + ` changes; a child that comes
@@ -2760,27 +1508,27 @@ extend type Mutation {
   ` + "`" + `ALREADY_CONNECTED_DEVICE` + "`" + ` (another child has the device, the child has another one, or a registered device has
   the ` + "`" + `uniqueId` + "`" + `). REST: ` + "`" + `POST device/set-my-device` + "`" + `.
   """
-  registerDevice(input: RegisterDeviceInput!): RegisterDevicePayload @auth
+  registerDevice(input: RegisterDeviceInput!): RegisterDevicePayload @auth @semanticNonNull
 
   """
   Frees the device of a child; the device keeps its ` + "`" + `uniqueId` + "`" + `.
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + ` (not that child's). REST: ` + "`" + `PATCH device/un-connect` + "`" + `.
   """
-  unregisterDevice(input: UnregisterDeviceInput!): UnregisterDevicePayload @auth
+  unregisterDevice(input: UnregisterDeviceInput!): UnregisterDevicePayload @auth @semanticNonNull
 
   """
   Renames the device of a child.
   Errors: ` + "`" + `NOT_FOUND_USER` + "`" + `, ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `, ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, ` + "`" + `NOT_CONNECTED_DEVICE` + "`" + ` (not registered to that
   child). REST: ` + "`" + `PATCH device/update-alias` + "`" + `.
   """
-  updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload @auth
+  updateDeviceAlias(input: UpdateDeviceAliasInput!): UpdateDeviceAliasPayload @auth @semanticNonNull
 
   """
   Tells the account's phone that an electrode has poor contact: by Alimtalk (KakaoTalk) if ` + "`" + `isDeviceAlimTalkEnabled` + "`" + ` and
   the phone is Korean, else by SMS. Within 60 seconds after an alert it succeeds and sends nothing more.
   Errors: ` + "`" + `PHONE_NUMBER_IS_NOT_FOUND` + "`" + `, ` + "`" + `ALIMTALK_SEND_FAILED` + "`" + ` (no sender is set up). REST: ` + "`" + `POST device/alimtalk` + "`" + `.
   """
-  sendImpedanceAlert: SendImpedanceAlertPayload @auth
+  sendImpedanceAlert: SendImpedanceAlertPayload @auth @semanticNonNull
 }
 
 """
@@ -2832,7 +1580,7 @@ type Device {
   that were not sent: upload them with ` + "`" + `uploadDevlogs` + "`" + `.
   """
   lastLogFileId: Int!
-  "The child that has it, where that child is the viewer's."
+  "The child that has it, where that child is the viewer's; null otherwise."
   childUser: ChildUser
 }
 
@@ -2992,7 +1740,7 @@ The answer to ` + "`" + `sendImpedanceAlert` + "`" + `.
 type SendImpedanceAlertPayload {
   "True: a failure is told in ` + "`" + `errors` + "`" + `."
   ok: Boolean!
-  "The alert that was sent, or stands since less than a minute: ` + "`" + `messageStatus` + "`" + ` with its ` + "`" + `id` + "`" + ` shows what becomes of it."
+  "The alert that was sent, or stands since less than a minute: ` + "`" + `messageStatus` + "`" + ` with its ` + "`" + `id` + "`" + ` shows what becomes of it. Null where it was removed meanwhile."
   message: Message
 }
 `, BuiltIn: false},
@@ -3004,26 +1752,26 @@ type SendImpedanceAlertPayload {
   Errors: ` + "`" + `USER_POLICY_NOT_FOUND` + "`" + ` (an account that was never asked), ` + "`" + `USER_POLICY_UPDATE_FAILED` + "`" + ` (no push token, a
   malformed one, or one without consent to push). REST: ` + "`" + `PATCH user/policy` + "`" + `.
   """
-  updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload @auth
+  updatePolicy(input: UpdatePolicyInput!): UpdatePolicyPayload @auth @semanticNonNull
 
   """
   Stores the token by which FCM reaches the app. A token names one phone: it moves from the account that had it. Errors: ` + "`" + `PUSH_PERMISSON_DENIED` + "`" + ` (no consent to push),
   ` + "`" + `USER_PUSH_TOKEN_UPDATE_FAILED` + "`" + ` (malformed). REST: ` + "`" + `POST user/push/set-token` + "`" + `.
   """
-  setPushToken(input: SetPushTokenInput!): SetPushTokenPayload @auth
+  setPushToken(input: SetPushTokenInput!): SetPushTokenPayload @auth @semanticNonNull
 
   """
   Has the account notified on a phone. A phone belongs to the account that added it last; adding it again changes
   nothing. Of more than 32 phones the one goes that was not added for the longest time.
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `. REST: SNUTT ` + "`" + `POST /user/device/{registration_id}` + "`" + `.
   """
-  addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload @auth
+  addPushDevice(input: AddPushDeviceInput!): AddPushDevicePayload @auth @semanticNonNull
 
   """
   Stops notifying the account on a phone; one that is not there is gone already.
   REST: SNUTT ` + "`" + `DELETE /user/device/{registration_id}` + "`" + `.
   """
-  removePushDevice(input: RemovePushDeviceInput!): RemovePushDevicePayload @auth
+  removePushDevice(input: RemovePushDeviceInput!): RemovePushDevicePayload @auth @semanticNonNull
 }
 
 """
@@ -3130,14 +1878,14 @@ type RemovePushDevicePayload {
   ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `NOT_AN_EMAIL_ADDRESS` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + ` (ids compare without case).
   REST: SNUTT ` + "`" + `POST /auth/register_local` + "`" + `, which answers with a long-lived token.
   """
-  registerLocal(input: RegisterLocalInput!): RegisterLocalPayload
+  registerLocal(input: RegisterLocalInput!): RegisterLocalPayload @semanticNonNull
 
   """
   Signs in by local id and password. Needs no token. Errors: ` + "`" + `NO_SUCH_ID` + "`" + `, ` + "`" + `WRONG_PASSWORD` + "`" + `,
   ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + ` (ten wrong passwords in a row block an account for 15 minutes).
   REST: SNUTT ` + "`" + `POST /auth/login_local` + "`" + `, which answers with a long-lived token.
   """
-  signInLocal(input: SignInLocalInput!): SignInLocalPayload
+  signInLocal(input: SignInLocalInput!): SignInLocalPayload @semanticNonNull
 
   """
   Signs in by a Facebook account, and makes an account where that is new. Needs no token.
@@ -3146,7 +1894,7 @@ type RemovePushDevicePayload {
   again later).
   REST: SNUTT ` + "`" + `POST /auth/login_fb` + "`" + `, which answers with a long-lived token.
   """
-  signInWithFacebook(input: SignInWithFacebookInput!): SignInWithFacebookPayload
+  signInWithFacebook(input: SignInWithFacebookInput!): SignInWithFacebookPayload @semanticNonNull
 
   """
   Changes the password. Every session and every token of the account ends, the caller's too: go on with the new
@@ -3154,7 +1902,7 @@ type RemovePushDevicePayload {
   ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + ` (an account without a password), ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + `.
   REST: SNUTT ` + "`" + `PUT /user/password` + "`" + `.
   """
-  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @auth
+  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @auth @semanticNonNull
 
   """
   Gives an account a local id. An account has one password: where it has one, ` + "`" + `password` + "`" + ` has to be that one, and a
@@ -3162,7 +1910,7 @@ type RemovePushDevicePayload {
   ` + "`" + `PASSWORD_IS_NOT_VALID` + "`" + `, ` + "`" + `ID_IS_ALREADY_TAKEN` + "`" + `, ` + "`" + `ACCOUNT_HAS_A_LOCAL_ID_ALREADY` + "`" + `, ` + "`" + `WRONG_PASSWORD` + "`" + `,
   ` + "`" + `ACCESS_DENIED_ACCOUNT_BLOCKED` + "`" + `. REST: SNUTT ` + "`" + `POST /user/password` + "`" + `.
   """
-  createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload @auth
+  createLocalCredential(input: CreateLocalCredentialInput!): CreateLocalCredentialPayload @auth @semanticNonNull
 
   """
   Links a Facebook account. Sessions go on; a long-lived token stops. Errors: ` + "`" + `FACEBOOK_ID_OR_TOKEN_IS_MISSING` + "`" + `,
@@ -3170,13 +1918,13 @@ type RemovePushDevicePayload {
   ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` (Facebook is not configured), ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` (Facebook gives no answer: try
   again later). REST: SNUTT ` + "`" + `POST /user/facebook` + "`" + `.
   """
-  connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload @auth
+  connectFacebook(input: ConnectFacebookInput!): ConnectFacebookPayload @auth @semanticNonNull
 
   """
   Removes the Facebook link of an account that has a password to sign in by. Sessions go on; a long-lived token
   stops. Errors: ` + "`" + `ACCOUNT_HAS_NO_LOCAL_ID` + "`" + `, ` + "`" + `ACCOUNT_HAS_NO_FACEBOOK_LINK` + "`" + `. REST: SNUTT ` + "`" + `DELETE /user/facebook` + "`" + `.
   """
-  disconnectFacebook: DisconnectFacebookPayload @auth
+  disconnectFacebook: DisconnectFacebookPayload @auth @semanticNonNull
 
   """
   Sends a six-digit code by e-mail, good for 3 minutes and 5 tries, and makes the address the account's, unverified.
@@ -3184,21 +1932,21 @@ type RemovePushDevicePayload {
   ` + "`" + `TOO_MANY_EMAIL_CODES` + "`" + ` (a sixth in a row: wait three minutes), ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
   REST: SNUTT ` + "`" + `POST /user/email/verification` + "`" + `.
   """
-  sendEmailVerification(input: SendEmailVerificationInput!): SendEmailVerificationPayload @auth
+  sendEmailVerification(input: SendEmailVerificationInput!): SendEmailVerificationPayload @auth @semanticNonNull
 
   """
   Gives the code back: the address it was sent to becomes the account's, verified, and one to sign in by.
   Errors: ` + "`" + `VERIFICATION_CODE_IS_WRONG` + "`" + ` (or past its time), ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + `.
   REST: SNUTT ` + "`" + `POST /user/email/verification/code` + "`" + `.
   """
-  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @auth
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @auth @semanticNonNull
 
   """
   Tells the holder of a phone which account it has: have a code sent with ` + "`" + `sendSmsCode` + "`" + `, then give it here. Needs no
   token. Errors: ` + "`" + `VALIDATION_CODE_IS_EXPIRED` + "`" + `, ` + "`" + `VALIDATION_CODE_IS_INVALID` + "`" + `, ` + "`" + `USER_PREVIOUSLY_DELETED` + "`" + `,
   ` + "`" + `USER_ID_IS_NOT_FOUND` + "`" + `, ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (not E.164). REST: ` + "`" + `POST auth/find-id-by-phone` + "`" + `.
   """
-  findAccount(input: FindAccountInput!): FindAccountPayload
+  findAccount(input: FindAccountInput!): FindAccountPayload @semanticNonNull
 
   """
   Mails a link that is good once, for 30 minutes, to choose a new password; any change of how the account signs in
@@ -3206,7 +1954,7 @@ type RemovePushDevicePayload {
   Errors: ` + "`" + `USER_ID_IS_NOT_FOUND` + "`" + `, ` + "`" + `USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT` + "`" + `, ` + "`" + `EMAIL_SEND_FAILED` + "`" + `.
   REST: ` + "`" + `POST auth/send-reset-mail` + "`" + `.
   """
-  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload
+  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload @semanticNonNull
 
   """
   Sets a password by the token of that link. Needs no access token; every session of the account ends. An address that
@@ -3216,7 +1964,7 @@ type RemovePushDevicePayload {
   ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (a weak password). There is no REST route for it: the page behind the link
   does the same.
   """
-  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload
+  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload @semanticNonNull
 
   """
   Gives an account the e-mail address back that it had, by the token of the link in the mail about the change, within
@@ -3227,7 +1975,7 @@ type RemovePushDevicePayload {
   ` + "`" + `EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT` + "`" + ` (which has verified the address meanwhile). There is no REST route for it: the
   page behind the link does the same.
   """
-  revertEmail(input: RevertEmailInput!): RevertEmailPayload
+  revertEmail(input: RevertEmailInput!): RevertEmailPayload @semanticNonNull
 }
 
 """
@@ -3482,8 +2230,8 @@ type RevertEmailPayload {
 `, BuiltIn: false},
 	{Name: "../devlog.graphqls", Input: `extend type Mutation {
   """
-  Uploads usage logs, at most 1,000 a call: all are stored or none is, in the order of the array. Sending a log
-  again is safe: it is told by its ` + "`" + `logFileId` + "`" + ` (or, without one, by its ` + "`" + `treatmentDate` + "`" + `) and changes nothing.
+  Uploads usage logs, at most 1,000 a call, in the order of the array: all are stored or none is, unless ` + "`" + `onInvalid` + "`" + ` is
+  ` + "`" + `STORE_VALID` + "`" + `. Sending a log again is safe: it is told by its ` + "`" + `logFileId` + "`" + ` (or, without one, by its ` + "`" + `treatmentDate` + "`" + `) and changes nothing.
 
   Without ` + "`" + `finishFlag` + "`" + ` the use still runs: the temporary log of that child and device is made, or updated, and
   ` + "`" + `treatmentDate` + "`" + ` is stored 30 seconds earlier, because the app sends it 30 seconds after the start. With
@@ -3496,7 +2244,8 @@ type RevertEmailPayload {
   ` + "`" + `CREATE_DEVICE_LOG_FAILED` + "`" + `, ` + "`" + `UPDATE_DEVICE_LOG_FAILED` + "`" + ` (a fault of the server: send the logs again).
   REST: ` + "`" + `POST device/devlog` + "`" + `.
   """
-  uploadDevlogs(input: UploadDevlogsInput!): UploadDevlogsPayload @auth
+  uploadDevlogs(input: UploadDevlogsInput!): UploadDevlogsPayload
+    @auth @semanticNonNull @listSize(assumedSize: 1, slicingArguments: ["input.logs"])
 }
 
 extend type Subscription {
@@ -3536,7 +2285,7 @@ extend type ChildUser {
     last: Int
     "A cursor: only logs newer than that one."
     before: String
-  ): DevlogConnection!
+  ): DevlogConnection! @cost(weight: "50") @listSize(assumedSize: 20, slicingArguments: ["first", "last"])
 }
 
 """
@@ -3668,6 +2417,21 @@ What ` + "`" + `uploadDevlogs` + "`" + ` takes.
 input UploadDevlogsInput {
   "1 to 1,000 logs, stored in this order."
   logs: [DevlogInput!]!
+  "What becomes of the upload if some of its logs can't be stored."
+  onInvalid: OnInvalidDevlog! = REJECT_ALL
+}
+
+"""
+What becomes of an upload of which some logs can't be stored.
+"""
+enum OnInvalidDevlog {
+  "None is stored, and the error names the first log that is wrong."
+  REJECT_ALL
+  """
+  The others are stored, and ` + "`" + `results` + "`" + ` has the reason for each that is not, so that one bad log never holds up those
+  behind it. The operator keeps what was rejected: an app need not send it again.
+  """
+  STORE_VALID
 }
 
 """
@@ -3699,8 +2463,54 @@ input DevlogInput {
 The answer to ` + "`" + `uploadDevlogs` + "`" + `.
 """
 type UploadDevlogsPayload {
-  "The stored logs, one an input in the input's order; a log that was sent again, or came late, is shown as it stands."
+  """
+  The stored logs, one an input in the input's order, without those that were rejected; a log that was sent again, or
+  came late, is shown as it stands.
+  """
   devlogs: [Devlog!]!
+  "What became of each log, one an input in the input's order."
+  results: [DevlogResult!]!
+}
+
+"""
+What became of one log of an upload.
+"""
+type DevlogResult {
+  "Whether it was stored."
+  verdict: DevlogVerdict!
+  "The log as it is stored now; null exactly when it was rejected."
+  devlog: Devlog
+  "Why it was rejected; null unless it was."
+  error: DevlogError
+}
+
+"""
+What became of one log of an upload.
+"""
+enum DevlogVerdict {
+  "It is stored: it made a log, or changed the temporary one."
+  STORED
+  "It was stored before, and changed nothing."
+  REPLAYED
+  "It is temporary and came after its use was completed, and changed nothing."
+  LATE
+  "It can't be stored, with ` + "`" + `STORE_VALID` + "`" + `; ` + "`" + `error` + "`" + ` says why."
+  REJECTED
+}
+
+"""
+Why a log was rejected.
+"""
+type DevlogError {
+  """
+  What an upload of this log alone would have as ` + "`" + `extensions.code` + "`" + `, but for a log of another account's device: that is
+  ` + "`" + `NOT_FOUND_DEVICE` + "`" + `, whether or not its ` + "`" + `uniqueId` + "`" + ` fits.
+  """
+  code: ErrorCode!
+  "What that upload would have as ` + "`" + `message` + "`" + `."
+  message: String!
+  "What is wrong, as ` + "`" + `input.logs[1].uniqueId` + "`" + `."
+  field: String!
 }
 `, BuiltIn: false},
 	{Name: "../identity.graphqls", Input: `extend type Mutation {
@@ -3713,7 +2523,7 @@ type UploadDevlogsPayload {
   e-mail that the provider has verified signs in so), ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no token).
   REST: Addnox ` + "`" + `POST auth/social-signin/{provider}` + "`" + `.
   """
-  signInWithProvider(input: SignInWithProviderInput!): SignInWithProviderPayload
+  signInWithProvider(input: SignInWithProviderInput!): SignInWithProviderPayload @semanticNonNull
 
   """
   Makes an account that signs in through a provider, for the phone that earned the ` + "`" + `validToken` + "`" + `, and signs it in: as
@@ -3724,7 +2534,7 @@ type UploadDevlogsPayload {
   ` + "`" + `FAILED_TO_SIGN_UP_USER` + "`" + ` (a fault of the server); and ` + "`" + `INVALID_FACEBOOK_ACCESS_TOKEN` + "`" + ` and ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` as
   at ` + "`" + `signInWithProvider` + "`" + `. REST: Addnox ` + "`" + `POST auth/social/signup` + "`" + `.
   """
-  signUpWithProvider(input: SignUpWithProviderInput!): SignUpWithProviderPayload
+  signUpWithProvider(input: SignUpWithProviderInput!): SignUpWithProviderPayload @semanticNonNull
 
   """
   Links a person at a provider to the account, which signs in through it from then on. Two accounts are never merged.
@@ -3734,7 +2544,7 @@ type UploadDevlogsPayload {
   ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + ` (no token). There is no REST route for it but SNUTT's for Facebook, whose
   errors ` + "`" + `connectFacebook` + "`" + ` has.
   """
-  connectProvider(input: ConnectProviderInput!): ConnectProviderPayload @auth
+  connectProvider(input: ConnectProviderInput!): ConnectProviderPayload @auth @semanticNonNull
 
   """
   Removes the account's link to a provider. The last way in stays: another provider, or a password with a local id or,
@@ -3742,12 +2552,12 @@ type UploadDevlogsPayload {
   Errors: ` + "`" + `LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED` + "`" + `, ` + "`" + `ACCOUNT_HAS_NO_IDENTITY_OF_THIS_PROVIDER` + "`" + `. There is no REST route
   for it but SNUTT's for Facebook.
   """
-  disconnectProvider(input: DisconnectProviderInput!): DisconnectProviderPayload @auth
+  disconnectProvider(input: DisconnectProviderInput!): DisconnectProviderPayload @auth @semanticNonNull
 }
 
 extend type User {
   "The people at providers to whom the account is linked, oldest first: one of each provider, so at most 5."
-  identities: [Identity!]!
+  identities: [Identity!]! @listSize(assumedSize: 5)
 }
 
 """
@@ -3908,7 +2718,7 @@ extend type User {
     first: Int
     "A cursor: only messages older than that one."
     after: String
-  ): MessageConnection!
+  ): MessageConnection! @cost(weight: "50") @listSize(assumedSize: 20, slicingArguments: ["first"])
 }
 
 """
@@ -4037,13 +2847,13 @@ enum MessageReason {
   caller's own, as with ` + "`" + `signOut` + "`" + `. Errors: ` + "`" + `SESSION_NOT_FOUND` + "`" + ` (it has ended, or never was), ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `
   (another account's). There is no REST route for it.
   """
-  endSession(input: EndSessionInput!): EndSessionPayload @auth
+  endSession(input: EndSessionInput!): EndSessionPayload @auth @semanticNonNull
 
   """
   Ends every session of the account, the caller's own as well, and the long-lived token of SNUTT apps; every live feed
   ends within a second. There is no REST route for it.
   """
-  signOutEverywhere: SignOutEverywherePayload @auth
+  signOutEverywhere: SignOutEverywherePayload @auth @semanticNonNull
 }
 
 extend type User {
@@ -4053,7 +2863,7 @@ extend type User {
   belongs to no session and is not shown; ` + "`" + `signOutEverywhere` + "`" + ` ends it. Costs 64 times what is selected of a session,
   and 50.
   """
-  sessions: [Session!]!
+  sessions: [Session!]! @cost(weight: "50") @listSize(assumedSize: 64)
 }
 
 """
@@ -4072,7 +2882,7 @@ type Session {
   64 characters. It is what the client says and proves nothing.
   """
   clientName: String
-  "As ` + "`" + `clientName` + "`" + `, from ` + "`" + `…-version` + "`" + `; the version that the app had at its last refresh. At most 32 characters."
+  "As ` + "`" + `clientName` + "`" + `, from ` + "`" + `…-version` + "`" + `; the version that the app had at its last refresh. Null if nothing. At most 32 characters."
   clientVersion: String
   "Whether the token of this request is of it; false for all where the token is a long-lived one."
   isCurrent: Boolean!
@@ -4153,6 +2963,8 @@ func (ec *executionContext) childFields_ChildUser(ctx context.Context, field gra
 		return ec.fieldContext_ChildUser_gender(ctx, field)
 	case "device":
 		return ec.fieldContext_ChildUser_device(ctx, field)
+	case "globalId":
+		return ec.fieldContext_ChildUser_globalId(ctx, field)
 	case "devlogs":
 		return ec.fieldContext_ChildUser_devlogs(ctx, field)
 	}
@@ -4239,6 +3051,8 @@ func (ec *executionContext) childFields_Device(ctx context.Context, field graphq
 		return ec.fieldContext_Device_lastLogFileId(ctx, field)
 	case "childUser":
 		return ec.fieldContext_Device_childUser(ctx, field)
+	case "globalId":
+		return ec.fieldContext_Device_globalId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Device", field.Name)
 }
@@ -4279,6 +3093,8 @@ func (ec *executionContext) childFields_Devlog(ctx context.Context, field graphq
 		return ec.fieldContext_Devlog_childUser(ctx, field)
 	case "device":
 		return ec.fieldContext_Devlog_device(ctx, field)
+	case "globalId":
+		return ec.fieldContext_Devlog_globalId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Devlog", field.Name)
 }
@@ -4301,6 +3117,30 @@ func (ec *executionContext) childFields_DevlogEdge(ctx context.Context, field gr
 		return ec.fieldContext_DevlogEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DevlogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DevlogError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_DevlogError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_DevlogError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_DevlogError_field(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DevlogError", field.Name)
+}
+
+func (ec *executionContext) childFields_DevlogResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdict":
+		return ec.fieldContext_DevlogResult_verdict(ctx, field)
+	case "devlog":
+		return ec.fieldContext_DevlogResult_devlog(ctx, field)
+	case "error":
+		return ec.fieldContext_DevlogResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DevlogResult", field.Name)
 }
 
 func (ec *executionContext) childFields_DevlogStatusEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4733,6 +3573,8 @@ func (ec *executionContext) childFields_UploadDevlogsPayload(ctx context.Context
 	switch field.Name {
 	case "devlogs":
 		return ec.fieldContext_UploadDevlogsPayload_devlogs(ctx, field)
+	case "results":
+		return ec.fieldContext_UploadDevlogsPayload_results(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UploadDevlogsPayload", field.Name)
 }
@@ -4783,6 +3625,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_pushDevices(ctx, field)
 	case "childUsers":
 		return ec.fieldContext_User_childUsers(ctx, field)
+	case "globalId":
+		return ec.fieldContext_User_globalId(ctx, field)
 	case "identities":
 		return ec.fieldContext_User_identities(ctx, field)
 	case "messages":
@@ -5509,6 +4353,20 @@ func (ec *executionContext) field_Query_childUser_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (globalid.ID, error) {
+			return ec.unmarshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_devlogStatus_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5859,6 +4717,29 @@ func (ec *executionContext) fieldContext_ChildUser_device(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ChildUser_globalId(ctx context.Context, field graphql.CollectedField, obj *ent.ChildUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChildUser_globalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ChildUser().GlobalID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v globalid.ID) graphql.Marshaler {
+			return ec.marshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChildUser_globalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChildUser", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _ChildUser_devlogs(ctx context.Context, field graphql.CollectedField, obj *ent.ChildUser) (ret graphql.Marshaler) {
@@ -6252,6 +5133,29 @@ func (ec *executionContext) fieldContext_Device_childUser(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Device_globalId(ctx context.Context, field graphql.CollectedField, obj *ent.Device) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Device_globalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Device().GlobalID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v globalid.ID) graphql.Marshaler {
+			return ec.marshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Device_globalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Device", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
 func (ec *executionContext) _DeviceCheck_status(ctx context.Context, field graphql.CollectedField, obj *model.DeviceCheck) (ret graphql.Marshaler) {
 	return ec.marshalNDeviceCheckStatus2luxbffᚋinternalᚋchildᚐCheckStatus(ctx, field.Selections, obj.Status)
 }
@@ -6425,6 +5329,29 @@ func (ec *executionContext) fieldContext_Devlog_device(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Devlog_globalId(ctx context.Context, field graphql.CollectedField, obj *ent.Devlog) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Devlog_globalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Devlog().GlobalID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v globalid.ID) graphql.Marshaler {
+			return ec.marshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Devlog_globalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Devlog", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
 func (ec *executionContext) _DevlogConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.DevlogConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6523,6 +5450,130 @@ func (ec *executionContext) fieldContext_DevlogEdge_node(_ context.Context, fiel
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Devlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DevlogError_code(ctx context.Context, field graphql.CollectedField, obj *apperr.Error) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DevlogError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DevlogError().Code(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2luxbffᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DevlogError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DevlogError", field, true, true, errors.New("field of type ErrorCode does not have child fields"))
+}
+
+func (ec *executionContext) _DevlogError_message(ctx context.Context, field graphql.CollectedField, obj *apperr.Error) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DevlogError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DevlogError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DevlogError", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _DevlogError_field(ctx context.Context, field graphql.CollectedField, obj *apperr.Error) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Field)
+}
+func (ec *executionContext) fieldContext_DevlogError_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DevlogError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _DevlogResult_verdict(ctx context.Context, field graphql.CollectedField, obj *devlog.Result) (ret graphql.Marshaler) {
+	return ec.marshalNDevlogVerdict2luxbffᚋinternalᚋdevlogᚐVerdict(ctx, field.Selections, obj.Verdict)
+}
+func (ec *executionContext) fieldContext_DevlogResult_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DevlogResult", field, false, false, errors.New("field of type DevlogVerdict does not have child fields"))
+}
+
+func (ec *executionContext) _DevlogResult_devlog(ctx context.Context, field graphql.CollectedField, obj *devlog.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DevlogResult_devlog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Devlog, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Devlog) graphql.Marshaler {
+			return ec.marshalODevlog2ᚖluxbffᚋentᚐDevlog(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DevlogResult_devlog(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DevlogResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Devlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DevlogResult_error(ctx context.Context, field graphql.CollectedField, obj *devlog.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DevlogResult_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *apperr.Error) graphql.Marshaler {
+			return ec.marshalODevlogError2ᚖluxbffᚋinternalᚋapperrᚐError(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DevlogResult_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DevlogResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DevlogError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8785,7 +7836,7 @@ func (ec *executionContext) _Mutation_uploadDevlogs(ctx context.Context, field g
 
 			directive1 := func(ctx context.Context) (any, error) {
 				if ec.Directives.Auth == nil {
-					var zeroVal *model.UploadDevlogsPayload
+					var zeroVal *devlog.Stored
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0)
@@ -8794,8 +7845,8 @@ func (ec *executionContext) _Mutation_uploadDevlogs(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.UploadDevlogsPayload) graphql.Marshaler {
-			return ec.marshalOUploadDevlogsPayload2ᚖluxbffᚋgraphᚋmodelᚐUploadDevlogsPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *devlog.Stored) graphql.Marshaler {
+			return ec.marshalOUploadDevlogsPayload2ᚖluxbffᚋinternalᚋdevlogᚐStored(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9220,6 +8271,63 @@ func (ec *executionContext) fieldContext_PushDevice_createdAt(_ context.Context,
 	return graphql.NewScalarFieldContext("PushDevice", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(globalid.ID))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal globalid.Node
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v globalid.Node) graphql.Marshaler {
+			return ec.marshalONode2luxbffᚋgraphᚋglobalidᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_node(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_node_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9263,6 +8371,42 @@ func (ec *executionContext) fieldContext_Query_me(_ context.Context, field graph
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Query_errorCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_errorCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ErrorCodes(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Auth == nil {
+					var zeroVal []model.ErrorCode
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2ᚕluxbffᚋgraphᚋmodelᚐErrorCodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_errorCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type ErrorCode does not have child fields"))
 }
 
 func (ec *executionContext) _Query_childUsers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -10593,7 +9737,7 @@ func (ec *executionContext) fieldContext_UpdateUserPayload_user(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _UploadDevlogsPayload_devlogs(ctx context.Context, field graphql.CollectedField, obj *model.UploadDevlogsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _UploadDevlogsPayload_devlogs(ctx context.Context, field graphql.CollectedField, obj *devlog.Stored) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10602,7 +9746,7 @@ func (ec *executionContext) _UploadDevlogsPayload_devlogs(ctx context.Context, f
 			return ec.fieldContext_UploadDevlogsPayload_devlogs(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Devlogs, nil
+			return obj.Devlogs(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Devlog) graphql.Marshaler {
@@ -10616,10 +9760,42 @@ func (ec *executionContext) fieldContext_UploadDevlogsPayload_devlogs(_ context.
 	fc = &graphql.FieldContext{
 		Object:     "UploadDevlogsPayload",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Devlog(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UploadDevlogsPayload_results(ctx context.Context, field graphql.CollectedField, obj *devlog.Stored) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UploadDevlogsPayload_results(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Results, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []devlog.Result) graphql.Marshaler {
+			return ec.marshalNDevlogResult2ᚕluxbffᚋinternalᚋdevlogᚐResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UploadDevlogsPayload_results(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UploadDevlogsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DevlogResult(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10966,6 +10142,29 @@ func (ec *executionContext) fieldContext_User_childUsers(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _User_globalId(ctx context.Context, field graphql.CollectedField, obj *ent.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_globalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().GlobalID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v globalid.ID) graphql.Marshaler {
+			return ec.marshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_globalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _User_identities(ctx context.Context, field graphql.CollectedField, obj *ent.User) (ret graphql.Marshaler) {
@@ -13583,7 +12782,11 @@ func (ec *executionContext) unmarshalInputUploadDevlogsInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"logs"}
+	if _, present := asMap["onInvalid"]; !present {
+		asMap["onInvalid"] = "REJECT_ALL"
+	}
+
+	fieldsInOrder := [...]string{"logs", "onInvalid"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13597,6 +12800,13 @@ func (ec *executionContext) unmarshalInputUploadDevlogsInput(ctx context.Context
 				return it, err
 			}
 			it.Logs = data
+		case "onInvalid":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onInvalid"))
+			data, err := ec.unmarshalNOnInvalidDevlog2luxbffᚋgraphᚋmodelᚐOnInvalidDevlog(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnInvalid = data
 		}
 	}
 	return it, nil
@@ -13673,6 +12883,47 @@ func (ec *executionContext) unmarshalInputVerifySmsCodeInput(ctx context.Context
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj globalid.Node) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case ent.User:
+		return ec._User(ctx, sel, &obj)
+	case *ent.User:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._User(ctx, sel, obj)
+	case ent.Devlog:
+		return ec._Devlog(ctx, sel, &obj)
+	case *ent.Devlog:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Devlog(ctx, sel, obj)
+	case ent.Device:
+		return ec._Device(ctx, sel, &obj)
+	case *ent.Device:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Device(ctx, sel, obj)
+	case ent.ChildUser:
+		return ec._ChildUser(ctx, sel, &obj)
+	case *ent.ChildUser:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChildUser(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
@@ -13680,11 +12931,9 @@ func (ec *executionContext) unmarshalInputVerifySmsCodeInput(ctx context.Context
 var addPushDevicePayloadImplementors = []string{"AddPushDevicePayload"}
 
 func (ec *executionContext) _AddPushDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddPushDevicePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, addPushDevicePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, addPushDevicePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13703,19 +12952,9 @@ func (ec *executionContext) _AddPushDevicePayload(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -13723,11 +12962,9 @@ func (ec *executionContext) _AddPushDevicePayload(ctx context.Context, sel ast.S
 var changePasswordPayloadImplementors = []string{"ChangePasswordPayload"}
 
 func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePasswordPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13746,19 +12983,9 @@ func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -13766,11 +12993,9 @@ func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.
 var changePhonePayloadImplementors = []string{"ChangePhonePayload"}
 
 func (ec *executionContext) _ChangePhonePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangePhonePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, changePhonePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, changePhonePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13784,31 +13009,19 @@ func (ec *executionContext) _ChangePhonePayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
 	return out
 }
 
-var childUserImplementors = []string{"ChildUser"}
+var childUserImplementors = []string{"ChildUser", "Node"}
 
 func (ec *executionContext) _ChildUser(ctx context.Context, sel ast.SelectionSet, obj *ent.ChildUser) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, childUserImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, childUserImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13848,6 +13061,11 @@ func (ec *executionContext) _ChildUser(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "globalId":
+			out.Values[i] = ec._ChildUser_globalId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "devlogs":
 			out.Values[i] = ec._ChildUser_devlogs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -13857,19 +13075,9 @@ func (ec *executionContext) _ChildUser(ctx context.Context, sel ast.SelectionSet
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -13877,11 +13085,9 @@ func (ec *executionContext) _ChildUser(ctx context.Context, sel ast.SelectionSet
 var connectFacebookPayloadImplementors = []string{"ConnectFacebookPayload"}
 
 func (ec *executionContext) _ConnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConnectFacebookPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, connectFacebookPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, connectFacebookPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13900,19 +13106,9 @@ func (ec *executionContext) _ConnectFacebookPayload(ctx context.Context, sel ast
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -13920,11 +13116,9 @@ func (ec *executionContext) _ConnectFacebookPayload(ctx context.Context, sel ast
 var connectProviderPayloadImplementors = []string{"ConnectProviderPayload"}
 
 func (ec *executionContext) _ConnectProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ConnectProviderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, connectProviderPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, connectProviderPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13943,19 +13137,9 @@ func (ec *executionContext) _ConnectProviderPayload(ctx context.Context, sel ast
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -13963,11 +13147,9 @@ func (ec *executionContext) _ConnectProviderPayload(ctx context.Context, sel ast
 var createChildUserPayloadImplementors = []string{"CreateChildUserPayload"}
 
 func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateChildUserPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, createChildUserPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, createChildUserPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13981,19 +13163,9 @@ func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14001,11 +13173,9 @@ func (ec *executionContext) _CreateChildUserPayload(ctx context.Context, sel ast
 var createLocalCredentialPayloadImplementors = []string{"CreateLocalCredentialPayload"}
 
 func (ec *executionContext) _CreateLocalCredentialPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateLocalCredentialPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, createLocalCredentialPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, createLocalCredentialPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14024,19 +13194,9 @@ func (ec *executionContext) _CreateLocalCredentialPayload(ctx context.Context, s
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14044,11 +13204,9 @@ func (ec *executionContext) _CreateLocalCredentialPayload(ctx context.Context, s
 var deleteAccountPayloadImplementors = []string{"DeleteAccountPayload"}
 
 func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteAccountPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deleteAccountPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, deleteAccountPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14062,19 +13220,9 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14082,11 +13230,9 @@ func (ec *executionContext) _DeleteAccountPayload(ctx context.Context, sel ast.S
 var deleteChildUserPayloadImplementors = []string{"DeleteChildUserPayload"}
 
 func (ec *executionContext) _DeleteChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteChildUserPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deleteChildUserPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, deleteChildUserPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14100,31 +13246,19 @@ func (ec *executionContext) _DeleteChildUserPayload(ctx context.Context, sel ast
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
 	return out
 }
 
-var deviceImplementors = []string{"Device"}
+var deviceImplementors = []string{"Device", "Node"}
 
 func (ec *executionContext) _Device(ctx context.Context, sel ast.SelectionSet, obj *ent.Device) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deviceImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, deviceImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14189,23 +13323,18 @@ func (ec *executionContext) _Device(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "globalId":
+			out.Values[i] = ec._Device_globalId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14213,11 +13342,9 @@ func (ec *executionContext) _Device(ctx context.Context, sel ast.SelectionSet, o
 var deviceCheckImplementors = []string{"DeviceCheck"}
 
 func (ec *executionContext) _DeviceCheck(ctx context.Context, sel ast.SelectionSet, obj *model.DeviceCheck) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deviceCheckImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, deviceCheckImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14236,31 +13363,19 @@ func (ec *executionContext) _DeviceCheck(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
 	return out
 }
 
-var devlogImplementors = []string{"Devlog"}
+var devlogImplementors = []string{"Devlog", "Node"}
 
 func (ec *executionContext) _Devlog(ctx context.Context, sel ast.SelectionSet, obj *ent.Devlog) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, devlogImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14325,23 +13440,18 @@ func (ec *executionContext) _Devlog(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "globalId":
+			out.Values[i] = ec._Devlog_globalId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14349,11 +13459,9 @@ func (ec *executionContext) _Devlog(ctx context.Context, sel ast.SelectionSet, o
 var devlogConnectionImplementors = []string{"DevlogConnection"}
 
 func (ec *executionContext) _DevlogConnection(ctx context.Context, sel ast.SelectionSet, obj *model.DevlogConnection) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, devlogConnectionImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14372,19 +13480,9 @@ func (ec *executionContext) _DevlogConnection(ctx context.Context, sel ast.Selec
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14392,11 +13490,9 @@ func (ec *executionContext) _DevlogConnection(ctx context.Context, sel ast.Selec
 var devlogEdgeImplementors = []string{"DevlogEdge"}
 
 func (ec *executionContext) _DevlogEdge(ctx context.Context, sel ast.SelectionSet, obj *model.DevlogEdge) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, devlogEdgeImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14415,19 +13511,81 @@ func (ec *executionContext) _DevlogEdge(ctx context.Context, sel ast.SelectionSe
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+	return out
+}
 
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
+var devlogErrorImplementors = []string{"DevlogError"}
+
+func (ec *executionContext) _DevlogError(ctx context.Context, sel ast.SelectionSet, obj *apperr.Error) graphql.Marshaler {
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogErrorImplementors)
+
+	out := encode.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DevlogError")
+		case "code":
+			out.Values[i] = ec._DevlogError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._DevlogError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._DevlogError_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
+var devlogResultImplementors = []string{"DevlogResult"}
+
+func (ec *executionContext) _DevlogResult(ctx context.Context, sel ast.SelectionSet, obj *devlog.Result) graphql.Marshaler {
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogResultImplementors)
+
+	out := encode.NewObject(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DevlogResult")
+		case "verdict":
+			out.Values[i] = ec._DevlogResult_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "devlog":
+			out.Values[i] = ec._DevlogResult_devlog(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._DevlogResult_error(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
 
 	return out
 }
@@ -14435,11 +13593,9 @@ func (ec *executionContext) _DevlogEdge(ctx context.Context, sel ast.SelectionSe
 var devlogStatusEventImplementors = []string{"DevlogStatusEvent"}
 
 func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.SelectionSet, obj *feed.Event) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, devlogStatusEventImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, devlogStatusEventImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14473,19 +13629,9 @@ func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14493,11 +13639,9 @@ func (ec *executionContext) _DevlogStatusEvent(ctx context.Context, sel ast.Sele
 var disconnectFacebookPayloadImplementors = []string{"DisconnectFacebookPayload"}
 
 func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisconnectFacebookPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, disconnectFacebookPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, disconnectFacebookPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14516,19 +13660,9 @@ func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14536,11 +13670,9 @@ func (ec *executionContext) _DisconnectFacebookPayload(ctx context.Context, sel 
 var disconnectProviderPayloadImplementors = []string{"DisconnectProviderPayload"}
 
 func (ec *executionContext) _DisconnectProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DisconnectProviderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, disconnectProviderPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, disconnectProviderPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14559,19 +13691,9 @@ func (ec *executionContext) _DisconnectProviderPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14579,11 +13701,9 @@ func (ec *executionContext) _DisconnectProviderPayload(ctx context.Context, sel 
 var endSessionPayloadImplementors = []string{"EndSessionPayload"}
 
 func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndSessionPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, endSessionPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, endSessionPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14597,19 +13717,9 @@ func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14617,11 +13727,9 @@ func (ec *executionContext) _EndSessionPayload(ctx context.Context, sel ast.Sele
 var facebookLinkImplementors = []string{"FacebookLink"}
 
 func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.SelectionSet, obj *model.FacebookLink) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, facebookLinkImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, facebookLinkImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14640,19 +13748,9 @@ func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.Selection
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14660,11 +13758,9 @@ func (ec *executionContext) _FacebookLink(ctx context.Context, sel ast.Selection
 var findAccountPayloadImplementors = []string{"FindAccountPayload"}
 
 func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.FindAccountPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, findAccountPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, findAccountPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14683,19 +13779,9 @@ func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14703,11 +13789,9 @@ func (ec *executionContext) _FindAccountPayload(ctx context.Context, sel ast.Sel
 var identityImplementors = []string{"Identity"}
 
 func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet, obj *model.Identity) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, identityImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, identityImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14731,19 +13815,9 @@ func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14751,11 +13825,9 @@ func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet,
 var messageImplementors = []string{"Message"}
 
 func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *history.Message) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, messageImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14814,19 +13886,9 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14834,11 +13896,9 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 var messageConnectionImplementors = []string{"MessageConnection"}
 
 func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.MessageConnection) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageConnectionImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, messageConnectionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14857,19 +13917,9 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14877,11 +13927,9 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 var messageEdgeImplementors = []string{"MessageEdge"}
 
 func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionSet, obj *model.MessageEdge) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageEdgeImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, messageEdgeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14900,19 +13948,9 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -14920,14 +13958,12 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mutationImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, mutationImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Mutation",
 	})
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
 			Object: field.Name,
@@ -15228,19 +14264,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15248,11 +14274,9 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 var notificationSettingsImplementors = []string{"NotificationSettings"}
 
 func (ec *executionContext) _NotificationSettings(ctx context.Context, sel ast.SelectionSet, obj *ent.User) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, notificationSettingsImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, notificationSettingsImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15276,19 +14300,9 @@ func (ec *executionContext) _NotificationSettings(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15296,11 +14310,9 @@ func (ec *executionContext) _NotificationSettings(ctx context.Context, sel ast.S
 var pageInfoImplementors = []string{"PageInfo"}
 
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15329,19 +14341,9 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15349,11 +14351,9 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 var policyImplementors = []string{"Policy"}
 
 func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, obj *ent.Consent) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, policyImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, policyImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15382,19 +14382,9 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15402,11 +14392,9 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 var pushDeviceImplementors = []string{"PushDevice"}
 
 func (ec *executionContext) _PushDevice(ctx context.Context, sel ast.SelectionSet, obj *ent.PushDevice) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pushDeviceImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, pushDeviceImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15425,19 +14413,9 @@ func (ec *executionContext) _PushDevice(ctx context.Context, sel ast.SelectionSe
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15445,14 +14423,12 @@ func (ec *executionContext) _PushDevice(ctx context.Context, sel ast.SelectionSe
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, queryImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, queryImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Query",
 	})
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
 			Object: field.Name,
@@ -15462,9 +14438,23 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "node":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Query_node(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "me":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query_me(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "errorCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Query_errorCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -15508,19 +14498,9 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15528,11 +14508,9 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 var refreshTokenPayloadImplementors = []string{"RefreshTokenPayload"}
 
 func (ec *executionContext) _RefreshTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RefreshTokenPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, refreshTokenPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, refreshTokenPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15546,19 +14524,9 @@ func (ec *executionContext) _RefreshTokenPayload(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15566,11 +14534,9 @@ func (ec *executionContext) _RefreshTokenPayload(ctx context.Context, sel ast.Se
 var registerDevicePayloadImplementors = []string{"RegisterDevicePayload"}
 
 func (ec *executionContext) _RegisterDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RegisterDevicePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, registerDevicePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, registerDevicePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15584,19 +14550,9 @@ func (ec *executionContext) _RegisterDevicePayload(ctx context.Context, sel ast.
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15604,11 +14560,9 @@ func (ec *executionContext) _RegisterDevicePayload(ctx context.Context, sel ast.
 var registerLocalPayloadImplementors = []string{"RegisterLocalPayload"}
 
 func (ec *executionContext) _RegisterLocalPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RegisterLocalPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, registerLocalPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, registerLocalPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15627,19 +14581,9 @@ func (ec *executionContext) _RegisterLocalPayload(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15647,11 +14591,9 @@ func (ec *executionContext) _RegisterLocalPayload(ctx context.Context, sel ast.S
 var removePushDevicePayloadImplementors = []string{"RemovePushDevicePayload"}
 
 func (ec *executionContext) _RemovePushDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RemovePushDevicePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, removePushDevicePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, removePushDevicePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15670,19 +14612,9 @@ func (ec *executionContext) _RemovePushDevicePayload(ctx context.Context, sel as
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15690,11 +14622,9 @@ func (ec *executionContext) _RemovePushDevicePayload(ctx context.Context, sel as
 var requestPasswordResetPayloadImplementors = []string{"RequestPasswordResetPayload"}
 
 func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RequestPasswordResetPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15708,19 +14638,9 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15728,11 +14648,9 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
 
 func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResetPasswordPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15746,19 +14664,9 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15766,11 +14674,9 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 var revertEmailPayloadImplementors = []string{"RevertEmailPayload"}
 
 func (ec *executionContext) _RevertEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevertEmailPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, revertEmailPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, revertEmailPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15784,19 +14690,9 @@ func (ec *executionContext) _RevertEmailPayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15804,11 +14700,9 @@ func (ec *executionContext) _RevertEmailPayload(ctx context.Context, sel ast.Sel
 var sendEmailVerificationPayloadImplementors = []string{"SendEmailVerificationPayload"}
 
 func (ec *executionContext) _SendEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendEmailVerificationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sendEmailVerificationPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, sendEmailVerificationPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15822,19 +14716,9 @@ func (ec *executionContext) _SendEmailVerificationPayload(ctx context.Context, s
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15842,11 +14726,9 @@ func (ec *executionContext) _SendEmailVerificationPayload(ctx context.Context, s
 var sendImpedanceAlertPayloadImplementors = []string{"SendImpedanceAlertPayload"}
 
 func (ec *executionContext) _SendImpedanceAlertPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendImpedanceAlertPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sendImpedanceAlertPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, sendImpedanceAlertPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15865,19 +14747,9 @@ func (ec *executionContext) _SendImpedanceAlertPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15885,11 +14757,9 @@ func (ec *executionContext) _SendImpedanceAlertPayload(ctx context.Context, sel 
 var sendSmsCodePayloadImplementors = []string{"SendSmsCodePayload"}
 
 func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendSmsCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sendSmsCodePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, sendSmsCodePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15903,19 +14773,9 @@ func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15923,11 +14783,9 @@ func (ec *executionContext) _SendSmsCodePayload(ctx context.Context, sel ast.Sel
 var sessionImplementors = []string{"Session"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *ent.Session) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, sessionImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15966,19 +14824,9 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -15986,11 +14834,9 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 var setPushTokenPayloadImplementors = []string{"SetPushTokenPayload"}
 
 func (ec *executionContext) _SetPushTokenPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPushTokenPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, setPushTokenPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, setPushTokenPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16004,19 +14850,9 @@ func (ec *executionContext) _SetPushTokenPayload(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16024,11 +14860,9 @@ func (ec *executionContext) _SetPushTokenPayload(ctx context.Context, sel ast.Se
 var signInLocalPayloadImplementors = []string{"SignInLocalPayload"}
 
 func (ec *executionContext) _SignInLocalPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInLocalPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signInLocalPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signInLocalPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16047,19 +14881,9 @@ func (ec *executionContext) _SignInLocalPayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16067,11 +14891,9 @@ func (ec *executionContext) _SignInLocalPayload(ctx context.Context, sel ast.Sel
 var signInPayloadImplementors = []string{"SignInPayload"}
 
 func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signInPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signInPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16090,19 +14912,9 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16110,11 +14922,9 @@ func (ec *executionContext) _SignInPayload(ctx context.Context, sel ast.Selectio
 var signInWithFacebookPayloadImplementors = []string{"SignInWithFacebookPayload"}
 
 func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInWithFacebookPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithFacebookPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signInWithFacebookPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16133,19 +14943,9 @@ func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16153,11 +14953,9 @@ func (ec *executionContext) _SignInWithFacebookPayload(ctx context.Context, sel 
 var signInWithProviderPayloadImplementors = []string{"SignInWithProviderPayload"}
 
 func (ec *executionContext) _SignInWithProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignInWithProviderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signInWithProviderPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signInWithProviderPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16176,19 +14974,9 @@ func (ec *executionContext) _SignInWithProviderPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16196,11 +14984,9 @@ func (ec *executionContext) _SignInWithProviderPayload(ctx context.Context, sel 
 var signOutEverywherePayloadImplementors = []string{"SignOutEverywherePayload"}
 
 func (ec *executionContext) _SignOutEverywherePayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutEverywherePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signOutEverywherePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signOutEverywherePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16214,19 +15000,9 @@ func (ec *executionContext) _SignOutEverywherePayload(ctx context.Context, sel a
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16234,11 +15010,9 @@ func (ec *executionContext) _SignOutEverywherePayload(ctx context.Context, sel a
 var signOutPayloadImplementors = []string{"SignOutPayload"}
 
 func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignOutPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signOutPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signOutPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16252,19 +15026,9 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16272,11 +15036,9 @@ func (ec *executionContext) _SignOutPayload(ctx context.Context, sel ast.Selecti
 var signUpPayloadImplementors = []string{"SignUpPayload"}
 
 func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signUpPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signUpPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16295,19 +15057,9 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16315,11 +15067,9 @@ func (ec *executionContext) _SignUpPayload(ctx context.Context, sel ast.Selectio
 var signUpWithProviderPayloadImplementors = []string{"SignUpWithProviderPayload"}
 
 func (ec *executionContext) _SignUpWithProviderPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SignUpWithProviderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, signUpWithProviderPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, signUpWithProviderPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16338,19 +15088,9 @@ func (ec *executionContext) _SignUpWithProviderPayload(ctx context.Context, sel 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16358,7 +15098,7 @@ func (ec *executionContext) _SignUpWithProviderPayload(ctx context.Context, sel 
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Subscription",
 	})
@@ -16380,11 +15120,9 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 var tokensImplementors = []string{"Tokens"}
 
 func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, obj *model.Tokens) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tokensImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, tokensImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16418,19 +15156,9 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16438,11 +15166,9 @@ func (ec *executionContext) _Tokens(ctx context.Context, sel ast.SelectionSet, o
 var unregisterDevicePayloadImplementors = []string{"UnregisterDevicePayload"}
 
 func (ec *executionContext) _UnregisterDevicePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnregisterDevicePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, unregisterDevicePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, unregisterDevicePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16456,19 +15182,9 @@ func (ec *executionContext) _UnregisterDevicePayload(ctx context.Context, sel as
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16476,11 +15192,9 @@ func (ec *executionContext) _UnregisterDevicePayload(ctx context.Context, sel as
 var updateChildUserPayloadImplementors = []string{"UpdateChildUserPayload"}
 
 func (ec *executionContext) _UpdateChildUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateChildUserPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, updateChildUserPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, updateChildUserPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16494,19 +15208,9 @@ func (ec *executionContext) _UpdateChildUserPayload(ctx context.Context, sel ast
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16514,11 +15218,9 @@ func (ec *executionContext) _UpdateChildUserPayload(ctx context.Context, sel ast
 var updateDeviceAliasPayloadImplementors = []string{"UpdateDeviceAliasPayload"}
 
 func (ec *executionContext) _UpdateDeviceAliasPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateDeviceAliasPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, updateDeviceAliasPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, updateDeviceAliasPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16532,19 +15234,9 @@ func (ec *executionContext) _UpdateDeviceAliasPayload(ctx context.Context, sel a
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16552,11 +15244,9 @@ func (ec *executionContext) _UpdateDeviceAliasPayload(ctx context.Context, sel a
 var updateNotificationSettingsPayloadImplementors = []string{"UpdateNotificationSettingsPayload"}
 
 func (ec *executionContext) _UpdateNotificationSettingsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateNotificationSettingsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, updateNotificationSettingsPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, updateNotificationSettingsPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16570,19 +15260,9 @@ func (ec *executionContext) _UpdateNotificationSettingsPayload(ctx context.Conte
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16590,11 +15270,9 @@ func (ec *executionContext) _UpdateNotificationSettingsPayload(ctx context.Conte
 var updatePolicyPayloadImplementors = []string{"UpdatePolicyPayload"}
 
 func (ec *executionContext) _UpdatePolicyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdatePolicyPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, updatePolicyPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, updatePolicyPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16613,19 +15291,9 @@ func (ec *executionContext) _UpdatePolicyPayload(ctx context.Context, sel ast.Se
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16633,11 +15301,9 @@ func (ec *executionContext) _UpdatePolicyPayload(ctx context.Context, sel ast.Se
 var updateUserPayloadImplementors = []string{"UpdateUserPayload"}
 
 func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateUserPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, updateUserPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, updateUserPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16651,31 +15317,19 @@ func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.Sele
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
 
 var uploadDevlogsPayloadImplementors = []string{"UploadDevlogsPayload"}
 
-func (ec *executionContext) _UploadDevlogsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UploadDevlogsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, uploadDevlogsPayloadImplementors)
+func (ec *executionContext) _UploadDevlogsPayload(ctx context.Context, sel ast.SelectionSet, obj *devlog.Stored) graphql.Marshaler {
+	fields := encode.CollectFields(ec.OperationContext, sel, uploadDevlogsPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16685,35 +15339,28 @@ func (ec *executionContext) _UploadDevlogsPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "results":
+			out.Values[i] = ec._UploadDevlogsPayload_results(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
 
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
 	return out
 }
 
-var userImplementors = []string{"User"}
+var userImplementors = []string{"User", "Node"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *ent.User) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, userImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16828,6 +15475,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "globalId":
+			out.Values[i] = ec._User_globalId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "identities":
 			out.Values[i] = ec._User_identities(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -16847,19 +15499,9 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16867,11 +15509,9 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 var verifyEmailPayloadImplementors = []string{"VerifyEmailPayload"}
 
 func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.VerifyEmailPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16885,19 +15525,9 @@ func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.Sel
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16905,11 +15535,9 @@ func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.Sel
 var verifySmsCodePayloadImplementors = []string{"VerifySmsCodePayload"}
 
 func (ec *executionContext) _VerifySmsCodePayload(ctx context.Context, sel ast.SelectionSet, obj *model.VerifySmsCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, verifySmsCodePayloadImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, verifySmsCodePayloadImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16923,19 +15551,9 @@ func (ec *executionContext) _VerifySmsCodePayload(ctx context.Context, sel ast.S
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -16943,11 +15561,9 @@ func (ec *executionContext) _VerifySmsCodePayload(ctx context.Context, sel ast.S
 var __DirectiveImplementors = []string{"__Directive"}
 
 func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionSet, obj *introspection.Directive) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __DirectiveImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __DirectiveImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -16981,19 +15597,9 @@ func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17001,11 +15607,9 @@ func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionS
 var __EnumValueImplementors = []string{"__EnumValue"}
 
 func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.EnumValue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __EnumValueImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __EnumValueImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -17034,19 +15638,9 @@ func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionS
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17054,11 +15648,9 @@ func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionS
 var __FieldImplementors = []string{"__Field"}
 
 func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, obj *introspection.Field) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __FieldImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __FieldImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -17097,19 +15689,9 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17117,11 +15699,9 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 var __InputValueImplementors = []string{"__InputValue"}
 
 func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.InputValue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __InputValueImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __InputValueImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -17160,19 +15740,9 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17180,11 +15750,9 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 var __SchemaImplementors = []string{"__Schema"}
 
 func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet, obj *introspection.Schema) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __SchemaImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __SchemaImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -17223,19 +15791,9 @@ func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet,
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17243,11 +15801,9 @@ func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet,
 var __TypeImplementors = []string{"__Type"}
 
 func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, obj *introspection.Type) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __TypeImplementors)
+	fields := encode.CollectFields(ec.OperationContext, sel, __TypeImplementors)
 
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	out := encode.NewObject(fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -17311,19 +15867,9 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
 	}
-	out.Dispatch(ctx)
 	if out.Invalids > 0 {
 		return graphql.Null
 	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
 
 	return out
 }
@@ -17599,6 +16145,26 @@ func (ec *executionContext) unmarshalNDevlogInput2ᚖluxbffᚋgraphᚋmodelᚐDe
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNDevlogResult2luxbffᚋinternalᚋdevlogᚐResult(ctx context.Context, sel ast.SelectionSet, v devlog.Result) graphql.Marshaler {
+	return ec._DevlogResult(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDevlogResult2ᚕluxbffᚋinternalᚋdevlogᚐResultᚄ(ctx context.Context, sel ast.SelectionSet, v []devlog.Result) graphql.Marshaler {
+	ret := sequence.MarshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDevlogResult2luxbffᚋinternalᚋdevlogᚐResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNDevlogStatus2luxbffᚋentᚋvocabᚐDevlogStatus(ctx context.Context, v any) (vocab.DevlogStatus, error) {
 	var res vocab.DevlogStatus
 	err := res.UnmarshalGQL(v)
@@ -17623,6 +16189,16 @@ func (ec *executionContext) marshalNDevlogStatusEvent2ᚖluxbffᚋinternalᚋfee
 	return ec._DevlogStatusEvent(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDevlogVerdict2luxbffᚋinternalᚋdevlogᚐVerdict(ctx context.Context, v any) (devlog.Verdict, error) {
+	var res devlog.Verdict
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDevlogVerdict2luxbffᚋinternalᚋdevlogᚐVerdict(ctx context.Context, sel ast.SelectionSet, v devlog.Verdict) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNDisconnectProviderInput2luxbffᚋgraphᚋmodelᚐDisconnectProviderInput(ctx context.Context, v any) (model.DisconnectProviderInput, error) {
 	res, err := ec.unmarshalInputDisconnectProviderInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -17631,6 +16207,46 @@ func (ec *executionContext) unmarshalNDisconnectProviderInput2luxbffᚋgraphᚋm
 func (ec *executionContext) unmarshalNEndSessionInput2luxbffᚋgraphᚋmodelᚐEndSessionInput(ctx context.Context, v any) (model.EndSessionInput, error) {
 	res, err := ec.unmarshalInputEndSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNErrorCode2luxbffᚋgraphᚋmodelᚐErrorCode(ctx context.Context, v any) (model.ErrorCode, error) {
+	var res model.ErrorCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNErrorCode2luxbffᚋgraphᚋmodelᚐErrorCode(ctx context.Context, sel ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNErrorCode2ᚕluxbffᚋgraphᚋmodelᚐErrorCodeᚄ(ctx context.Context, v any) ([]model.ErrorCode, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.ErrorCode, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNErrorCode2luxbffᚋgraphᚋmodelᚐErrorCode(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNErrorCode2ᚕluxbffᚋgraphᚋmodelᚐErrorCodeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ErrorCode) graphql.Marshaler {
+	ret := sequence.MarshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNErrorCode2luxbffᚋgraphᚋmodelᚐErrorCode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNFacebookLink2luxbffᚋgraphᚋmodelᚐFacebookLink(ctx context.Context, sel ast.SelectionSet, v model.FacebookLink) graphql.Marshaler {
@@ -17676,6 +16292,16 @@ func (ec *executionContext) marshalNID2int(ctx context.Context, sel ast.Selectio
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx context.Context, v any) (globalid.ID, error) {
+	var res globalid.ID
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2luxbffᚋgraphᚋglobalidᚐID(ctx context.Context, sel ast.SelectionSet, v globalid.ID) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNIdentity2ᚕᚖluxbffᚋgraphᚋmodelᚐIdentityᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Identity) graphql.Marshaler {
@@ -17728,6 +16354,35 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]int, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInt2int(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.SelectionSet, v []int) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNInt2int(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNLocalDateTime2luxbffᚋentᚋvocabᚐDeviceTime(ctx context.Context, v any) (vocab.DeviceTime, error) {
@@ -17836,6 +16491,16 @@ func (ec *executionContext) marshalNNotificationSettings2ᚖluxbffᚋentᚐUser(
 		return graphql.Null
 	}
 	return ec._NotificationSettings(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOnInvalidDevlog2luxbffᚋgraphᚋmodelᚐOnInvalidDevlog(ctx context.Context, v any) (model.OnInvalidDevlog, error) {
+	var res model.OnInvalidDevlog
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOnInvalidDevlog2luxbffᚋgraphᚋmodelᚐOnInvalidDevlog(ctx context.Context, sel ast.SelectionSet, v model.OnInvalidDevlog) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNPageInfo2ᚖluxbffᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -18369,6 +17034,20 @@ func (ec *executionContext) marshalODevice2ᚖluxbffᚋentᚐDevice(ctx context.
 	return ec._Device(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODevlog2ᚖluxbffᚋentᚐDevlog(ctx context.Context, sel ast.SelectionSet, v *ent.Devlog) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Devlog(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODevlogError2ᚖluxbffᚋinternalᚋapperrᚐError(ctx context.Context, sel ast.SelectionSet, v *apperr.Error) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DevlogError(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODisconnectFacebookPayload2ᚖluxbffᚋgraphᚋmodelᚐDisconnectFacebookPayload(ctx context.Context, sel ast.SelectionSet, v *model.DisconnectFacebookPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -18502,6 +17181,13 @@ func (ec *executionContext) marshalOMessageReason2ᚖluxbffᚋgraphᚋmodelᚐMe
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalONode2luxbffᚋgraphᚋglobalidᚐNode(ctx context.Context, sel ast.SelectionSet, v globalid.Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Node(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPolicy2ᚖluxbffᚋentᚐConsent(ctx context.Context, sel ast.SelectionSet, v *ent.Consent) graphql.Marshaler {
@@ -18660,6 +17346,41 @@ func (ec *executionContext) marshalOSmsCodePurpose2ᚖluxbffᚋentᚋvocabᚐSms
 	return v
 }
 
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -18727,7 +17448,7 @@ func (ec *executionContext) marshalOUpdateUserPayload2ᚖluxbffᚋgraphᚋmodel�
 	return ec._UpdateUserPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUploadDevlogsPayload2ᚖluxbffᚋgraphᚋmodelᚐUploadDevlogsPayload(ctx context.Context, sel ast.SelectionSet, v *model.UploadDevlogsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOUploadDevlogsPayload2ᚖluxbffᚋinternalᚋdevlogᚐStored(ctx context.Context, sel ast.SelectionSet, v *devlog.Stored) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

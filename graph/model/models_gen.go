@@ -413,7 +413,7 @@ type SendEmailVerificationPayload struct {
 type SendImpedanceAlertPayload struct {
 	// True: a failure is told in `errors`.
 	Ok bool `json:"ok"`
-	// The alert that was sent, or stands since less than a minute: `messageStatus` with its `id` shows what becomes of it.
+	// The alert that was sent, or stands since less than a minute: `messageStatus` with its `id` shows what becomes of it. Null where it was removed meanwhile.
 	Message *history.Message `json:"message,omitempty"`
 }
 
@@ -715,12 +715,8 @@ type UpdateUserPayload struct {
 type UploadDevlogsInput struct {
 	// 1 to 1,000 logs, stored in this order.
 	Logs []*DevlogInput `json:"logs"`
-}
-
-// The answer to `uploadDevlogs`.
-type UploadDevlogsPayload struct {
-	// The stored logs, one an input in the input's order; a log that was sent again, or came late, is shown as it stands.
-	Devlogs []*ent.Devlog `json:"devlogs"`
+	// What becomes of the upload if some of its logs can't be stored.
+	OnInvalid OnInvalidDevlog `json:"onInvalid"`
 }
 
 // What `verifyEmail` takes.
@@ -747,6 +743,581 @@ type VerifySmsCodeInput struct {
 type VerifySmsCodePayload struct {
 	// Goes into `signUp`.
 	ValidToken string `json:"validToken"`
+}
+
+// What `extensions.code` of an error can be: what each says, whether the same request can succeed when it is sent
+// again, and what an app does. Later releases have further codes. For one that it does not know an app goes by
+// `extensions.status`: from 500 on, and 429, later may do; below, the request has to change.
+type ErrorCode string
+
+const (
+	// Something that nobody expected went wrong in the server; its log has the cause.
+	// Retry: later, a few times.
+	// App: say that it did not work for now.
+	ErrorCodeInternal ErrorCode = "INTERNAL"
+	// A value is missing, impossible or of another type. `extensions.field` names it where it is one,
+	// `extensions.reason` says what is wrong with it.
+	// Retry: no.
+	// App: show the input of `extensions.field` as wrong; where the parent typed nothing, it is a mistake in the
+	// app.
+	ErrorCodeInvalidRequestOrMissingParameters ErrorCode = "INVALID_REQUEST_OR_MISSING_PARAMETERS"
+	// No access token came, or one that is not good.
+	// Retry: not with this token.
+	// App: refresh with `refreshToken`; if that fails, let the parent sign in.
+	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
+	// The access token, or the refresh token that `refreshToken` was given, is too old.
+	// Retry: with a new access token.
+	// App: refresh with `refreshToken` and ask again; if the refresh token itself is too old, let the parent sign
+	// in.
+	ErrorCodeTokenIsExpired ErrorCode = "TOKEN_IS_EXPIRED"
+	// The token is of an account that never was.
+	// Retry: no.
+	// App: forget the tokens and let the parent sign in.
+	ErrorCodeUserIsNone ErrorCode = "USER_IS_NONE"
+	// The account was deleted.
+	// Retry: no.
+	// App: forget the tokens and what is stored of the account, and show the first screen.
+	ErrorCodeUserIsDeleted ErrorCode = "USER_IS_DELETED"
+	// The child, device, session or message is another account's.
+	// Retry: no.
+	// App: read again what the account has; the app holds an id of another account.
+	ErrorCodeNotAuthorizedUser ErrorCode = "NOT_AUTHORIZED_USER"
+	// No log has the `globalId` that `node` was given; on REST, a path that no surface has, or an unknown provider.
+	// Retry: no.
+	// App: forget the object; on REST, correct the path: it is a mistake in the app.
+	ErrorCodeResourceNotFound ErrorCode = "RESOURCE_NOT_FOUND"
+	// The path is served, and not with this method; the header `Allow` lists those that are.
+	// Retry: no.
+	// App: use POST: it is a mistake in the app.
+	ErrorCodeMethodNotAllowed ErrorCode = "METHOD_NOT_ALLOWED"
+	// A limit of the client, of the account or of a recipient is reached. `extensions.retryAfterMs` says, where it
+	// is given, when there is room again.
+	// Retry: later, after `extensions.retryAfterMs`.
+	// App: say when it can be tried again; never try at once.
+	ErrorCodeTooManyRequests ErrorCode = "TOO_MANY_REQUESTS"
+	// The body is over the limit, which `extensions.reason` names.
+	// Retry: no.
+	// App: send fewer logs at once.
+	ErrorCodePayloadTooLarge ErrorCode = "PAYLOAD_TOO_LARGE"
+	// The body is of a type or a compression that is not read.
+	// Retry: no.
+	// App: send JSON, plain or compressed with gzip: it is a mistake in the app.
+	ErrorCodeUnsupportedMediaType ErrorCode = "UNSUPPORTED_MEDIA_TYPE"
+	// The server cannot serve for the moment: the database is not reached, too many wait, or the program restarts.
+	// Retry: later, after `extensions.retryAfterMs` or `Retry-After`.
+	// App: try again by itself where nothing was asked by hand, else say that it did not work for now.
+	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
+	// The provider that vouches for the person, as Google, gives no answer. Nothing is wrong with its token.
+	// Retry: later.
+	// App: say so, and offer the other ways to sign in.
+	ErrorCodeProviderUnavailable ErrorCode = "PROVIDER_UNAVAILABLE"
+	// There is no such account, or no sign-up was begun.
+	// Retry: no.
+	// App: offer to sign up.
+	ErrorCodeUserNotFound ErrorCode = "USER_NOT_FOUND"
+	// The account was never asked for consent.
+	// Retry: no.
+	// App: ask for consent with `updatePolicy` and both flags.
+	ErrorCodeUserPolicyNotFound ErrorCode = "USER_POLICY_NOT_FOUND"
+	// Consent to push without a good push token, or a malformed token.
+	// Retry: no.
+	// App: get a push token of the phone and send it as `token`.
+	ErrorCodeUserPolicyUpdateFailed ErrorCode = "USER_POLICY_UPDATE_FAILED"
+	// A push token of an account that has not agreed to push.
+	// Retry: no.
+	// App: ask for consent first, with `updatePolicy`.
+	ErrorCodePushPermissonDenied ErrorCode = "PUSH_PERMISSON_DENIED"
+	// The push token is malformed.
+	// Retry: no.
+	// App: get a new one of the phone.
+	ErrorCodeUserPushTokenUpdateFailed ErrorCode = "USER_PUSH_TOKEN_UPDATE_FAILED"
+	// The account has 50 children already, or the server failed while the child was made; nothing was.
+	// Retry: at most once.
+	// App: say that the child could not be made.
+	ErrorCodeRealUserCreateFailed ErrorCode = "REAL_USER_CREATE_FAILED"
+	// There is no such child, or it was deleted.
+	// Retry: no.
+	// App: read `childUsers` again.
+	ErrorCodeRealUserIsNotFound ErrorCode = "REAL_USER_IS_NOT_FOUND"
+	// The `uniqueId` is not that of the child's device.
+	// Retry: no.
+	// App: read the child's device again and name it.
+	ErrorCodeRealUserDeleteFailed ErrorCode = "REAL_USER_DELETE_FAILED"
+	// A serial code has 4 to 32 letters and digits; this one has not.
+	// Retry: no.
+	// App: show the serial code as wrong.
+	ErrorCodeSerialCodeIsNotValid ErrorCode = "SERIAL_CODE_IS_NOT_VALID"
+	// No device has this serial code with this MAC or this `uniqueId`, or it is not the child's.
+	// Retry: no.
+	// App: have the parent compare the serial code with that on the device.
+	ErrorCodeNotFoundDevice ErrorCode = "NOT_FOUND_DEVICE"
+	// Another child has the device, the child has another device, or a registered device has the `uniqueId`.
+	// Retry: no.
+	// App: have the device unregistered where it is registered now.
+	ErrorCodeAlreadyConnectedDevice ErrorCode = "ALREADY_CONNECTED_DEVICE"
+	// The code was sent more than 3 minutes ago.
+	// Retry: no.
+	// App: have a new code sent.
+	ErrorCodeValidationCodeIsExpired ErrorCode = "VALIDATION_CODE_IS_EXPIRED"
+	// The code is wrong, was used or replaced, or was tried too often.
+	// Retry: no.
+	// App: let the parent type it again; after five tries have a new one sent.
+	ErrorCodeValidationCodeIsInvalid ErrorCode = "VALIDATION_CODE_IS_INVALID"
+	// The phone of a deleted account is held back for a time.
+	// Retry: no, not for days.
+	// App: say that the number cannot be used yet.
+	ErrorCodeUserPreviouslyDeleted ErrorCode = "USER_PREVIOUSLY_DELETED"
+	// Another account has the phone.
+	// Retry: no.
+	// App: offer to sign in, or `findAccount`.
+	ErrorCodePhoneNumberIsAlreadyRegistered ErrorCode = "PHONE_NUMBER_IS_ALREADY_REGISTERED"
+	// The server failed while the settings were stored; they are as they were.
+	// Retry: later.
+	// App: show the settings as they were, and say that it did not work.
+	ErrorCodeUserNotificationUpdateFailed ErrorCode = "USER_NOTIFICATION_UPDATE_FAILED"
+	// On REST alone: the account has no way to sign in.
+	// Retry: no.
+	// App: let the parent contact the support.
+	ErrorCodeSignInTypeIsNotFound ErrorCode = "SIGN_IN_TYPE_IS_NOT_FOUND"
+	// On REST alone: there is no such child, or it has no device.
+	// Retry: no.
+	// App: read the children again.
+	ErrorCodeDeviceNotFound ErrorCode = "DEVICE_NOT_FOUND"
+	// The device is not registered to that child.
+	// Retry: no.
+	// App: read `childUsers` again; keep the logs until the device is registered.
+	ErrorCodeNotConnectedDevice ErrorCode = "NOT_CONNECTED_DEVICE"
+	// There is no such child, or it was deleted.
+	// Retry: no.
+	// App: read `childUsers` again.
+	ErrorCodeNotFoundUser ErrorCode = "NOT_FOUND_USER"
+	// The server failed while a log was completed; nothing of the upload is stored.
+	// Retry: later, the same upload.
+	// App: keep the logs and send them again: what is stored twice is noticed.
+	ErrorCodeUpdateDeviceLogFailed ErrorCode = "UPDATE_DEVICE_LOG_FAILED"
+	// The server failed while a log was stored; nothing of the upload is.
+	// Retry: later, the same upload.
+	// App: keep the logs and send them again: what is stored twice is noticed.
+	ErrorCodeCreateDeviceLogFailed ErrorCode = "CREATE_DEVICE_LOG_FAILED"
+	// The account has no phone to send an alert to.
+	// Retry: no.
+	// App: have the parent give a phone, with `changePhone`.
+	ErrorCodePhoneNumberIsNotFound ErrorCode = "PHONE_NUMBER_IS_NOT_FOUND"
+	// The server has no sender of Alimtalk, or none of SMS.
+	// Retry: no.
+	// App: show the alert in the app; the operator has to set up a sender.
+	ErrorCodeAlimtalkSendFailed ErrorCode = "ALIMTALK_SEND_FAILED"
+	// The password is wrong.
+	// Retry: no.
+	// App: let the parent type it again; ten wrong ones block the account for 15 minutes.
+	ErrorCodePasswordIsInvalid ErrorCode = "PASSWORD_IS_INVALID"
+	// The sign-up was begun and not finished.
+	// Retry: no.
+	// App: go on with the sign-up.
+	ErrorCodeSignUpNotCompleted ErrorCode = "SIGN_UP_NOT_COMPLETED"
+	// The account has no verified phone.
+	// Retry: no.
+	// App: have the phone verified, with a code by SMS.
+	ErrorCodeSmsVerificationRequired ErrorCode = "SMS_VERIFICATION_REQUIRED"
+	// Too many wrong passwords in a row: for 15 minutes the right one is refused as well.
+	// Retry: later, after 15 minutes.
+	// App: say so, and offer to reset the password.
+	ErrorCodeAccessDeniedAccountBlocked ErrorCode = "ACCESS_DENIED_ACCOUNT_BLOCKED"
+	// The refresh token was used before, or its session has ended.
+	// Retry: no.
+	// App: forget the tokens and let the parent sign in.
+	ErrorCodeRefreshTokenIsNotValid ErrorCode = "REFRESH_TOKEN_IS_NOT_VALID"
+	// The phone is not in E.164, or of a country that is not served.
+	// Retry: no.
+	// App: show the phone as wrong.
+	ErrorCodePhoneNumberIsInvalid ErrorCode = "PHONE_NUMBER_IS_INVALID"
+	// The server has no sender of SMS for this number.
+	// Retry: no.
+	// App: say that no code can be sent; the operator has to set up a sender.
+	ErrorCodeFailedToSendSms ErrorCode = "FAILED_TO_SEND_SMS"
+	// The e-mail address is empty or malformed.
+	// Retry: no.
+	// App: show the e-mail address as wrong.
+	ErrorCodeEmailIsNotValid ErrorCode = "EMAIL_IS_NOT_VALID"
+	// The `validToken` is wrong, of another phone, used or older than 10 minutes.
+	// Retry: no.
+	// App: have a new code sent and verify it.
+	ErrorCodeTokenIsInvalid ErrorCode = "TOKEN_IS_INVALID"
+	// Another account has the e-mail address, or the person at the provider.
+	// Retry: no.
+	// App: offer to sign in.
+	ErrorCodeSameEmailIsAlreadyRegistered ErrorCode = "SAME_EMAIL_IS_ALREADY_REGISTERED"
+	// On REST alone, at the pre-signup of Addnox: another account has the e-mail address.
+	// Retry: no.
+	// App: offer to sign in.
+	ErrorCodeSameEmailAlreadyRegistered ErrorCode = "SAME_EMAIL_ALREADY_REGISTERED"
+	// The server failed while the account was made; there is none, and the `validToken` is good still.
+	// Retry: later.
+	// App: let the parent try again with what was typed.
+	ErrorCodeFailedToSignUpUser ErrorCode = "FAILED_TO_SIGN_UP_USER"
+	// On REST alone: no sign-up was begun for the e-mail address.
+	// Retry: no.
+	// App: begin the sign-up anew.
+	ErrorCodeFailedToGetUserID ErrorCode = "FAILED_TO_GET_USER_ID"
+	// On REST alone, at a sign-up of Addnox: the `valid_token` is not good.
+	// Retry: no.
+	// App: have a new code sent and verify it.
+	ErrorCodeNotAuthenticated ErrorCode = "NOT_AUTHENTICATED"
+	// No account is linked to the person at the provider.
+	// Retry: no.
+	// App: offer `signUpWithProvider`.
+	ErrorCodeUserIsNotValidPleaseSignUp ErrorCode = "USER_IS_NOT_VALID_PLEASE_SIGN_UP"
+	// The account with this e-mail address signs in by its password.
+	// Retry: no.
+	// App: offer that sign-in; the provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithEmailType ErrorCode = "USER_IS_SIGNED_UP_WITH_EMAIL_TYPE"
+	// The account has no password that could be reset: it signs in through a provider.
+	// Retry: no.
+	// App: offer the sign-in through providers.
+	ErrorCodeUserSignedUpUsingASocialAccount ErrorCode = "USER_SIGNED_UP_USING_A_SOCIAL_ACCOUNT"
+	// No account has this phone or e-mail address.
+	// Retry: no.
+	// App: offer to sign up.
+	ErrorCodeUserIDIsNotFound ErrorCode = "USER_ID_IS_NOT_FOUND"
+	// The server has no sender of e-mail.
+	// Retry: no.
+	// App: say that no e-mail can be sent; the operator has to set up a sender.
+	ErrorCodeEmailSendFailed ErrorCode = "EMAIL_SEND_FAILED"
+	// No account has this local id.
+	// Retry: no.
+	// App: let the parent type it again, or sign up.
+	ErrorCodeNoSuchID ErrorCode = "NO_SUCH_ID"
+	// The password is wrong, or the old one is missing.
+	// Retry: no.
+	// App: let the parent type it again; ten wrong ones block the account for 15 minutes.
+	ErrorCodeWrongPassword ErrorCode = "WRONG_PASSWORD"
+	// Facebook refuses the token, or it is of another person.
+	// Retry: no.
+	// App: have Facebook give a new one.
+	ErrorCodeFacebookTokenIsRefused ErrorCode = "FACEBOOK_TOKEN_IS_REFUSED"
+	// The Facebook id or its token is missing.
+	// Retry: no.
+	// App: send both: it is a mistake in the app.
+	ErrorCodeFacebookIDOrTokenIsMissing ErrorCode = "FACEBOOK_ID_OR_TOKEN_IS_MISSING"
+	// The local id breaks the rules of its description.
+	// Retry: no.
+	// App: show the local id as wrong.
+	ErrorCodeIDIsNotValid ErrorCode = "ID_IS_NOT_VALID"
+	// The new password breaks the rules of its description.
+	// Retry: no.
+	// App: show the password as wrong, with the rules.
+	ErrorCodePasswordIsNotValid ErrorCode = "PASSWORD_IS_NOT_VALID"
+	// Another account has the local id.
+	// Retry: no.
+	// App: let the parent choose another.
+	ErrorCodeIDIsAlreadyTaken ErrorCode = "ID_IS_ALREADY_TAKEN"
+	// The account has a local id, and can have one alone.
+	// Retry: no.
+	// App: read `me { localId }` again.
+	ErrorCodeAccountHasALocalIDAlready ErrorCode = "ACCOUNT_HAS_A_LOCAL_ID_ALREADY"
+	// The account is linked to a person at Facebook, and can be to one alone.
+	// Retry: no.
+	// App: read `me { facebook }` again.
+	ErrorCodeAccountHasAFacebookLinkAlready ErrorCode = "ACCOUNT_HAS_A_FACEBOOK_LINK_ALREADY"
+	// The account has no local id, so there is no password of it to change, and no other way in.
+	// Retry: no.
+	// App: offer `createLocalCredential`.
+	ErrorCodeAccountHasNoLocalID ErrorCode = "ACCOUNT_HAS_NO_LOCAL_ID"
+	// There is no Facebook link to remove.
+	// Retry: no.
+	// App: read `me { facebook }` again.
+	ErrorCodeAccountHasNoFacebookLink ErrorCode = "ACCOUNT_HAS_NO_FACEBOOK_LINK"
+	// Another account is linked to this person at Facebook.
+	// Retry: no.
+	// App: offer to sign in to that account.
+	ErrorCodeFacebookIDIsLinkedToAnotherAccount ErrorCode = "FACEBOOK_ID_IS_LINKED_TO_ANOTHER_ACCOUNT"
+	// What was given is no e-mail address.
+	// Retry: no.
+	// App: show the e-mail address as wrong.
+	ErrorCodeNotAnEmailAddress ErrorCode = "NOT_AN_EMAIL_ADDRESS"
+	// The code by e-mail is wrong, too old, or nobody asked for it.
+	// Retry: no.
+	// App: let the parent type it again, or have a new one sent.
+	ErrorCodeVerificationCodeIsWrong ErrorCode = "VERIFICATION_CODE_IS_WRONG"
+	// The e-mail address of the account is verified; no code is needed.
+	// Retry: no.
+	// App: read `me { isEmailVerified }` again.
+	ErrorCodeEmailIsVerifiedAlready ErrorCode = "EMAIL_IS_VERIFIED_ALREADY"
+	// Another account has verified the e-mail address.
+	// Retry: no.
+	// App: let the parent give another, or sign in to that account.
+	ErrorCodeEmailIsVerifiedByAnotherAccount ErrorCode = "EMAIL_IS_VERIFIED_BY_ANOTHER_ACCOUNT"
+	// Five codes were sent to the e-mail address without one that came back.
+	// Retry: later.
+	// App: say that no more codes are sent for now.
+	ErrorCodeTooManyEmailCodes ErrorCode = "TOO_MANY_EMAIL_CODES"
+	// The session has ended, or never was.
+	// Retry: no.
+	// App: read `me { sessions }` again.
+	ErrorCodeSessionNotFound ErrorCode = "SESSION_NOT_FOUND"
+	// The message never was, or is not kept any more.
+	// Retry: no.
+	// App: read `me { messages }` again.
+	ErrorCodeMessageNotFound ErrorCode = "MESSAGE_NOT_FOUND"
+	// The account is linked to another person at this provider, and can be to one alone.
+	// Retry: no.
+	// App: offer `disconnectProvider` first.
+	ErrorCodeAccountHasAnIdentityOfThisProviderAlready ErrorCode = "ACCOUNT_HAS_AN_IDENTITY_OF_THIS_PROVIDER_ALREADY"
+	// Another account is linked to this person at the provider.
+	// Retry: no.
+	// App: offer to sign in to that account.
+	ErrorCodeIdentityIsLinkedToAnotherAccount ErrorCode = "IDENTITY_IS_LINKED_TO_ANOTHER_ACCOUNT"
+	// There is no link to this provider to remove.
+	// Retry: no.
+	// App: read `me { identities }` again.
+	ErrorCodeAccountHasNoIdentityOfThisProvider ErrorCode = "ACCOUNT_HAS_NO_IDENTITY_OF_THIS_PROVIDER"
+	// Without this link nobody could sign in to the account.
+	// Retry: no.
+	// App: have the parent link another provider or make a password first.
+	ErrorCodeLastWayToSignInCannotBeRemoved ErrorCode = "LAST_WAY_TO_SIGN_IN_CANNOT_BE_REMOVED"
+	// The server never gave this cursor, or not for this list.
+	// Retry: no.
+	// App: read from the beginning, without a cursor.
+	ErrorCodeCursorNotValid ErrorCode = "CURSOR_NOT_VALID"
+	// The feed cannot go on where the cursor stands: such old events are not kept.
+	// Retry: no.
+	// App: read the screen anew and subscribe without `after`.
+	ErrorCodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
+	// The account with this e-mail address signs in through Apple.
+	// Retry: no.
+	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithAppleType ErrorCode = "USER_IS_SIGNED_UP_WITH_APPLE_TYPE"
+	// The account with this e-mail address signs in through Facebook.
+	// Retry: no.
+	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithFacebookType ErrorCode = "USER_IS_SIGNED_UP_WITH_FACEBOOK_TYPE"
+	// The account with this e-mail address signs in through Google.
+	// Retry: no.
+	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithGoogleType ErrorCode = "USER_IS_SIGNED_UP_WITH_GOOGLE_TYPE"
+	// The account with this e-mail address signs in through Kakao.
+	// Retry: no.
+	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithKakaoType ErrorCode = "USER_IS_SIGNED_UP_WITH_KAKAO_TYPE"
+	// The account with this e-mail address signs in through Naver.
+	// Retry: no.
+	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
+	ErrorCodeUserIsSignedUpWithNaverType ErrorCode = "USER_IS_SIGNED_UP_WITH_NAVER_TYPE"
+	// Apple refuses the token; or it is expired, or of another app or nonce; or the server has no app at Apple.
+	// Retry: no.
+	// App: have Apple give a new one.
+	ErrorCodeInvalidAppleAccessToken ErrorCode = "INVALID_APPLE_ACCESS_TOKEN"
+	// Facebook refuses the token; or it is expired, or of another app or nonce; or the server has no app at
+	// Facebook.
+	// Retry: no.
+	// App: have Facebook give a new one.
+	ErrorCodeInvalidFacebookAccessToken ErrorCode = "INVALID_FACEBOOK_ACCESS_TOKEN"
+	// Google refuses the token; or it is expired, or of another app or nonce; or the server has no app at Google.
+	// Retry: no.
+	// App: have Google give a new one.
+	ErrorCodeInvalidGoogleAccessToken ErrorCode = "INVALID_GOOGLE_ACCESS_TOKEN"
+	// Kakao refuses the token; or it is expired, or of another app or nonce; or the server has no app at Kakao.
+	// Retry: no.
+	// App: have Kakao give a new one.
+	ErrorCodeInvalidKakaoAccessToken ErrorCode = "INVALID_KAKAO_ACCESS_TOKEN"
+	// Naver refuses the token; or it is expired, or of another app or nonce; or the server has no app at Naver.
+	// Retry: no.
+	// App: have Naver give a new one.
+	ErrorCodeInvalidNaverAccessToken ErrorCode = "INVALID_NAVER_ACCESS_TOKEN"
+	// The document is not GraphQL.
+	// Retry: no.
+	// App: correct the document: it is a mistake in the app.
+	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
+	// The document does not fit the schema, or is larger or deeper than a document may be. Then `extensions.actual`
+	// and `extensions.limit` say by how much.
+	// Retry: no.
+	// App: correct the document, or ask for less at once; an old app may ask for what is served no more, so offer an
+	// update.
+	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
+	// The server does not know the document of this hash (Automatic Persisted Queries). Clients that use them do
+	// what follows by themselves.
+	// Retry: at once, with the text of the document beside its hash.
+	// App: send both.
+	ErrorCodePersistedQueryNotFound ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
+	// The server was given no document of this id, as that of a release that was published before its manifest.
+	// Retry: no.
+	// App: offer an update, where there is one; the operator has to give the server the manifest of the app's
+	// release.
+	ErrorCodePersistedDocumentNotFound ErrorCode = "PERSISTED_DOCUMENT_NOT_FOUND"
+	// The server runs the documents of its manifests alone, and this is none of them.
+	// Retry: no.
+	// App: send the id of a document of the app's manifest; the operator has to give the server the manifest of the
+	// app's release.
+	ErrorCodeDocumentNotTrusted ErrorCode = "DOCUMENT_NOT_TRUSTED"
+	// The operation costs more than one may: `extensions.actual` and `extensions.limit`.
+	// Retry: no.
+	// App: ask for smaller pages, or in several operations.
+	ErrorCodeComplexityLimitExceeded ErrorCode = "COMPLEXITY_LIMIT_EXCEEDED"
+	// The operation has too many aliases of one field.
+	// Retry: no.
+	// App: ask in several operations.
+	ErrorCodeTooManyAliases ErrorCode = "TOO_MANY_ALIASES"
+	// The operation has too many root fields.
+	// Retry: no.
+	// App: ask in several operations.
+	ErrorCodeTooManyRootFields ErrorCode = "TOO_MANY_ROOT_FIELDS"
+	// A selection set has one field too often.
+	// Retry: no.
+	// App: ask in several operations.
+	ErrorCodeTooManyRepeatedFields ErrorCode = "TOO_MANY_REPEATED_FIELDS"
+	// The answer has more bytes than one may: `extensions.limit`. What a mutation did is done all the same.
+	// Retry: no.
+	// App: ask for smaller pages; do not repeat a mutation.
+	ErrorCodeAnswerTooLarge ErrorCode = "ANSWER_TOO_LARGE"
+	// The header `Accept` names no media type that is served.
+	// Retry: no.
+	// App: accept `application/json`: it is a mistake in the app.
+	ErrorCodeNotAcceptable ErrorCode = "NOT_ACCEPTABLE"
+	// A page of an origin that may not call asks for a socket.
+	// Retry: no.
+	// App: have the operator add the origin to `ALLOWED_ORIGINS`.
+	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The program restarts: the stream ends, and nothing is wrong with it.
+	// Retry: after `extensions.retryAfterMs`.
+	// App: subscribe again, with the last `cursor` as `after`.
+	ErrorCodeGoingAway ErrorCode = "GOING_AWAY"
+)
+
+var AllErrorCode = []ErrorCode{
+	ErrorCodeInternal,
+	ErrorCodeInvalidRequestOrMissingParameters,
+	ErrorCodeUnauthenticated,
+	ErrorCodeTokenIsExpired,
+	ErrorCodeUserIsNone,
+	ErrorCodeUserIsDeleted,
+	ErrorCodeNotAuthorizedUser,
+	ErrorCodeResourceNotFound,
+	ErrorCodeMethodNotAllowed,
+	ErrorCodeTooManyRequests,
+	ErrorCodePayloadTooLarge,
+	ErrorCodeUnsupportedMediaType,
+	ErrorCodeUnavailable,
+	ErrorCodeProviderUnavailable,
+	ErrorCodeUserNotFound,
+	ErrorCodeUserPolicyNotFound,
+	ErrorCodeUserPolicyUpdateFailed,
+	ErrorCodePushPermissonDenied,
+	ErrorCodeUserPushTokenUpdateFailed,
+	ErrorCodeRealUserCreateFailed,
+	ErrorCodeRealUserIsNotFound,
+	ErrorCodeRealUserDeleteFailed,
+	ErrorCodeSerialCodeIsNotValid,
+	ErrorCodeNotFoundDevice,
+	ErrorCodeAlreadyConnectedDevice,
+	ErrorCodeValidationCodeIsExpired,
+	ErrorCodeValidationCodeIsInvalid,
+	ErrorCodeUserPreviouslyDeleted,
+	ErrorCodePhoneNumberIsAlreadyRegistered,
+	ErrorCodeUserNotificationUpdateFailed,
+	ErrorCodeSignInTypeIsNotFound,
+	ErrorCodeDeviceNotFound,
+	ErrorCodeNotConnectedDevice,
+	ErrorCodeNotFoundUser,
+	ErrorCodeUpdateDeviceLogFailed,
+	ErrorCodeCreateDeviceLogFailed,
+	ErrorCodePhoneNumberIsNotFound,
+	ErrorCodeAlimtalkSendFailed,
+	ErrorCodePasswordIsInvalid,
+	ErrorCodeSignUpNotCompleted,
+	ErrorCodeSmsVerificationRequired,
+	ErrorCodeAccessDeniedAccountBlocked,
+	ErrorCodeRefreshTokenIsNotValid,
+	ErrorCodePhoneNumberIsInvalid,
+	ErrorCodeFailedToSendSms,
+	ErrorCodeEmailIsNotValid,
+	ErrorCodeTokenIsInvalid,
+	ErrorCodeSameEmailIsAlreadyRegistered,
+	ErrorCodeSameEmailAlreadyRegistered,
+	ErrorCodeFailedToSignUpUser,
+	ErrorCodeFailedToGetUserID,
+	ErrorCodeNotAuthenticated,
+	ErrorCodeUserIsNotValidPleaseSignUp,
+	ErrorCodeUserIsSignedUpWithEmailType,
+	ErrorCodeUserSignedUpUsingASocialAccount,
+	ErrorCodeUserIDIsNotFound,
+	ErrorCodeEmailSendFailed,
+	ErrorCodeNoSuchID,
+	ErrorCodeWrongPassword,
+	ErrorCodeFacebookTokenIsRefused,
+	ErrorCodeFacebookIDOrTokenIsMissing,
+	ErrorCodeIDIsNotValid,
+	ErrorCodePasswordIsNotValid,
+	ErrorCodeIDIsAlreadyTaken,
+	ErrorCodeAccountHasALocalIDAlready,
+	ErrorCodeAccountHasAFacebookLinkAlready,
+	ErrorCodeAccountHasNoLocalID,
+	ErrorCodeAccountHasNoFacebookLink,
+	ErrorCodeFacebookIDIsLinkedToAnotherAccount,
+	ErrorCodeNotAnEmailAddress,
+	ErrorCodeVerificationCodeIsWrong,
+	ErrorCodeEmailIsVerifiedAlready,
+	ErrorCodeEmailIsVerifiedByAnotherAccount,
+	ErrorCodeTooManyEmailCodes,
+	ErrorCodeSessionNotFound,
+	ErrorCodeMessageNotFound,
+	ErrorCodeAccountHasAnIdentityOfThisProviderAlready,
+	ErrorCodeIdentityIsLinkedToAnotherAccount,
+	ErrorCodeAccountHasNoIdentityOfThisProvider,
+	ErrorCodeLastWayToSignInCannotBeRemoved,
+	ErrorCodeCursorNotValid,
+	ErrorCodeCursorExpired,
+	ErrorCodeUserIsSignedUpWithAppleType,
+	ErrorCodeUserIsSignedUpWithFacebookType,
+	ErrorCodeUserIsSignedUpWithGoogleType,
+	ErrorCodeUserIsSignedUpWithKakaoType,
+	ErrorCodeUserIsSignedUpWithNaverType,
+	ErrorCodeInvalidAppleAccessToken,
+	ErrorCodeInvalidFacebookAccessToken,
+	ErrorCodeInvalidGoogleAccessToken,
+	ErrorCodeInvalidKakaoAccessToken,
+	ErrorCodeInvalidNaverAccessToken,
+	ErrorCodeGraphqlParseFailed,
+	ErrorCodeGraphqlValidationFailed,
+	ErrorCodePersistedQueryNotFound,
+	ErrorCodePersistedDocumentNotFound,
+	ErrorCodeDocumentNotTrusted,
+	ErrorCodeComplexityLimitExceeded,
+	ErrorCodeTooManyAliases,
+	ErrorCodeTooManyRootFields,
+	ErrorCodeTooManyRepeatedFields,
+	ErrorCodeAnswerTooLarge,
+	ErrorCodeNotAcceptable,
+	ErrorCodeForbidden,
+	ErrorCodeGoingAway,
+}
+
+func (e ErrorCode) IsValid() bool {
+	switch e {
+	case ErrorCodeInternal, ErrorCodeInvalidRequestOrMissingParameters, ErrorCodeUnauthenticated, ErrorCodeTokenIsExpired, ErrorCodeUserIsNone, ErrorCodeUserIsDeleted, ErrorCodeNotAuthorizedUser, ErrorCodeResourceNotFound, ErrorCodeMethodNotAllowed, ErrorCodeTooManyRequests, ErrorCodePayloadTooLarge, ErrorCodeUnsupportedMediaType, ErrorCodeUnavailable, ErrorCodeProviderUnavailable, ErrorCodeUserNotFound, ErrorCodeUserPolicyNotFound, ErrorCodeUserPolicyUpdateFailed, ErrorCodePushPermissonDenied, ErrorCodeUserPushTokenUpdateFailed, ErrorCodeRealUserCreateFailed, ErrorCodeRealUserIsNotFound, ErrorCodeRealUserDeleteFailed, ErrorCodeSerialCodeIsNotValid, ErrorCodeNotFoundDevice, ErrorCodeAlreadyConnectedDevice, ErrorCodeValidationCodeIsExpired, ErrorCodeValidationCodeIsInvalid, ErrorCodeUserPreviouslyDeleted, ErrorCodePhoneNumberIsAlreadyRegistered, ErrorCodeUserNotificationUpdateFailed, ErrorCodeSignInTypeIsNotFound, ErrorCodeDeviceNotFound, ErrorCodeNotConnectedDevice, ErrorCodeNotFoundUser, ErrorCodeUpdateDeviceLogFailed, ErrorCodeCreateDeviceLogFailed, ErrorCodePhoneNumberIsNotFound, ErrorCodeAlimtalkSendFailed, ErrorCodePasswordIsInvalid, ErrorCodeSignUpNotCompleted, ErrorCodeSmsVerificationRequired, ErrorCodeAccessDeniedAccountBlocked, ErrorCodeRefreshTokenIsNotValid, ErrorCodePhoneNumberIsInvalid, ErrorCodeFailedToSendSms, ErrorCodeEmailIsNotValid, ErrorCodeTokenIsInvalid, ErrorCodeSameEmailIsAlreadyRegistered, ErrorCodeSameEmailAlreadyRegistered, ErrorCodeFailedToSignUpUser, ErrorCodeFailedToGetUserID, ErrorCodeNotAuthenticated, ErrorCodeUserIsNotValidPleaseSignUp, ErrorCodeUserIsSignedUpWithEmailType, ErrorCodeUserSignedUpUsingASocialAccount, ErrorCodeUserIDIsNotFound, ErrorCodeEmailSendFailed, ErrorCodeNoSuchID, ErrorCodeWrongPassword, ErrorCodeFacebookTokenIsRefused, ErrorCodeFacebookIDOrTokenIsMissing, ErrorCodeIDIsNotValid, ErrorCodePasswordIsNotValid, ErrorCodeIDIsAlreadyTaken, ErrorCodeAccountHasALocalIDAlready, ErrorCodeAccountHasAFacebookLinkAlready, ErrorCodeAccountHasNoLocalID, ErrorCodeAccountHasNoFacebookLink, ErrorCodeFacebookIDIsLinkedToAnotherAccount, ErrorCodeNotAnEmailAddress, ErrorCodeVerificationCodeIsWrong, ErrorCodeEmailIsVerifiedAlready, ErrorCodeEmailIsVerifiedByAnotherAccount, ErrorCodeTooManyEmailCodes, ErrorCodeSessionNotFound, ErrorCodeMessageNotFound, ErrorCodeAccountHasAnIdentityOfThisProviderAlready, ErrorCodeIdentityIsLinkedToAnotherAccount, ErrorCodeAccountHasNoIdentityOfThisProvider, ErrorCodeLastWayToSignInCannotBeRemoved, ErrorCodeCursorNotValid, ErrorCodeCursorExpired, ErrorCodeUserIsSignedUpWithAppleType, ErrorCodeUserIsSignedUpWithFacebookType, ErrorCodeUserIsSignedUpWithGoogleType, ErrorCodeUserIsSignedUpWithKakaoType, ErrorCodeUserIsSignedUpWithNaverType, ErrorCodeInvalidAppleAccessToken, ErrorCodeInvalidFacebookAccessToken, ErrorCodeInvalidGoogleAccessToken, ErrorCodeInvalidKakaoAccessToken, ErrorCodeInvalidNaverAccessToken, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodePersistedQueryNotFound, ErrorCodePersistedDocumentNotFound, ErrorCodeDocumentNotTrusted, ErrorCodeComplexityLimitExceeded, ErrorCodeTooManyAliases, ErrorCodeTooManyRootFields, ErrorCodeTooManyRepeatedFields, ErrorCodeAnswerTooLarge, ErrorCodeNotAcceptable, ErrorCodeForbidden, ErrorCodeGoingAway:
+		return true
+	}
+	return false
+}
+
+func (e ErrorCode) String() string {
+	return string(e)
+}
+
+func (e *ErrorCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ErrorCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ErrorCode", str)
+	}
+	return nil
+}
+
+func (e ErrorCode) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
 // Who vouches for a person.
@@ -1026,5 +1597,50 @@ func (e *MessageStatus) UnmarshalGQL(v any) error {
 }
 
 func (e MessageStatus) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// What becomes of an upload of which some logs can't be stored.
+type OnInvalidDevlog string
+
+const (
+	// None is stored, and the error names the first log that is wrong.
+	OnInvalidDevlogRejectAll OnInvalidDevlog = "REJECT_ALL"
+	// The others are stored, and `results` has the reason for each that is not, so that one bad log never holds up those
+	// behind it. The operator keeps what was rejected: an app need not send it again.
+	OnInvalidDevlogStoreValid OnInvalidDevlog = "STORE_VALID"
+)
+
+var AllOnInvalidDevlog = []OnInvalidDevlog{
+	OnInvalidDevlogRejectAll,
+	OnInvalidDevlogStoreValid,
+}
+
+func (e OnInvalidDevlog) IsValid() bool {
+	switch e {
+	case OnInvalidDevlogRejectAll, OnInvalidDevlogStoreValid:
+		return true
+	}
+	return false
+}
+
+func (e OnInvalidDevlog) String() string {
+	return string(e)
+}
+
+func (e *OnInvalidDevlog) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OnInvalidDevlog(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OnInvalidDevlog", str)
+	}
+	return nil
+}
+
+func (e OnInvalidDevlog) MarshalGQL(w io.Writer) {
 	fmt.Fprint(w, strconv.Quote(e.String()))
 }

@@ -54,10 +54,47 @@ func UnmarshalDateTime(in any) (time.Time, error) {
 }
 
 // MarshalInt writes an Int.
-func MarshalInt(i int) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = w.Write(strconv.AppendInt(nil, int64(i), 10))
-	})
+func MarshalInt(i int) graphql.Marshaler { return number(i) }
+
+// The values below are types of their own and not functions that write them, and use the
+// writer's own memory where it lends some, so that writing one allocates nothing.
+
+type number int
+
+// MarshalGQL implements graphql.Marshaler.
+func (n number) MarshalGQL(w io.Writer) {
+	_, _ = w.Write(strconv.AppendInt(borrow(w), int64(n), 10))
+}
+
+type id int
+
+// MarshalGQL implements graphql.Marshaler.
+func (i id) MarshalGQL(w io.Writer) {
+	quoted := strconv.AppendInt(append(borrow(w), '"'), int64(i), 10)
+	_, _ = w.Write(append(quoted, '"'))
+}
+
+type text string
+
+// MarshalGQL implements graphql.Marshaler.
+func (t text) MarshalGQL(w io.Writer) {
+	for i := range len(t) {
+		if c := t[i]; c < ' ' || c == '"' || c == '\\' {
+			graphql.MarshalString(string(t)).MarshalGQL(w)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, `"`)
+	_, _ = io.WriteString(w, string(t))
+	_, _ = io.WriteString(w, `"`)
+}
+
+// borrow gives room to write into, which belongs to the writer if it lends some.
+func borrow(w io.Writer) []byte {
+	if lender, lends := w.(interface{ AvailableBuffer() []byte }); lends {
+		return lender.AvailableBuffer()
+	}
+	return nil
 }
 
 // UnmarshalInt reads an Int within the 32 bits of the GraphQL specification. Text
@@ -85,7 +122,7 @@ func UnmarshalInt(in any) (int, error) {
 }
 
 // MarshalID writes an id as text, as GraphQL's ID is always written.
-func MarshalID(id int) graphql.Marshaler { return graphql.MarshalIntID(id) }
+func MarshalID(i int) graphql.Marshaler { return id(i) }
 
 // UnmarshalID reads an id, which clients may send as text or as a number.
 func UnmarshalID(in any) (int, error) {
@@ -97,7 +134,7 @@ func UnmarshalID(in any) (int, error) {
 }
 
 // MarshalString writes a String.
-func MarshalString(text string) graphql.Marshaler { return graphql.MarshalString(text) }
+func MarshalString(value string) graphql.Marshaler { return text(value) }
 
 // UnmarshalString reads a String. gqlgen's own function also takes numbers and
 // booleans, against the GraphQL specification.
@@ -110,7 +147,12 @@ func UnmarshalString(in any) (string, error) {
 }
 
 // MarshalBoolean writes a Boolean.
-func MarshalBoolean(value bool) graphql.Marshaler { return graphql.MarshalBoolean(value) }
+func MarshalBoolean(value bool) graphql.Marshaler {
+	if value {
+		return graphql.True
+	}
+	return graphql.False
+}
 
 // UnmarshalBoolean reads a Boolean. gqlgen's own function takes null for false, which
 // would withdraw a consent that nobody withdrew.

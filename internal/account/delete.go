@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/verificationcode"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
@@ -72,8 +73,10 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	if u.Phone != nil {
 		phone = *u.Phone
 	}
-	codes := verificationcode.Or(verificationcode.RootUserID(u.ID),
-		verificationcode.And(verificationcode.RootUserIDIsNil(), verificationcode.Address(phone)))
+	// Only codes by SMS are from before a sign-up. With their purpose they are found by the
+	// address; without it, by having no account, among those of all phones.
+	codesToPhone := verificationcode.And(verificationcode.PurposeEQ(verificationcode.PurposePhone),
+		verificationcode.Address(phone), verificationcode.RootUserIDIsNil())
 	messages := message.Or(message.RootUserID(u.ID), message.And(message.RootUserIDIsNil(), message.To(phone)))
 	// Messages that are not sent yet go as well. The report of the deletion, which comes
 	// after this, is deleted once it is sent.
@@ -81,8 +84,10 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		tx.Consent.Delete().Where(consent.RootUserID(u.ID)).Exec,
 		tx.Installation.Delete().Where(installation.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,
+		tx.RejectedDevlog.Delete().Where(rejecteddevlog.RootUserID(u.ID)).Exec,
 		tx.FeedPosition.Delete().Where(feedposition.RootUserID(u.ID)).Exec,
-		tx.VerificationCode.Delete().Where(codes).Exec,
+		tx.VerificationCode.Delete().Where(verificationcode.RootUserID(u.ID)).Exec,
+		tx.VerificationCode.Delete().Where(codesToPhone).Exec,
 		tx.Message.Delete().Where(messages).Exec,
 	}
 	for _, remove := range removals {

@@ -17,7 +17,7 @@ const (
 	MethodNotAllowed                 // a path of a surface, with another method
 	TooManyRequests                  // a rate limit; it says when to try again
 	PayloadTooLarge                  // a body over the limit
-	UnsupportedMediaType             // a body that is compressed otherwise than with gzip
+	UnsupportedMediaType             // a body that is compressed otherwise than with gzip or zstd
 	Unavailable                      // the database cannot be reached, or too many wait, for the moment
 	ProviderUnavailable              // a social provider cannot be asked for the moment
 

@@ -10,6 +10,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/ent/column"
+	"luxbff/ent/session"
 	"luxbff/ent/user"
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth/token"
@@ -46,10 +47,19 @@ func (s *Sessions) Claims(text string) (token.Claims, error) {
 // hold. A socket keeps the claims instead of the token and calls this before
 // each operation. Errors: as [Sessions.Authenticate].
 func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.Viewer, error) {
+	return s.ViewerWith(ctx, claims, viewerStatement, nil)
+}
+
+// ViewerWith is [Sessions.Viewer] by a statement of the caller's, for what is needed of the
+// account at the same moment. What it joins to the account is scanned into the targets that
+// joined adds, which is called once for each row. Errors: as [Sessions.Viewer].
+func (s *Sessions) ViewerWith(
+	ctx context.Context, claims token.Claims, statement ViewerStatement, joined func(targets []any) []any,
+) (viewer.Viewer, error) {
 	if claims.Expired(s.now()) {
 		return viewer.Viewer{}, apperr.TokenIsExpired.New()
 	}
-	u, of, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID)
+	u, of, err := s.userOfSession(ctx, claims.RootUserID, claims.SessionID, statement, joined)
 	switch {
 	case err != nil:
 		return viewer.Viewer{}, err
@@ -73,6 +83,18 @@ func (s *Sessions) Viewer(ctx context.Context, claims token.Claims) (viewer.View
 	return viewer.Viewer{User: u, SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}, nil
 }
 
+// Settle checks the token of a request of which only the signature and the time are known to
+// hold, if that is all, and gives the viewer or why there is none. Errors: as
+// [Sessions.Authenticate].
+func (s *Sessions) Settle(ctx context.Context) (viewer.Viewer, error) {
+	_, unchecked := viewer.Unchecked(ctx)
+	if claims := ClaimsFrom(ctx); unchecked && claims != nil {
+		v, err := s.Viewer(ctx, *claims)
+		viewer.Settle(ctx, v, err)
+	}
+	return viewer.From(ctx)
+}
+
 // Recheck finds the viewer anew, for an action that follows others of the same request:
 // one of them may have changed the account's row, ended the session or deleted the
 // account. The viewer must still have its row. Errors: as [Sessions.Authenticate].
@@ -90,11 +112,47 @@ var viewerColumns = column.Except(user.Columns,
 	user.FieldPasswordHash, user.FieldPreviousVerifiedEmail, user.FieldPushToken, user.FieldWrongPasswords, user.FieldBlockedUntil,
 	user.FieldEventSeq, user.FieldEventFloor)
 
-// The statement is written by hand because every request with a token waits for
-// it; ent would need two. The columns are those of the entity, so that a new one
-// is read without a change here.
-var selectUserOfSession = "SELECT " + column.List("u", viewerColumns) + ", s.id, s.ended_at, s.rotation, s.is_rotation_used, COALESCE(s.last_used_at <= $4, TRUE)" +
-	" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id AND s.created_at > $3 WHERE u.id = $1"
+var sessionColumns = []string{session.FieldID, session.FieldEndedAt, session.FieldRotation, session.FieldIsRotationUsed}
+
+// ViewerStatement reads the account and the session of a token in one statement.
+type ViewerStatement struct {
+	columns []string // of the account
+	text    string
+}
+
+// NewViewerStatement makes one by hand, because every request with a token waits for it:
+// ent would need two. It reads these columns of the account, which is u, those without which
+// nobody could be refused, and then the values of what the joins add to it.
+func NewViewerStatement(columns []string, values, joins, order string) ViewerStatement {
+	for _, needed := range []string{user.FieldID, user.FieldDeletedAt, user.FieldCredentialVersion} {
+		if !slices.Contains(columns, needed) {
+			columns = append(slices.Clone(columns), needed)
+		}
+	}
+	return ViewerStatement{columns, "SELECT " + column.Values("u", columns) + ", " + column.Values("s", sessionColumns) +
+		", COALESCE(s.last_used_at <= $4, TRUE) AS a" + values +
+		" FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.root_user_id = u.id AND s.created_at > $3" + joins +
+		" WHERE u.id = $1" + order}
+}
+
+// viewerStatement reads nothing beside the viewer. Its columns are those of the entity, so
+// that a new one is read without a change here.
+var viewerStatement = NewViewerStatement(viewerColumns, "", "", "")
+
+// TokenHolds is the condition on which a token whose claims hold opens the account u, for
+// a statement that reads more of the account at once. It refuses what [Sessions.Viewer]
+// refuses, without saying why. Its parameters are $2 to $4, see
+// [Sessions.TokenParameters].
+const TokenHolds = "(u.deleted_at IS NULL AND (CAST($2 AS bigint) = 0 AND u.credential_version = $3" +
+	" OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = $2 AND s.root_user_id = u.id AND s.ended_at IS NULL AND s.created_at > $4)))"
+
+// TokenParameters are those of [TokenHolds].
+func (s *Sessions) TokenParameters(claims token.Claims) (sessionID, credentialVersion int, startedAfter time.Time) {
+	if claims.Use == token.Access {
+		sessionID = claims.SessionID
+	}
+	return sessionID, claims.CredentialVersion, s.now().Add(-s.lifetime - token.Skew)
+}
 
 // sessionState is what a token asks about its session. It is zero where the account
 // has no such session.
@@ -107,11 +165,13 @@ type sessionState struct {
 
 // userOfSession gives nil for an account that never was, and what there is to know
 // of its session.
-func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int) (*ent.User, sessionState, error) {
+func (s *Sessions) userOfSession(
+	ctx context.Context, rootUserID, sessionID int, statement ViewerStatement, joined func(targets []any) []any,
+) (*ent.User, sessionState, error) {
 	// SESSION_DAYS may have been shortened since the token was signed. Times are compared
 	// by the database, because to read one from SQLite takes ten allocations.
 	now := s.now()
-	rows, err := s.store.Query(ctx, selectUserOfSession, rootUserID, sessionID,
+	rows, err := s.store.Query(ctx, statement.text, rootUserID, sessionID,
 		now.Add(-s.lifetime-token.Skew), now.Add(-useResolution))
 	if err != nil {
 		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
@@ -125,14 +185,41 @@ func (s *Sessions) userOfSession(ctx context.Context, rootUserID, sessionID int)
 	var foundSession int // stays 0 where no session is joined
 	var endedAt *time.Time
 	var room [32]any // on the stack; with more columns append moves to the heap
-	targets := u.AppendTargets(room[:0], viewerColumns)
+	targets := u.AppendTargets(room[:0], statement.columns)
 	targets = append(targets, column.Int(&foundSession), column.NillableTime(&endedAt), column.Int(&of.rotation),
 		column.Bool(&of.rotationUsed), column.Bool(&of.isUseDue))
-	if err := rows.Scan(targets...); err != nil {
+	own := len(targets)
+	for isRow := true; isRow; isRow = joined != nil && rows.Next() {
+		if joined != nil {
+			targets = joined(targets[:own])
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
+		}
+		// The account and the session are the same in each row.
+		for i := range own {
+			targets[i] = column.Ignored{}
+		}
+	}
+	if err := rows.Err(); err != nil {
 		return nil, sessionState{}, fmt.Errorf("read the viewer: %w", err)
 	}
 	of.open = foundSession != 0 && endedAt == nil
 	return u, of, nil
+}
+
+type claimsKey struct{}
+
+// WithClaims puts the claims of a socket's or a stream's token into its context: less than
+// the token, which would have to be verified again.
+func WithClaims(ctx context.Context, claims *token.Claims) context.Context {
+	return context.WithValue(ctx, claimsKey{}, claims)
+}
+
+// ClaimsFrom gives what [WithClaims] put into the context, nil for nothing.
+func ClaimsFrom(ctx context.Context) *token.Claims {
+	claims, _ := ctx.Value(claimsKey{}).(*token.Claims)
+	return claims
 }
 
 // SessionKey names what a connection was opened with: a session or, where
@@ -148,6 +235,14 @@ func SessionKeyOf(v viewer.Viewer) SessionKey {
 		return SessionKey{RootUserID: v.RootUserID(), SessionID: v.SessionID}
 	}
 	return SessionKey{RootUserID: v.RootUserID(), CredentialVersion: v.User.CredentialVersion}
+}
+
+// SessionKeyOfClaims is [SessionKeyOf] for a token whose viewer nobody has read yet.
+func SessionKeyOfClaims(claims token.Claims) SessionKey {
+	if claims.Use == token.Access {
+		return SessionKey{RootUserID: claims.RootUserID, SessionID: claims.SessionID}
+	}
+	return SessionKey{RootUserID: claims.RootUserID, CredentialVersion: claims.CredentialVersion}
 }
 
 const selectOpenSessions = `SELECT u.id, u.credential_version, s.id, s.last_used_at

@@ -44,3 +44,6 @@ func fill(p *Passwords, next func(int) *hashCall) func() {
 		}
 	}
 }
+
+// Decoy is the hash that is compared with where there is no account.
+func Decoy(p *Passwords) string { return p.decoy }

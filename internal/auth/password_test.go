@@ -130,3 +130,29 @@ func TestEveryFormOfAPasswordIsOne(t *testing.T) {
 		}
 	})
 }
+
+// TestDecoyCostsWhatAHashCosts holds that where there is no account a password is compared
+// with a hash of the same cost as any other, and that this is no password's, not even that
+// of the empty text.
+func TestDecoyCostsWhatAHashCosts(t *testing.T) {
+	t.Parallel()
+	passwords := accounttest.New(t).Auth.Passwords
+	decoy := auth.Decoy(passwords)
+	hash, err := passwords.Hash(t.Context(), auth.EmailKey(email), accented)
+	accounttest.OK(t, err)
+	want, wantSalt, wantKey, err := argon2id.DecodeHash(hash)
+	accounttest.OK(t, err)
+	got, salt, key, err := argon2id.DecodeHash(decoy)
+	accounttest.OK(t, err)
+	if diff := cmp.Diff(want, got); diff != "" || len(salt) != len(wantSalt) || len(key) != len(wantKey) {
+		t.Errorf("the decoy %s costs something else than %s", decoy, hash)
+	}
+	for _, password := range []string{"", accented} {
+		if same, err := argon2id.ComparePasswordAndHash(password, decoy); same || err != nil {
+			t.Errorf("the decoy is the hash of %q: %v, %v", password, same, err)
+		}
+	}
+	if another := auth.Decoy(accounttest.New(t).Auth.Passwords); another == decoy {
+		t.Error("the decoy is known beforehand")
+	}
+}

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"luxbff/ent/identity"
@@ -11,7 +10,6 @@ import (
 	"luxbff/ent/verificationcode"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
-	"luxbff/internal/store"
 )
 
 // How long rows stay after they have served, and how often Start looks for them.
@@ -23,8 +21,6 @@ const (
 	pruneInterval       = time.Hour
 	// closeLimit is how long the end of the program waits for a database that is gone.
 	closeLimit = 2 * time.Second
-	// pruneBatch bounds how long one removal keeps other writes waiting.
-	pruneBatch = 500
 )
 
 // Start prunes every hour, and stores the uses of sessions every few seconds, until Close.
@@ -70,28 +66,9 @@ func (s *Service) Prune(ctx context.Context) error {
 		{installation.Table, "used_at < $1", now.Add(-installationRetention)},
 		{identity.Table, "root_user_id IS NULL AND created_at < $1", now.Add(-incompleteRetention)},
 	} {
-		statement := fmt.Sprintf(`DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT %[3]d)`,
-			expired.table, expired.condition, pruneBatch)
-		if err := s.removeInBatches(ctx, statement, expired.before); err != nil {
-			return fmt.Errorf("prune %s: %w", expired.table, err)
+		if err := s.store.DeleteInBatches(ctx, expired.table, expired.condition, expired.before); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (s *Service) removeInBatches(ctx context.Context, statement string, before time.Time) error {
-	for {
-		var removed int64
-		err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			result, err := tx.Exec(ctx, statement, before)
-			if err != nil {
-				return err
-			}
-			removed, err = result.RowsAffected()
-			return err
-		})
-		if err != nil || removed < pruneBatch {
-			return err
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/childuser"
 	"luxbff/ent/device"
+	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/user"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
@@ -140,7 +141,8 @@ func (s *Service) Update(ctx context.Context, v viewer.Viewer, id int, p UpdateP
 	return updated, nil
 }
 
-// Delete removes a child with its devlogs and unregisters its device. A child that
+// Delete removes a child with its devlogs, also those that were rejected, and unregisters its
+// device. A child that
 // has a device is deleted only if uniqueID is the unique id of that device. Errors:
 // RealUserNotFound, NotAuthorizedUser, RealUserDeleteFailed.
 func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID string) error {
@@ -159,6 +161,13 @@ func (s *Service) Delete(ctx context.Context, v viewer.Viewer, id int, uniqueID 
 			if err := disconnect(ctx, tx, d.ID); err != nil {
 				return err
 			}
+		}
+		// A rejected record may name a child that doesn't exist, so no foreign key leads from
+		// it to the child. Package devlog keeps it as JSON that begins with the child's id.
+		rejected := rejecteddevlog.And(rejecteddevlog.RootUserID(v.RootUserID()),
+			rejecteddevlog.RecordHasPrefix(fmt.Sprintf(`{"childUserId":%d,`, id)))
+		if _, err := tx.RejectedDevlog.Delete().Where(rejected).Exec(ctx); err != nil {
+			return fmt.Errorf("delete rejected devlogs: %w", err)
 		}
 		// A feed that is filtered to the child ends when its subscriber looks for
 		// events and finds the child gone.

@@ -17,7 +17,7 @@ import (
 // need one, and five times as long. The columns are those of the entities, so
 // that a new one is read without a change here.
 var (
-	selectChildren = "SELECT " + column.List("c", childuser.Columns) + ", " + column.List("d", deviceColumns) +
+	selectChildren = "SELECT " + column.Values("c", childuser.Columns) + ", " + column.Values("d", deviceColumns) +
 		" FROM child_users c LEFT JOIN devices d ON d.child_user_id = c.id"
 	selectChildrenOfAccount = selectChildren + " WHERE c.root_user_id = $1 ORDER BY c.id"
 	selectChildByID         = selectChildren + " WHERE c.id = $1"
@@ -80,6 +80,31 @@ func (s *Service) Device(ctx context.Context, v viewer.Viewer, childID int) (*en
 	return found.Edges.Device, nil
 }
 
+// DeviceByID returns a device that one of the viewer's children has, with that child. One that
+// nobody has is not found by its number alone, which anybody can guess. Errors:
+// NotFoundDevice, NotAuthorizedUser (another account's).
+func (s *Service) DeviceByID(ctx context.Context, v viewer.Viewer, id int) (*ent.Device, error) {
+	found, err := s.store.Read().Device.Query().Where(device.ID(id)).WithChildUser().Only(ctx)
+	switch {
+	case ent.IsNotFound(err), err == nil && found.RootUserID == nil:
+		return nil, apperr.NotFoundDevice.New()
+	case err != nil:
+		return nil, fmt.Errorf("read device: %w", err)
+	case *found.RootUserID != v.RootUserID():
+		return nil, apperr.NotAuthorizedUser.New()
+	}
+	return VisibleDevice(found, v.RootUserID()), nil
+}
+
+// linkDevice links the device that was joined to a child to it. The columns of one that isn't
+// there are null, which leaves its id at 0.
+func linkDevice(c *ent.ChildUser, d *ent.Device) {
+	if d.ID != 0 {
+		d.RootUserID, d.ChildUserID, d.LastChildUserID = &c.RootUserID, &c.ID, &c.ID
+		linkEdges(c, d)
+	}
+}
+
 // queryChildren reads what a query that begins with selectChildren finds.
 func (s *Service) queryChildren(ctx context.Context, query string, args ...any) ([]*ent.ChildUser, error) {
 	rows, err := s.store.Query(ctx, query, args...)
@@ -96,11 +121,7 @@ func (s *Service) queryChildren(ctx context.Context, query string, args ...any) 
 		if err := rows.Scan(targets...); err != nil {
 			return nil, fmt.Errorf("scan child user: %w", err)
 		}
-		// The columns of a device that isn't there are null, which leaves its id at 0.
-		if d.ID != 0 {
-			d.RootUserID, d.ChildUserID, d.LastChildUserID = &c.RootUserID, &c.ID, &c.ID
-			linkEdges(c, d)
-		}
+		linkDevice(c, d)
 		children = append(children, c)
 	}
 	if err := rows.Err(); err != nil {

@@ -14,14 +14,15 @@ import (
 	"time"
 
 	"luxbff/ent"
+	"luxbff/ent/identity"
 	"luxbff/ent/vocab"
 	"luxbff/internal/account"
-	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/catalogue"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/message"
+	"luxbff/internal/store"
 	"luxbff/internal/viewer"
 )
 
@@ -37,6 +38,7 @@ var devices []byte
 
 // Services is the domain that the demo calls.
 type Services struct {
+	Store     *store.Store
 	Auth      *auth.Service
 	Accounts  *account.Service
 	Catalogue *catalogue.Importer
@@ -46,18 +48,19 @@ type Services struct {
 	Clock     func() time.Time
 }
 
-// Load makes what is not there yet and gives the demo's parent. Whether the family
-// is there it sees by signing in.
+// Load makes what is not there yet and gives the demo's parent. It looks whether the
+// family is there and does not sign in: that hashed the password at every start, 30 ms of
+// a core and 19 MiB, and left a session behind.
 func Load(ctx context.Context, s Services) (*ent.User, error) {
 	if _, err := s.Catalogue.Import(ctx, bytes.NewReader(devices)); err != nil {
 		return nil, fmt.Errorf("load the demo catalogue: %w", err)
 	}
-	parent, err := s.Auth.SignIn(ctx, auth.SignInParams{Email: Email, Password: Password})
-	if err == nil {
-		return parent.User, nil
+	parent, err := s.Auth.Identities.Find(ctx, s.Store.Read(), identity.ProviderEmail, Email)
+	if err != nil {
+		return nil, fmt.Errorf("find the demo account: %w", err)
 	}
-	if !apperr.Is(err, apperr.UserNotFound) {
-		return nil, fmt.Errorf("sign in the demo account: %w", err)
+	if parent != nil {
+		return parent.Edges.RootUser, nil
 	}
 	user, err := signUp(ctx, s)
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"luxbff/ent"
-	"luxbff/ent/device"
-	"luxbff/ent/devlog"
 	"luxbff/ent/vocab"
 	"luxbff/internal/apperr"
 	"luxbff/internal/feed"
@@ -24,6 +22,7 @@ type changeSet struct {
 	now        time.Time // of all changes of the upload
 	inserted   []*ent.Devlog
 	updated    []*ent.Devlog
+	numbered   []*ent.Device // whose records had a log_file_id
 	events     []event
 }
 
@@ -50,6 +49,14 @@ func (c *changeSet) update(l *ent.Devlog) {
 	}
 }
 
+// number adds a device whose last_log_file_id a record may have raised. A temporary record
+// without a log_file_id, as every treatment begins with, leaves its row alone.
+func (c *changeSet) number(d *ent.Device) {
+	if !slices.Contains(c.numbered, d) {
+		c.numbered = append(c.numbered, d)
+	}
+}
+
 // addEvent adds an event with the log and the device's number as they are now.
 func (c *changeSet) addEvent(d *ent.Device, l *ent.Devlog, change vocab.DevlogChange) {
 	c.events = append(c.events, event{log: l, copied: *l, change: change, lastLogFileID: d.LastLogFileID})
@@ -58,18 +65,17 @@ func (c *changeSet) addEvent(d *ent.Device, l *ent.Devlog, change vocab.DevlogCh
 // save writes logs and devices. Stored logs are updated before new ones are inserted:
 // the database allows one temporary log for each child and device, so the one that
 // was completed must make room for the next.
-func (c *changeSet) save(ctx context.Context, tx *store.Tx, devices map[int]*ent.Device) error {
+func (c *changeSet) save(ctx context.Context, tx *store.Tx) error {
 	for _, l := range c.updated {
 		if err := updateLog(ctx, tx, l); err != nil {
 			return apperr.UpdateDeviceLogFailed.Wrap(err)
 		}
 	}
-	if err := insertLogs(ctx, tx, c.inserted); err != nil {
+	if err := c.insertLogs(ctx, tx); err != nil {
 		return apperr.CreateDeviceLogFailed.Wrap(err)
 	}
-	for _, d := range devices {
-		update := tx.Device.Update().Where(device.ID(d.ID)).SetLastLogFileID(d.LastLogFileID)
-		if err := update.Exec(ctx); err != nil {
+	for _, d := range c.numbered {
+		if _, err := tx.Exec(ctx, raiseLastLogFileID, d.LastLogFileID, d.ID); err != nil {
 			return fmt.Errorf("set last log file id: %w", err)
 		}
 	}
@@ -102,50 +108,41 @@ func (c *changeSet) faultyContacts() []int {
 	return ids
 }
 
+// The statements below are written by hand, because ent's builders took a fifth of the
+// time of the one writer on SQLite.
+
+const updateLogByID = `UPDATE devlogs SET registration = $1, status = $2, finish_flag = $3, treatment_date = $4,
+	treatment_offset = $5, last_intensity = $6, treatment_time = $7, log_file_id = $8, updated_at = $9 WHERE id = $10`
+
 func updateLog(ctx context.Context, tx *store.Tx, l *ent.Devlog) error {
-	update := tx.Devlog.Update().Where(devlog.ID(l.ID)).
-		SetRegistration(l.Registration).
-		SetStatus(l.Status).
-		SetTreatmentDate(l.TreatmentDate).
-		SetLastIntensity(l.LastIntensity).
-		SetTreatmentTime(l.TreatmentTime).
-		SetUpdatedAt(l.UpdatedAt).
-		SetNillableFinishFlag(l.FinishFlag).
-		SetNillableTreatmentOffset(l.TreatmentOffset).
-		SetNillableLogFileID(l.LogFileID)
-	if l.TreatmentOffset == nil {
-		update.ClearTreatmentOffset()
-	}
-	if l.LogFileID == nil {
-		update.ClearLogFileID()
-	}
-	return update.Exec(ctx)
+	_, err := tx.Exec(ctx, updateLogByID, l.Registration, string(l.Status), l.FinishFlag, string(l.TreatmentDate),
+		l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.UpdatedAt, l.ID)
+	return err
 }
+
+const raiseLastLogFileID = `UPDATE devices SET last_log_file_id = $1 WHERE id = $2`
 
 // insertLogs adds the logs in one statement and sets their ids. MaxRecords keeps it
 // below the engines' limits of bound values, 32,766 on SQLite and 65,535 on
 // PostgreSQL.
-func insertLogs(ctx context.Context, tx *store.Tx, logs []*ent.Devlog) error {
-	builders := make([]*ent.DevlogCreate, len(logs))
-	for i, l := range logs {
-		builders[i] = tx.Devlog.Create().
-			SetRootUserID(l.RootUserID).
-			SetChildUserID(l.ChildUserID).
-			SetDeviceID(l.DeviceID).
-			SetRegistration(l.Registration).
-			SetStatus(l.Status).
-			SetNillableFinishFlag(l.FinishFlag).
-			SetTreatmentDate(l.TreatmentDate).
-			SetNillableTreatmentOffset(l.TreatmentOffset).
-			SetLastIntensity(l.LastIntensity).
-			SetTreatmentTime(l.TreatmentTime).
-			SetNillableLogFileID(l.LogFileID).
-			SetCreatedAt(l.CreatedAt).
-			SetUpdatedAt(l.UpdatedAt)
+func (c *changeSet) insertLogs(ctx context.Context, tx *store.Tx) error {
+	if len(c.inserted) == 0 {
+		return nil
 	}
-	saved, err := tx.Devlog.CreateBulk(builders...).Save(ctx)
-	for i := range saved {
-		logs[i].ID = saved[i].ID
+	const columns = 13
+	args := make([]any, 0, columns*len(c.inserted))
+	for _, l := range c.inserted {
+		args = append(args, l.RootUserID, l.ChildUserID, l.DeviceID, l.Registration, string(l.Status), l.FinishFlag,
+			string(l.TreatmentDate), l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.CreatedAt, l.UpdatedAt)
 	}
-	return err
+	ids, err := tx.Insert(ctx, len(c.inserted), `INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag,
+		treatment_date, treatment_offset, last_intensity, treatment_time, log_file_id, created_at, updated_at) VALUES `+
+		store.ValueRows(1, len(c.inserted), columns), args...)
+	if err != nil {
+		return err
+	}
+	for i, l := range c.inserted {
+		l.ID = ids[i]
+	}
+	return nil
 }

@@ -15,6 +15,8 @@
 //     nothing (deviceLogs.findStored).
 //   - Replay: phones retry. A record that is stored as a complete log already changes
 //     nothing and takes no temporary log (deviceLogs.findStored).
+//   - Rejected: an upload may ask for the valid records to be stored without the others,
+//     which are then kept for the operator ([Service.UploadWith], keepRejected).
 //   - last_log_file_id: the highest number that a device has sent since it was registered
 //     to its child (deviceLogs.copyRecord).
 //
@@ -23,9 +25,12 @@
 package devlog
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"luxbff/ent/vocab"
+	"luxbff/internal/background"
 	"luxbff/internal/feed"
 	"luxbff/internal/push"
 	"luxbff/internal/store"
@@ -39,6 +44,9 @@ type Config struct {
 	// contacts; nil says nothing.
 	Push  *push.Service
 	Clock func() time.Time
+	Log   *slog.Logger
+	// OnPanic is called with each panic of the work in the background.
+	OnPanic func(context.Context, *background.Panic)
 }
 
 // Service stores uploads and reads histories.
@@ -47,11 +55,15 @@ type Service struct {
 	feed  *feed.Service
 	push  *push.Service
 	clock func() time.Time
+	log   *slog.Logger
+
+	onPanic    func(context.Context, *background.Panic)
+	background *background.Group
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, feed: c.Feed, push: c.Push, clock: c.Clock}
+	return &Service{store: c.Store, feed: c.Feed, push: c.Push, clock: c.Clock, log: c.Log, onPanic: c.OnPanic}
 }
 
 // MaxRecords is the most records that one upload may hold (rule 9).

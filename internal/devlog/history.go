@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"luxbff/internal/apperr"
 	"luxbff/internal/child"
 	"luxbff/internal/paging"
+	"luxbff/internal/viewer"
 )
 
 // defaultPageSize is how many logs a page holds when the client names no number;
@@ -46,7 +46,7 @@ type Page struct {
 // Histories returns a page of the logs of each of the children, which the caller has
 // loaded for the viewer: whose they are isn't checked again. It costs one statement for
 // any number of children, and up to two more where pages hold logs of other devices than
-// the children have. Cursors that name no log of a child may cost two more.
+// the children have. A cursor that names no log of a child may cost one more.
 //
 // Logs are in the order of upload, which is that of their ids, not by treatment date:
 // the date of a temporary log changes with each update, so a cursor by date would
@@ -69,13 +69,38 @@ func (s *Service) Histories(ctx context.Context, of []*ent.ChildUser, p PagePara
 	return pages, s.setEdges(ctx, of, pages)
 }
 
+// Get returns a log of one of the children of the family, which is all of the viewer's, with
+// its child and device. It costs one statement, and one more where the log is of a device
+// that none of the children has. Errors: ResourceNotFound, NotAuthorizedUser.
+func (s *Service) Get(ctx context.Context, v viewer.Viewer, family []*ent.ChildUser, id int) (*ent.Devlog, error) {
+	found, err := s.store.Read().Devlog.Get(ctx, id)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, apperr.ResourceNotFound.New()
+	case err != nil:
+		return nil, fmt.Errorf("read devlog: %w", err)
+	case found.RootUserID != v.RootUserID():
+		return nil, apperr.NotAuthorizedUser.New()
+	}
+	i := slices.IndexFunc(family, func(c *ent.ChildUser) bool { return c.ID == found.ChildUserID })
+	if i < 0 { // the child was made after the family was read
+		return nil, apperr.ResourceNotFound.New()
+	}
+	pages := []Page{{Devlogs: []*ent.Devlog{found}}}
+	if err := s.setEdges(ctx, []*ent.ChildUser{family[i]}, pages); err != nil {
+		return nil, err
+	}
+	return pages[0].Devlogs[0], nil
+}
+
 // maxTogether is the most children that one statement reads a page of. SQLite takes 500
 // selects in one.
 const maxTogether = 400
 
-// read reads the logs of the window of each child, by child. The logs that the cursors
-// name are read too, and one log more than asked for: so the one statement shows nearly
-// always what is behind the page, where it begins, and what is ahead of it.
+// read reads logs of each child, by child, from where the window begins. The log that the
+// cursor names there is read too, and one log more than asked for, whether the window ends
+// before it or not: so the one statement shows what is ahead of the page, and nearly always
+// what is behind it.
 func (s *Service) read(ctx context.Context, of []*ent.ChildUser, w window) (map[int][]*ent.Devlog, error) {
 	logs := make(map[int][]*ent.Devlog, len(of))
 	for together := range slices.Chunk(of, maxTogether) {
@@ -87,8 +112,10 @@ func (s *Service) read(ctx context.Context, of []*ent.ChildUser, w window) (map[
 }
 
 func (s *Service) readTogether(ctx context.Context, of []*ent.ChildUser, w window, logs map[int][]*ent.Devlog) error {
-	newest, oldest := w.ids()
-	args := []any{newest, oldest, w.size + 2}
+	args := []any{w.size + 2}
+	if w.begin != 0 {
+		args = append(args, w.begin)
+	}
 	for _, c := range of {
 		args = append(args, c.ID)
 	}
@@ -105,53 +132,74 @@ func (s *Service) readTogether(ctx context.Context, of []*ent.ChildUser, w windo
 		}
 		logs[l.ChildUserID] = append(logs[l.ChildUserID], l)
 	}
+	for _, c := range of {
+		slices.SortFunc(logs[c.ID], w.compare)
+	}
 	return rows.Err()
 }
 
-// query reads the window of n children, whose ids are the arguments from $4 on. It is
-// written by hand because ent has no limit for each child, and one select for each is
-// what both engines read by the index of child and id.
-func (w window) query(n int) string {
-	order := "DESC"
+// compare orders logs as they are read. The engines give them so, but promise it for no
+// query around the one that has an order.
+func (w window) compare(a, b *ent.Devlog) int {
 	if w.backwards {
-		order = "ASC"
+		return cmp.Compare(a.ID, b.ID)
 	}
-	selects := make([]string, n)
-	for i := range selects {
-		selects[i] = "SELECT * FROM (SELECT " + column.List("l", devlog.Columns) + " FROM devlogs l" +
-			" WHERE l.child_user_id = $" + strconv.Itoa(4+i) + " AND l.id <= $1 AND l.id >= $2" +
-			" ORDER BY l.id " + order + " LIMIT $3) p"
-	}
-	return strings.Join(selects, " UNION ALL ") + " ORDER BY child_user_id, id " + order
+	return cmp.Compare(b.ID, a.ID)
 }
 
-// pages makes a page of what was read of each child. Where a cursor names no log of the
-// child, what is on the other side of it was not read, and is asked for here.
+// query reads the windows of n children: at most $1 logs of each, from $2 on where there is
+// a place to begin. The ids of the children are the last arguments. It is written by hand
+// because ent has no limit for each child, and one select for each is what both engines read
+// by the index of child and id.
+//
+// The id of a child stands in a list, twice, and the order begins with the child, which says
+// the same as child_user_id = $3 and the order of ids. Of that PostgreSQL knows that the
+// order of ids is enough, and where a child has a large part of all logs it reads those of
+// all children by the primary key, through everything that others have uploaded since: 66 ms
+// for a page behind 200,000 logs of others, in place of 0.05. The limit inside is no
+// argument because PostgreSQL takes one for a tenth of all rows, and would plan each page
+// anew to know better, which takes longer than to read it.
+func (w window) query(n int) string {
+	order, within := "DESC", "<="
+	if w.backwards {
+		order, within = "ASC", ">="
+	}
+	begin, child := "", 2
+	if w.begin != 0 {
+		begin, child = " AND l.id "+within+" $2", 3
+	}
+	columns, values := column.List("l", devlog.Columns), column.Values("c", devlog.Columns)
+	selects := make([]string, n)
+	for i := range selects {
+		id := "$" + strconv.Itoa(child+i)
+		selects[i] = "SELECT " + values + " FROM (SELECT * FROM (SELECT " + columns + " FROM devlogs l" +
+			" WHERE l.child_user_id IN (" + id + ", " + id + ")" + begin +
+			" ORDER BY l.child_user_id " + order + ", l.id " + order + " LIMIT " + strconv.Itoa(maxPageSize+2) + ") p" +
+			" ORDER BY child_user_id " + order + ", id " + order + " LIMIT $1) c"
+	}
+	return strings.Join(selects, " UNION ALL ")
+}
+
+// pages makes a page of what was read of each child. Where the cursor at the beginning names
+// no log of the child, what is on the other side of it was not read, and is asked for here.
 func (s *Service) pages(
 	ctx context.Context, of []*ent.ChildUser, w window, logs map[int][]*ent.Devlog,
 ) ([]Page, error) {
 	found := make([]sides, len(of))
-	var unknownBehind, unknownAhead []*ent.ChildUser
+	var unknown []*ent.ChildUser
 	for i, c := range of {
 		found[i] = w.cut(logs[c.ID])
 		if w.begin != 0 && !found[i].behind {
-			unknownBehind = append(unknownBehind, c)
-		}
-		if w.end != 0 && !found[i].ahead {
-			unknownAhead = append(unknownAhead, c)
+			unknown = append(unknown, c)
 		}
 	}
-	behind, err := s.withLogs(ctx, unknownBehind, !w.backwards, w.begin)
-	if err != nil {
-		return nil, err
-	}
-	ahead, err := s.withLogs(ctx, unknownAhead, w.backwards, w.beyondEnd())
+	behind, err := s.withLogs(ctx, unknown, !w.backwards, w.begin)
 	if err != nil {
 		return nil, err
 	}
 	pages := make([]Page, len(of))
 	for i, c := range of {
-		pages[i] = w.page(found[i].logs, found[i].behind || behind[c.ID], found[i].ahead || ahead[c.ID])
+		pages[i] = w.page(found[i].logs, found[i].behind || behind[c.ID], found[i].ahead)
 	}
 	return pages, nil
 }
@@ -203,9 +251,9 @@ func (s *Service) setEdges(ctx context.Context, of []*ent.ChildUser, pages []Pag
 		for _, l := range c.Edges.Devlogs {
 			known[l.ID] = l
 		}
-		for j, l := range pages[i].Devlogs {
+		for j, l := range pages[i].Devlogs { //nolint:gosec // there is a page for each child
 			if known[l.ID] != nil {
-				pages[i].Devlogs[j] = known[l.ID]
+				pages[i].Devlogs[j] = known[l.ID] //nolint:gosec // as above
 				continue
 			}
 			l.Edges.ChildUser, l.Edges.Device = c, devices[l.DeviceID]
@@ -311,39 +359,29 @@ type sides struct {
 	behind, ahead bool
 }
 
-// ids are the newest and the oldest id that the window may hold.
-func (w window) ids() (newest, oldest int) {
-	if w.backwards {
-		return cmp.Or(w.end, math.MaxInt64), w.begin
-	}
-	return cmp.Or(w.begin, math.MaxInt64), w.end
-}
-
 // cut takes off what was read besides the logs of the page.
 func (w window) cut(logs []*ent.Devlog) (found sides) {
 	if len(logs) > 0 && logs[0].ID == w.begin {
 		logs, found.behind = logs[1:], true
 	}
-	if n := len(logs); n > 0 && logs[n-1].ID == w.end {
-		logs, found.ahead = logs[:n-1], true
+	inside := slices.IndexFunc(logs, w.isBeyond)
+	if inside < 0 {
+		inside = len(logs)
 	}
-	if len(logs) > w.size {
-		logs, found.ahead = logs[:w.size], true
-	}
-	found.logs = logs
+	inside = min(inside, w.size)
+	found.logs, found.ahead = logs[:inside], inside < len(logs)
 	return found
 }
 
-// beyondEnd is the first id that is read after the whole window, which is empty where
-// its end comes before its beginning.
-func (w window) beyondEnd() int {
+// isBeyond reports whether the window ends before the log.
+func (w window) isBeyond(l *ent.Devlog) bool {
 	switch {
+	case w.end == 0:
+		return false
 	case w.backwards:
-		return max(w.begin, w.end) + 1
-	case w.begin == 0:
-		return w.end - 1
+		return l.ID >= w.end
 	}
-	return min(w.begin, w.end) - 1
+	return l.ID <= w.end
 }
 
 // page makes a page of the logs in the order in which they were read.

@@ -20,11 +20,11 @@ import (
 func TestAnswerOfALateRecordIsTheNearestLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	stored := h.Upload(t, h.Complete("15:00:00", 1), h.Complete("15:00:40", 2), h.Complete("15:03:00", 3)).Devlogs
+	stored := h.Upload(t, h.Complete("15:00:00", 1), h.Complete("15:00:40", 2), h.Complete("15:03:00", 3)).Devlogs()
 	for at, want := range map[string]*ent.Devlog{
 		"15:00:30": stored[0], "15:00:49": stored[0], "15:00:50": stored[0], "15:00:51": stored[1], "15:02:10": stored[1], "15:02:30": stored[2],
 	} {
-		again := h.Upload(t, h.Temporary("12:00:30"), h.Temporary(at), h.Complete("12:00:00", 9)).Devlogs[1]
+		again := h.Upload(t, h.Temporary("12:00:30"), h.Temporary(at), h.Complete("12:00:00", 9)).Devlogs()[1]
 		if again.ID != want.ID || again.TreatmentDate != want.TreatmentDate || again.Status != vocab.Complete {
 			t.Errorf("%s is answered by %v, want %v", at, again, want)
 		}
@@ -63,7 +63,7 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 	for i, r := range complete {
 		records[i] = h.Temporary(string(r.TreatmentDate.Add(30 * time.Second)))
 	}
-	for i, l := range h.Upload(t, records...).Devlogs {
+	for i, l := range h.Upload(t, records...).Devlogs() {
 		if *l.LogFileID != i+1 {
 			t.Fatalf("record %d is answered by %v", i, l)
 		}
@@ -71,10 +71,10 @@ func TestLateRecordsAreFoundByAnIndex(t *testing.T) {
 	if len(*statements) != 1 {
 		t.Fatalf("%d statements look for near logs", len(*statements))
 	}
-	args := []any{h.Device.ID, 1}
+	var args []any
 	for _, r := range records {
 		at := r.TreatmentDate.Add(-30 * time.Second)
-		args = append(args, at.Add(-time.Minute), at, at.Add(time.Minute))
+		args = append(args, h.Device.ID, 1, at.Add(-time.Minute), at, at.Add(time.Minute))
 	}
 	plan := storetest.Explain(t, h.Store, (*statements)[0], args...)
 	for _, scan := range []string{"Seq Scan on devlogs", "SCAN devlogs", "B-TREE", "Sort"} {

@@ -67,7 +67,7 @@ func TestOneTemporaryLogSentManyTimes(t *testing.T) {
 func TestOneOfManyCompletesTheTemporaryLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	temporary := h.Upload(t, h.Temporary("15:00:30")).Devlogs[0]
+	temporary := h.Upload(t, h.Temporary("15:00:30")).Devlogs()[0]
 	race(t, h, func(i int) []devlog.Record { return h.CompleteSeries(i, 1) })
 	rows := h.Rows(t)
 	if len(rows) != requests || slices.Contains(rows, domaintest.DescribeLog(temporary)) {

@@ -134,8 +134,8 @@ func (s *schedule) send(rt *rapid.T, records []devlog.Record) {
 	if err != nil {
 		rt.Fatalf("upload %+v: %v", records, err)
 	}
-	if len(stored.Devlogs) != len(records) {
-		rt.Fatalf("%d records gave %d devlogs", len(records), len(stored.Devlogs))
+	if len(stored.Devlogs()) != len(records) {
+		rt.Fatalf("%d records gave %d devlogs", len(records), len(stored.Devlogs()))
 	}
 	for _, r := range records {
 		s.model.put(r)

@@ -2,13 +2,16 @@ package devlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
+	"io"
+	"maps"
 	"slices"
 	"strconv"
 
 	"luxbff/ent"
 	"luxbff/ent/childuser"
+	"luxbff/ent/column"
 	"luxbff/ent/device"
 	"luxbff/ent/user"
 	"luxbff/internal/apperr"
@@ -16,13 +19,61 @@ import (
 	"luxbff/internal/viewer"
 )
 
-// Stored is the outcome of an upload: the logs as they now are, one for each record in
-// the records' order, and whether every record was temporary, which decides the
-// answer of the LUX page.
+// Stored is the outcome of an upload: what became of each record, in the records' order,
+// and whether every record was temporary, which decides the answer of the LUX page.
 type Stored struct {
-	Devlogs      []*ent.Devlog
+	Results      []Result
 	AllTemporary bool
 }
+
+// Result is what became of one record.
+type Result struct {
+	Verdict Verdict
+	// Devlog is the log as it is stored now, nil of a rejected record.
+	Devlog *ent.Devlog
+	// Error says why a record was rejected, nil of any other. Its Field names the record.
+	Error *apperr.Error
+}
+
+// Verdict says in a word what became of a record. It is spelled as in GraphQL.
+type Verdict string
+
+// The verdicts. All but NewlyStored leave the stored logs as they were.
+const (
+	NewlyStored Verdict = "STORED"   // it made a log, or changed the temporary one
+	Replayed    Verdict = "REPLAYED" // it was stored before
+	Late        Verdict = "LATE"     // its treatment was completed before
+	Rejected    Verdict = "REJECTED" // it can't be stored
+)
+
+// MarshalGQL writes the name.
+func (v Verdict) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(v))) }
+
+// UnmarshalGQL always fails. gqlgen asks for it, though no input of the schema has the
+// type.
+func (v *Verdict) UnmarshalGQL(any) error { return errOutputOnly }
+
+var errOutputOnly = errors.New("a verdict is no input")
+
+// Devlogs are the stored logs, in the order of the records, without those of rejected ones.
+func (s Stored) Devlogs() []*ent.Devlog {
+	logs := make([]*ent.Devlog, 0, len(s.Results))
+	for _, result := range s.Results {
+		if result.Devlog != nil {
+			logs = append(logs, result.Devlog)
+		}
+	}
+	return logs
+}
+
+// OnInvalid says what becomes of an upload of which some records can't be stored.
+type OnInvalid uint8
+
+// What an upload may do with such records.
+const (
+	RejectAll  OnInvalid = iota // it fails, and nothing is stored (rule 9 of the contract)
+	StoreValid                  // the others are stored, and these are kept for the operator
+)
 
 // Upload stores the records in their order, all or none (rule 9 of the contract).
 //
@@ -30,171 +81,174 @@ type Stored struct {
 // NotConnectedDevice; CreateDeviceLogFailed and UpdateDeviceLogFailed when the
 // database refuses.
 func (s *Service) Upload(ctx context.Context, v viewer.Viewer, records []Record) (Stored, error) {
-	if err := checkValues(records); err != nil {
-		return Stored{}, err
+	return s.UploadWith(ctx, v, records, RejectAll)
+}
+
+// UploadWith is [Service.Upload] that may store the valid records without the others. The
+// errors of single records are in their results then, and those that are left are of the
+// whole upload: BadRequest for no records or too many, and those of the database.
+func (s *Service) UploadWith(
+	ctx context.Context, v viewer.Viewer, records []Record, onInvalid OnInvalid,
+) (Stored, error) {
+	if len(records) == 0 || len(records) > MaxRecords {
+		return Stored{}, apperr.BadRequest.WithField("input.logs").WithReason(
+			fmt.Sprintf("An upload has 1 to %d records, and this one has %d.", MaxRecords, len(records)))
 	}
-	var logs []*ent.Devlog
+	// Values are looked at before the database is asked.
+	invalid := invalidValues(records)
+	if len(invalid) > 0 && onInvalid == RejectAll {
+		return Stored{}, invalid.first()
+	}
+	var results []Result
 	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		logs, err = s.upload(ctx, tx, v, records)
+		// A write may run several times, each time on what is stored then.
+		results, err = s.upload(ctx, tx, v, records, maps.Clone(invalid), onInvalid)
 		return err
 	})
 	if err != nil {
 		return Stored{}, err
 	}
 	return Stored{
-		Devlogs:      logs,
+		Results:      results,
 		AllTemporary: !slices.ContainsFunc(records, func(r Record) bool { return !r.isTemporary() }),
 	}, nil
 }
 
 func (s *Service) upload(
-	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
-) ([]*ent.Devlog, error) {
+	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record, rejected rejections, onInvalid OnInvalid,
+) ([]Result, error) {
 	// Uploads of one account wait for each other. So two phones that send the same
 	// record at once find one stored log, and events get their numbers in the order
 	// in which they are committed.
 	if err := tx.Lock(ctx, user.Table, v.RootUserID()); err != nil {
 		return nil, err
 	}
-	devices, err := loadDevices(ctx, tx, v, records)
+	children, devices, err := findChildrenAndDevices(ctx, tx, records)
 	if err != nil {
 		return nil, err
 	}
-	stored := make(map[int]*deviceLogs, len(devices))
-	for id, d := range devices {
-		if stored[id], err = loadDeviceLogs(ctx, tx, d, records); err != nil {
-			return nil, err
-		}
+	rejected = rejected.add(v, records, children, devices, onInvalid)
+	if len(rejected) > 0 && onInvalid == RejectAll {
+		return nil, rejected.first()
+	}
+	stored, err := loadStored(ctx, tx, rejected.without(records), children, devices)
+	if err != nil {
+		return nil, err
 	}
 
 	// Order: the rules are applied in memory, record by record, because each record
 	// meets what those before it left.
 	changes := changeSet{rootUserID: v.RootUserID(), now: s.clock()}
-	logs := make([]*ent.Devlog, len(records))
+	results := make([]Result, len(records))
 	for i, r := range records {
-		logs[i] = stored[r.DeviceID].apply(&changes, r)
+		if err := rejected[i]; err != nil {
+			results[i] = Result{Verdict: Rejected, Error: err}
+			continue
+		}
+		results[i] = stored[r.DeviceID].apply(&changes, r)
+	}
+	if err := keepRejected(ctx, tx, v, records, rejected, changes.now); err != nil {
+		return nil, err
 	}
 
 	// An upload of nothing but replays writes nothing and notifies nobody.
 	if changes.isEmpty() {
-		return logs, nil
+		return results, nil
 	}
-	if err := changes.save(ctx, tx, devices); err != nil {
+	if err := changes.save(ctx, tx); err != nil {
 		return nil, err
 	}
 	if err := s.push.FaultyContacts(ctx, tx, v.RootUserID(), changes.faultyContacts()); err != nil {
 		return nil, err
 	}
-	return logs, s.feed.Append(ctx, tx, v.RootUserID(), changes.entries())
+	return results, s.feed.Append(ctx, tx, v.RootUserID(), changes.entries())
 }
 
-// checkValues refuses with BadRequest what no upload may hold, before the database is
-// asked. The error names the record and its field.
-func checkValues(records []Record) error {
-	if len(records) == 0 || len(records) > MaxRecords {
-		return apperr.BadRequest.WithField("input.logs").WithReason(
-			fmt.Sprintf("An upload has 1 to %d records, and this one has %d.", MaxRecords, len(records)))
-	}
-	for i, r := range records {
-		if field := r.invalidField(); field != "" {
-			return apperr.BadRequest.WithField(fieldOf(i, field))
+// loadStored reads what the valid records can meet, by the id of their device.
+func loadStored(
+	ctx context.Context, tx *store.Tx, valid []Record, children map[int]*ent.ChildUser, devices map[int]*ent.Device,
+) (map[int]*deviceLogs, error) {
+	stored := make(map[int]*deviceLogs, len(devices))
+	for _, r := range valid {
+		if stored[r.DeviceID] != nil {
+			continue
 		}
-	}
-	return nil
-}
-
-// fieldOf names a field of one record as GraphQL's input does: a client that sends many
-// records has to learn which one is wrong.
-func fieldOf(record int, name string) string {
-	return "input.logs[" + strconv.Itoa(record) + "]." + name
-}
-
-// invalidField names the first field with a value that no log may have, or is empty.
-func (r Record) invalidField() string {
-	switch {
-	case !r.storedDate().Valid(): // 30 seconds before the year 1 is no date either
-		return "treatmentDate"
-	case r.FinishFlag != nil && !r.FinishFlag.Valid():
-		return "finishFlag"
-	case !isCount(r.LastIntensity):
-		return "lastIntensity"
-	case !isCount(r.TreatmentTime):
-		return "treatmentTime"
-	case r.LogFileID != nil && !isCount(*r.LogFileID):
-		return "logFileId"
-	}
-	return ""
-}
-
-// isCount reports whether n is 0 or more and can be shown as GraphQL's Int, which has
-// 32 bits.
-func isCount(n int) bool { return n >= 0 && n <= math.MaxInt32 }
-
-// loadDevices returns the devices of the records by id. All or nothing: before that it
-// makes sure, record by record, that the child exists and is the viewer's, that the
-// device exists under its unique id, and that it is registered to that child. The first
-// record that fails decides the error, and for one record this order. The error names the
-// record's field that is wrong.
-func loadDevices(
-	ctx context.Context, tx *store.Tx, v viewer.Viewer, records []Record,
-) (map[int]*ent.Device, error) {
-	children, devices, err := findChildrenAndDevices(ctx, tx, records)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range records {
+		// The answer shows of each log its device and child, and of these each other.
 		c, d := children[r.ChildUserID], devices[r.DeviceID]
-		switch {
-		case c == nil:
-			return nil, apperr.NotFoundUser.WithField(fieldOf(i, "childUserId"))
-		case c.RootUserID != v.RootUserID():
-			return nil, apperr.NotAuthorizedUser.WithField(fieldOf(i, "childUserId"))
-		case d == nil:
-			return nil, apperr.NotFoundDevice.WithField(fieldOf(i, "deviceId"))
-		case d.UniqueID == nil || *d.UniqueID != r.UniqueID:
-			return nil, apperr.NotFoundDevice.WithField(fieldOf(i, "uniqueId"))
-		case d.ChildUserID == nil || *d.ChildUserID != r.ChildUserID:
-			return nil, apperr.NotConnectedDevice.WithField(fieldOf(i, "deviceId"))
+		c.Edges.Device, d.Edges.ChildUser = d, c
+		logs, err := loadDeviceLogs(ctx, tx, d, valid)
+		if err != nil {
+			return nil, err
 		}
-		d.Edges.ChildUser = c
-		c.Edges.Device = d
+		stored[d.ID] = logs
 	}
-	return devices, nil
+	return stored, nil
 }
+
+// selectWanted reads children and the devices that records name with them, of which the
+// values of the first pair are its last words: both engines call them column1 and column2,
+// and PostgreSQL takes their types from the first row. They are looked for by their ids, each
+// on its own: a record may name a child or a device that doesn't exist, or one that isn't the
+// other's. The columns are those of the entities, so that a new one is read without a change
+// here.
+var selectWanted = "SELECT " + column.Values("c", childuser.Columns) + ", " + column.Values("d", device.Columns) +
+	" FROM (VALUES (CAST($1 AS bigint), CAST($2 AS bigint))"
+
+const joinWanted = ") AS wanted LEFT JOIN child_users c ON c.id = wanted.column1 LEFT JOIN devices d ON d.id = wanted.column2"
+
+// pair is a child and a device that a record names.
+type pair struct{ childUserID, deviceID int }
 
 // findChildrenAndDevices reads the children and devices that the records name, of any
-// account, in two statements for any number of records. Those that don't exist are
+// account, in one statement for any number of records. Those that don't exist are
 // missing in the maps.
 func findChildrenAndDevices(
 	ctx context.Context, tx *store.Tx, records []Record,
 ) (children map[int]*ent.ChildUser, devices map[int]*ent.Device, err error) {
-	childIDs := distinct(records, func(r Record) int { return r.ChildUserID })
-	foundChildren, err := tx.ChildUser.Query().Where(childuser.IDIn(childIDs...)).All(ctx)
+	pairs := distinctPairs(records)
+	args := make([]any, 0, 2*len(pairs))
+	for _, p := range pairs {
+		args = append(args, p.childUserID, p.deviceID)
+	}
+	query := selectWanted
+	if len(pairs) > 1 {
+		query += ", " + store.ValueRows(3, len(pairs)-1, 2)
+	}
+	rows, err := tx.Query(ctx, query+joinWanted, args...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load child users: %w", err)
+		return nil, nil, fmt.Errorf("load children and devices: %w", err)
 	}
-	children = make(map[int]*ent.ChildUser, len(foundChildren))
-	for _, c := range foundChildren {
-		children[c.ID] = c
+	defer func() { _ = rows.Close() }()
+	children, devices = make(map[int]*ent.ChildUser, len(pairs)), make(map[int]*ent.Device, len(pairs))
+	targets := make([]any, 0, len(childuser.Columns)+len(device.Columns))
+	for rows.Next() {
+		c, d := &ent.ChildUser{}, &ent.Device{}
+		targets = d.AppendTargets(c.AppendTargets(targets[:0], childuser.Columns), device.Columns)
+		if err := rows.Scan(targets...); err != nil {
+			return nil, nil, fmt.Errorf("scan a child and a device: %w", err)
+		}
+		// The columns of what isn't there are null, which leaves its id at 0. Of what comes
+		// with several others each row has a copy, of which one is kept.
+		if c.ID != 0 && children[c.ID] == nil {
+			children[c.ID] = c
+		}
+		if d.ID != 0 && devices[d.ID] == nil {
+			devices[d.ID] = d
+		}
 	}
-	deviceIDs := distinct(records, func(r Record) int { return r.DeviceID })
-	foundDevices, err := tx.Device.Query().Where(device.IDIn(deviceIDs...)).All(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load devices: %w", err)
-	}
-	devices = make(map[int]*ent.Device, len(foundDevices))
-	for _, d := range foundDevices {
-		devices[d.ID] = d
-	}
-	return children, devices, nil
+	return children, devices, rows.Err()
 }
 
-// distinct returns each id once.
-func distinct(records []Record, id func(Record) int) []int {
-	ids := make([]int, len(records))
-	for i, r := range records {
-		ids[i] = id(r)
+// distinctPairs returns each pair once.
+func distinctPairs(records []Record) []pair {
+	var pairs []pair
+	seen := map[pair]bool{}
+	for _, r := range records {
+		p := pair{r.ChildUserID, r.DeviceID}
+		if !seen[p] {
+			seen[p] = true
+			pairs = append(pairs, p)
+		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return pairs
 }

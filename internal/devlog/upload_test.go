@@ -76,10 +76,10 @@ func uploadExample(t *testing.T, h *domaintest.Home, records []devlog.Record, al
 	if diff := cmp.Diff(want, rows, same); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, stored.Devlogs, same); diff != "" {
+	if diff := cmp.Diff(want, stored.Devlogs(), same); diff != "" {
 		t.Errorf("answered (-want +got):\n%s", diff)
 	}
-	for i, l := range stored.Devlogs {
+	for i, l := range stored.Devlogs() {
 		if l.ID != rows[i].ID || l.Edges.ChildUser.ID != h.Child.ID || l.Edges.Device.ID != h.Device.ID ||
 			l.Edges.Device.LastLogFileID != h.LastLogFileID(t) {
 			t.Errorf("answer %d is %v of %v with %v", i, l, l.Edges.ChildUser, l.Edges.Device)
@@ -93,10 +93,10 @@ func uploadExample(t *testing.T, h *domaintest.Home, records []devlog.Record, al
 func TestArrayOverTemporaryLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	temporary := h.Upload(t, h.Temporary("2025-02-21T15:48:49")).Devlogs[0]
+	temporary := h.Upload(t, h.Temporary("2025-02-21T15:48:49")).Devlogs()[0]
 	stored := h.Upload(t, h.Complete("15:48:49", 1), h.Complete("2025-02-15T15:48:49", 2))
-	if stored.Devlogs[0].ID != temporary.ID || stored.Devlogs[1].ID == temporary.ID {
-		t.Errorf("the temporary log %d became %v", temporary.ID, stored.Devlogs)
+	if stored.Devlogs()[0].ID != temporary.ID || stored.Devlogs()[1].ID == temporary.ID {
+		t.Errorf("the temporary log %d became %v", temporary.ID, stored.Devlogs())
 	}
 }
 
@@ -106,7 +106,7 @@ func TestEveryFinishFlag(t *testing.T) {
 	for flag := vocab.NormalShutdown; flag <= vocab.FactoryShutdown; flag++ {
 		r := h.Complete("15:00:00", int(flag))
 		r.FinishFlag = &flag
-		if l := h.Upload(t, r).Devlogs[0]; *l.FinishFlag != flag || l.Status != vocab.Complete {
+		if l := h.Upload(t, r).Devlogs()[0]; *l.FinishFlag != flag || l.Status != vocab.Complete {
 			t.Errorf("stored %v", l)
 		}
 	}
@@ -115,9 +115,9 @@ func TestEveryFinishFlag(t *testing.T) {
 func TestAnswerOfReplayIsTheStoredLog(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
-	first := h.Upload(t, h.Complete("15:00:00", 1)).Devlogs[0]
+	first := h.Upload(t, h.Complete("15:00:00", 1)).Devlogs()[0]
 	h.Clock.Add(time.Hour)
-	again := h.Upload(t, h.Complete("17:00:00", 1), h.Complete("18:00:00", 2), h.Complete("18:00:00", 2)).Devlogs
+	again := h.Upload(t, h.Complete("17:00:00", 1), h.Complete("18:00:00", 2), h.Complete("18:00:00", 2)).Devlogs()
 	if again[0].ID != first.ID || again[0].TreatmentDate != first.TreatmentDate || !again[0].UpdatedAt.Equal(first.UpdatedAt) {
 		t.Errorf("the replay of %v answers %v", first, again[0])
 	}
@@ -191,7 +191,7 @@ func TestUploadOfSeveralChildren(t *testing.T) {
 		t.Errorf("last_log_file_id of the devices is %d and %d", h.LastLogFileID(t), sister.LastLogFileID(t))
 	}
 	for i, of := range []*domaintest.Home{h, sister, h, sister} {
-		if l := stored.Devlogs[i]; l.Edges.ChildUser.ID != of.Child.ID || l.Edges.Device.ID != of.Device.ID {
+		if l := stored.Devlogs()[i]; l.Edges.ChildUser.ID != of.Child.ID || l.Edges.Device.ID != of.Device.ID {
 			t.Errorf("answer %d is of %v with %v", i, l.Edges.ChildUser, l.Edges.Device)
 		}
 	}
@@ -249,8 +249,8 @@ func TestOneBadRecordRefusesTheUpload(t *testing.T) {
 				records = slices.Insert(records, at*3/2, r)
 				stored, err := h.Devlogs.Upload(t.Context(), h.Parent, records)
 				domaintest.WantError(t, err, c.kind, "input.logs["+strconv.Itoa(at*3/2)+"]."+c.field)
-				if stored.Devlogs != nil {
-					t.Errorf("gave %v with the error", stored.Devlogs)
+				if stored.Results != nil {
+					t.Errorf("gave %v with the error", stored.Devlogs())
 				}
 			})
 		}
@@ -313,8 +313,8 @@ func TestUploadTakesAThousandRecords(t *testing.T) {
 	_, err = h.Devlogs.Upload(t.Context(), h.Parent, nil)
 	domaintest.WantError(t, err, apperr.BadRequest, "input.logs")
 	stored := h.Upload(t, h.CompleteSeries(1, devlog.MaxRecords)...)
-	for i, l := range stored.Devlogs {
-		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs[i-1].ID {
+	for i, l := range stored.Devlogs() {
+		if *l.LogFileID != i+1 || i > 0 && l.ID <= stored.Devlogs()[i-1].ID {
 			t.Fatalf("answer %d is %v", i, l)
 		}
 	}

@@ -83,26 +83,22 @@ func (a *acks) takeBatch() map[resumeKey]int64 {
 // of requests that are about something else (docs/live.md, "Going on after a
 // break"), so a cursor that makes no sense is ignored and no error is returned. The
 // resume point is saved soon after.
-func (s *Service) Acknowledge(ctx context.Context, v viewer.Viewer, installationID, cursor string) {
+func (s *Service) Acknowledge(_ context.Context, v viewer.Viewer, installationID, cursor string) {
 	c, err := parseCursor(cursor)
 	if err != nil || c.rootUserID != v.RootUserID() || !validInstallationID(installationID) {
-		return
-	}
-	// An event that doesn't exist yet can't have been received.
-	bounds, err := readBounds(ctx, s.store.Read(), v.RootUserID())
-	if err != nil || c.seq > bounds.newest {
 		return
 	}
 	s.acks.add(resumeKey{v.RootUserID(), installationID, c.childUserID}, c.seq)
 }
 
 // saveAcksUntilDone saves acks as they come until ctx ends, and those that came by
-// then.
+// then, even where it ends before this begins.
 func (s *Service) saveAcksUntilDone(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ended := false; !ended; {
 		select {
 		case <-s.acks.added:
 		case <-ctx.Done():
+			ended = true
 		}
 		// The end of ctx must not break off the last save.
 		if err := s.SaveAcks(context.WithoutCancel(ctx)); err != nil {

@@ -44,6 +44,25 @@ func TestAcknowledgeMovesTheResumePointOfItsCursor(t *testing.T) {
 	}
 }
 
+// TestNothingIsAcknowledgedBeforeItIsThere acknowledges an event that the feed does not have
+// yet, as a client does whose cursor is of a database that was restored since.
+func TestNothingIsAcknowledgedBeforeItIsThere(t *testing.T) {
+	t.Parallel()
+	h, ahead := domaintest.NewHome(t), domaintest.NewHome(t)
+	if h.Parent.RootUserID() != ahead.Parent.RootUserID() {
+		t.Fatal("the two databases number their accounts differently")
+	}
+	connect(t, h)
+	future := connect(t, ahead)
+	ahead.Upload(t, ahead.CompleteSeries(1, 2)...)
+	future.want(false, 1)
+	second := future.want(false, 2)
+	h.Upload(t, h.Complete("15:00:00", 1))
+	h.Feed.Acknowledge(t.Context(), h.Parent, "phone", second.cursor)
+	saveAcks(t, h)
+	connect(t, h).want(true, 1)
+}
+
 // TestInventedInstallationsAreBounded acknowledges for installations that do not exist:
 // until the next save an account has no more acks than it may have resume points, what was
 // pending goes on, and another account is not concerned.

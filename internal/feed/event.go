@@ -37,7 +37,6 @@ func (s *Service) readEvents(ctx context.Context, v viewer.Viewer, of *ent.Child
 	query := s.store.Read().DevlogEvent.Query().
 		Where(devlogevent.RootUserID(v.RootUserID()), devlogevent.SeqGT(after)).
 		Order(ent.Asc(devlogevent.FieldSeq)).Limit(batchSize)
-	children := []*ent.ChildUser{of}
 	if of != nil {
 		query.Where(devlogevent.ChildUserID(of.ID))
 	}
@@ -45,15 +44,25 @@ func (s *Service) readEvents(ctx context.Context, v viewer.Viewer, of *ent.Child
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	// The children are read after the events: none is missing but those deleted meanwhile.
+	rows := make([]eventRow, len(found))
+	for i, e := range found {
+		rows[i] = eventRow{DevlogEvent: e}
+	}
+	return s.addObjects(ctx, v, of, rows)
+}
+
+// addObjects adds what the events are about. The children are read after the events: none
+// is missing but those deleted meanwhile.
+func (s *Service) addObjects(ctx context.Context, v viewer.Viewer, of *ent.ChildUser, rows []eventRow) ([]eventRow, error) {
+	children := []*ent.ChildUser{of}
 	if of == nil {
+		var err error
 		if children, err = s.children.List(ctx, v); err != nil {
 			return nil, err
 		}
 	}
-	rows := make([]eventRow, len(found))
-	for i, e := range found {
-		rows[i] = eventRow{DevlogEvent: e}
+	for i, e := range rows {
+		rows[i] = eventRow{DevlogEvent: e.DevlogEvent}
 		for _, c := range children {
 			if c.ID == e.ChildUserID {
 				rows[i].child = c
@@ -64,6 +73,17 @@ func (s *Service) readEvents(ctx context.Context, v viewer.Viewer, of *ent.Child
 		}
 	}
 	return rows, s.addDevices(ctx, rows)
+}
+
+// completeRows adds to events that were read with the start point what is missing: the
+// objects of all, where one of the devices is no longer with the child.
+func (s *Service) completeRows(ctx context.Context, v viewer.Viewer, rows []eventRow) ([]eventRow, error) {
+	for _, row := range rows {
+		if row.device == nil {
+			return s.addObjects(ctx, v, nil, rows)
+		}
+	}
+	return rows, nil
 }
 
 // addDevices sets the devices that none of the children has which were read.

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"luxbff/internal/auth"
 	"luxbff/internal/background"
 	"luxbff/internal/child"
 	"luxbff/internal/pubsub"
@@ -29,6 +30,8 @@ type Config struct {
 	Store    *store.Store
 	Hub      *pubsub.Hub
 	Children *child.Service
+	// Sessions check the token of a subscription that names its claims; nil where none does.
+	Sessions *auth.Sessions
 	Clock    func() time.Time
 	Log      *slog.Logger
 	// OnDelivered is called with the time between a change and the moment when its
@@ -46,6 +49,7 @@ type Service struct {
 	store        *store.Store
 	hub          *pubsub.Hub
 	children     *child.Service
+	sessions     *auth.Sessions
 	clock        func() time.Time
 	log          *slog.Logger
 	onDelivered  func(lag time.Duration)
@@ -53,6 +57,7 @@ type Service struct {
 	resumePoints resumePoints
 	acks         acks
 	childFilters childFilters
+	sharedReads  sharedReads
 	subscribers  atomic.Int64
 	pollNow      background.Signal
 	running      *background.Group // nil before Start
@@ -64,10 +69,11 @@ func New(c Config) *Service {
 		c.OnDelivered = func(time.Duration) {}
 	}
 	return &Service{
-		store: c.Store, hub: c.Hub, children: c.Children, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered, onPanic: c.OnPanic,
+		store: c.Store, hub: c.Hub, children: c.Children, sessions: c.Sessions, clock: c.Clock, log: c.Log, onDelivered: c.OnDelivered, onPanic: c.OnPanic,
 		resumePoints: resumePoints{store: c.Store, clock: c.Clock},
 		acks:         newAcks(),
 		childFilters: childFilters{byChild: map[int]childFilter{}},
+		sharedReads:  newSharedReads(),
 		pollNow:      background.NewSignal(),
 	}
 }

@@ -3,11 +3,10 @@ package feed
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"luxbff/ent"
-	"luxbff/ent/childuser"
-	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
 	"luxbff/ent/predicate"
 	"luxbff/ent/user"
@@ -92,7 +91,6 @@ func (k resumeKey) row() predicate.FeedPosition {
 // resumePoint is a stored row, if it exists, and how the account's feed compares to
 // it.
 type resumePoint struct {
-	feedBounds
 	exists    bool
 	seq       int64 // the last event acknowledged, or the newest when it was made
 	hasGap    bool  // events before seq were lost, and nothing was acknowledged since
@@ -102,65 +100,104 @@ type resumePoint struct {
 	hasLost   bool // some of them are no longer kept
 }
 
-func (p resumePoint) start() startPoint {
-	if !p.exists {
-		return startPoint{seq: p.newest, newest: p.newest}
+// newResumePoint is for a row whose id is 0 if there is none.
+func newResumePoint(row ent.FeedPosition) resumePoint {
+	p := resumePoint{exists: row.ID != 0, seq: row.Seq, hasGap: row.HasGap, updatedAt: row.UpdatedAt}
+	if row.SessionID != nil {
+		p.sessionID = *row.SessionID
 	}
-	return startPoint{seq: p.seq, newest: p.newest, recovered: !p.hasGap}
+	return p
 }
 
-// resumePoints finds where subscriptions start and keeps the stored rows.
-type resumePoints struct {
-	store *store.Store
-	clock func() time.Time
+// compare compares a point with the feed and the first events after it.
+func (p *resumePoint) compare(bounds feedBounds, missed []eventRow, now time.Time) {
+	if !p.exists {
+		return
+	}
+	p.hasMissed = len(missed) > 0
+	p.hasLost = p.hasMissed && now.Sub(missed[0].OccurredAt) > Retention || p.seq < bounds.floor || p.seq > bounds.newest
 }
 
-// findStart finds the start point of a subscription.
-func (r resumePoints) findStart(ctx context.Context, v viewer.Viewer, p SubscribeParams) (startPoint, error) {
+func (p resumePoint) start(newest int64) startPoint {
+	if !p.exists {
+		return startPoint{seq: newest, newest: newest}
+	}
+	return startPoint{seq: p.seq, newest: newest, recovered: !p.hasGap}
+}
+
+// findStart finds the start point of a subscription, and those of the events after it
+// that were read on the way. Errors: as of checkRights, CursorNotValid, CursorExpired.
+func (sub *subscriber) findStart(p SubscribeParams) (startPoint, []eventRow, error) {
+	s := sub.service
+	var after *int64
+	var given cursor
+	var notValid error
+	if p.After != nil {
+		if given, notValid = parseCursor(*p.After); notValid != nil {
+			given.seq = math.MaxInt64
+		}
+		after = &given.seq
+	}
+	found, err := s.readOpening(sub.ctx, s.store.Query, sub.viewer, p, after)
+	if err == nil {
+		err = sub.checkRights(sub.ctx, found, p)
+	}
+	if err != nil {
+		return startPoint{}, nil, err
+	}
+	read := startPoint{seq: found.newest, newest: found.newest}
+	from := read
 	switch {
 	case p.After != nil:
-		return r.startAfterCursor(ctx, v, p)
+		read.seq = given.seq
+		from, err = s.startAfterCursor(sub.ctx, sub.viewer, p, given, notValid, found)
 	case p.InstallationID != nil:
-		return r.startAtResumePoint(ctx, v, newResumeKey(v, p))
+		read.seq = found.point.start(found.newest).seq
+		from, err = s.startAtResumePoint(sub.ctx, sub.viewer, p, found)
 	}
-	bounds, err := readBounds(ctx, r.store.Read(), v.RootUserID())
-	return startPoint{seq: bounds.newest, newest: bounds.newest}, err
+	if err != nil {
+		return startPoint{}, nil, err
+	}
+	if from.seq != read.seq {
+		return from, nil, nil // it was moved meanwhile: what was read isn't what follows
+	}
+	return from, found.missed, nil
 }
 
 // startAfterCursor takes the client's word for what it has received. Errors:
 // CursorNotValid, CursorExpired.
-func (r resumePoints) startAfterCursor(ctx context.Context, v viewer.Viewer, p SubscribeParams) (startPoint, error) {
-	bounds, err := readBounds(ctx, r.store.Read(), v.RootUserID())
-	if err != nil {
-		return startPoint{}, err
-	}
-	c, err := parseCursor(*p.After)
-	if err != nil || c.rootUserID != v.RootUserID() || c.seq > bounds.newest {
+func (s *Service) startAfterCursor(
+	ctx context.Context, v viewer.Viewer, p SubscribeParams, c cursor, notValid error, found opening,
+) (startPoint, error) {
+	if notValid != nil || c.rootUserID != v.RootUserID() || c.seq > found.newest {
 		return startPoint{}, apperr.CursorNotValid.WithField("after")
 	}
 	// The time alone is not enough: the clock may have run ahead when events were
 	// pruned and be set back since. So the floor decides as well.
-	if r.clock().Sub(c.occurredAt) > Retention || c.seq < bounds.floor {
+	if s.clock().Sub(c.occurredAt) > Retention || c.seq < found.floor {
 		return startPoint{}, apperr.CursorExpired.WithField("after")
 	}
 	// A cursor of one child's feed promises nothing about the other children.
 	sameFilter := c.childUserID == 0 || p.ChildUserID != nil && *p.ChildUserID == c.childUserID
-	from := startPoint{seq: c.seq, newest: bounds.newest, recovered: sameFilter}
-	if p.InstallationID == nil {
+	from := startPoint{seq: c.seq, newest: found.newest, recovered: sameFilter}
+	point := found.point
+	isThere := point.exists && point.seq == from.seq && point.hasGap == !from.recovered
+	if p.InstallationID == nil || isThere && !s.needsRefresh(point, v) {
 		return from, nil
 	}
 	// The client's cursor outranks the resume point, and sets it, even back.
-	return from, r.set(ctx, v, newResumeKey(v, p), from)
+	return from, s.setResumePoint(ctx, v, p, from)
 }
 
-func (r resumePoints) set(ctx context.Context, v viewer.Viewer, key resumeKey, to startPoint) error {
-	return r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		point, err := r.lockAndRead(ctx, tx, key)
+func (s *Service) setResumePoint(ctx context.Context, v viewer.Viewer, p SubscribeParams, to startPoint) error {
+	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		found, err := s.lockAndRead(ctx, tx, v, p)
 		if err != nil {
 			return err
 		}
+		point := found.point
 		point.seq, point.hasGap = to.seq, !to.recovered
-		return r.write(ctx, tx, v, key, point)
+		return s.writeResumePoint(ctx, tx, v, newResumeKey(v, p), point)
 	})
 }
 
@@ -171,27 +208,28 @@ func (r resumePoints) set(ctx context.Context, v viewer.Viewer, key resumeKey, t
 // point is moved to now at the same time, so that subscribing again works: many
 // clients reconnect by themselves with the parameters they had, and would otherwise
 // get that error for ever.
-func (r resumePoints) startAtResumePoint(ctx context.Context, v viewer.Viewer, key resumeKey) (from startPoint, err error) {
-	point, err := r.read(ctx, r.store.Read(), key)
-	if err != nil {
-		return startPoint{}, err
+func (s *Service) startAtResumePoint(
+	ctx context.Context, v viewer.Viewer, p SubscribeParams, found opening,
+) (from startPoint, err error) {
+	point := found.point
+	behind := !point.hasMissed && point.seq != found.newest
+	if point.exists && !point.hasLost && !behind && !s.needsRefresh(point, v) {
+		return point.start(found.newest), nil
 	}
-	if !r.needsWrite(point, v) {
-		return point.start(), nil
-	}
-	err = r.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		// What was read outside the transaction may have changed since.
-		if point, err = r.lockAndRead(ctx, tx, key); err != nil {
+		if found, err = s.lockAndRead(ctx, tx, v, p); err != nil {
 			return err
 		}
-		from = point.start()
+		point = found.point
+		from = point.start(found.newest)
 		// A resume point that has missed nothing moves up to the newest event, which
 		// may be another child's: otherwise it would look expired once that is pruned.
 		if !point.exists || point.hasLost || !point.hasMissed {
-			point.seq = point.newest
+			point.seq = found.newest
 		}
 		from.seq, point.hasGap = point.seq, point.hasGap || point.hasLost
-		return r.write(ctx, tx, v, key, point)
+		return s.writeResumePoint(ctx, tx, v, newResumeKey(v, p), point)
 	})
 	if err == nil && point.hasLost {
 		return startPoint{}, apperr.CursorExpired.WithField("installationId")
@@ -199,83 +237,41 @@ func (r resumePoints) startAtResumePoint(ctx context.Context, v viewer.Viewer, k
 	return from, err
 }
 
-// needsWrite reports whether a new subscription changes the stored row.
-func (r resumePoints) needsWrite(p resumePoint, v viewer.Viewer) bool {
-	behind := !p.hasMissed && p.seq != p.newest
-	return !p.exists || p.hasLost || behind || p.sessionID != v.SessionID || r.clock().Sub(p.updatedAt) >= refreshAfter
+// needsRefresh reports whether a new subscription changes a row whose number it leaves.
+func (s *Service) needsRefresh(p resumePoint, v viewer.Viewer) bool {
+	return p.sessionID != v.SessionID || s.clock().Sub(p.updatedAt) >= refreshAfter
 }
 
-// lockAndRead is read in a transaction that keeps other writers of the account
-// away. It returns RealUserNotFound for a feed of a child that was deleted meanwhile.
-func (r resumePoints) lockAndRead(ctx context.Context, tx *store.Tx, key resumeKey) (resumePoint, error) {
-	if err := tx.Lock(ctx, user.Table, key.rootUserID); err != nil {
-		return resumePoint{}, err
+// lockAndRead reads the opening anew in a transaction that keeps other writers of the
+// account away. It returns RealUserNotFound for a feed of a child that was deleted
+// meanwhile.
+func (s *Service) lockAndRead(ctx context.Context, tx *store.Tx, v viewer.Viewer, p SubscribeParams) (opening, error) {
+	if err := tx.Lock(ctx, user.Table, v.RootUserID()); err != nil {
+		return opening{}, err
 	}
-	if key.childUserID != 0 {
-		exists, err := tx.ChildUser.Query().Where(childuser.ID(key.childUserID)).Exist(ctx)
-		if err != nil {
-			return resumePoint{}, fmt.Errorf("find the child: %w", err)
-		}
-		if !exists {
-			return resumePoint{}, apperr.RealUserNotFound.New()
-		}
+	found, err := s.readOpening(ctx, tx.Query, v, p, nil)
+	if err == nil && p.ChildUserID != nil && found.childOwner == 0 {
+		err = apperr.RealUserNotFound.New()
 	}
-	return r.read(ctx, tx.Client, key)
+	return found, err
 }
 
-// read reads the row first and the bounds of the feed after it. The bounds only
-// grow, so a row is never compared with bounds older than itself.
-func (r resumePoints) read(ctx context.Context, db *ent.Client, key resumeKey) (p resumePoint, err error) {
-	row, err := db.FeedPosition.Query().Where(key.row()).Only(ctx)
-	if err != nil && !ent.IsNotFound(err) {
-		return p, fmt.Errorf("read a resume point: %w", err)
-	}
-	if p.feedBounds, err = readBounds(ctx, db, key.rootUserID); err != nil || row == nil {
-		return p, err
-	}
-	p.exists, p.seq, p.hasGap, p.updatedAt = true, row.Seq, row.HasGap, row.UpdatedAt
-	if row.SessionID != nil {
-		p.sessionID = *row.SessionID
-	}
-	next, err := firstEventAfter(ctx, db, key, row.Seq)
-	if err != nil {
-		return p, err
-	}
-	p.hasMissed = next != nil
-	p.hasLost = next != nil && r.clock().Sub(next.OccurredAt) > Retention || p.seq < p.floor || p.seq > p.newest
-	return p, nil
-}
-
-// firstEventAfter returns nil if there is none.
-func firstEventAfter(ctx context.Context, db *ent.Client, key resumeKey, seq int64) (*ent.DevlogEvent, error) {
-	query := db.DevlogEvent.Query().
-		Where(devlogevent.RootUserID(key.rootUserID), devlogevent.SeqGT(seq)).
-		Order(ent.Asc(devlogevent.FieldSeq))
-	if key.childUserID != 0 {
-		query.Where(devlogevent.ChildUserID(key.childUserID))
-	}
-	next, err := query.First(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // nothing was missed
-	}
-	return next, err
-}
-
-// write stores the point, under the session of the viewer: its sign-out removes it.
-func (r resumePoints) write(ctx context.Context, tx *store.Tx, v viewer.Viewer, key resumeKey, p resumePoint) error {
+// writeResumePoint stores the point, under the session of the viewer: its sign-out removes
+// it.
+func (s *Service) writeResumePoint(ctx context.Context, tx *store.Tx, v viewer.Viewer, key resumeKey, p resumePoint) error {
 	var sessionID *int
 	if v.SessionID != 0 {
 		sessionID = &v.SessionID
 	}
 	if p.exists {
-		update := tx.FeedPosition.Update().Where(key.row()).SetSeq(p.seq).SetHasGap(p.hasGap).SetUpdatedAt(r.clock())
+		update := tx.FeedPosition.Update().Where(key.row()).SetSeq(p.seq).SetHasGap(p.hasGap).SetUpdatedAt(s.clock())
 		if sessionID == nil {
 			update.ClearSessionID()
 		}
 		return update.SetNillableSessionID(sessionID).Exec(ctx)
 	}
 	create := tx.FeedPosition.Create().SetRootUserID(key.rootUserID).SetInstallationID(key.installationID).
-		SetSeq(p.seq).SetHasGap(p.hasGap).SetNillableSessionID(sessionID).SetUpdatedAt(r.clock())
+		SetSeq(p.seq).SetHasGap(p.hasGap).SetNillableSessionID(sessionID).SetUpdatedAt(s.clock())
 	if key.childUserID != 0 {
 		create.SetChildUserID(key.childUserID)
 	}
@@ -297,10 +293,16 @@ func deleteOldest(ctx context.Context, tx *store.Tx, rootUserID int) error {
 	return err
 }
 
+// resumePoints keeps the stored rows.
+type resumePoints struct {
+	store *store.Store
+	clock func() time.Time
+}
+
 // advance moves a stored resume point forward to an acknowledged event. Acks may
 // come out of order, so it never moves back. A row that was deleted, as by a
-// sign-out, stays deleted.
+// sign-out, stays deleted. An event that doesn't exist yet can't have been received.
 func (r resumePoints) advance(ctx context.Context, tx *store.Tx, key resumeKey, seq int64) error {
-	return tx.FeedPosition.Update().Where(key.row(), feedposition.SeqLT(seq)).
+	return tx.FeedPosition.Update().Where(key.row(), feedposition.SeqLT(seq), feedposition.HasRootUserWith(user.EventSeqGTE(seq))).
 		SetSeq(seq).SetHasGap(false).SetUpdatedAt(r.clock()).Exec(ctx)
 }

@@ -259,3 +259,32 @@ func uploadNext(t testing.TB, h *domaintest.Home, sent *int, n int) {
 		*sent += n
 	}
 }
+
+// TestAResumePointStaysWhileItIsUsed resumes by a cursor at which the resume point stands
+// already. That writes nothing, but once in a while it has to, because a resume point that
+// nobody uses is deleted.
+func TestAResumePointStaysWhileItIsUsed(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	events := connect(t, h)
+	h.Upload(t, h.Complete("15:00:00", 1))
+	last := events.want(false, 1)
+	resume := func() time.Time {
+		t.Helper()
+		connectTo(t, h, feed.SubscribeParams{After: &last.cursor})
+		point, err := h.Store.Read().FeedPosition.Query().Only(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return point.UpdatedAt
+	}
+	set := resume()
+	h.Clock.Add(time.Hour)
+	if again := resume(); !again.Equal(set) {
+		t.Errorf("an hour later it was written at %v, want %v", again, set)
+	}
+	h.Clock.Add(48 * time.Hour)
+	if again := resume(); !again.Equal(h.Clock.Now()) {
+		t.Errorf("two days later it was written at %v, want %v", again, h.Clock.Now())
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"luxbff/ent"
 	"luxbff/internal/apperr"
+	"luxbff/internal/auth/token"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/viewer"
 )
@@ -30,6 +31,9 @@ type SubscribeParams struct {
 	//
 	// With neither of the two the feed starts with the next event.
 	InstallationID *string
+	// Claims are those of the viewer's token where the database has not been asked yet
+	// whether they still open the account: Subscribe asks then. Nil where it was.
+	Claims *token.Claims
 }
 
 // Subscribe returns a channel with the account's events as they happen, after a
@@ -48,49 +52,37 @@ func (s *Service) Subscribe(ctx context.Context, v viewer.Viewer, p SubscribePar
 	if p.InstallationID != nil && !validInstallationID(*p.InstallationID) {
 		return nil, apperr.BadRequest.WithField("installationId")
 	}
-	if p.ChildUserID != nil {
-		if _, err := s.children.Get(ctx, v, *p.ChildUserID); err != nil {
-			return nil, apperr.AtField(err, "childUserId")
-		}
-	}
-	sub := &subscriber{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, queueSize)}
+	sub := &subscriber{service: s, viewer: v, childUserID: p.ChildUserID, events: make(chan *Event, queueSize), draining: true}
 	sub.ctx, sub.subscription = ctx, pubsub.SubscriptionFrom(ctx)
 	sub.subscription.EnableNotify()
 	// Notifications are asked for before the start point is read: an event between
 	// the two is then notified at least once.
-	unregister := s.register(sub)
-	if err := sub.start(p); err != nil {
-		unregister()
+	unsubscribe := s.hub.Subscribe(v.RootUserID(), sub.notify)
+	missed, err := sub.start(p)
+	if err != nil {
+		unsubscribe()
 		return nil, err
 	}
-	sub.subscription.OnClose(unregister)
-	sub.notify()
+	// The poll looks for deleted children; one that goes before this line is found by the
+	// next.
+	if p.ChildUserID != nil {
+		s.childFilters.add(*p.ChildUserID, v.RootUserID())
+	}
+	s.subscribers.Add(1)
+	sub.subscription.OnClose(func() {
+		unsubscribe()
+		if sub.childUserID != nil {
+			s.childFilters.remove(*sub.childUserID)
+		}
+		s.subscribers.Add(-1)
+	})
+	sub.begin(missed) //nolint:contextcheck // events are delivered for as long as the subscription lives
 	return sub.events, nil
 }
 
 // Subscribers counts the subscribers that have a start point: each of them will get
 // every event from now on.
 func (s *Service) Subscribers() int { return int(s.subscribers.Load()) }
-
-// register has the subscriber notified of the account's events until unregister is
-// called, which must happen once.
-func (s *Service) register(sub *subscriber) (unregister func()) {
-	unsubscribe := s.hub.Subscribe(sub.viewer.RootUserID(), sub.notify)
-	if sub.childUserID != nil {
-		s.childFilters.add(*sub.childUserID, sub.viewer.RootUserID())
-	}
-	return func() {
-		unsubscribe()
-		if sub.childUserID != nil {
-			s.childFilters.remove(*sub.childUserID)
-		}
-		sub.mu.Lock()
-		defer sub.mu.Unlock()
-		if sub.started {
-			s.subscribers.Add(-1)
-		}
-	}
-}
 
 // subscriber is the feed's side of one subscription. At most one goroutine drains it at
 // a time, and that one alone uses lastSeq and sends to events.
@@ -106,19 +98,20 @@ type subscriber struct {
 	// replayEnd is the newest event at the start. Those up to it are a replay.
 	replayEnd int64
 
-	mu       sync.Mutex
-	started  bool // lastSeq is set
+	mu sync.Mutex
+	// draining is true from the beginning: what finds the start point is the first drain.
 	draining bool
 	again    bool // a notification came while draining
 	ended    bool
 }
 
-// start finds the start point. From its return on no event is missed.
-func (sub *subscriber) start(p SubscribeParams) error {
+// start finds the start point, and the first of the events after it. From its return on no
+// event is missed.
+func (sub *subscriber) start(p SubscribeParams) (missed []eventRow, err error) {
 	s := sub.service
-	from, err := s.resumePoints.findStart(sub.ctx, sub.viewer, p)
+	from, missed, err := sub.findStart(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if from.recovered {
 		sub.subscription.MarkRecovered()
@@ -128,11 +121,17 @@ func (sub *subscriber) start(p SubscribeParams) error {
 		sub.subscription.OnAck(func(cursor string) { s.acks.addCursor(key, cursor) })
 	}
 	sub.lastSeq, sub.replayEnd = from.seq, from.newest
-	sub.mu.Lock()
-	defer sub.mu.Unlock()
-	sub.started = true
-	s.subscribers.Add(1)
-	return nil
+	return missed, nil
+}
+
+// begin delivers the events that were read with the start point and goes on from there.
+// Where there are none and no notification came meanwhile, nothing is read again: the
+// events of another replica, whose notification may have come too early, are looked for
+// when the bus has the subscription.
+func (sub *subscriber) begin(missed []eventRow) {
+	if len(missed) > 0 || !sub.stopDraining() {
+		go sub.drain(missed)
+	}
 }
 
 // notify says that there may be new events. It starts one drain, or has the running
@@ -142,19 +141,21 @@ func (sub *subscriber) notify() {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	switch {
-	case !sub.started || sub.ended:
+	case sub.ended:
 	case sub.draining:
 		sub.again = true
 	default:
 		sub.draining = true
-		go sub.drain()
+		go sub.drain(nil)
 	}
 }
 
-// drain delivers events until there are no more.
-func (sub *subscriber) drain() {
+// drain delivers events until there are no more, beginning with those that were read
+// already.
+func (sub *subscriber) drain(missed []eventRow) {
 	for {
-		more, err := sub.deliverBatch()
+		more, err := sub.deliverNext(missed)
+		missed = nil
 		switch {
 		case apperr.Is(err, apperr.RealUserNotFound):
 			// The child that the feed is filtered to is deleted: nothing can follow.
@@ -195,9 +196,16 @@ func (sub *subscriber) end() {
 	sub.subscription.Notify()
 }
 
-// deliverBatch reads one batch and delivers it. More reports that the batch was
-// full, so that others may wait behind it.
-func (sub *subscriber) deliverBatch() (more bool, err error) {
+// deliverNext delivers one batch, which it reads if none is given. More reports that the
+// batch was full, so that others may wait behind it.
+func (sub *subscriber) deliverNext(missed []eventRow) (more bool, err error) {
+	if len(missed) > 0 {
+		rows, err := sub.service.completeRows(sub.ctx, sub.viewer, missed)
+		if err != nil {
+			return false, err
+		}
+		return sub.deliverBatch(rows, sub.replayEnd)
+	}
 	s, rootUserID := sub.service, sub.viewer.RootUserID()
 	covered := sub.lastSeq
 	var of *ent.ChildUser
@@ -214,13 +222,35 @@ func (sub *subscriber) deliverBatch() (more bool, err error) {
 		}
 		covered = bounds.newest
 	}
-	batch, err := s.readEvents(sub.ctx, sub.viewer, of, sub.lastSeq)
+	batch, err := sub.readBatch(of)
 	if err != nil {
 		return false, err
 	}
 	if err := sub.checkNonePruned(batch); err != nil {
 		return false, err
 	}
+	return sub.deliverBatch(batch, covered)
+}
+
+// readBatch reads the next events of one child or of all (nil). Those of all are the same
+// for every subscription of the account, so one that ends meanwhile must not break off the
+// read of the others.
+func (sub *subscriber) readBatch(of *ent.ChildUser) ([]eventRow, error) {
+	s := sub.service
+	if of != nil {
+		return s.readEvents(sub.ctx, sub.viewer, of, sub.lastSeq)
+	}
+	if err := sub.ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx := context.WithoutCancel(sub.ctx)
+	return s.sharedReads.do(readKey{sub.viewer.RootUserID(), sub.lastSeq}, func() ([]eventRow, error) {
+		return s.readEvents(ctx, sub.viewer, nil, sub.lastSeq)
+	})
+}
+
+// deliverBatch delivers a batch. All events up to covered are in it if it isn't full.
+func (sub *subscriber) deliverBatch(batch []eventRow, covered int64) (more bool, err error) {
 	for _, row := range batch {
 		if row.child == nil {
 			// The child was deleted a moment ago, and its events with it: none is shown.

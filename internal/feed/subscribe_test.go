@@ -33,7 +33,7 @@ func TestSubscriberGetsChangesInOrder(t *testing.T) {
 		t.Helper()
 		h.Clock.Add(time.Second)
 		r.LastIntensity = intensity
-		return h.Upload(t, r).Devlogs[0]
+		return h.Upload(t, r).Devlogs()[0]
 	}
 	of := h.Child.ID
 	for _, c := range []struct {

@@ -176,7 +176,7 @@ func (o *Outbox) Recent(ctx context.Context, to string, limit int) ([]Sent, erro
 // RecentRows is Recent with all that is stored of the messages.
 func (o *Outbox) RecentRows(ctx context.Context, to string, limit int) ([]*ent.Message, error) {
 	query := o.cfg.Store.Read().Message.Query().
-		Order(ent.Desc(entmessage.FieldCreatedAt, entmessage.FieldID)).
+		Order(ent.Desc(entmessage.FieldID)).
 		Limit(limit)
 	if to != "" {
 		query.Where(entmessage.To(to))

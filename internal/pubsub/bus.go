@@ -18,11 +18,12 @@ const (
 type Bus interface {
 	// Notify notifies the other replicas, and not the one that calls it.
 	Notify(topic Topic, rootUserID int)
-	// Subscribe asks for the Feed notifications of a root user until Unsubscribe. The
-	// two are called in turn. Notifications of other topics come for every root user.
-	Subscribe(rootUserID int)
+	// Subscribe asks for the notifications of a topic to a root user until Unsubscribe. The
+	// two are called in turn. Those of a topic that is rare may come for every root user,
+	// asked for or not.
+	Subscribe(topic Topic, rootUserID int)
 	// Unsubscribe ends Subscribe.
-	Unsubscribe(rootUserID int)
+	Unsubscribe(topic Topic, rootUserID int)
 	// Connected reports whether notifications pass at the moment.
 	Connected() bool
 }
@@ -35,10 +36,10 @@ type InProcess struct{}
 func (InProcess) Notify(Topic, int) {}
 
 // Subscribe has nobody to ask.
-func (InProcess) Subscribe(int) {}
+func (InProcess) Subscribe(Topic, int) {}
 
 // Unsubscribe has nobody to ask.
-func (InProcess) Unsubscribe(int) {}
+func (InProcess) Unsubscribe(Topic, int) {}
 
 // Connected is always true: there is no connection that could be lost.
 func (InProcess) Connected() bool { return true }

@@ -42,8 +42,8 @@ func (h *Hub) Subscribe(rootUserID int, notify func()) (unsubscribe func()) {
 	defer h.mu.Unlock()
 	// Under the lock, so that the bus sees the first subscriber and the last one leave
 	// in their order.
-	if h.topic == Feed && len(h.subscribers[rootUserID]) == 0 {
-		h.bus.Subscribe(rootUserID)
+	if len(h.subscribers[rootUserID]) == 0 {
+		h.bus.Subscribe(h.topic, rootUserID)
 	}
 	h.subscribers[rootUserID] = append(h.subscribers[rootUserID], s)
 	return func() { h.remove(rootUserID, s) }
@@ -63,9 +63,7 @@ func (h *Hub) remove(rootUserID int, s *subscriber) {
 		return
 	}
 	delete(h.subscribers, rootUserID)
-	if h.topic == Feed {
-		h.bus.Unsubscribe(rootUserID)
-	}
+	h.bus.Unsubscribe(h.topic, rootUserID)
 }
 
 // Notify notifies all subscribers of the root user, on this replica and on the others.

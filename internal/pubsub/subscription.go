@@ -12,8 +12,8 @@ import (
 // returns; here stands what a channel cannot say: that there is a value to fetch,
 // which cursor it has, and with which error the subscription ends.
 //
-// The feed calls EnableNotify, Notify, SetNextCursor, MarkRecovered, OnAck, Fail
-// and OnClose; the transport SetNotify, NotifyEnabled, TakeDelivery, Err and Close.
+// The feed calls EnableNotify, Notify, SetNextCursor, MarkRecovered, OnAck, Refuse, Fail
+// and OnClose; the transport SetNotify, NotifyEnabled, TakeDelivery, Refusal, Err and Close.
 // All methods may be called from any goroutine. The zero value is ready for use, so
 // that a transport can hold it within its own state: a server holds one for each
 // subscriber, and it costs 56 bytes and no allocation of its own.
@@ -24,6 +24,7 @@ type Subscription struct {
 	err           error
 	deliveries    *deliveries
 	notifyEnabled bool
+	refused       bool // err is why the client has no right to it
 	closed        bool
 	detached      bool // it has no transport, so nobody will call TakeDelivery
 }
@@ -181,6 +182,24 @@ func (s *Subscription) Fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
+}
+
+// Refuse says that the client has lost its right, by which the operation is answered
+// instead of by the error of its resolver. It is called before the resolver returns.
+func (s *Subscription) Refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err, s.refused = err, true
+}
+
+// Refusal is the error that Refuse set.
+func (s *Subscription) Refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.refused {
+		return nil
+	}
+	return s.err
 }
 
 // Err is the error that Fail set, nil for a subscription that is simply complete.

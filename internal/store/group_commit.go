@@ -30,8 +30,14 @@ const (
 var errGoexit = apperr.Text("store: a function given to Write ended its goroutine")
 
 // groupCommitter is the one writer of an SQLite file. Its goroutine owns the one
-// connection that writes. It takes the writes that wait, runs each in a savepoint of
-// one transaction, commits them together, and only then answers them.
+// connection that writes. It takes the writes that wait, runs them in one transaction,
+// commits them together, and only then answers them.
+//
+// A savepoint for each would keep what goes wrong in one from the others. But few writes
+// fail, and most of those before they have changed anything, while SQLite copies every page
+// that changes in a savepoint. So the group runs without savepoints, and where a write
+// has failed that may have changed something, all is rolled back and those that had succeeded
+// run again, now each in a savepoint.
 //
 // This is for speed. A commit with synchronous=FULL waits until the disk has the
 // journal, which takes longer than the statements before it; a group waits once. With
@@ -207,8 +213,9 @@ func (c *groupCommitter) runGroup(first *queuedWrite) error {
 		}
 		c.hooks.writeBegun(w.queuedAt)
 		c.group = append(c.group, w)
-		if err := c.runInSavepoint(w); err != nil {
-			return err
+		c.runMember(w.ctx, w)
+		if w.err != nil && w.tx.conn.touched {
+			return c.runGroupAgain()
 		}
 		statements += w.tx.conn.statements
 		if len(c.group) == maxGroupWrites || statements > maxGroupStatements {
@@ -228,16 +235,43 @@ func (c *groupCommitter) nextQueued() *queuedWrite {
 	}
 }
 
-// runInSavepoint runs one write. The savepoint makes it whole or nothing without the
-// others of its group: what goes wrong in it is its own error. The error given back
-// is that of a savepoint, after which nothing of the transaction can be relied on:
-// SQLite ends it by itself on a full disk, a failed read or lack of memory.
+// runMember runs one write. What goes wrong in it is its own error.
+func (c *groupCommitter) runMember(ctx context.Context, w *queuedWrite) {
+	w.tx = newTx(dialect.SQLite, c.conn, c.hooks)
+	w.err = w.tx.run(ctx, c.limit, w.fn)
+}
+
+// runGroupAgain rolls back what the group has done so far, and runs those of its writes
+// that had succeeded again. A write that succeeded is stored although its context has ended
+// since, and so it does not end the second run. The error given back is one after which
+// nothing of the transaction can be relied on: SQLite ends it by itself on a full disk, a
+// failed read or lack of memory.
+func (c *groupCommitter) runGroupAgain() error {
+	failed := c.group[len(c.group)-1]
+	if err := c.exec("ROLLBACK"); err != nil {
+		return fmt.Errorf("%w (after: %v)", err, failed.tx.conn.failed) //nolint:errorlint // the error of one write must not be matched in the group's
+	}
+	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for _, w := range c.group {
+		if w.err != nil {
+			continue
+		}
+		if err := c.runInSavepoint(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runInSavepoint runs a write again. The savepoint makes it whole or nothing without the
+// others of its group.
 func (c *groupCommitter) runInSavepoint(w *queuedWrite) error {
 	if err := c.exec("SAVEPOINT member"); err != nil {
 		return err
 	}
-	w.tx = newTx(dialect.SQLite, c.conn, c.hooks)
-	w.err = w.tx.run(w.ctx, c.limit, w.fn)
+	c.runMember(context.WithoutCancel(w.ctx), w)
 	if w.err != nil {
 		if err := c.exec("ROLLBACK TO member"); err != nil {
 			return fmt.Errorf("%w (after: %v)", err, w.tx.conn.failed) //nolint:errorlint // the error of one write must not be matched in the group's

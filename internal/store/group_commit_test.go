@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,10 @@ var outcomes = []outcome{
 	}},
 	{"panics", false, func(ctx context.Context, _ func(), tx *store.Tx, user int, name string) error {
 		panic(pair(ctx, tx, user, name))
+	}},
+	{"is refused before it changes anything", false, func(ctx context.Context, _ func(), tx *store.Tx, _ int, _ string) error {
+		_, err := tx.PushDevice.Query().Count(ctx)
+		return errors.Join(errRefused, err)
 	}},
 	{"breaks a rule", false, func(ctx context.Context, _ func(), tx *store.Tx, user int, name string) error {
 		return errors.Join(pair(ctx, tx, user, name), addPush(ctx, tx, user, name+"/1"))
@@ -168,6 +173,62 @@ func shared(t *testing.T, db *store.Store, user int, name string) (found bool) {
 	})
 	running.Wait()
 	return found
+}
+
+// A write that shares its transaction with one that fails after it has changed something
+// runs again, is stored once, and is acknowledged once: also where its caller has left
+// between the two runs.
+func TestWriteRunsAgainAfterTheFailureOfAnother(t *testing.T) {
+	t.Parallel()
+	db := openFile(t)
+	user := newUser(t, db)
+	deadline := time.Now().Add(30 * time.Second)
+	for round := 0; ; round++ {
+		if runs := besideFailure(t, db, user, fmt.Sprint(round)); runs == 2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no two of the writes that waited shared a transaction")
+		}
+	}
+}
+
+// besideFailure has a write fail that may share the transaction of another, and counts how
+// often the other runs.
+func besideFailure(t *testing.T, db *store.Store, user int, name string) (runs int) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var running sync.WaitGroup
+	second := make(chan struct{})
+	acknowledged := 0
+	running.Go(func() {
+		must(t, db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			<-second
+			runs++
+			tx.AfterCommit(func() { acknowledged++ })
+			err := addPush(ctx, tx, user, name)
+			cancel()
+			return err
+		}))
+	})
+	running.Go(func() {
+		close(second)
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(addPush(ctx, tx, user, name+"/failed"), errRefused)
+		})
+		if !errors.Is(err, errRefused) {
+			t.Errorf("Write = %v, want its own error", err)
+		}
+	})
+	running.Wait()
+	if acknowledged != 1 {
+		t.Errorf("what follows the commit ran %d times", acknowledged)
+	}
+	stored := pushNames(t, db)
+	if !slices.Contains(stored, name) || slices.Contains(stored, name+"/failed") {
+		t.Errorf("stored are %v", stored)
+	}
+	return runs
 }
 
 func must(t testing.TB, err error) {

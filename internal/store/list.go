@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"strconv"
 
 	"entgo.io/ent/dialect"
 	"github.com/jackc/pgx/v5"
@@ -53,4 +54,35 @@ func withList(engine string, list any, query string, args []any) (string, []any,
 			append([]any{pgx.QueryExecModeExec}, args...), nil
 	}
 	return "WITH list(value) AS (SELECT value FROM json_each($1)) " + query, args, nil
+}
+
+// ValueRows lists the placeholders of so many rows for an INSERT or a VALUES, of which first
+// is the number of the first: ($1, $2), ($3, $4).
+func ValueRows(first, rows, columns int) string {
+	text := make([]byte, 0, rows*(6*columns+4))
+	for row := range rows {
+		if row > 0 {
+			text = append(text, ", "...)
+		}
+		text = append(text, '(')
+		text = appendPlaceholders(text, first+row*columns, columns)
+		text = append(text, ')')
+	}
+	return string(text)
+}
+
+// Placeholders lists n placeholders, of which first is the number of the first.
+func Placeholders(first, n int) string {
+	return string(appendPlaceholders(make([]byte, 0, 6*n), first, n))
+}
+
+func appendPlaceholders(text []byte, first, n int) []byte {
+	for i := range n {
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		text = append(text, '$')
+		text = strconv.AppendInt(text, int64(first+i), 10)
+	}
+	return text
 }

@@ -2,15 +2,19 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/store"
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/storetest"
 )
 
@@ -22,6 +26,7 @@ func TestOpenRefuses(t *testing.T) {
 		"nothing":              {"", "must begin with"},
 		"another engine":       {"mysql://localhost", "must begin with"},
 		"memory":               {"file::memory:", "memory"},
+		"a fragment":           {"file:" + folder + "/a#b.db", "%23"},
 		"memory by mode":       {"file:a?mode=memory", "memory"},
 		"no file":              {"file:", "must name a file"},
 		"broken parameters":    {"FILE?a=%zz", "parameters"},
@@ -85,6 +90,50 @@ func TestPragmasAreSet(t *testing.T) {
 			t.Errorf("pragma %s of a reader = %s, want %s", name, got, want)
 		}
 	}
+}
+
+// TestReadersKeepFewPages holds that readers keep less than SQLite would, and that they
+// have not read the file before the migrations are done.
+func TestReadersKeepFewPages(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	db := storetest.OpenAt(t, "file:"+path)
+	must(t, db.Migrate(t.Context()))
+	if got := only(t.Context(), t, db.Query, "PRAGMA cache_size"); got != "-512" {
+		t.Errorf("a reader's cache_size is %s, want -512", got)
+	}
+	log, err := os.Stat(path + "-wal")
+	must(t, err)
+	if log.Size() > 0 {
+		t.Errorf("the log still holds the migrations, %d bytes", log.Size())
+	}
+}
+
+// TestCloseWaitsForReaders holds that nothing has the file open once a store is closed.
+func TestCloseWaitsForReaders(t *testing.T) {
+	t.Parallel()
+	db := storetest.OpenAt(t, storetest.SQLiteURL(t))
+	rows, err := db.Query(t.Context(), "SELECT 1")
+	must(t, err)
+	var hasEnded atomic.Bool
+	var running sync.WaitGroup
+	running.Go(func() {
+		must(t, db.Close())
+		if !hasEnded.Load() {
+			t.Error("the store has closed before its reader ended")
+		}
+	})
+	testutil.WaitFor(t, "the store closes", func() bool {
+		other, err := db.Query(t.Context(), "SELECT 1")
+		if err == nil {
+			err = errors.Join(other.Err(), other.Close())
+		}
+		return err != nil
+	})
+	hasEnded.Store(true)
+	must(t, rows.Err())
+	must(t, rows.Close())
+	running.Wait()
 }
 
 // querier is Query of a store or a transaction.

@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"luxbff/ent/column"
 )
 
 const (
@@ -77,7 +80,7 @@ func (p *preparedPool) prepare(ctx context.Context, query string) (*sql.Stmt, er
 	if stmt := statements[query]; stmt != nil || len(statements) >= maxPrepared {
 		return stmt, nil
 	}
-	stmt, err := p.db.PrepareContext(ctx, query)
+	stmt, err := p.db.PrepareContext(ctx, forSQLite(query))
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +92,38 @@ func (p *preparedPool) prepare(ctx context.Context, query string) (*sql.Stmt, er
 
 // close closes the pool, which closes its statements.
 func (p *preparedPool) close() error { return p.db.Close() }
+
+// forSQLite gives the query as SQLite runs it fastest.
+func forSQLite(query string) string { return unnamed(column.ForSQLite(query)) }
+
+// unnamed gives the query with ? for $1, $2, … if each stands in it once and in this order.
+// To SQLite $1 is a name like any other, and its driver asks for the name of each value that
+// it binds, for which SQLite goes through the names before it: in an insert of 100 rows that
+// was half of the writer's time.
+func unnamed(query string) string {
+	text := make([]byte, 0, len(query))
+	quoted, next := false, 1
+	for i := 0; i < len(query); i++ {
+		if query[i] == '\'' {
+			quoted = !quoted
+		}
+		if quoted || query[i] != '$' {
+			text = append(text, query[i])
+			continue
+		}
+		end := i + 1
+		for end < len(query) && '0' <= query[end] && query[end] <= '9' {
+			end++
+		}
+		if query[i+1:end] != strconv.Itoa(next) {
+			return query
+		}
+		text = append(text, '?')
+		next++
+		i = end - 1
+	}
+	return string(text)
+}
 
 // preparedConn keeps the statements of one connection prepared, for the reason that
 // preparedPool does. Where there are too many, the least recently used is closed. It is
@@ -129,7 +164,7 @@ func (c *preparedConn) prepare(ctx context.Context, query string) (*sql.Stmt, er
 	if stmt, ok := c.statements.Get(query); ok {
 		return stmt, nil
 	}
-	stmt, err := c.conn.PrepareContext(ctx, query)
+	stmt, err := c.conn.PrepareContext(ctx, forSQLite(query))
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,10 @@ type pragma struct{ name, set, want string }
 
 // With synchronous=FULL a commit is on disk when it returns, so what was
 // acknowledged survives a loss of power. WAL lets reads go on during a write. The
-// limit of the journal gives its disk space back after a long read has made it grow.
+// limit of the journal gives its disk space back after a long read has made it grow. What a
+// savepoint may have to restore stays in memory: past 64 KiB, which is an upload, SQLite
+// would write it to a temporary file, a quarter of the writer's time. It restores writes
+// within a transaction, so a loss of power needs none of it.
 var (
 	commonPragmas = []pragma{
 		{"busy_timeout", "5000", "5000"},
@@ -33,9 +35,19 @@ var (
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", "FULL", "2"},
 		{"journal_size_limit", "67108864", "67108864"},
+		{"temp_store", "MEMORY", "2"},
 	}
 	readerPragmas = []pragma{
 		{"query_only", "1", "1"},
+	}
+	// readerDefaults are set where the operator's URL does not set another. The pages that
+	// a reader keeps are also in the system's cache, and each takes 8 KB of the program's
+	// memory: with SQLite's own 2,000 KiB the phones that connect fill 9 MB, with 512 some
+	// 2 MB. A query on a busy machine takes 24 µs longer of 50 where its pages fit into the
+	// one and not into the other, and as long as before where they fit into neither, as
+	// with 100,000 accounts.
+	readerDefaults = []pragma{
+		{"cache_size", "-512", "-512"}, // KiB
 	}
 )
 
@@ -55,6 +67,7 @@ type sqlite struct {
 	opened  fs.FileInfo // the file that the connections hold open
 	writers *sql.DB
 	readers *preparedPool
+	reading inFlight
 	writer  *groupCommitter
 }
 
@@ -92,10 +105,25 @@ func (s *sqlite) open(ctx context.Context) (err error) {
 	if s.opened, err = os.Stat(s.file.Path()); err != nil {
 		return err
 	}
-	readers := sql.OpenDB(&sqliteConnector{s.writers.Driver(), s.file.with(readerParams, read), s.checkFile})
+	address := s.file.with(readerParams, slices.Concat(read, readerDefaults))
+	if err := checkReader(ctx, address, read); err != nil {
+		return err
+	}
+	readers := sql.OpenDB(&sqliteConnector{s.writers.Driver(), address, s.checkFile, &s.reading})
 	limitConnections(readers, s.cfg.Connections)
 	s.readers = newPreparedPool(readers)
-	return checkPragmas(ctx, readers, read)
+	return nil
+}
+
+// checkReader checks the pragmas on a connection of its own and closes it: one that stays
+// open has read the file by then, and would keep the migrations from being written out of
+// the log when they are done.
+func checkReader(ctx context.Context, address string, pragmas []pragma) error {
+	db, err := openFile(address)
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkPragmas(ctx, db, pragmas), db.Close())
 }
 
 // createPrivate makes a database file that is not there yet, readable and writable for
@@ -127,25 +155,6 @@ func limitConnections(db *sql.DB, connections int) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 }
-
-// sqliteConnector makes connections to one file, and none to another that has taken its
-// place: rows would then come from either.
-type sqliteConnector struct {
-	driver  driver.Driver
-	address string
-	check   func() error
-}
-
-// Connect opens a connection.
-func (c *sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	return c.driver.Open(c.address)
-}
-
-// Driver is that of SQLite.
-func (c *sqliteConnector) Driver() driver.Driver { return c.driver }
 
 // checkFile finds that the file which the connections hold open is no longer at its path.
 func (s *sqlite) checkFile() error {
@@ -224,6 +233,7 @@ func (s *sqlite) closeFiles() error {
 	var readers, writers error
 	if s.readers != nil {
 		readers = s.readers.close()
+		s.reading.close()
 	}
 	if s.writers != nil {
 		writers = s.writers.Close()

@@ -29,11 +29,15 @@ type SQLiteFile struct {
 
 // ParseSQLite reads a URL of the form file:PATH?PARAMETERS. A database in memory is
 // an error: it would be lost with the process, and each connection would have one
-// of its own.
+// of its own. So is a "#", which the system takes for a part of the file's name and SQLite
+// for the end of it.
 func ParseSQLite(address string) (SQLiteFile, error) {
 	named, found := strings.CutPrefix(address, "file:")
 	if !found {
 		return SQLiteFile{}, errors.New("store: the database URL must begin with file: or postgres://")
+	}
+	if strings.Contains(named, "#") {
+		return SQLiteFile{}, errors.New("store: a # in the database URL must be written as %23")
 	}
 	path, query, _ := strings.Cut(named, "?")
 	values, err := url.ParseQuery(query)

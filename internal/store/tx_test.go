@@ -218,6 +218,43 @@ func TestEntWritesEdgesInTheTransaction(t *testing.T) {
 	must(t, err)
 }
 
+func TestInsertGivesTheIDsOfItsRows(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t)
+	user := newUser(t, db)
+	names := []string{"first", "second", "third"}
+	var ids []int
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		must(t, addPush(ctx, tx, user, "before"))
+		if _, err := tx.Exec(ctx, "DELETE FROM push_devices"); err != nil {
+			return err
+		}
+		args := make([]any, 0, 3*len(names))
+		for _, name := range names {
+			args = append(args, user, name, moment)
+		}
+		var err error
+		ids, err = tx.Insert(ctx, len(names), "INSERT INTO push_devices (root_user_id, registration_id, created_at) VALUES "+
+			store.ValueRows(1, len(names), 3), args...)
+		return err
+	}))
+	if len(ids) != len(names) {
+		t.Fatalf("ids %v of %d rows", ids, len(names))
+	}
+	for i, name := range names {
+		if got := db.Read().PushDevice.GetX(t.Context(), ids[i]).RegistrationID; got != name {
+			t.Errorf("the row %d is %q, want %q", ids[i], got, name)
+		}
+	}
+	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Insert(ctx, 1, insertPush, user, "second", moment)
+		return err
+	})
+	if err == nil {
+		t.Error("a name was stored twice")
+	}
+}
+
 // Check first, then insert: of many at once one inserts, and the others find
 // its row instead of an error.
 func TestRacingInsertsFindTheWinner(t *testing.T) {

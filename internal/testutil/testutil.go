@@ -121,6 +121,13 @@ func (l *Log) Take() string {
 	return text
 }
 
+// Drop forgets what was written so far, with the memory that holds it.
+func (l *Log) Drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = bytes.Buffer{}
+}
+
 // String is all that was written so far.
 func (l *Log) String() string {
 	l.mu.Lock()

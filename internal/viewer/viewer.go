@@ -25,6 +25,12 @@ type Viewer struct {
 	rootUserID int // while User is nil
 }
 
+// WithoutRow gives the viewer that a token names, for a caller that needs no more than
+// its id.
+func WithoutRow(rootUserID, sessionID int, expiresAt time.Time) Viewer {
+	return Viewer{SessionID: sessionID, ExpiresAt: expiresAt, rootUserID: rootUserID}
+}
+
 // RootUserID is the id that every row of the viewer carries.
 func (v Viewer) RootUserID() int {
 	if v.User == nil {
@@ -37,8 +43,9 @@ type key struct{}
 
 // outcome is what authentication found: a viewer, or why there is none.
 type outcome struct {
-	viewer Viewer
-	err    error
+	viewer    Viewer
+	err       error
+	unchecked bool
 }
 
 // With puts the viewer into the context.
@@ -51,6 +58,31 @@ func With(ctx context.Context, v Viewer) context.Context {
 // token.
 func Without(ctx context.Context, reason error) context.Context {
 	return context.WithValue(ctx, key{}, &outcome{err: reason})
+}
+
+// WithUnchecked puts a viewer into the context of whom only the token's signature and
+// time are known to hold. [From] gives nobody until [Settle]: what runs meanwhile has to
+// ask the database itself whether the token still opens the account.
+func WithUnchecked(ctx context.Context, v Viewer) context.Context {
+	return context.WithValue(ctx, key{}, &outcome{viewer: v, err: apperr.Unauthenticated.New(), unchecked: true})
+}
+
+// Unchecked gives the viewer that [WithUnchecked] put into the context and nobody has
+// settled.
+func Unchecked(ctx context.Context) (Viewer, bool) {
+	found, ok := ctx.Value(key{}).(*outcome)
+	if !ok || !found.unchecked {
+		return Viewer{}, false
+	}
+	return found.viewer, true
+}
+
+// Settle puts what the database says into the place of the unchecked viewer: whom its token
+// opens, or in err why nobody. Nothing else may use ctx while it runs.
+func Settle(ctx context.Context, v Viewer, err error) {
+	if found, ok := ctx.Value(key{}).(*outcome); ok && found.unchecked {
+		*found = outcome{viewer: v, err: err}
+	}
 }
 
 // From gives the viewer, or the reason why there is none: Unauthenticated,

@@ -32,6 +32,7 @@ import (
 	"luxbff/internal/pubsub"
 	"luxbff/internal/push"
 	"luxbff/internal/store"
+	"luxbff/server/gqlhttp"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
 	"luxbff/server/tracing"
@@ -77,6 +78,9 @@ type App struct {
 	sockets    *socketRegistry
 	sessions   *sessionSockets
 	background *background.Group
+	// trusted and documentLog are nil without TRUSTED_DOCUMENTS.
+	trusted     *gqlhttp.TrustedDocuments
+	documentLog *documentLog
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
 	// stopping is set while the program still serves but wants no more requests.
@@ -140,6 +144,9 @@ func clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 // start wires everything over the open store, and then starts what runs in the
 // background.
 func (a *App) start(ctx context.Context, keys *token.Keys) error {
+	if err := a.trustDocuments(ctx); err != nil {
+		return err
+	}
 	if err := prepareSchema(ctx, a.Config, a.Store); err != nil {
 		return err
 	}
@@ -169,6 +176,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	a.Messages.Start(lasting)
 	a.Auth.Start(lasting)
 	a.Push.Start(lasting)
+	a.Devlogs.Start(lasting)
 	return nil
 }
 
@@ -212,7 +220,7 @@ func (a *App) MetricsHandler() http.Handler {
 // start with its token.
 func (a *App) LoadDemo(ctx context.Context) error {
 	parent, err := demo.Load(ctx, demo.Services{
-		Auth: a.Auth, Accounts: a.Accounts, Catalogue: a.Catalogue, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
+		Store: a.Store, Auth: a.Auth, Accounts: a.Accounts, Catalogue: a.Catalogue, Children: a.Children, Devlogs: a.Devlogs, Outbox: a.Outbox, Clock: a.options.Clock,
 	})
 	if err != nil {
 		return err
@@ -255,6 +263,7 @@ func (a *App) Close() error {
 	a.leaveBus()
 	a.background.Close()
 	a.Auth.Close()
+	a.Devlogs.Close()
 	a.Push.Close()
 	a.Feed.Close()
 	a.Messages.Close()

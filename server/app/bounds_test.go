@@ -81,7 +81,13 @@ func TestNewestPhoneIsNeverRefused(t *testing.T) {
 // answersTo sends one document over each transport, and gives the response of each as text.
 func answersTo(t *testing.T, s *apptest.Server, token, document string) map[string]string {
 	t.Helper()
-	body := string(raw(t, map[string]any{"query": document}))
+	return answersToRequest(t, s, token, map[string]any{"query": document}, !strings.HasPrefix(document, "mutation"))
+}
+
+// answersToRequest sends one request over each transport, and by GET too if it may be.
+func answersToRequest(t *testing.T, s *apptest.Server, token string, request map[string]any, byGet bool) map[string]string {
+	t.Helper()
+	body := string(raw(t, request))
 	answers := map[string]string{}
 	for _, accept := range []string{"application/json", "application/graphql-response+json", "text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(body))
@@ -91,13 +97,27 @@ func answersTo(t *testing.T, s *apptest.Server, token, document string) map[stri
 		r.Header = http.Header{"Accept": {accept}, "Content-Type": {"application/json"}, "Authorization": {"Bearer " + token}}
 		answers["POST "+accept] = string(s.Do(t, r).Body)
 	}
-	if !strings.HasPrefix(document, "mutation") {
-		answers["GET"] = string(s.Call(t, http.MethodGet, "/graphql?"+url.Values{"query": {document}}.Encode(), token, "").Body)
+	if byGet {
+		answers["GET"] = string(s.Call(t, http.MethodGet, "/graphql?"+parametersOf(t, request), token, "").Body)
 	}
 	for protocol, start := range map[string]string{"graphql-transport-ws": "subscribe", "graphql-ws": "start"} {
 		answers[protocol] = askOverSocket(t, s, token, protocol, start, body)
 	}
 	return answers
+}
+
+// parametersOf gives the query string of a request by GET.
+func parametersOf(t *testing.T, request map[string]any) string {
+	t.Helper()
+	parameters := url.Values{}
+	for name, value := range request {
+		text, isText := value.(string)
+		if !isText {
+			text = string(raw(t, value))
+		}
+		parameters.Set(name, text)
+	}
+	return parameters.Encode()
 }
 
 // TestRepetitionIsRefusedOnEveryTransport asks for one thing too often, in each way.

@@ -52,6 +52,8 @@ type Config struct {
 	Connections    int            `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
 	AllowedOrigins string         `env:"ALLOWED_ORIGINS" help:"Origins of web pages and hybrid apps that may call from a browser, as https://app.example.com or capacitor://localhost, comma-separated; PUBLIC_URL's always may."`
 	SchemaOpen     bool           `env:"INTROSPECTION" help:"Let clients of production read the schema."`
+	Documents      string         `env:"TRUSTED_DOCUMENTS" name:"trusted-documents" help:"Files and folders with the documents of the apps, comma-separated: manifests of Apollo, maps of Relay, .graphql files; SIGHUP reads them again."`
+	DocumentsMode  string         `env:"TRUSTED_DOCUMENTS_MODE" name:"trusted-documents-mode" default:"" enum:",off,log,enforce" help:"What becomes of other documents: off: they run, log: they run and are logged and counted, enforce: they are refused; to be said where TRUSTED_DOCUMENTS is."`
 	AnswerBytes    int            `env:"ANSWER_BYTES" default:"8388608" help:"Size of the largest GraphQL answer or event."`
 	MaxAliases     int            `env:"MAX_ALIASES" default:"30" help:"Aliases of one field in a GraphQL operation."`
 	MaxRootFields  int            `env:"MAX_ROOT_FIELDS" default:"30" help:"Root fields of a GraphQL operation."`
@@ -129,6 +131,14 @@ func (c Config) Check() error {
 	}
 	if c.AnswerBytes < 0 || c.MaxAliases < 0 || c.MaxRootFields < 0 || c.MaxRepeated < 0 {
 		wrong = append(wrong, errors.New("ANSWER_BYTES, MAX_ALIASES, MAX_ROOT_FIELDS and MAX_REPEATED_FIELDS must not be negative"))
+	}
+	switch {
+	case c.Documents != "" && c.DocumentsMode == "":
+		wrong = append(wrong, errors.New("TRUSTED_DOCUMENTS_MODE must say off, log or enforce where TRUSTED_DOCUMENTS is set"))
+	case c.Documents == "" && c.enforcesDocuments(), c.Documents == "" && c.logsDocuments():
+		wrong = append(wrong, errors.New("TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_MODE is about the documents that it names"))
+	case c.Documents != "" && len(c.documentPaths()) == 0:
+		wrong = append(wrong, errors.New("TRUSTED_DOCUMENTS must name files or folders, comma-separated"))
 	}
 	wrong = append(wrong, checkAddress("ADDR", c.Addr), checkAddress("METRICS_ADDR", c.MetricsAddr))
 	if _, err := c.trustedProxies(); err != nil {

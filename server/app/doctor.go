@@ -27,6 +27,9 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding 
 	if !cfg.Development() {
 		findings = append(findings, admin.ExamineTransport(database))
 	}
+	if cfg.Documents != "" {
+		findings = append(findings, cfg.examineDocuments())
+	}
 	return append(findings, cfg.examineReplicas(), cfg.examineMessages(), cfg.examineSignIn(), cfg.examineLimits())
 }
 

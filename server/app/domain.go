@@ -77,9 +77,9 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Catalogue = catalogue.New(catalogue.Config{Store: a.Store, Clock: o.Clock})
 	a.Children = child.New(child.Config{Store: a.Store, Hub: a.hub, Clock: o.Clock, Random: o.Random, Limits: limits})
 	a.Feed = feed.New(feed.Config{
-		Store: a.Store, Hub: a.hub, Children: a.Children, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
+		Store: a.Store, Hub: a.hub, Children: a.Children, Sessions: a.Auth.Sessions, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
-	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: a.Push, Clock: o.Clock})
+	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: a.Push, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"luxbff/graph"
 	"luxbff/graph/encode"
+	"luxbff/server/compression"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/gqlstream"
 	"luxbff/server/gqlws"
@@ -14,33 +15,43 @@ import (
 )
 
 // graphQL serves /graphql: GET, POST, sockets and streams.
-func (a *App) graphQL(origins middleware.Origins) http.Handler {
-	// In production neither introspection nor the suggestions in error messages show
-	// strangers what the schema holds.
+func (a *App) graphQL(origins middleware.Origins, compressor *compression.Compressor) http.Handler {
 	resolver := graph.NewResolver(a.Auth, a.Accounts, a.Children, a.Devlogs, a.Feed, a.Messages)
 	sockets, streams := a.liveTransports(origins)
-	return gqlhttp.New(graph.Schema(resolver), gqlhttp.Config{
-		Transports:    []graphql.Transport{sockets},
-		Streams:       streams,
-		Introspection: a.Config.Development() || a.Config.SchemaOpen,
-		Suggestions:   a.Config.Development(),
-
-		PreflightedGET: !a.Config.Development(),
-		Extensions:     a.extensions(),
-		MaxAnswer:      a.Config.AnswerBytes,
-		LimitData:      encode.WithLimit,
-		MaxAliases:     a.Config.MaxAliases,
-		MaxRootFields:  a.Config.MaxRootFields,
-
-		MaxRepeatedFields: a.Config.MaxRepeated,
-		CountError:        func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) },
-		Logger:            a.options.Log,
-	})
+	config := a.Config.documentRules()
+	config.Transports, config.Streams = []graphql.Transport{sockets}, streams
+	config.Extensions = append([]graphql.HandlerExtension{graph.ViewerCheck{Resolver: resolver}}, a.extensions()...)
+	config.Trusted = a.trusted
+	config.PreflightedGET = !a.Config.Development()
+	config.MaxAnswer, config.LimitData = a.Config.AnswerBytes, encode.WithLimit
+	config.Write = compressor.Write
+	config.CountError = func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) }
+	config.Logger = a.options.Log
+	return gqlhttp.New(graph.Schema(resolver), config)
 }
+
+// documentRules are what decides whether a document is valid. In production neither
+// introspection nor the suggestions in error messages show strangers what the schema holds.
+func (c Config) documentRules() gqlhttp.Config {
+	return gqlhttp.Config{
+		Introspection: c.schemaIsOpen(),
+		Suggestions:   c.Development(),
+		MaxAliases:    c.MaxAliases,
+		MaxRootFields: c.MaxRootFields,
+
+		MaxRepeatedFields: c.MaxRepeated,
+	}
+}
+
+// schemaIsOpen reports whether clients may read the schema.
+func (c Config) schemaIsOpen() bool { return c.Development() || c.SchemaOpen }
 
 // extensions count and trace the operations.
 func (a *App) extensions() []graphql.HandlerExtension {
 	extensions := []graphql.HandlerExtension{operationObserver{a.metrics, a.tracer, a.options.Elapsed}}
+	if a.Config.logsDocuments() {
+		extensions = append(extensions, untrustedDocuments{a.trusted, a.documentLog})
+	}
 	if a.tracer != nil {
 		extensions = append(extensions, resolverTracer{a.tracer})
 	}
@@ -51,7 +62,7 @@ func (a *App) extensions() []graphql.HandlerExtension {
 func (a *App) liveTransports(origins middleware.Origins) (*gqlws.Transport, []gqlhttp.Stream) {
 	auth := socketAuth{a.Auth.Sessions, a.sockets}
 	streams := gqlstream.Config{
-		Init: auth.open, Operation: auth.recheck,
+		Init: auth.open, Operation: auth.check,
 		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,
 	}
 	sockets := gqlws.Config{Config: streams, Renew: auth.renew, CheckOrigin: origins.Allow}

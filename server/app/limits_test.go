@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -17,32 +18,6 @@ import (
 	"luxbff/server/gqlhttp"
 )
 
-// introspection asks for what GraphiQL and the code generators of the mobile
-// clients ask for.
-const introspection = `query IntrospectionQuery {
-  __schema {
-    description
-    queryType { name kind } mutationType { name kind } subscriptionType { name kind }
-    types { ...FullType }
-    directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
-  }
-}
-fragment FullType on __Type {
-  kind name description specifiedByURL isOneOf
-  fields(includeDeprecated: true) {
-    name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
-  }
-  inputFields(includeDeprecated: true) { ...InputValue }
-  interfaces { ...TypeRef }
-  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
-  possibleTypes { ...TypeRef }
-}
-fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
-fragment TypeRef on __Type {
-  kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
-    ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
-}`
-
 // TestLimitsLeaveRoomForTheContract sends the largest documents that the
 // contract lets a client send: the limits of gqlhttp are made for them.
 func TestLimitsLeaveRoomForTheContract(t *testing.T) {
@@ -54,7 +29,7 @@ func TestLimitsLeaveRoomForTheContract(t *testing.T) {
 	var schema struct {
 		Schema struct{ Types []struct{ Name string } } `json:"__schema"`
 	}
-	s.Data(t, "", introspection, nil, &schema)
+	s.Data(t, "", graph.IntrospectionQuery, nil, &schema)
 	if len(schema.Schema.Types) < 30 {
 		t.Errorf("introspection shows %d types", len(schema.Schema.Types))
 	}
@@ -122,12 +97,12 @@ func TestCost(t *testing.T) {
 		"two pages of each child":             {children("a: " + page + " b: " + page), nil, 0},
 		"with children and devices":           {children(withObjects), nil, 0},
 		"a page after an upload":              {fmt.Sprintf(upload, "id"), map[string]any{"logs": logs}, 0},
-		"pages below pages":                   {children(nested), nil, child.MaxChildren * (count("ChildUser") + nestedCost)},
+		"pages below pages":                   {children(nested), nil, 1 + child.MaxChildren*(count("ChildUser")+nestedCost)},
 		"pages below the logs of an upload":   {fmt.Sprintf(upload, page), map[string]any{"logs": logs}, 1 + 200*(3+pageCost)},
 		"pages below pages, one child by id":  {fmt.Sprintf(`{childUser(id: %d) {`, family.Child.ID) + repeated(8, "a%d: "+nested+" ") + `}}`, nil, 1 + 8*nestedCost},
 		"phones":                              {`{me {` + repeated(30, "a%d: pushDevices {registrationId createdAt} ") + `}}`, nil, 0},
-		"pages below pages, below me":         {`{me {childUsers {` + nested + `}}}`, nil, 1 + child.MaxChildren*nestedCost},
-		"pages below the devices of children": {children(`device {childUser {` + nested + `}}`), nil, child.MaxChildren * (count("ChildUser") + 2 + nestedCost)},
+		"pages below pages, below me":         {`{me {childUsers {` + nested + `}}}`, nil, 2 + child.MaxChildren*nestedCost},
+		"pages below the devices of children": {children(`device {childUser {` + nested + `}}`), nil, 1 + child.MaxChildren*(count("ChildUser")+2+nestedCost)},
 	} {
 		response := s.GraphQL(t, family.Token, tc.query, tc.variables)
 		if tc.cost == 0 {
@@ -151,13 +126,47 @@ func repeated(count int, format string) string {
 	return all.String()
 }
 
+// TestCostIsReported holds that a client which asks what an operation costs gets to know it over
+// every transport that has headers of its own, and that nobody else does.
+func TestCostIsReported(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	for header, want := range map[string]string{
+		"report": `"extensions":{"cost":{"limit":250000,"operation":101}}`,
+		"REPORT": `{"data":{"childUsers":[]}}`,
+		"":       `{"data":{"childUsers":[]}}`,
+	} {
+		for _, accept := range []string{"application/json", "text/event-stream", "multipart/mixed;subscriptionSpec=1.0"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query": "{childUsers {id firstName}}"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Accept", accept)
+			r.Header.Set("Authorization", "Bearer "+token)
+			if header != "" {
+				r.Header.Set("GraphQL-Cost", header)
+			}
+			if got := string(s.Do(t, r).Body); !strings.Contains(got, want) {
+				t.Errorf("GraphQL-Cost %q with Accept %s: %s, want %s", header, accept, got, want)
+			}
+		}
+	}
+}
+
 // TestEveryListIsBounded walks the schema: each list is one of those below, with what it
 // holds at most, and costs as much. A list that is new stands here once it is paged, or once
-// what an account may own of it is bounded, and has a cost in [graph.Schema].
+// what an account may own of it is bounded, and has a size in the schema.
 func TestEveryListIsBounded(t *testing.T) {
 	t.Parallel()
-	executable := graph.Schema(nil)
-	// A bound of 0 is that of the field above, whose arguments are what counts.
+	schema := graph.Schema(nil).Schema()
+	costs, err := gqlhttp.NewCosts(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A bound of 0 is that of the field above, whose arguments are what counts, or how many
+	// values the enum has.
 	bounds := map[string]int{
 		"Query.childUsers":             child.MaxChildren,
 		"User.childUsers":              child.MaxChildren,
@@ -167,6 +176,8 @@ func TestEveryListIsBounded(t *testing.T) {
 		"DevlogConnection.edges":       0,
 		"MessageConnection.edges":      0,
 		"UploadDevlogsPayload.devlogs": 0,
+		"UploadDevlogsPayload.results": 0,
+		"Query.errorCodes":             0,
 	}
 	for _, above := range []struct {
 		parent, field string
@@ -180,11 +191,11 @@ func TestEveryListIsBounded(t *testing.T) {
 		{"User", "messages", nil, history.DefaultPageSize},
 		{"Mutation", "uploadDevlogs", map[string]any{"input": map[string]any{"logs": make([]any, devlog.MaxRecords)}}, devlog.MaxRecords},
 	} {
-		if cost, _ := executable.Complexity(t.Context(), above.parent, above.field, 1000, above.arguments); cost < 1000*above.bound {
+		field := schema.Types[above.parent].Fields.ForName(above.field)
+		if cost := costs.OfField(field, 1000, above.arguments); cost/1000 != above.bound {
 			t.Errorf("%s.%s of %d costs %d times what it selects", above.parent, above.field, above.bound, cost/1000)
 		}
 	}
-	schema := executable.Schema()
 	found := 0
 	for _, object := range schema.Types {
 		if object.BuiltIn || object.Kind != ast.Object && object.Kind != ast.Interface {
@@ -204,7 +215,7 @@ func TestEveryListIsBounded(t *testing.T) {
 			if bound == 0 {
 				continue
 			}
-			if cost, _ := executable.Complexity(t.Context(), object.Name, field.Name, 1000, nil); cost < 1000*bound {
+			if cost := costs.OfField(field, 1000, nil); cost/1000 != bound {
 				t.Errorf("%s holds %d and costs %d times what it selects", name, bound, cost/1000)
 			}
 			if !strings.Contains(strings.ReplaceAll(field.Description, "\n", " "), fmt.Sprint("at most ", bound)) {

@@ -20,18 +20,28 @@ const (
 	// subscribers who share an address.
 	defaultPerClient   = 256
 	defaultConnections = 20_000
+	// streamsPerConnection is what one connection of HTTP/2 carries at once.
+	streamsPerConnection = 250
 	// writeTimeout is how long a client may take to read 16 KB: mobile networks of the
 	// slowest kind take a third of it.
 	writeTimeout = 30 * time.Second
 )
 
-// Server is the HTTP server of a handler. Its timeouts bound how long a client that is
-// slow, or pretends to be, can hold a connection while it sends: a request has to be
-// complete within a minute. Answers have no deadline as a whole, because a subscription
-// over HTTP lasts; each piece of one has, from [App.Bound].
+// Server is the HTTP server of a handler. It speaks HTTP/1.1, and to proxies, where there
+// are any, HTTP/2 without TLS as well: nobody else has a use for that. Its timeouts bound how
+// long a client that is slow, or pretends to be, can hold a connection while it sends: a
+// request has to be complete within a minute. Answers have no deadline as a whole, because a
+// subscription over HTTP lasts; each piece of one has, from [App.Bound].
 func (a *App) Server(handler http.Handler) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(a.Config.isProxied())
 	return &http.Server{
-		Handler:           handler,
+		Protocols: &protocols,
+		// A proxy opens another connection for what is more, and one that has gone silent
+		// is found by pings.
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: streamsPerConnection, SendPingTimeout: writeTimeout},
+		Handler:           connection.WithWriteTimeout(writeTimeout, handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -56,6 +66,12 @@ func (a *App) Bound(listener net.Listener) (*connection.Listener, error) {
 		WriteTimeout: writeTimeout,
 		CountRefused: a.metrics.CountRefusedConnection,
 	}), nil
+}
+
+// isProxied reports whether TRUSTED_PROXIES names any.
+func (c Config) isProxied() bool {
+	proxies, err := c.trustedProxies()
+	return err == nil && (proxies.Unix || len(proxies.Networks) > 0)
 }
 
 func (c Config) perClient() int { return cmp.Or(c.PerClient, defaultPerClient) }

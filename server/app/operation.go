@@ -53,10 +53,14 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 	request := middleware.RequestInfoFrom(ctx)
 	isSubscription := operation.Operation == ast.Subscription
 	request.SetOperation(name, isSubscription)
-	// A subscription has no duration to measure, and its span would never end.
+	// A subscription has no duration to measure, and its span would never end. That to the
+	// feed checks its token only now.
 	if isSubscription {
-		return next(ctx)
+		response := next(ctx)
+		nameViewer(ctx, request)
+		return response
 	}
+	nameViewer(ctx, request)
 	began := o.elapsed()
 	ctx, endSpan := o.tracer.StartOperation(ctx, string(operation.Operation), name)
 	response := next(ctx)
@@ -70,6 +74,13 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 		o.metrics.ObserveOperation(middleware.SurfaceGraphQL, name, metrics.ClientApp{Name: onSocket}, o.elapsed()-began)
 	}
 	return response
+}
+
+// nameViewer names to the request who asks.
+func nameViewer(ctx context.Context, request *middleware.RequestInfo) {
+	if v, err := viewer.From(ctx); err == nil {
+		request.SetRootUser(v.RootUserID())
+	}
 }
 
 // operationName is the name under which an operation is logged, counted and traced. Of

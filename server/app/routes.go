@@ -1,11 +1,15 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 
+	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/viewer"
+	"luxbff/server/compression"
 	"luxbff/server/devpage"
 	"luxbff/server/graphiql"
 	"luxbff/server/middleware"
@@ -25,16 +29,23 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs := openapi.Handler(func() *openapi.Document { return rest.Describe(rest.Surfaces()) })
-	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.graphQL(origins)))
+	compressor, err := compression.New()
+	if err != nil {
+		return nil, err
+	}
+	docs := compressor.Handler(openapi.Handler(func() *openapi.Document { return rest.Describe(rest.Surfaces()) }))
+	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.withUncheckedViewer, a.graphQL(origins, compressor)))
 	page := graphiql.Handler(a.graphiQL())
 
 	api := a.restAPI()
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
 	// The legacy surfaces also answer for every unknown path, each with its own 404.
-	mux.Handle("/", a.authenticate(api.Handler(rest.Surfaces())))
+	mux.Handle("/", a.authenticate(a.withViewer, compressor.Handler(api.Handler(rest.Surfaces()))))
 	handleGet(mux, "/openapi.json", docs)
+	if a.Config.schemaIsOpen() {
+		handleGet(mux, "/schema.graphql", compressor.Handler(schemaText()))
+	}
 	handleGet(mux, "/docs", docs)
 	handleGet(mux, "/docs/", docs)
 	handleGet(mux, "/{$}", page)
@@ -90,10 +101,37 @@ func (a *App) observers() middleware.Observers {
 
 // authenticate puts the viewer into the context of every route of next, and takes
 // the acknowledgement that the request carries.
-func (a *App) authenticate(next http.Handler) http.Handler {
+func (a *App) authenticate(withViewer func(ctx context.Context, token string) context.Context, next http.Handler) http.Handler {
 	return middleware.WithAuthentication(
-		middleware.Authentication{Token: rest.Bearer, Authenticate: a.Auth.Sessions.Authenticate},
-		middleware.WithEventAck(a.Feed.Acknowledge, next))
+		middleware.Authentication{Token: rest.Bearer, Authenticate: withViewer},
+		middleware.WithEventAck(a.acknowledge, next))
+}
+
+// withViewer puts the viewer of a token into the context, or the reason why there is none.
+func (a *App) withViewer(ctx context.Context, token string) context.Context {
+	v, err := a.Auth.Sessions.Authenticate(ctx, token)
+	if err != nil {
+		return viewer.Without(ctx, err)
+	}
+	middleware.RequestInfoFrom(ctx).SetRootUser(v.RootUserID())
+	return viewer.With(ctx, v)
+}
+
+// withUncheckedViewer asks no database: what a GraphQL request reads there to check its
+// token depends on its document (graph.ViewerCheck).
+func (a *App) withUncheckedViewer(ctx context.Context, token string) context.Context {
+	claims, err := a.Auth.Sessions.Claims(token)
+	if err != nil {
+		return viewer.Without(ctx, err)
+	}
+	unchecked := viewer.WithoutRow(claims.RootUserID, claims.SessionID, claims.ExpiresAt)
+	return viewer.WithUnchecked(auth.WithClaims(ctx, &claims), unchecked)
+}
+
+func (a *App) acknowledge(ctx context.Context, installationID, cursor string) {
+	if v, err := a.Auth.Sessions.Settle(ctx); err == nil {
+		a.Feed.Acknowledge(ctx, v, installationID, cursor)
+	}
 }
 
 // restAPI are the legacy surfaces.

@@ -143,7 +143,7 @@ func TestPrintedSchemaIsWhatIntrospectionSays(t *testing.T) {
 			Directives []introspectedDirective
 		} `json:"__schema"`
 	}
-	apptest.Start(t).Data(t, "", introspection, nil, &answer)
+	apptest.Start(t).Data(t, "", graph.IntrospectionQuery, nil, &answer)
 	said := map[string]described{}
 	for _, found := range answer.Schema.Types {
 		if isBuiltIn := slices.Contains([]string{"Boolean", "Float", "ID", "Int", "String"}, found.Name); !isBuiltIn && !strings.HasPrefix(found.Name, "__") {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/subscriptiontest"
 )
 
 // shownSession is a session as the API shows it.
@@ -257,4 +258,31 @@ func TestTokensOfOneKindServeAsNoOther(t *testing.T) {
 	expectPayload(t, s, "", "signUp", signUp(valid), "user { firstName }", `{"user": {"firstName": "James"}}`)
 	expectPayload(t, s, "", "refreshToken", `refreshToken: "`+kinds["refresh"]+`"`, "tokens { tokenType }", `{"tokens": {"tokenType": "bearer"}}`)
 	expectPayload(t, s, "", "resetPassword", `token: "`+kinds["reset link"]+`", newPassword: "another 123"`, "ok", `{"ok": true}`)
+}
+
+// TestASubscriptionUsesTheRefresh holds that an access token counts as used by a feed alone,
+// whatever carries it (api/README.md, rule 1): from then on the refresh token before it is a
+// stolen one.
+func TestASubscriptionUsesTheRefresh(t *testing.T) {
+	t.Parallel()
+	for _, transport := range subscriptiontest.Transports() {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t)
+			s.Parent(t)
+			type tokens struct {
+				Tokens struct{ AccessToken, RefreshToken string }
+			}
+			var first struct{ SignIn tokens }
+			s.Data(t, "", `mutation { signIn(input: {email: "parent1@example.com", password: "secret123"}) { tokens { refreshToken } } }`, nil, &first)
+			const refresh = `mutation($t: String!) { refreshToken(input: {refreshToken: $t}) { tokens { accessToken refreshToken } } }`
+			before := map[string]any{"t": first.SignIn.Tokens.RefreshToken}
+			var second struct{ RefreshToken tokens }
+			s.Data(t, "", refresh, before, &second)
+			open(t, s, subscriptiontest.Request{URL: s.URL, Token: second.RefreshToken.Tokens.AccessToken, Transport: transport})
+			if got := s.GraphQL(t, "", refresh, before).Code(); got != "REFRESH_TOKEN_IS_NOT_VALID" {
+				t.Errorf("the refresh token before gives %q", got)
+			}
+		})
+	}
 }

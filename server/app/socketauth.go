@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"luxbff/internal/apperr"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
@@ -33,40 +35,30 @@ func (a socketAuth) open(ctx context.Context, payload gqlstream.InitPayload, r *
 		accessToken = rest.Bearer(r)
 	}
 	client := socketClient(payload, r.Header)
-	if isSocket := r.Header.Get("Upgrade") != ""; isSocket {
+	isSocket := r.Header.Get("Upgrade") != ""
+	if isSocket {
 		client.LastEventID = nil // its pongs say what it received
 	}
+	claims, err := a.sessions.Claims(accessToken)
+	if err != nil {
+		return gqlstream.Session{}, err
+	}
+	// A socket is checked once it is in the registry. A stream to the feed is not, and what
+	// finds where the feed starts does not record that the token is used.
+	if !isSocket {
+		if _, err := a.sessions.Settle(ctx); err != nil {
+			return gqlstream.Session{}, err
+		}
+	}
 	// The limits count on a socket as they do for the request that opened it.
-	return a.session(viewer.WithClient(ratelimit.WithClientOf(ctx, r.Context()), client), accessToken)
+	ctx = viewer.WithClient(ratelimit.WithClientOf(ctx, r.Context()), client)
+	return a.session(ctx, claims, auth.SessionKeyOfClaims(claims)), nil
 }
 
 // renew makes the session anew from a fresh access token.
 func (a socketAuth) renew(ctx context.Context, before gqlstream.Session, accessToken string) (gqlstream.Session, error) {
 	client := viewer.ClientFrom(before.Context) //nolint:contextcheck // what the client said stands in the session's
 	ctx = ratelimit.WithClientOf(ctx, before.Context)
-	return a.session(viewer.WithClient(ctx, client), accessToken)
-}
-
-// recheck checks the token's claims once more before each operation: a socket
-// lives long, and rights may go meanwhile.
-func (a socketAuth) recheck(ctx context.Context) (context.Context, error) {
-	claims, ok := ctx.Value(claimsKey{}).(*token.Claims)
-	if !ok {
-		return nil, apperr.Unauthenticated.New()
-	}
-	v, err := a.sessions.Viewer(ctx, *claims)
-	if err != nil {
-		return nil, err
-	}
-	return viewer.With(ctx, v), nil
-}
-
-type claimsKey struct{}
-
-// session makes the session of a socket or a stream from an access token. It keeps
-// the token's claims and not the token, which is longer and would have to be
-// verified again.
-func (a socketAuth) session(ctx context.Context, accessToken string) (gqlstream.Session, error) {
 	claims, err := a.sessions.Claims(accessToken)
 	if err != nil {
 		return gqlstream.Session{}, err
@@ -75,11 +67,48 @@ func (a socketAuth) session(ctx context.Context, accessToken string) (gqlstream.
 	if err != nil {
 		return gqlstream.Session{}, err
 	}
+	return a.session(viewer.WithClient(ctx, client), claims, auth.SessionKeyOf(v)), nil
+}
+
+// check asks the database whether the token still opens the account: once a connection is
+// in the registry, where it is found when its session ends, and before each operation,
+// because a socket lives long, and rights may go meanwhile. A subscription to the feed
+// asks for itself, in the statement that finds where it starts: when thousands reconnect
+// at once, that is every third of their reads.
+func (a socketAuth) check(ctx context.Context, operation *ast.OperationDefinition) (context.Context, error) {
+	claims := auth.ClaimsFrom(ctx)
+	if claims == nil {
+		return nil, apperr.Unauthenticated.New()
+	}
+	if isFeed(operation) {
+		return viewer.WithUnchecked(ctx, viewer.WithoutRow(claims.RootUserID, claims.SessionID, claims.ExpiresAt)), nil
+	}
+	v, err := a.sessions.Viewer(ctx, *claims)
+	if err != nil {
+		return nil, err
+	}
+	return viewer.With(ctx, v), nil
+}
+
+// isFeed is true for a subscription that is to the feed and plainly so: one whose field
+// stands in a fragment is checked as any other operation.
+func isFeed(operation *ast.OperationDefinition) bool {
+	if operation == nil || operation.Operation != ast.Subscription || len(operation.SelectionSet) != 1 {
+		return false
+	}
+	field, isField := operation.SelectionSet[0].(*ast.Field)
+	return isField && field.Name == "devlogStatus"
+}
+
+// session is that of a socket or a stream. Where it opens one nothing was read for it: the
+// connection is filed under its account first and checked then, so that one whose session
+// ends between the two is found and closed.
+func (a socketAuth) session(ctx context.Context, claims token.Claims, key auth.SessionKey) gqlstream.Session {
 	return gqlstream.Session{
-		Context:   context.WithValue(ctx, claimsKey{}, &claims),
-		Key:       a.sockets.Key(v.RootUserID(), auth.SessionKeyOf(v)),
-		ExpiresAt: v.ExpiresAt,
-	}, nil
+		Context:   auth.WithClaims(ctx, &claims),
+		Key:       a.sockets.Key(claims.RootUserID, key),
+		ExpiresAt: claims.ExpiresAt,
+	}
 }
 
 // socketClient reads what the client says of itself: the payload of

@@ -68,7 +68,8 @@ func TestTraceGoesFromTheRequestToTheStatement(t *testing.T) {
 	s.App.FlushTraces(context.Background())
 
 	wantPath(t, collector, "SELECT users", "POST /graphql")
-	wantPath(t, collector, "SELECT child_users", "domain childUsers", "query Home", "POST /graphql")
+	wantPath(t, collector, "SELECT child_users", "domain childUser", "query Missing", "POST /graphql")
+	wantPath(t, collector, "domain childUsers", "query Home", "POST /graphql")
 	wantPath(t, collector, "domain me", "query Home", "POST /graphql")
 	wantPath(t, collector, "INSERT devlogs", "write", "domain uploadDevlogs", "POST /api/v1/lux/device/devlog")
 	for _, span := range collector.Spans() {

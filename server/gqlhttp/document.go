@@ -23,6 +23,21 @@ type documents struct {
 	repetitions repetitionLimits
 	rules       func() *rules.Rules
 	cached      *textCache[*ast.QueryDocument]
+	trusted     *TrustedDocuments
+	// schemaOpen lets clients read the schema by documents that are not trusted: those of
+	// GraphiQL are made as it is used.
+	schemaOpen bool
+}
+
+func newDocuments(config Config) *documents {
+	return &documents{
+		limits:      documentLimits{config.MaxTokens, config.MaxSelections, config.MaxDepth},
+		repetitions: repetitionLimits{config.MaxAliases, config.MaxRootFields, config.MaxRepeatedFields},
+		rules:       validationRules(config),
+		cached:      newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes),
+		trusted:     config.Trusted,
+		schemaOpen:  config.Introspection,
+	}
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -59,33 +74,64 @@ func (d *documents) MutateOperationParameters(ctx context.Context, params *graph
 
 // prepare gives no document and no error for one that is not valid.
 func (d *documents) prepare(ctx context.Context, text string) (*ast.QueryDocument, *gqlerror.Error) {
+	if document := d.trusted.document(text); document != nil {
+		return document, nil
+	}
+	if d.trusted.enforces() {
+		return d.prepareUntrusted(ctx, text)
+	}
+	return d.prepareAny(ctx, text)
+}
+
+// prepareUntrusted refuses all that does more than read an open schema.
+func (d *documents) prepareUntrusted(ctx context.Context, text string) (*ast.QueryDocument, *gqlerror.Error) {
+	if !d.schemaOpen || !mayReadSchema(text) {
+		return nil, d.trusted.refuse(ctx, text)
+	}
+	document, refused := d.prepareAny(ctx, text)
+	if document == nil || onlyReadsSchema(document) {
+		return document, refused
+	}
+	return nil, d.trusted.refuse(ctx, text)
+}
+
+func (d *documents) prepareAny(ctx context.Context, text string) (*ast.QueryDocument, *gqlerror.Error) {
 	if document, known := d.cached.Get(ctx, text); known {
 		return document, nil
 	}
+	document, refused, _ := d.parse(text)
+	if document != nil {
+		d.cached.Add(ctx, text, document)
+	}
+	return document, refused
+}
+
+// parse makes a document of a text. One that can't be executed is refused where a limit or a
+// rule of this package says so, and otherwise invalid for what gqlparser finds wrong.
+func (d *documents) parse(text string) (document *ast.QueryDocument, refused *gqlerror.Error, invalid gqlerror.List) {
 	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, d.limits.maxTokens)
 	if err != nil {
-		return nil, d.limits.checkTokens(text) // any other error is left to gqlgen
+		return nil, d.limits.checkTokens(text), gqlerror.List{gqlerror.WrapIfUnwrapped(err)}
 	}
 	if len(document.Operations) == 0 {
-		return nil, nil
+		return nil, nil, gqlerror.List{gqlerror.Errorf("The document has no operation.")}
 	}
 	for _, check := range []func(*ast.QueryDocument) *gqlerror.Error{
 		d.repetitions.checkWritten, d.limits.check, d.repetitions.check,
 	} {
 		if refused := check(document); refused != nil {
-			return nil, refused
+			return nil, refused, nil
 		}
 	}
 	if refused := checkSyntax(text, document); refused != nil {
 		errcode.Set(refused, errcode.ParseFailed)
-		return nil, refused
+		return nil, refused, nil
 	}
-	if len(validator.ValidateWithRules(d.schema, document, d.rules())) > 0 {
-		return nil, nil
+	if invalid := validator.ValidateWithRules(d.schema, document, d.rules()); len(invalid) > 0 {
+		return nil, nil, invalid
 	}
 	forgetDefinitions(d.schema, document)
-	d.cached.Add(ctx, text, document)
-	return document, nil
+	return document, nil, nil
 }
 
 // checkSyntax refuses what gqlparser reads and the grammar of the specification does not

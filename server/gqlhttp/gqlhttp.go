@@ -10,11 +10,11 @@ package gqlhttp
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // The limits of a [Config] that leaves them at zero.
@@ -86,6 +86,13 @@ type Config struct {
 	// before its browser has asked for leave: a token, or one of those that say so.
 	PreflightedGET bool
 
+	// Write sends an answer that is no stream, whose headers are set, and may compress it;
+	// nil sends it as it is.
+	Write func(w http.ResponseWriter, r *http.Request, status int, body []byte)
+
+	// Trusted are the documents of the apps' manifests; nil for none.
+	Trusted *TrustedDocuments
+
 	// CountError is called with the code of each error that is sent, whatever the
 	// transport; nil counts nothing.
 	CountError func(code string)
@@ -102,7 +109,8 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 		server.AddTransport(before)
 	}
 	server.AddTransport(transport{
-		maxBody: config.MaxBody, preflightedGET: config.PreflightedGET, streams: config.Streams, presenter: present,
+		maxBody: config.MaxBody, bodies: knownBodies{newTextCache[graphql.RawParams](cachedDocuments, cachedDocumentBytes)},
+		preflightedGET: config.PreflightedGET, streams: config.Streams, presenter: present, answer: config.Write,
 	})
 
 	server.SetErrorPresenter(present.present)
@@ -112,13 +120,8 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	server.SetDisableSuggestion(!config.Suggestions)
 	server.SetValidationRulesFn(validationRules(config))
 
-	server.Use(persistedQueries{texts: newTextCache[string](cachedDocuments, cachedDocumentBytes)})
-	server.Use(&documents{
-		limits:      documentLimits{config.MaxTokens, config.MaxSelections, config.MaxDepth},
-		repetitions: repetitionLimits{config.MaxAliases, config.MaxRootFields, config.MaxRepeatedFields},
-		rules:       validationRules(config),
-		cached:      newTextCache[*ast.QueryDocument](cachedDocuments, cachedDocumentBytes),
-	})
+	server.Use(persistedQueries{config.Trusted, newTextCache[string](cachedDocuments, cachedDocumentBytes)})
+	server.Use(newDocuments(config))
 	server.Use(errorLimit{brief: !config.Suggestions})
 	server.Use(&complexityLimit{limit: config.MaxComplexity})
 	if config.Introspection {
@@ -162,6 +165,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.LimitData == nil {
 		c.LimitData = func(ctx context.Context, _ *int) context.Context { return ctx }
+	}
+	if c.Write == nil {
+		c.Write = writePlain
 	}
 	if c.CountError == nil {
 		c.CountError = func(string) {}

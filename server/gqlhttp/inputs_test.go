@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"luxbff/server/gqlhttp"
@@ -107,6 +108,28 @@ func TestPersistedQueries(t *testing.T) {
 	}
 }
 
+// TestPersistedTextsAreBounded has long texts kept, of which there are far fewer than may be
+// kept: the first is gone, the last is there, and one that is longer yet is never kept.
+func TestPersistedTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
+	text := func(i, size int) string { return fmt.Sprintf("{hello} #%d %s", i, strings.Repeat("-", size)) }
+	const many, long, tooLong = 200, 15 << 10, 16 << 10
+	for i := range many {
+		if got := do(t, server, call{body: persisted(text(i, long), hashOf(text(i, long)))}); !strings.Contains(got.Body.String(), `"data"`) {
+			t.Fatalf("text %d: %s", i, got.Body)
+		}
+	}
+	do(t, server, call{body: persisted(text(many, tooLong), hashOf(text(many, tooLong)))})
+	for text, want := range map[string]string{
+		text(0, long): "PERSISTED_QUERY_NOT_FOUND", text(many-1, long): `"data"`, text(many, tooLong): "PERSISTED_QUERY_NOT_FOUND",
+	} {
+		if got := do(t, server, call{body: persisted("", hashOf(text))}); !strings.Contains(got.Body.String(), want) {
+			t.Errorf("%.12s: %s", text, got.Body)
+		}
+	}
+}
+
 func TestPersistedQueriesRefuse(t *testing.T) {
 	t.Parallel()
 	server := gqlhttp.New(sampleschema.NewSchema(), quietly(gqlhttp.Config{}))
@@ -116,9 +139,11 @@ func TestPersistedQueriesRefuse(t *testing.T) {
 		"another version":           `{"query": "{hello}", "extensions": {"persistedQuery": {"version": 2, "sha256Hash": "` + hashOf("{hello}") + `"}}}`,
 		"no object":                 `{"query": "{hello}", "extensions": {"persistedQuery": "` + hashOf("{hello}") + `"}}`,
 	} {
-		got := do(t, server, call{body: body, accept: graphqlJSON})
-		if failed := failureOf(t, got); got.Code != http.StatusBadRequest || failed.Extensions.Code != "INVALID_REQUEST_OR_MISSING_PARAMETERS" {
-			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		for range 2 { // a body that was decoded before is not taken for one without a hash
+			got := do(t, server, call{body: body, accept: graphqlJSON})
+			if failed := failureOf(t, got); got.Code != http.StatusBadRequest || failed.Extensions.Code != "INVALID_REQUEST_OR_MISSING_PARAMETERS" {
+				t.Errorf("%s: %d %s", name, got.Code, got.Body)
+			}
 		}
 	}
 }

@@ -15,7 +15,10 @@ import (
 
 // responder writes the response to one request.
 type responder struct {
-	w http.ResponseWriter
+	w       http.ResponseWriter
+	request *http.Request
+	// answer is Config.Write.
+	answer func(w http.ResponseWriter, r *http.Request, status int, body []byte)
 	// mediaType is empty if the client accepts none of ours.
 	mediaType string
 	// count is called with the code of a refusal.
@@ -87,15 +90,20 @@ func (r responder) write(status int, response *graphql.Response) {
 	header := r.w.Header()
 	header.Set("Content-Type", mediaType+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(body.Len()))
-	r.w.WriteHeader(status)
+	r.answer(r.w, r.request, status, body.Bytes())
+}
+
+// writePlain sends an answer as it is.
+func writePlain(w http.ResponseWriter, _ *http.Request, status int, body []byte) {
+	w.WriteHeader(status)
 	// An error here means that the client hung up, and then nobody waits for the response.
-	_, _ = r.w.Write(body.Bytes())
+	_, _ = w.Write(body)
 }
 
 // WriteError answers a request with one error in the form of a GraphQL response. The
 // transports of subscriptions use it for requests that become no stream.
 func WriteError(w http.ResponseWriter, status int, err *gqlerror.Error) {
-	responder{w: w, mediaType: applicationJSON}.write(status, &graphql.Response{Errors: gqlerror.List{err}})
+	responder{w: w, answer: writePlain, mediaType: applicationJSON}.write(status, &graphql.Response{Errors: gqlerror.List{err}})
 }
 
 // Refuse answers a request that nothing has read yet with a documented error.

@@ -35,9 +35,11 @@ type Stream struct {
 // go when they pass and have limits; the test TestAudits runs the audits on it.
 type transport struct {
 	maxBody        int64
+	bodies         knownBodies
 	preflightedGET bool
 	streams        []Stream
 	presenter      presenter
+	answer         func(w http.ResponseWriter, r *http.Request, status int, body []byte)
 }
 
 // Supports takes every request that the transports before it left, so that each gets a
@@ -47,7 +49,7 @@ func (transport) Supports(*http.Request) bool { return true }
 // Do serves one request. Responses hold personal data, so no cache may keep them.
 func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	w.Header().Set("Cache-Control", "no-store")
-	out := responder{w: w, mediaType: negotiate(r.Header), count: t.presenter.count}
+	out := responder{w: w, request: r, answer: t.answer, mediaType: negotiate(r.Header), count: t.presenter.count}
 	defer t.recover(r.Context(), out)
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", allowedMethods)
@@ -99,7 +101,7 @@ func (t transport) read(w http.ResponseWriter, r *http.Request) (*graphql.RawPar
 		}
 		return readURL(r)
 	case http.MethodPost:
-		return readBody(w, r, t.maxBody)
+		return t.readBody(w, r)
 	}
 	return nil, methodNotAllowed(allowedMethods, "")
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"luxbff/internal/apperr"
 	"luxbff/server/gqlstream"
 )
@@ -131,7 +133,9 @@ func TestOperationsWithoutARightAsAStream(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *gqlstream.Config) {
 		cfg.Init = refuse
-		cfg.Operation = func(context.Context) (context.Context, error) { return nil, apperr.Unauthenticated.New() }
+		cfg.Operation = func(context.Context, *ast.OperationDefinition) (context.Context, error) {
+			return nil, apperr.Unauthenticated.New()
+		}
 	})
 	const refused = `{"errors":[{"message":"Could not validate credentials","extensions":{"code":"UNAUTHENTICATED","status":401}}]}`
 	for query, want := range map[string]string{

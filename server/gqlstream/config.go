@@ -17,12 +17,15 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // Config says who may connect and sets the bounds that all transports share. Only
 // Init is required; a zero bound takes its default.
 type Config struct {
-	// Init decides who may connect. For a WebSocket the payload is that of
+	// Init decides who may connect, as far as that can be said of the connection alone:
+	// Operation is asked once it is in the registry. For a WebSocket the payload is that of
 	// connection_init, the context ends with the socket, and r is the upgrade
 	// request, whose headers and context values may be read but whose context is
 	// cancelled already; an error closes the socket with the code of [ReasonFor].
@@ -30,10 +33,12 @@ type Config struct {
 	// the error is sent within the stream.
 	Init func(ctx context.Context, payload InitPayload, r *http.Request) (Session, error)
 
-	// Operation, where set, runs before each operation, so that a right that was
-	// lost since Init is noticed; on a socket it also runs once after Init. Its
-	// error answers the operation, its context becomes the operation's.
-	Operation func(ctx context.Context) (context.Context, error)
+	// Operation, where set, runs once after Init, when the connection is in the
+	// registry: what ends its session from then on closes it. The operation is nil then,
+	// and the error is one of Init. It runs again before each operation, so that a right
+	// that was lost is noticed; its error answers the operation, its context becomes the
+	// operation's. For a document that isn't valid the operation is nil as well.
+	Operation OperationHook
 
 	// Registry holds every connection. The transports of one server share one;
 	// a transport that is given none makes its own with the default bounds.
@@ -51,6 +56,9 @@ type Config struct {
 	AnswerTimeout time.Duration
 }
 
+// OperationHook gives the context in which an operation runs, or refuses it.
+type OperationHook func(ctx context.Context, operation *ast.OperationDefinition) (context.Context, error)
+
 // Session is what Init learned of who connects.
 type Session struct {
 	// Context is the base of each operation's context; nil means the one that Init
@@ -65,6 +73,18 @@ type Session struct {
 	ExpiresAt time.Time
 	// Ack is the payload of connection_ack on a socket; nil sends none.
 	Ack map[string]any
+}
+
+// check asks the hook of a connection that has no operation yet.
+func (s Session) check(ctx context.Context, hook OperationHook) error { //nolint:contextcheck // what Init found stands in the session's
+	if hook == nil {
+		return nil
+	}
+	if s.Context != nil {
+		ctx = s.Context
+	}
+	_, err := hook(ctx, nil)
+	return err
 }
 
 // InitPayload is the payload of connection_init: what clients call connection

@@ -33,42 +33,40 @@ type Execution struct {
 	isSubscription atomic.Bool
 }
 
-// Start asks the hook, where there is one, reads the operation and dispatches it. It
+// Start reads the operation, asks the hook, where there is one, and dispatches it. It
 // gives the response with the errors if one of them refused it. The feed of a
 // subscription calls notify when one more response can be had without waiting, if
 // NotifyEnabled is true afterwards. A nil notify is for transports that keep a
 // goroutine in Next.
-func (x *Execution) Start(
-	hook func(context.Context) (context.Context, error), params *graphql.RawParams, notify func(),
-) (refused *graphql.Response) {
-	return x.start(hook, notify, func(ctx context.Context) (*graphql.OperationContext, gqlerror.List) {
-		params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
-		return x.Executor.CreateOperationContext(ctx, params)
-	})
+func (x *Execution) Start(hook OperationHook, params *graphql.RawParams, notify func()) (refused *graphql.Response) {
+	ctx := graphql.StartOperationTrace(x.Context)
+	params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.GetStartTime(ctx)}
+	operation, errs := x.Executor.CreateOperationContext(ctx, params)
+	return x.start(ctx, hook, operation, errs, notify)
 }
 
 // StartRead is Start for an operation that was read already, with the errors that were
 // found in it.
-func (x *Execution) StartRead(
-	hook func(context.Context) (context.Context, error), operation *graphql.OperationContext, errs gqlerror.List,
-) (refused *graphql.Response) {
-	return x.start(hook, nil, func(context.Context) (*graphql.OperationContext, gqlerror.List) { return operation, errs })
+func (x *Execution) StartRead(hook OperationHook, operation *graphql.OperationContext, errs gqlerror.List) (refused *graphql.Response) {
+	return x.start(graphql.StartOperationTrace(x.Context), hook, operation, errs, nil)
 }
 
+// start asks the hook first: who has no right learns that, and not what is wrong with his
+// document.
 func (x *Execution) start(
-	hook func(context.Context) (context.Context, error), notify func(),
-	read func(context.Context) (*graphql.OperationContext, gqlerror.List),
+	ctx context.Context, hook OperationHook, opCtx *graphql.OperationContext, errs gqlerror.List, notify func(),
 ) (refused *graphql.Response) {
-	ctx := x.Context
 	if hook != nil {
-		allowed, err := hook(ctx)
+		operation := opCtx.Operation
+		if len(errs) > 0 {
+			operation = nil
+		}
+		allowed, err := hook(ctx, operation)
 		if err != nil {
-			return x.ErrorResponse(err)
+			return x.ErrorResponse(err) //nolint:contextcheck // the execution has a context of its own
 		}
 		ctx = allowed
 	}
-	ctx = graphql.StartOperationTrace(ctx)
-	opCtx, errs := read(ctx)
 	if len(errs) > 0 {
 		return x.Executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
 	}
@@ -79,8 +77,7 @@ func (x *Execution) start(
 	x.isSubscription.Store(true)
 	shareQueryText(opCtx)
 	x.subscription.SetNotify(notify)
-	x.subscribe(pubsub.WithSubscription(ctx, &x.subscription), opCtx)
-	return nil
+	return x.subscribe(pubsub.WithSubscription(ctx, &x.subscription), opCtx)
 }
 
 // shareQueryText replaces the client's copy of a query by the equal one that the
@@ -97,8 +94,9 @@ func shareQueryText(opCtx *graphql.OperationContext) {
 
 // subscribe dispatches the operation and observes whether its resolver fails. A
 // resolver that called EnableNotify and failed all the same never notifies, so its
-// answer must be fetched as that of a subscription without.
-func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationContext) {
+// answer must be fetched as that of a subscription without. One that found that its
+// client has lost its right answers as the hook would have.
+func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationContext) (refused *graphql.Response) {
 	middleware := opCtx.ResolverMiddleware
 	x.subscribed = true
 	opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
@@ -115,9 +113,14 @@ func (x *Execution) subscribe(ctx context.Context, opCtx *graphql.OperationConte
 	}
 	x.responses, x.Context = x.Executor.DispatchOperation(ctx, opCtx)
 	opCtx.ResolverMiddleware = middleware
-	if !x.subscribed {
-		x.subscription.Close()
+	if x.subscribed {
+		return nil
 	}
+	x.subscription.Close()
+	if err := x.subscription.Refusal(); err != nil {
+		return x.ErrorResponse(err) //nolint:contextcheck // the execution has a context of its own
+	}
+	return nil
 }
 
 // ForgetCollectedFields makes the executor forget which fields it has collected.

@@ -46,6 +46,9 @@ func setup(t *testing.T, change func(*gqlstream.Config)) *bench {
 		Logger:  slog.New(slog.DiscardHandler),
 	}))
 	b.server.Config.ConnContext = smallBuffers
+	b.server.Config.Protocols = new(http.Protocols)
+	b.server.Config.Protocols.SetHTTP1(true)
+	b.server.Config.Protocols.SetUnencryptedHTTP2(true)
 	b.server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

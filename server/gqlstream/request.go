@@ -60,12 +60,14 @@ func EncodeResponse(r *graphql.Response) ([]byte, error) {
 }
 
 // RefuseRequest answers a request that becomes neither socket nor stream with an
-// error of GraphQL, named after the status.
+// error of GraphQL: the documented one of the status, else one that is named after it.
 func RefuseRequest(w http.ResponseWriter, status int) {
 	message := http.StatusText(status)
 	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
-	if status == http.StatusBadRequest {
-		message, code = apperr.BadRequest.New().Detail(), apperr.BadRequest.New().Code()
+	for _, kind := range []apperr.Kind{apperr.BadRequest, apperr.Internal, apperr.Unavailable} {
+		if kind.Status() == status {
+			message, code = kind.New().Detail(), kind.New().Code()
+		}
 	}
 	w.Header().Set("Sec-WebSocket-Version", "13")
 	gqlhttp.WriteError(w, status, &gqlerror.Error{

@@ -51,7 +51,7 @@ func (p protocol) serve(
 	defer cancel()
 	s := &stream{
 		execution: Execution{Executor: executor, Context: ctx},
-		protocol:  p, writer: w, controller: http.NewResponseController(w),
+		protocol:  p, writer: w, controller: http.NewResponseController(w), multiplexed: r.ProtoMajor >= 2,
 		cancel: cancel, reason: make(chan CloseReason, 1),
 	}
 	p.cfg.Registry.Add(s)
@@ -66,9 +66,11 @@ type stream struct {
 	protocol   protocol
 	writer     http.ResponseWriter
 	controller *http.ResponseController
-	cancel     context.CancelFunc
-	reason     chan CloseReason // why the registry closes the stream
-	expiresAt  time.Time
+	// multiplexed is true over HTTP/2, where a connection carries other streams as well.
+	multiplexed bool
+	cancel      context.CancelFunc
+	reason      chan CloseReason // why the registry closes the stream
+	expiresAt   time.Time
 }
 
 var _ Connection = (*stream)(nil)
@@ -116,16 +118,23 @@ func (s *stream) serve(r *http.Request, operation *graphql.OperationContext, err
 func (s *stream) start(
 	r *http.Request, operation *graphql.OperationContext, errs gqlerror.List,
 ) *graphql.Response {
+	check, subscribes := s.protocol.cfg.Operation, isSubscription(operation)
 	session, err := s.protocol.cfg.Init(s.execution.Context, nil, r)
+	if err == nil && !subscribes {
+		err = session.check(s.execution.Context, check)
+	}
 	switch {
-	case err != nil && isSubscription(operation):
+	case err != nil && subscribes:
 		return s.execution.ErrorResponse(err)
 	case err != nil:
 		return s.execution.StartRead(nil, operation, errs)
 	case !s.admit(session):
+		if err := session.check(s.execution.Context, check); err != nil {
+			return s.execution.ErrorResponse(err)
+		}
 		return s.execution.ErrorResponse(apperr.TooManyRequests.New())
 	}
-	return s.execution.StartRead(s.protocol.cfg.Operation, operation, errs)
+	return s.execution.StartRead(check, operation, errs)
 }
 
 // isSubscription is false for a document that isn't valid, whose operation is not known.
@@ -242,8 +251,10 @@ func (s *stream) writeHeader() bool {
 	_ = s.controller.SetReadDeadline(time.Time{}) // the server's deadlines are for short requests
 	header := s.writer.Header()
 	header.Set("Content-Type", s.protocol.format.contentType)
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // nginx would hold events back until its buffer is full
+	// A proxy that compresses an answer holds events back until it has enough of them, and
+	// nginx does so until its buffer is full.
+	header.Set("Cache-Control", "no-store, no-transform")
+	header.Set("X-Accel-Buffering", "no")
 	s.writer.WriteHeader(http.StatusOK)
 	return s.write([]byte(s.protocol.format.opening))
 }
@@ -251,10 +262,14 @@ func (s *stream) writeHeader() bool {
 // write is false when the client is gone, or doesn't read.
 func (s *stream) write(data []byte) bool {
 	_ = s.controller.SetWriteDeadline(Deadline(s.protocol.cfg.WriteTimeout))
-	if _, err := s.writer.Write(data); err != nil {
+	if _, err := s.writer.Write(data); err != nil || s.controller.Flush() != nil {
 		return false
 	}
-	return s.controller.Flush() == nil
+	if s.multiplexed {
+		// Over HTTP/2 a deadline ends the stream when it passes, also while nothing waits.
+		_ = s.controller.SetWriteDeadline(time.Time{})
+	}
+	return true
 }
 
 func (s *stream) writeResponse(r cursorResponse) bool {

@@ -42,8 +42,20 @@ func TestEventStreamOnTheWire(t *testing.T) {
 	if got := answer.Header.Get("Content-Type"); got != "text/event-stream; charset=utf-8" {
 		t.Errorf("content type %q", got)
 	}
-	if got := answer.Header.Get("Cache-Control"); got != "no-store" {
-		t.Errorf("cache control %q", got)
+}
+
+// TestNobodyHoldsEventsBack holds that proxies are asked to keep no stream and to pass on each
+// event as it comes, of a query and of a refusal as well.
+func TestNobodyHoldsEventsBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	for _, accept := range []string{"text/event-stream", acceptMultipart} {
+		for _, document := range []string{`subscription { count(to: 2) }`, `{ hello }`, `subscription { nothing }`} {
+			answer, _ := b.post(accept, `{"query":"`+document+`"}`)
+			if got := answer.Header.Get("Cache-Control"); got != "no-store, no-transform" || answer.Header.Get("X-Accel-Buffering") != "no" {
+				t.Errorf("%s of %s: %v", document, accept, answer.Header)
+			}
+		}
 	}
 }
 

@@ -47,17 +47,18 @@ func (s *socket) runInit(payload gqlstream.InitPayload, r *http.Request) {
 	if session.Context == nil {
 		session.Context = s.ctx
 	}
-	if !session.Admit(s) {
-		s.close(gqlstream.CodeTooManySockets, "Too many sockets")
-		return
-	}
-	// A session that ended while Init ran was not yet to be found by CloseSession;
-	// from here on it is, so this check is the last one needed.
+	// A session that ends is found by CloseSession once it is admitted, so the check
+	// comes behind that and is the only one.
+	admitted := session.Admit(s)
 	if s.cfg.Operation != nil {
-		if _, err := s.cfg.Operation(session.Context); err != nil {
+		if _, err := s.cfg.Operation(session.Context, nil); err != nil {
 			s.closeForError(err)
 			return
 		}
+	}
+	if !admitted {
+		s.close(gqlstream.CodeTooManySockets, "Too many sockets")
+		return
 	}
 	if err := s.sendAck(session); err != nil {
 		s.closeForError(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"luxbff/internal/apperr"
 	"luxbff/internal/testutil"
@@ -129,7 +130,7 @@ func TestOperationHookIsAskedEachTime(t *testing.T) {
 	t.Parallel()
 	var ended atomic.Bool
 	b := setup(t, func(cfg *gqlws.Config) {
-		cfg.Operation = func(ctx context.Context) (context.Context, error) {
+		cfg.Operation = func(ctx context.Context, _ *ast.OperationDefinition) (context.Context, error) {
 			if ended.Load() {
 				return nil, apperr.Unauthenticated.New()
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"luxbff/internal/apperr"
 	"luxbff/server/gqlstream"
@@ -181,7 +182,7 @@ func TestSuiteHookRefuses(t *testing.T) {
 	for _, w := range transports() {
 		var ended atomic.Bool
 		b := setup(t, func(cfg *gqlws.Config) {
-			cfg.Operation = func(ctx context.Context) (context.Context, error) {
+			cfg.Operation = func(ctx context.Context, _ *ast.OperationDefinition) (context.Context, error) {
 				if ended.Swap(true) || w.name == "sse" || w.name == "multipart" {
 					return nil, apperr.UserIsDeleted.New()
 				}

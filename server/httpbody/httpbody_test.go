@@ -13,8 +13,11 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/klauspost/compress/zstd"
+
 	"luxbff/internal/apperr"
 	"luxbff/internal/testutil/gziptest"
+	"luxbff/internal/testutil/zstdtest"
 	"luxbff/server/httpbody"
 )
 
@@ -52,6 +55,16 @@ func TestReadInto(t *testing.T) {
 		"gzip in two members":     {gziptest.Compress(t, text[:5]) + gziptest.Compress(t, text[5:]), []string{"gzip"}, text},
 		"gzip beside identity":    {gziptest.Compress(t, text), []string{"identity, gzip"}, text},
 		"gzip in a second header": {gziptest.Compress(t, text), []string{"", "gzip"}, text},
+		"zstd":                    {zstdtest.Compress(t, text), []string{"ZSTD"}, text},
+		"zstd of unknown length":  {zstdtest.Stream(t, text), []string{"zstd"}, text},
+		"zstd of nothing":         {zstdtest.Compress(t, ""), []string{"zstd"}, ""},
+		"zstd of no body":         {"", []string{"zstd"}, ""},
+		"zstd with a mark in it":  {zstdtest.Compress(t, "\xef\xbb\xbf"+text), []string{"zstd"}, text},
+		"zstd in two frames":      {zstdtest.Compress(t, text[:5]) + zstdtest.Compress(t, text[5:]), []string{"zstd"}, text},
+		"zstd behind padding":     {"\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + zstdtest.Compress(t, text), []string{"zstd"}, text},
+		"zstd of a large window":  {zstdtest.Stream(t, text, zstd.WithWindowSize(8<<20)), []string{"zstd"}, text},
+		"zstd as long as allowed": {zstdtest.Compress(t, longest), []string{"zstd"}, longest},
+		"the same, streamed":      {zstdtest.Stream(t, longest), []string{"zstd"}, longest},
 		"as long as it may be":    {body: longest, want: longest},
 		"as long once inflated":   {gziptest.Compress(t, longest), []string{"gzip"}, longest},
 	} {
@@ -91,6 +104,18 @@ func TestReadIntoRefuses(t *testing.T) {
 		"a wrong checksum":          {strings.NewReader(archive[:len(archive)-8] + "\x00\x00\x00\x00" + archive[len(archive)-4:]), "gzip", apperr.BadRequest},
 		"more after the archive":    {strings.NewReader(archive + "more"), "gzip", apperr.BadRequest},
 		"a client that hangs up":    {iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("text"))), "", apperr.BadRequest},
+		"zstd, too long":            {strings.NewReader(zstdtest.Compress(t, strings.Repeat("a", limit+1))), "zstd", apperr.PayloadTooLarge},
+		"zstd, streamed, too long":  {strings.NewReader(zstdtest.Stream(t, strings.Repeat("a", limit+1))), "zstd", apperr.PayloadTooLarge},
+		"zstd, two too long":        {strings.NewReader(strings.Repeat(zstdtest.Compress(t, strings.Repeat("a", limit/2+1)), 2)), "zstd", apperr.PayloadTooLarge},
+		"a bomb of zstd":            {strings.NewReader(zstdtest.Stream(t, strings.Repeat("a", 1<<24))), "zstd", apperr.PayloadTooLarge},
+		"no archive of zstd":        {strings.NewReader("text"), "zstd", apperr.BadRequest},
+		"a piece of zstd's head":    {strings.NewReader(zstdtest.Compress(t, "text")[:3]), "zstd", apperr.BadRequest},
+		"half an archive of zstd":   {strings.NewReader(zstdtest.Compress(t, "text")[:8]), "zstd", apperr.BadRequest},
+		"a wrong checksum of zstd":  {strings.NewReader(strings.Replace(zstdtest.Compress(t, "text"), "text", "tent", 1)), "zstd", apperr.BadRequest},
+		"more after zstd":           {strings.NewReader(zstdtest.Compress(t, "text") + "more"), "zstd", apperr.BadRequest},
+		"zstd of a huge window":     {strings.NewReader(zstdtest.Stream(t, "text", zstd.WithWindowSize(16<<20))), "zstd", apperr.BadRequest},
+		"gzip named zstd":           {strings.NewReader(archive), "zstd", apperr.BadRequest},
+		"zstd in gzip":              {strings.NewReader(archive), "gzip, zstd", apperr.UnsupportedMediaType},
 		"gzip twice":                {strings.NewReader(archive), "gzip, gzip", apperr.UnsupportedMediaType},
 		"brotli":                    {strings.NewReader(archive), "br", apperr.UnsupportedMediaType},
 	} {

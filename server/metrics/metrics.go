@@ -34,6 +34,7 @@ type Metrics struct {
 	wrongSignIns *prometheus.CounterVec
 	rateLimited  *prometheus.CounterVec
 	refused      prometheus.Counter
+	untrusted    *prometheus.CounterVec
 
 	clientApps cappedMap[ClientApp, ClientApp]
 	operations cappedMap[operation, prometheus.Observer]
@@ -81,11 +82,16 @@ func New() *Metrics {
 			Name: "luxbff_connections_refused_total",
 			Help: "Connections that were closed at once, because their address or all together had as many as they may have.",
 		}),
+		untrusted: counters("luxbff_untrusted_documents_total",
+			"GraphQL documents that no manifest of TRUSTED_DOCUMENTS holds, by outcome: run or refused.", "outcome"),
 		state: &stateCollector{descriptions: newDescriptions()},
 	}
+	// Prometheus sees no rise in a counter that begins with the first document.
+	m.untrusted.WithLabelValues("run")
+	m.untrusted.WithLabelValues("refused")
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
-		m.feedLag, m.messages, m.checks, m.wrongSignIns, m.rateLimited, m.refused, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		m.feedLag, m.messages, m.checks, m.wrongSignIns, m.rateLimited, m.refused, m.untrusted, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -187,6 +193,12 @@ func (m *Metrics) CountMessage(channel, outcome string) {
 
 // CountRefusedConnection counts a connection that was closed at once.
 func (m *Metrics) CountRefusedConnection() { m.refused.Inc() }
+
+// CountUntrustedDocument counts a GraphQL document that no manifest holds, by what became of
+// it: run or refused.
+func (m *Metrics) CountUntrustedDocument(outcome string) {
+	m.untrusted.WithLabelValues(outcome).Inc()
+}
 
 // CountWrongSignIn counts a sign-in that was refused, by the code of its error.
 func (m *Metrics) CountWrongSignIn(code string) { m.wrongSignIns.WithLabelValues(code).Inc() }

@@ -12,15 +12,16 @@ import (
 // headers X-Installation-Id and Last-Event-Id. A client whose feed comes over HTTP
 // can acknowledge in no other way: on a socket the pongs do. It belongs
 // inside [WithAuthentication].
-func WithEventAck(acknowledge func(ctx context.Context, v viewer.Viewer, installationID, cursor string), next http.Handler) http.Handler {
+func WithEventAck(acknowledge func(ctx context.Context, installationID, cursor string), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := ClientFromHeader(r.Header)
 		if client.InstallationID != nil && client.LastEventID != nil {
-			if v, err := viewer.From(r.Context()); err == nil {
-				acknowledge(r.Context(), v, *client.InstallationID, *client.LastEventID)
-			}
+			acknowledge(r.Context(), *client.InstallationID, *client.LastEventID)
 		}
-		next.ServeHTTP(w, r.WithContext(viewer.WithClient(r.Context(), client)))
+		if client != (viewer.Client{}) {
+			r = r.WithContext(viewer.WithClient(r.Context(), client))
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -46,6 +46,9 @@ func WithClientIP(trusted Proxies, next http.Handler) http.Handler {
 // doesn't speak for a client that has one.
 func ClientIP(r *http.Request, trusted Proxies) netip.Addr {
 	ip := peerIP(r)
+	if !trusted.Trust(ip) { // as most are: then nothing is read of the header
+		return ip
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !trusted.Trust(ip) {

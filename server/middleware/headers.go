@@ -21,8 +21,9 @@ func WithSecurityHeaders(https bool, next http.Handler) http.Handler {
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 		"Referrer-Policy":              {"no-referrer"},
 		"Cache-Control":                {"no-store"},
-		// Whether a page may read a response depends on whose page it is.
-		"Vary": {"Origin"},
+		// Whether a page may read a response depends on whose page it is, and how it is
+		// encoded on what the client can decode.
+		"Vary": {"Origin", "Accept-Encoding"},
 	}
 	if https {
 		always["Strict-Transport-Security"] = []string{"max-age=31536000"}

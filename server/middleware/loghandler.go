@@ -17,20 +17,22 @@ type LogHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h LogHandler) Handle(ctx context.Context, logged slog.Record) error {
-	record := slog.NewRecord(logged.Time, logged.Level, logged.Message, logged.PC)
+	attrs := make([]slog.Attr, 0, 16) // on the stack, for as many as a line has
 	logged.Attrs(func(attr slog.Attr) bool {
-		record.AddAttrs(describeErrors(attr))
+		attrs = append(attrs, describeErrors(attr))
 		return true
 	})
 	if info := RequestInfoFrom(ctx); info != nil {
-		record.AddAttrs(slog.String("request_id", info.id))
+		attrs = append(attrs, slog.String("request_id", info.id))
 	}
 	if id := rootUserID(ctx); id != 0 {
-		record.AddAttrs(slog.Int("user_id", id))
+		attrs = append(attrs, slog.Int("user_id", id))
 	}
 	if id := tracing.TraceID(ctx); id != "" {
-		record.AddAttrs(slog.String("trace_id", id))
+		attrs = append(attrs, slog.String("trace_id", id))
 	}
+	record := slog.NewRecord(logged.Time, logged.Level, logged.Message, logged.PC)
+	record.AddAttrs(attrs...)
 	return h.Handler.Handle(ctx, record)
 }
 

@@ -64,7 +64,8 @@ func (i *RequestInfo) SetOperation(name string, subscription bool) {
 	i.update(func(f *facts) { f.operation, f.subscribes = name, subscription })
 }
 
-func (i *RequestInfo) setRootUser(id int) { i.update(func(f *facts) { f.rootUserID = id }) }
+// SetRootUser names who asks, once the database says that the token holds.
+func (i *RequestInfo) SetRootUser(id int) { i.update(func(f *facts) { f.rootUserID = id }) }
 
 func (i *RequestInfo) update(change func(*facts)) {
 	if i == nil {

@@ -44,7 +44,7 @@ func errorReason(kind apperr.Kind) string {
 		apperr.Unavailable:                "the server can't reach its database for a moment, or too many passwords wait to be hashed: try again",
 		apperr.BadRequest:                 "wrong JSON, a wrong type, a missing or an impossible value",
 		apperr.PayloadTooLarge:            "the body has more than " + strconv.Itoa(maxBody) + " bytes, as sent or inflated",
-		apperr.UnsupportedMediaType:       "a Content-Encoding other than gzip",
+		apperr.UnsupportedMediaType:       "a Content-Encoding other than gzip and zstd, or more than one",
 		apperr.Unauthenticated:            "no token, or one that isn't good",
 		apperr.TokenIsExpired:             "an old token: refresh it",
 		apperr.UserIsNone:                 "there never was such an account",

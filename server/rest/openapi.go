@@ -24,7 +24,7 @@ func Describe(surfaces []Surface) *openapi.Document {
 			Description: "The routes that apps in the field use. Each is deprecated: x-graphql-field names the GraphQL " +
 				"field, at /graphql, that replaces it. Unknown members of a body are ignored. A body that begins with a " +
 				"brace or a bracket is read as JSON whatever its Content-Type says; one may also come as " +
-				"application/x-www-form-urlencoded or multipart/form-data, and compressed with gzip. A whole number may " +
+				"application/x-www-form-urlencoded or multipart/form-data, and compressed with gzip or zstd. A whole number may " +
 				"be written 600, 600.0 or 6e2.",
 		},
 		Servers: []openapi.Server{{URL: "/"}},

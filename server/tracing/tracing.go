@@ -6,8 +6,8 @@
 // package imports no transport, no rule and no storage.
 //
 // The SDK reads its own settings from the environment, as OTEL_SERVICE_NAME,
-// OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_* and
-// OTEL_EXPORTER_OTLP_HEADERS.
+// OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and OTEL_BSP_*. What OTEL_EXPORTER_OTLP_*
+// says is read here.
 package tracing
 
 import (
@@ -16,10 +16,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -49,7 +50,11 @@ func Start(ctx context.Context, endpoint string) (*Tracer, error) {
 	if err := CheckAddress(endpoint); err != nil {
 		return nil, err
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
+	read, err := readSettings(os.Getenv) //nolint:forbidigo // the SDK's standard variables, as it reads them itself
+	if err != nil {
+		return nil, fmt.Errorf("tracing: %w", err)
+	}
+	exporter, err := otlptrace.New(ctx, newCollectorClient(endpoint, read))
 	if err != nil {
 		return nil, fmt.Errorf("tracing: %w", err)
 	}

@@ -63,8 +63,10 @@ func (p *program) newFamily(t *testing.T, steps []string) *family {
 	}}
 	p.AddDevices(t, f.values["serial"]+","+f.values["mac"], f.values["freeserial"]+","+f.values["freemac"])
 	var made struct {
-		UpdateUser struct{ User struct{ Email, Phone string } }
-		Child      struct {
+		UpdateUser struct {
+			User struct{ Email, Phone, GlobalID string }
+		}
+		Child struct {
 			ChildUser struct {
 				ID     string
 				Device struct{ ID string }
@@ -72,7 +74,7 @@ func (p *program) newFamily(t *testing.T, steps []string) *family {
 		}
 	}
 	p.Data(t, access, f.fill(`mutation {
-		updateUser(input: {firstName: "First ${n}", lastName: "Last ${n}"}) { user { email phone } }
+		updateUser(input: {firstName: "First ${n}", lastName: "Last ${n}"}) { user { email phone globalId } }
 		child: createChildUser(input: {firstName: "Child ${n}", lastName: "of ${n}", birthdate: "2015-05-05", gender: FEMALE,
 			serialCode: "${serial}", macId: "${mac}", uniqueId: "${unique}"}) { childUser { id device { id } } }
 		updatePolicy(input: {isPushAgree: true, token: "${push}"}) { policy { isPushAgree } }
@@ -80,12 +82,24 @@ func (p *program) newFamily(t *testing.T, steps []string) *family {
 	}`), nil, &made)
 	f.values["user"] = strconv.Itoa(id)
 	f.values["email"], f.values["phone"] = made.UpdateUser.User.Email, made.UpdateUser.User.Phone
+	f.values["global-user"] = made.UpdateUser.User.GlobalID
 	f.values["child"], f.values["device"] = made.Child.ChildUser.ID, made.Child.ChildUser.Device.ID
+	type node struct{ GlobalID string }
+	var uploaded struct {
+		UploadDevlogs struct {
+			Devlogs []struct {
+				node
+				ChildUser, Device node
+			}
+		}
+	}
 	p.Data(t, access, f.fill(`mutation {
 		updateDeviceAlias(input: {deviceId: "${device}", childUserId: "${child}", deviceAlias: "Alias ${n}"}) { device { id } }
 		uploadDevlogs(input: {logs: [{childUserId: "${child}", deviceId: "${device}", uniqueId: "${unique}",
-			treatmentDate: "2025-02-21T15:48:49", finishFlag: BUTTON_SHUTDOWN, lastIntensity: 2, treatmentTime: 60, logFileId: 1}]}) { devlogs { id } }
-	}`), nil, &struct{}{})
+			treatmentDate: "2025-02-21T15:48:49", finishFlag: BUTTON_SHUTDOWN, lastIntensity: 2, treatmentTime: 60, logFileId: 1}]}) { devlogs { globalId childUser { globalId } device { globalId } } }
+	}`), nil, &uploaded)
+	log := uploaded.UploadDevlogs.Devlogs[0]
+	f.values["global"], f.values["global-device"], f.values["global-log"] = log.ChildUser.GlobalID, log.Device.GlobalID, log.GlobalID
 	p.signIn(t, f, steps)
 	for _, step := range steps {
 		p.step(t, f, step)

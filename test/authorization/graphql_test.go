@@ -55,11 +55,13 @@ func (w writer) selection(field *ast.FieldDefinition, above []string) string {
 		if slices.Contains(above, of.Name) {
 			return ""
 		}
-		within := w.members(of, append(slices.Clone(above), of.Name))
+		within := append(slices.Clone(above), of.Name)
 		if w.schema.Types[field.Type.Name()].IsAbstractType() {
-			within = "... on " + of.Name + " { " + within + "} "
+			// Two types may have fields of one name whose types conflict.
+			text.WriteString("... on " + of.Name + " { " + w.members(of, of.Name+"_", within) + "} ")
+			continue
 		}
-		text.WriteString(within)
+		text.WriteString(w.members(of, "", within))
 	}
 	if text.Len() == 0 {
 		return ""
@@ -67,12 +69,16 @@ func (w writer) selection(field *ast.FieldDefinition, above []string) string {
 	return " { " + text.String() + "}"
 }
 
-func (w writer) members(of *ast.Definition, above []string) string {
+// members asks for each field of a type. With a prefix each has an alias that begins with it.
+func (w writer) members(of *ast.Definition, prefix string, above []string) string {
 	var text strings.Builder
 	for _, field := range fields(of) {
 		below := w.selection(field, above)
 		if below == "" && len(objects(w.schema, field)) > 0 {
 			continue
+		}
+		if prefix != "" {
+			text.WriteString(prefix + field.Name + ": ")
 		}
 		text.WriteString(field.Name + w.arguments(field) + below + " ")
 	}
@@ -84,7 +90,11 @@ func (w writer) members(of *ast.Definition, above []string) string {
 func (w writer) arguments(field *ast.FieldDefinition) string {
 	var all []string
 	for _, argument := range field.Arguments {
-		if value := w.value(argument.Name, argument.Type); value != "" {
+		name := argument.Name
+		if field.Name == "node" {
+			name = "globalId" // its argument is named id as those that take a number
+		}
+		if value := w.value(name, argument.Type); value != "" {
 			all = append(all, argument.Name+": "+value)
 		}
 	}
@@ -159,10 +169,14 @@ func edges(s *ast.Schema) (all []edge) {
 }
 
 // through writes the documents that reach an edge, one for each field of the query, by
-// the shortest way.
+// the shortest way. A field for objects of any type is left out: it leads to those of the
+// others, and its own rows ask for all that is below each.
 func (w writer) through(e edge) map[string]string {
 	all := map[string]string{}
 	for _, root := range fields(w.schema.Query) {
+		if w.schema.Types[root.Type.Name()].IsAbstractType() {
+			continue
+		}
 		if way := w.way(root, e.from); way != nil {
 			text := e.field.Name + w.arguments(e.field) + w.selection(e.field, []string{})
 			for i := len(way) - 1; i >= 0; i-- {

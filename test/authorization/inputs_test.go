@@ -7,7 +7,7 @@ import "strings"
 // are one. What stands as ${NAME} belongs to the family that owns the request.
 func inputs() map[string]string {
 	return map[string]string{
-		"realuserid": "${child}", "childuserid": "${child}", "id": "${child}", "deviceid": "${device}", "uniqueid": "${unique}",
+		"realuserid": "${child}", "childuserid": "${child}", "id": "${child}", "globalid": "${global}", "deviceid": "${device}", "uniqueid": "${unique}",
 		"serialcode": "${serial}", "macid": "${mac}", "devicealias": "renamed",
 		"email": "${email}", "username": "${email}", "password": "${password}", "oldpassword": "${password}", "newpassword": "another1secret",
 		"phone": "${newphone}", "code": "${code}", "validnum": "${code}", "validtoken": "${valid}", "refreshtoken": "${refresh}",

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
@@ -23,6 +24,8 @@ type phonesConfig struct {
 	URL     string
 	Tokens  []string
 	Uploads []string // request bodies, of the first phones
+	// StormWithin is the time over which a storm spreads its connections.
+	StormWithin time.Duration
 }
 
 // newAccounts signs up n accounts, of which the first have a child that uploads.
@@ -72,7 +75,12 @@ type fleet struct {
 // newFleet starts the phones of n new accounts, none of which is connected.
 func newFleet(tb testing.TB, s *apptest.Server, n int) *fleet {
 	tb.Helper()
-	config := newAccounts(tb, s, n)
+	return startFleet(tb, s, newAccounts(tb, s, n))
+}
+
+// startFleet starts the process of the phones.
+func startFleet(tb testing.TB, s *apptest.Server, config phonesConfig) *fleet {
+	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), phonesEnv+"=1")
 	cmd.Stderr = os.Stderr

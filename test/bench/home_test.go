@@ -1,19 +1,14 @@
 package bench_test
 
 import (
-	"bufio"
+	"bytes"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,13 +25,16 @@ const (
 	// A round of requests is short, so that whatever else the machine does slows down
 	// both servers alike.
 	homeRound = 25 * homeConnections
+	// homeWanted stands in each answer.
+	homeWanted = `"lastLogFileId"`
 )
 
 // BenchmarkHomeScreen requests the home screen over keep-alive connections: from the
 // program, and from a bare net/http handler that verifies the same token, runs two
 // prepared reads on the same rows and encodes the same JSON. The two take turns. The
-// metric "ratio" is the program's rate divided by that of the bare server. The client
-// shares the processors and is part of the CPU time of both.
+// metric "ratio" is the program's rate divided by that of the bare server, "p99-ratio" the
+// latency that one request in a hundred exceeds, likewise. The client shares the processors
+// and is part of the CPU time of both.
 func BenchmarkHomeScreen(b *testing.B) {
 	go heap.Tune(b.Context(), os.Getenv("GOGC")) // as the program does
 	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
@@ -56,10 +54,12 @@ func BenchmarkHomeScreen(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	program := connect(b, s.Listener.Addr(), tokens, "POST /graphql", string(body))
-	plain := connect(b, bare.Listener.Addr(), tokens, "POST /home", string(body))
+	program := connect(b, s.Listener.Addr(), homeConnections, tokens, "POST /graphql", string(body), homeWanted)
+	plain := connect(b, bare.Listener.Addr(), homeConnections, tokens, "POST /home", string(body), homeWanted)
 	runRound(b, program)
 	runRound(b, plain)
+	forgetLatencies(program)
+	forgetLatencies(plain)
 
 	var ours, theirs spent
 	for b.Loop() {
@@ -71,16 +71,17 @@ func BenchmarkHomeScreen(b *testing.B) {
 	b.ReportMetric(theirs.wall.Seconds()/ours.wall.Seconds(), "ratio")
 	b.ReportMetric(requests/ours.wall.Seconds(), "req/s")
 	b.ReportMetric(requests/theirs.wall.Seconds(), "bare-req/s")
+	b.ReportMetric(latency(program, 0.99), "ms-p99")
+	b.ReportMetric(latency(plain, 0.99), "bare-ms-p99")
+	b.ReportMetric(latency(program, 0.99)/latency(plain, 0.99), "p99-ratio")
 	b.ReportMetric(ours.cpu.Seconds()*1e6/requests, "cpu-us/req")
 	b.ReportMetric(theirs.cpu.Seconds()*1e6/requests, "bare-cpu-us/req")
 }
 
-// spent is the time that rounds took.
-type spent struct{ wall, cpu time.Duration }
-
-func (s *spent) add(more spent) {
-	s.wall += more.wall
-	s.cpu += more.cpu
+// runRound sends one round of requests over all connections at once.
+func runRound(b *testing.B, connections []*connection) spent {
+	b.Helper()
+	return runRequests(b, connections, homeRound/homeConnections)
 }
 
 // newBareHome makes the handler that one would write for this one screen alone.
@@ -189,97 +190,43 @@ func (h *bare) read(rootUserID int) (data bareData, err error) {
 	return data, rows.Err()
 }
 
-// connection is one keep-alive connection and the requests that it repeats.
-type connection struct {
-	net.Conn
-	reader   *bufio.Reader
-	requests [][]byte
-}
-
-func connect(b *testing.B, address net.Addr, tokens []string, route, body string) []*connection {
-	b.Helper()
-	var all []*connection
-	for range homeConnections {
-		var dialer net.Dialer
-		conn, err := dialer.DialContext(b.Context(), address.Network(), address.String())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { _ = conn.Close() })
-		one := &connection{Conn: conn, reader: bufio.NewReader(conn)}
-		for _, text := range tokens {
-			one.requests = append(one.requests, fmt.Appendf(nil,
-				"%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
-				route, text, len(body), body))
-		}
-		all = append(all, one)
-	}
-	return all
-}
-
-// runRound sends one round of requests over all connections at once.
-func runRound(b *testing.B, connections []*connection) spent {
-	b.Helper()
-	began, used := time.Now(), processorTime(b)
-	var running sync.WaitGroup
-	for at, one := range connections {
-		running.Go(func() {
-			for i := range homeRound / homeConnections {
-				if err := one.get(at + i); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	running.Wait()
-	if b.Failed() {
-		b.FailNow()
-	}
-	return spent{wall: time.Since(began), cpu: processorTime(b) - used}
-}
-
-// get sends a request and reads the response. It parses no more of it than it must:
-// net/http's client would take more time than the bare server.
-func (c *connection) get(i int) error {
-	if _, err := c.Write(c.requests[i%len(c.requests)]); err != nil {
-		return err
-	}
-	status, err := c.reader.ReadString('\n')
+// BenchmarkHomeHandler is what a request of the home screen takes of the program's own
+// code: without a connection, a client and what net/http does around a handler.
+func BenchmarkHomeHandler(b *testing.B) {
+	s := apptest.Start(b, func(c *app.Config) { c.DatabaseURL = storetest.SQLiteURL(b) })
+	text, _ := s.Parent(b)
+	s.CreateChild(b, text)
+	s.CreateChild(b, text)
+	body, err := json.Marshal(map[string]string{"query": apptest.Sample(b, "home").Document})
 	if err != nil {
-		return err
-	}
-	length := 0
-	for {
-		line, err := c.reader.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) <= len("\r\n") {
-			break
-		}
-		if value, found := strings.CutPrefix(string(line), "Content-Length: "); found {
-			if length, err = strconv.Atoi(strings.TrimSpace(value)); err != nil {
-				return err
-			}
-		}
-	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(c.reader, body); err != nil {
-		return err
-	}
-	if !strings.Contains(status, " 200 ") || !strings.Contains(string(body), `"lastLogFileId"`) {
-		return fmt.Errorf("%s %s", status, body)
-	}
-	return nil
-}
-
-// processorTime is the CPU time that the process has used so far.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	handler := s.App.Handler()
+	request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", nil)
+	request.Host, request.ContentLength = "localhost", int64(len(body))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+text)
+	b.ReportAllocs()
+	for b.Loop() {
+		answer := &discarded{header: http.Header{}}
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		handler.ServeHTTP(answer, request)
+		if answer.status != http.StatusOK {
+			b.Fatalf("status %d", answer.status)
+		}
+	}
+}
+
+// discarded is a response that nobody reads.
+type discarded struct {
+	header http.Header
+	status int
+	bytes  int
+}
+
+func (d *discarded) Header() http.Header    { return d.header }
+func (d *discarded) WriteHeader(status int) { d.status = status }
+func (d *discarded) Write(p []byte) (int, error) {
+	d.bytes += len(p)
+	return len(p), nil
 }

@@ -33,6 +33,10 @@ func runPhones() {
 		command, number, _ := strings.Cut(in.Text(), " ")
 		phone, err := strconv.Atoi(number)
 		must(err)
+		if strings.HasSuffix(command, "connect-all") {
+			printResult(connectAll(config, phone, command == "reconnect-all"))
+			continue
+		}
 		if command == "upload" {
 			_, _ = fmt.Fprintln(os.Stdout, upload(config, phone, arrivals[phone], sockets[phone]))
 			continue

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
@@ -26,6 +27,7 @@ type journeyFamily struct {
 	URL      string `json:"url"`
 	Control  string `json:"control"`
 	Token    string `json:"token"`
+	Email    string `json:"email"`
 	ID       string `json:"id"`
 	ChildID  string `json:"childId"`
 	DeviceID string `json:"deviceId"`
@@ -58,8 +60,18 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// newFamily makes a family, and a server of the test's own that answers once as many
-// subscriptions are open as its path says.
+// TestGuide runs what docs/guides shows: the session goes on behind the end of its access token, and the feed
+// goes on behind a break.
+func TestGuide(t *testing.T) {
+	t.Parallel()
+	out := runNode(t, npm, newFamily(t, apptest.Start(t)), "guide-test.js")
+	if out != "the guide holds\n" {
+		t.Errorf("%s", out)
+	}
+}
+
+// newFamily makes a family, the first of its program, and a server of the test's own that
+// answers once as many subscriptions are open as its path says, and moves the time.
 func newFamily(t *testing.T, s *apptest.Server) journeyFamily {
 	t.Helper()
 	control := http.NewServeMux()
@@ -71,11 +83,18 @@ func newFamily(t *testing.T, s *apptest.Server) journeyFamily {
 		}
 		s.WaitForSubscribers(t, n)
 	})
+	control.HandleFunc("GET /clock/{minutes}", func(_ http.ResponseWriter, r *http.Request) {
+		minutes, err := strconv.Atoi(r.PathValue("minutes"))
+		if err != nil {
+			t.Error(err)
+		}
+		s.Clock.Add(time.Duration(minutes) * time.Minute)
+	})
 	server := httptest.NewServer(control)
 	t.Cleanup(server.Close)
 	family := s.NewFamily(t)
 	return journeyFamily{
-		URL: s.URL + "/graphql", Control: server.URL, Token: family.Token, ID: strconv.Itoa(family.RootUserID),
+		URL: s.URL + "/graphql", Control: server.URL, Token: family.Token, Email: "parent1@example.com", ID: strconv.Itoa(family.RootUserID),
 		ChildID: strconv.Itoa(family.ID), DeviceID: strconv.Itoa(family.DeviceID), UniqueID: family.UniqueID,
 	}
 }
@@ -104,14 +123,13 @@ func run(t *testing.T, folder string, env []string, name string, args ...string)
 	return string(out)
 }
 
-// TestRelay compiles the screens of an app with relay-compiler against the printed
-// schema, and runs them with Relay's runtime.
+// TestRelay compiles the screens of an app with relay-compiler against the schema that it
+// downloads, and runs them with Relay's runtime.
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	folder := copyWithPackages(t, npm+"/relay")
-	printed := run(t, "../..", nil, "go", "run", "./server", "schema")
-	if err := os.WriteFile(filepath.Join(folder, "schema.graphql"), []byte(printed), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "schema.graphql"), s.Call(t, http.MethodGet, "/schema.graphql", "", "").Body, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(folder, "__generated__"), 0o700); err != nil {
@@ -123,29 +141,42 @@ func TestRelay(t *testing.T) {
 	}
 }
 
-// TestCodegen makes TypeScript types from the introspection of the running program,
-// and checks an app against them.
+// TestCodegen makes TypeScript types from the schema in each form in which the program
+// gives it, and checks an app against them.
 func TestCodegen(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	folder := copyWithPackages(t, npm+"/codegen")
-	config, err := os.ReadFile(filepath.Join(folder, "codegen.json"))
-	if err != nil {
+	printed := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(printed, []byte(run(t, "../..", nil, "go", "run", "./server", "schema", "--json")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var settings map[string]any
-	if err := json.Unmarshal(config, &settings); err != nil {
-		t.Fatal(err)
+	for name, schema := range map[string]string{
+		"introspection of the running program": s.URL + "/graphql",
+		"downloaded":                           s.URL + "/schema.graphql",
+		"printed as JSON":                      printed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := copyWithPackages(t, npm+"/codegen")
+			config, err := os.ReadFile(filepath.Join(folder, "codegen.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var settings map[string]any
+			if err := json.Unmarshal(config, &settings); err != nil {
+				t.Fatal(err)
+			}
+			settings["schema"] = schema
+			if config, err = json.Marshal(settings); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "codegen.json"), config, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run(t, folder, nil, "node_modules/.bin/graphql-codegen", "--config", "codegen.json")
+			run(t, folder, nil, "node_modules/.bin/tsc", "--project", "tsconfig.json")
+		})
 	}
-	settings["schema"] = s.URL + "/graphql"
-	if config, err = json.Marshal(settings); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "codegen.json"), config, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run(t, folder, nil, "node_modules/.bin/graphql-codegen", "--config", "codegen.json")
-	run(t, folder, nil, "node_modules/.bin/tsc", "--project", "tsconfig.json")
 }
 
 // copyWithPackages copies a folder to where a tool may write, with the installed

@@ -18,6 +18,7 @@ import (
 
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/gziptest"
+	"luxbff/internal/testutil/zstdtest"
 )
 
 const (
@@ -40,6 +41,13 @@ func habits() []habit {
 			r.body = []byte(gziptest.Compress(t, bom+"\r\n"+string(r.body)+"\r\n"))
 			r.header.Set("Content-Encoding", "gzip")
 			r.header.Set("Content-Type", formType)
+			r.chunked = true
+			return true
+		}},
+		{"compressed with zstd, of unknown length", func(t *testing.T, r *request) bool {
+			t.Helper()
+			r.body = []byte(zstdtest.Stream(t, string(r.body)))
+			r.header.Set("Content-Encoding", "zstd")
 			r.chunked = true
 			return true
 		}},
@@ -233,7 +241,7 @@ func TestUnreadableBodies(t *testing.T) {
 				if response.Status != sent.status {
 					t.Errorf("%s: %d %s, want %d", sent.name, response.Status, response.Body, sent.status)
 				}
-				if got := response.Header.Get("Accept-Encoding"); (got == "gzip") != (sent.status == http.StatusUnsupportedMediaType) {
+				if got := response.Header.Get("Accept-Encoding"); (got == "gzip, zstd") != (sent.status == http.StatusUnsupportedMediaType) {
 					t.Errorf("%s: Accept-Encoding is %q", sent.name, got)
 				}
 			}
@@ -284,6 +292,9 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 			r.body = body
 		})
 	}
+	encoded("no archive of zstd", "zstd", http.StatusBadRequest, valid.body)
+	encoded("10 MB in zstd", "zstd", http.StatusRequestEntityTooLarge, []byte(zstdtest.Compress(t, long)))
+	encoded("half an archive of zstd", "zstd", http.StatusBadRequest, []byte(zstdtest.Compress(t, text)[:len(text)/4]))
 	archive := []byte(gziptest.Compress(t, text))
 	broken := bytes.Clone(archive)
 	broken[len(broken)-8] ^= 1 // the checksum
@@ -293,7 +304,7 @@ func unreadable(t *testing.T, valid request) []unreadableBody {
 	encoded("a broken archive", "gzip", http.StatusBadRequest, broken)
 	encoded("something after the archive", "gzip", http.StatusBadRequest, append(bytes.Clone(archive), "more"...))
 	encoded("an archive in an archive", "gzip, gzip", http.StatusUnsupportedMediaType, []byte(gziptest.Compress(t, string(archive))))
-	for _, coding := range []string{"br", "deflate", "zstd", "compress", "gzip, br", "nonsense"} {
+	for _, coding := range []string{"br", "deflate", "compress", "gzip, br", "gzip, zstd", "nonsense"} {
 		encoded("Content-Encoding: "+coding, coding, http.StatusUnsupportedMediaType, archive)
 	}
 	return all

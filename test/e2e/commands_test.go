@@ -1,12 +1,18 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/graph"
 )
 
 func TestDevicesImportNamesTheBadLineAndStoresNothing(t *testing.T) {
@@ -79,6 +85,16 @@ func TestTokenAndSchemaCommands(t *testing.T) {
 	out, err = command(t, file, "schema").Output()
 	if err != nil || !regexp.MustCompile(`type Mutation \{`).Match(out) {
 		t.Errorf("schema: %v %.200s", err, out)
+	}
+	var served any
+	b.graphQL(t, "", graph.IntrospectionQuery, &served)
+	var printed struct{ Data any }
+	out, err = command(t, file, "schema", "--json").Output()
+	if err = errors.Join(err, json.Unmarshal(out, &printed)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(served, printed.Data); diff != "" {
+		t.Errorf("-introspection of the server +schema --json:\n%s", diff)
 	}
 }
 

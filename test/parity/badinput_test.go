@@ -192,7 +192,7 @@ func (o operation) body(t *testing.T, variables map[string]any) string {
 func (o operation) badArguments(t *testing.T, argument *ast.ArgumentDefinition) []badRequest {
 	t.Helper()
 	v := visitor{T: t, operation: o}
-	v.visit(argument.Name, argument.Type, o.variables[argument.Name], func(changed any) map[string]any {
+	v.visit(argument.Name, argument.Type, argument.DefaultValue, o.variables[argument.Name], func(changed any) map[string]any {
 		variables := maps.Clone(o.variables)
 		if variables[argument.Name] = changed; changed == (absent{}) {
 			delete(variables, argument.Name)
@@ -220,15 +220,15 @@ func (v *visitor) add(refused bool, name string, variables map[string]any) {
 // marshalled to.
 const marker = "MARKER"
 
-func (v *visitor) visit(path string, of *ast.Type, value any, into func(any) map[string]any) {
-	v.add(of.NonNull, path+" is missing", into(absent{}))
+func (v *visitor) visit(path string, of *ast.Type, byDefault *ast.Value, value any, into func(any) map[string]any) {
+	v.add(of.NonNull && byDefault == nil, path+" is missing", into(absent{}))
 	v.add(of.NonNull, path+" is null", into(nil))
 	switch value := value.(type) {
 	case map[string]any:
 		v.add(true, path+" is a string", into("x"))
 		v.add(true, path+" has an unknown member", into(merged(value, "unknown", 1)))
 		for _, field := range v.schema.Types[of.Name()].Fields {
-			v.visit(path+"."+field.Name, field.Type, value[field.Name], func(changed any) map[string]any {
+			v.visit(path+"."+field.Name, field.Type, field.DefaultValue, value[field.Name], func(changed any) map[string]any {
 				if changed == (absent{}) {
 					without := maps.Clone(value)
 					delete(without, field.Name)
@@ -239,7 +239,7 @@ func (v *visitor) visit(path string, of *ast.Type, value any, into func(any) map
 		}
 	case []any:
 		v.add(true, path+" is empty", into([]any{}))
-		v.visit(path+".0", of.Elem, value[0], func(changed any) map[string]any {
+		v.visit(path+".0", of.Elem, nil, value[0], func(changed any) map[string]any {
 			if changed == (absent{}) {
 				changed = nil
 			}

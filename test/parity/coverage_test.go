@@ -60,6 +60,8 @@ replaces. What stands in a cell runs against the whole program:
 // otherTests are the tests of the fields that no REST route has.
 func otherTests() map[string]string {
 	return map[string]string{
+		"node":              "server/app TestNode",
+		"errorCodes":        "server/app TestErrorCodesAreAnswered",
 		"signOut":           "server/app TestLostRightsEndTheSubscription",
 		"endSession":        "server/app TestSessionsAreTheirOwners",
 		"signOutEverywhere": "server/app TestSessionsAreTheirOwners",

@@ -157,7 +157,11 @@ func (s state) argumentValues(w walker, typeName, argument string) []string {
 	of := w.schema.Types[typeName]
 	switch {
 	case of.IsAbstractType():
-		return s.valuesOf(of.Fields[0].Name) // the interface's own id
+		// The interface's own id, but of no device: one that nobody has is shown below its
+		// logs and not found by its id.
+		found := maps.Clone(s)
+		maps.DeleteFunc(found, func(name string, _ seenObject) bool { return strings.HasPrefix(name, "Device ") })
+		return found.valuesOf(of.Fields[0].Name)
 	case of.Fields.ForName(argument) == nil:
 		return s.valuesOf(argument)
 	}

@@ -1,19 +1,17 @@
 package parity_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/99designs/gqlgen/complexity"
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"luxbff/graph"
+	"luxbff/server/gqlhttp"
 )
 
 const (
@@ -33,13 +31,17 @@ const (
 // each object for all its plain fields and for the ids of what it links to. It knows
 // nothing but the schema, so a new type or field is walked to as well.
 type walker struct {
-	executable graphql.ExecutableSchema
-	schema     *ast.Schema
+	schema *ast.Schema
+	costs  *gqlhttp.Costs
 }
 
 func newWalker() walker {
-	executable := graph.Schema(nil)
-	return walker{executable, executable.Schema()}
+	schema := graph.Schema(nil).Schema()
+	costs, err := gqlhttp.NewCosts(schema)
+	if err != nil {
+		panic(err) // the program would not start either
+	}
+	return walker{schema, costs}
 }
 
 // step is one field on a path, with its arguments as they are written, and the type
@@ -281,7 +283,7 @@ func (w walker) fits(document string) bool {
 	}
 	operation := parsed.Operations[0]
 	return countSelections(operation.SelectionSet) <= maxSelections &&
-		complexity.Calculate(context.Background(), w.executable, operation, nil) <= maxCost
+		w.costs.OfOperation(operation, nil) <= maxCost
 }
 
 func countSelections(selections ast.SelectionSet) (n int) {

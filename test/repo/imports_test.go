@@ -100,6 +100,39 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// leftOut are libraries that the program was once built with and never used, with what
+// brought them in. A newcomer's first build waited for all of them.
+func leftOut() map[string]string {
+	return map[string]string{
+		"luxbff/ent/migrate":              "the program applies written migrations; what it asks about its tables is in ent/table",
+		"entgo.io/ent/dialect/sql/schema": "ent's own way of making tables, see internal/tools/ent",
+		"ariga.io/atlas":                  "what ent makes tables with",
+		"github.com/hashicorp/hcl":        "atlas's language for schemas",
+		"google.golang.org/grpc":          "what otlptracehttp and the collector's package of OTLP bring in; server/tracing sends spans without",
+		"github.com/grpc-ecosystem":       "as google.golang.org/grpc",
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp": "as google.golang.org/grpc",
+		"github.com/zclconf/go-cty":                                       "the values of hcl",
+	}
+}
+
+// TestProgramIsBuiltWithoutWhatItDoesNotUse reads all packages of the program, because a
+// single import somewhere below brings a group of them back without a word.
+func TestProgramIsBuiltWithoutWhatItDoesNotUse(t *testing.T) {
+	t.Parallel()
+	all := listPackages(t)
+	at := slices.IndexFunc(all, func(one goPackage) bool { return one.ImportPath == "luxbff/server" })
+	if at < 0 {
+		t.Fatal("the program is not found")
+	}
+	for group, why := range leftOut() {
+		for _, imported := range all[at].Deps {
+			if isBelow(imported, []string{group}) {
+				t.Errorf("the program is built with %s again: %s", imported, why)
+			}
+		}
+	}
+}
+
 // isBelow reports whether the package is one of these or below one.
 func isBelow(path string, packages []string) bool {
 	return slices.ContainsFunc(packages, func(one string) bool {

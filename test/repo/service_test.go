@@ -78,6 +78,9 @@ func TestServiceSuitsTheProgram(t *testing.T) {
 	if one("Type") != "notify" || len(unit["KillSignal"]) != 0 {
 		t.Errorf("it is %s and is stopped by %v", one("Type"), unit["KillSignal"])
 	}
+	if got := one("ExecReload"); got != "/bin/kill -HUP $MAINPID" {
+		t.Errorf("it is reloaded by %q", got)
+	}
 	// Without these it could take rights, or reach what is none of its business.
 	if one("User") == "root" || one("NoNewPrivileges") != "yes" || one("CapabilityBoundingSet") != "" || one("ProtectSystem") != "strict" {
 		t.Error("it has more rights than it needs")

@@ -34,9 +34,9 @@ type Keys struct {
 	public jwk.Set
 	jwks   []byte
 	named  []namedSeed
-	// verified holds tokens whose signature was checked. Whether one has expired is
-	// looked at each time.
-	verified *lru.Cache[string, Claims]
+	// verified holds what well signed tokens say. Whether one has expired is looked at
+	// each time.
+	verified *lru.Cache[digest, remembered]
 }
 
 // ParseKeys reads the setting TOKEN_KEYS: `kid:base64 of an Ed25519 seed`,
@@ -131,7 +131,7 @@ func newKeys(named []namedSeed) (*Keys, error) {
 	if k.jwks, err = json.Marshal(k.public); err != nil {
 		return nil, fmt.Errorf("publish keys: %w", err)
 	}
-	k.verified, err = lru.New[string, Claims](cachedTokens)
+	k.verified, err = lru.New[digest, remembered](cachedTokens)
 	return k, err
 }
 

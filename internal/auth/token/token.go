@@ -157,11 +157,12 @@ func (c Claims) Expired(now time.Time) bool {
 }
 
 func (k *Keys) verifySignature(text string) (Claims, error) {
-	if claims, known := k.verified.Get(text); known {
-		return claims, nil
-	}
 	if len(text) > maxLength {
 		return Claims{}, ErrForged
+	}
+	of := digestOf(text)
+	if known, ok := k.verified.Get(of); ok {
+		return known.claims(), nil
 	}
 	body, err := jws.Verify([]byte(text), jws.WithKeySet(k.public))
 	if err != nil {
@@ -178,7 +179,7 @@ func (k *Keys) verifySignature(text string) (Claims, error) {
 	if !isHeaderOf(text, p.Use) {
 		return Claims{}, ErrForged
 	}
-	k.verified.Add(text, claims)
+	k.verified.Add(of, remember(p, claims))
 	return claims, nil
 }
 
@@ -238,15 +239,7 @@ func fromPayload(p payload) (Claims, error) {
 	c := Claims{
 		Use: p.Use, RootUserID: id, SessionID: p.SessionID,
 		CredentialVersion: p.CredentialVersion, Nonce: p.Nonce, Rotation: p.Rotation,
-	}
-	if p.IssuedAt != 0 {
-		c.IssuedAt = time.Unix(p.IssuedAt, 0).UTC()
-	}
-	if p.ExpiresAt != 0 {
-		c.ExpiresAt = time.Unix(p.ExpiresAt, 0).UTC()
-	}
-	if p.NotBefore != 0 {
-		c.NotBefore = time.Unix(p.NotBefore, 0).UTC()
+		IssuedAt: timeOf(p.IssuedAt), ExpiresAt: timeOf(p.ExpiresAt), NotBefore: timeOf(p.NotBefore),
 	}
 	return c, nil
 }

@@ -266,6 +266,21 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
+// TestKnownTokenIsVerifiedWithoutAllocation holds that the digest by which a token is
+// found costs no request anything of the heap.
+func TestKnownTokenIsVerifiedWithoutAllocation(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
+	keys := token.DevelopmentKeys()
+	text := sign(t, keys, access())
+	allocations := testing.AllocsPerRun(100, func() {
+		if _, err := keys.Verify(text, noon); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	keys := token.DevelopmentKeys()
 	text, err := keys.Sign(access())

@@ -35,17 +35,19 @@ func (s *Service) Close() { s.running.Close() }
 // together.
 func (s *Service) PollSoon() { s.pollNow.Notify() }
 
-// Subscribers counts those who follow messages.
-func (s *Service) Subscribers() int { return s.hub.Subscribers() }
+// Subscribers counts those who follow messages: each change from now on reaches them.
+func (s *Service) Subscribers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.subscribers)
+}
 
-// register has the subscriber notified of the account's messages until unregister is called.
+// register has polls serve the subscriber until unregister is called.
 func (s *Service) register(sub *subscriber) (unregister func()) {
-	unsubscribe := s.hub.Subscribe(sub.rootUserID, sub.notify)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.subscribers[sub] = struct{}{}
 	return func() {
-		unsubscribe()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.subscribers, sub)
@@ -79,10 +81,13 @@ func (s *Service) Poll(ctx context.Context, seen int) (newest int) {
 	return seen
 }
 
+// newestMessages groups by an expression, since by the column itself SQLite goes through all
+// messages in the order of their accounts: there is an index of them.
+const newestMessages = `SELECT min(root_user_id), max(id) FROM messages WHERE id > $1 AND root_user_id IS NOT NULL GROUP BY root_user_id + 0`
+
 // newestAfter gives the newest message of each account that has one after the id.
 func (s *Service) newestAfter(ctx context.Context, seen int) (map[int]int, error) {
-	rows, err := s.store.Query(ctx,
-		`SELECT root_user_id, max(id) FROM messages WHERE id > $1 AND root_user_id IS NOT NULL GROUP BY root_user_id`, seen)
+	rows, err := s.store.Query(ctx, newestMessages, seen)
 	if err != nil {
 		return nil, err
 	}

@@ -49,12 +49,16 @@ func (s *Service) Subscribe(ctx context.Context, v viewer.Viewer, p SubscribePar
 	sub.subscription.EnableNotify()
 	// Notifications are asked for before the messages are read: a change between the two is
 	// then notified of at least once.
-	unregister := s.register(sub)
+	unsubscribe := s.hub.Subscribe(sub.rootUserID, sub.notify)
 	if err := sub.start(); err != nil {
-		unregister()
+		unsubscribe()
 		return nil, err
 	}
-	sub.subscription.OnClose(unregister)
+	unregister := s.register(sub)
+	sub.subscription.OnClose(func() {
+		unsubscribe()
+		unregister()
+	})
 	sub.notify()
 	return sub.messages, nil
 }

@@ -151,14 +151,16 @@ func (b *Bus) Notify(topic pubsub.Topic, rootUserID int) {
 
 // Subscribe asks for the Feed notifications of a root user. Once the server has
 // confirmed it OnFeed is called, or OnMissed if the server was away: another replica
-// may have notified before.
-func (b *Bus) Subscribe(rootUserID int) {
-	b.request(func(r *requests) { r.subscribe[rootUserID] = true })
-}
+// may have notified before. Those of other topics come for all root users.
+func (b *Bus) Subscribe(topic pubsub.Topic, rootUserID int) { b.follow(topic, rootUserID, true) }
 
 // Unsubscribe ends Subscribe.
-func (b *Bus) Unsubscribe(rootUserID int) {
-	b.request(func(r *requests) { r.subscribe[rootUserID] = false })
+func (b *Bus) Unsubscribe(topic pubsub.Topic, rootUserID int) { b.follow(topic, rootUserID, false) }
+
+func (b *Bus) follow(topic pubsub.Topic, rootUserID int, wanted bool) {
+	if topic == pubsub.Feed {
+		b.request(func(r *requests) { r.subscribe[rootUserID] = wanted })
+	}
 }
 
 // Connected reports whether the server is there.

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql/schema"
 	"github.com/jackc/pgx/v5"
 
-	"luxbff/ent/migrate"
+	"luxbff/ent/table"
 	"luxbff/internal/store"
 )
 
@@ -31,7 +30,7 @@ func Copy(ctx context.Context, from, to store.Config) ([]CopiedTable, error) {
 	if store.IsPostgres(from.URL) || !store.IsPostgres(to.URL) {
 		return nil, errors.New("store: a copy goes from file:… to postgres://…; to move a database within one engine use backup and restore, or pg_dump and pg_restore")
 	}
-	tables, err := parentsFirst(migrate.Tables)
+	tables, err := parentsFirst(table.All())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func migrateTarget(ctx context.Context, to store.Config) (err error) {
 // copier is one copy under way.
 type copier struct {
 	source *copySource
-	tables []*schema.Table
+	tables []table.Table
 	copied []CopiedTable
 }
 
@@ -82,18 +81,18 @@ func (c *copier) copyAll(ctx context.Context, tx pgx.Tx) error {
 	if err := lockEmpty(ctx, tx, c.tables); err != nil {
 		return err
 	}
-	for _, table := range c.tables {
-		read, err := c.send(ctx, tx, table)
+	for _, copied := range c.tables {
+		read, err := c.send(ctx, tx, copied)
 		if err != nil {
-			return fmt.Errorf("table %s: %w", table.Name, err)
+			return fmt.Errorf("table %s: %w", copied.Name, err)
 		}
-		written, err := readBack(ctx, tx, table)
+		written, err := readBack(ctx, tx, copied)
 		if err != nil {
-			return fmt.Errorf("table %s: read back: %w", table.Name, err)
+			return fmt.Errorf("table %s: read back: %w", copied.Name, err)
 		}
 		if read != written {
 			return fmt.Errorf("table %s differs: %d rows with checksum %s were read, %d with %s are stored",
-				table.Name, read.Rows, read.Checksum, written.Rows, written.Checksum)
+				copied.Name, read.Rows, read.Checksum, written.Rows, written.Checksum)
 		}
 		c.copied = append(c.copied, written)
 	}
@@ -107,68 +106,68 @@ func (c *copier) copyAll(ctx context.Context, tx pgx.Tx) error {
 
 // lockEmpty keeps all others from writing until the transaction ends, and
 // refuses tables that have rows.
-func lockEmpty(ctx context.Context, tx pgx.Tx, tables []*schema.Table) error {
+func lockEmpty(ctx context.Context, tx pgx.Tx, tables []table.Table) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+tableNames(tables)+" IN EXCLUSIVE MODE"); err != nil {
 		return fmt.Errorf("lock the target: %w", err)
 	}
-	for _, table := range tables {
+	for _, target := range tables {
 		var hasRows bool
-		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(table.Name)+")").Scan(&hasRows); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(target.Name)+")").Scan(&hasRows); err != nil {
 			return err
 		}
 		if hasRows {
-			return fmt.Errorf("the target is not empty: %s has rows; give it a database of its own", table.Name)
+			return fmt.Errorf("the target is not empty: %s has rows; give it a database of its own", target.Name)
 		}
 	}
 	return nil
 }
 
 // send streams a table to the target and sets the number that its next row gets.
-func (c *copier) send(ctx context.Context, tx pgx.Tx, table *schema.Table) (CopiedTable, error) {
-	rows, err := c.source.conn.QueryContext(ctx, selectAll(table))
+func (c *copier) send(ctx context.Context, tx pgx.Tx, from table.Table) (CopiedTable, error) {
+	rows, err := c.source.conn.QueryContext(ctx, selectAll(from))
 	if err != nil {
 		return CopiedTable{}, err
 	}
 	defer func() { _ = rows.Close() }()
-	reader := newTableReader(table, rows)
-	_, err = tx.CopyFrom(ctx, pgx.Identifier{table.Name}, columnNames(table), pgx.CopyFromFunc(reader.next))
+	reader := newTableReader(from, rows)
+	_, err = tx.CopyFrom(ctx, pgx.Identifier{from.Name}, columnNames(from), pgx.CopyFromFunc(reader.next))
 	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
 		return CopiedTable{}, err
 	}
-	return reader.result(), c.setSequence(ctx, tx, table)
+	return reader.result(), c.setSequence(ctx, tx, from)
 }
 
 // setSequence has the target go on where SQLite is, which never gives a number
 // twice: the id of a row that was deleted may still stand in a token or a cursor,
 // and must not become another row's.
-func (c *copier) setSequence(ctx context.Context, tx pgx.Tx, table *schema.Table) error {
-	for _, key := range table.PrimaryKey {
-		if !key.Increment {
+func (c *copier) setSequence(ctx context.Context, tx pgx.Tx, from table.Table) error {
+	for _, column := range from.Columns {
+		if !column.Increment {
 			continue
 		}
 		var last int64
 		query := "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = $1), 0)"
-		if err := c.source.conn.QueryRowContext(ctx, query, table.Name).Scan(&last); err != nil {
+		if err := c.source.conn.QueryRowContext(ctx, query, from.Name).Scan(&last); err != nil {
 			return err
 		}
 		if last == 0 {
 			continue
 		}
 		set := "SELECT setval(pg_get_serial_sequence($1, $2), $3)"
-		if _, err := tx.Exec(ctx, set, quote(table.Name), key.Name, last); err != nil {
+		if _, err := tx.Exec(ctx, set, quote(from.Name), column.Name, last); err != nil {
 			return fmt.Errorf("set the sequence: %w", err)
 		}
 	}
 	return nil
 }
 
-func readBack(ctx context.Context, tx pgx.Tx, table *schema.Table) (CopiedTable, error) {
-	rows, err := tx.Query(ctx, selectAll(table))
+func readBack(ctx context.Context, tx pgx.Tx, from table.Table) (CopiedTable, error) {
+	rows, err := tx.Query(ctx, selectAll(from))
 	if err != nil {
 		return CopiedTable{}, err
 	}
 	defer rows.Close()
-	reader := newTableReader(table, rows)
+	reader := newTableReader(from, rows)
 	for {
 		values, err := reader.next()
 		if values == nil || err != nil {

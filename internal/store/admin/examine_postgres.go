@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"luxbff/ent/migrate"
+	"luxbff/ent/table"
 	"luxbff/internal/store"
 )
 
@@ -270,8 +270,8 @@ func examineTables(ctx context.Context, opened *store.Store, s server) []Finding
 // belongs to a role that it is not.
 func readRights(ctx context.Context, opened *store.Store) (refused []string, foreign bool, err error) {
 	names := []string{"goose_db_version"}
-	for _, table := range migrate.Tables {
-		names = append(names, table.Name)
+	for _, stored := range table.All() {
+		names = append(names, stored.Name)
 	}
 	rows, err := opened.Query(ctx, `SELECT relname, NOT pg_has_role(relowner, 'USAGE'), has_table_privilege(oid, 'SELECT') AND (relname = 'goose_db_version'
 			OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"entgo.io/ent/dialect/sql/schema"
 	"entgo.io/ent/schema/field"
 	"github.com/jackc/pgx/v5"
+
+	"luxbff/ent/table"
 )
 
 // rowScanner is what rows of database/sql and of pgx have in common.
@@ -26,7 +27,7 @@ type rowScanner interface {
 // tableReader reads the rows of a table in the form that both engines share, and
 // sums them up: read from either, equal tables have equal checksums.
 type tableReader struct {
-	table *schema.Table
+	table table.Table
 	rows  rowScanner
 	cells []*cell
 	into  []any // the cells, as Scan wants them
@@ -34,9 +35,9 @@ type tableReader struct {
 	hash  hash.Hash
 }
 
-func newTableReader(table *schema.Table, rows rowScanner) *tableReader {
-	r := &tableReader{table: table, rows: rows, hash: sha256.New()}
-	for _, column := range table.Columns {
+func newTableReader(read table.Table, rows rowScanner) *tableReader {
+	r := &tableReader{table: read, rows: rows, hash: sha256.New()}
+	for _, column := range read.Columns {
 		c := &cell{column: column}
 		r.cells, r.into = append(r.cells, c), append(r.into, c)
 	}
@@ -70,7 +71,7 @@ func (r *tableReader) result() CopiedTable {
 // cell is a value of a column: nil, an int64, a bool, a string, or a time to the
 // microsecond, which is what PostgreSQL keeps.
 type cell struct {
-	column *schema.Column
+	column table.Column
 	value  any
 }
 
@@ -128,15 +129,15 @@ func (c *cell) appendTo(line []byte) []byte {
 
 // parentsFirst orders tables so that each comes after those it refers to: PostgreSQL
 // checks a reference when its row is written.
-func parentsFirst(tables []*schema.Table) ([]*schema.Table, error) {
-	var ordered []*schema.Table
-	placed := map[*schema.Table]bool{}
+func parentsFirst(tables []table.Table) ([]table.Table, error) {
+	var ordered []table.Table
+	placed := map[string]bool{}
 	for len(ordered) < len(tables) {
 		before := len(ordered)
-		for _, table := range tables {
-			if !placed[table] && refersOnlyTo(table, placed) {
-				ordered = append(ordered, table)
-				placed[table] = true
+		for _, next := range tables {
+			if !placed[next.Name] && refersOnlyTo(next, placed) {
+				ordered = append(ordered, next)
+				placed[next.Name] = true
 			}
 		}
 		if len(ordered) == before {
@@ -148,9 +149,9 @@ func parentsFirst(tables []*schema.Table) ([]*schema.Table, error) {
 
 // refersOnlyTo reports whether all references of the table are to these tables or to
 // itself.
-func refersOnlyTo(table *schema.Table, these map[*schema.Table]bool) bool {
-	for _, key := range table.ForeignKeys {
-		if key.RefTable != table && !these[key.RefTable] {
+func refersOnlyTo(child table.Table, these map[string]bool) bool {
+	for _, parent := range child.References {
+		if parent != child.Name && !these[parent] {
 			return false
 		}
 	}
@@ -158,28 +159,29 @@ func refersOnlyTo(table *schema.Table, these map[*schema.Table]bool) bool {
 }
 
 // selectAll reads a table in the order of its ids, on either engine.
-func selectAll(table *schema.Table) string {
-	var columns, order []string
-	for _, column := range table.Columns {
+func selectAll(from table.Table) string {
+	var order []string
+	for _, key := range from.PrimaryKey {
+		order = append(order, quote(key))
+	}
+	var columns []string
+	for _, column := range from.Columns {
 		columns = append(columns, quote(column.Name))
 	}
-	for _, key := range table.PrimaryKey {
-		order = append(order, quote(key.Name))
-	}
-	return "SELECT " + strings.Join(columns, ", ") + " FROM " + quote(table.Name) + " ORDER BY " + strings.Join(order, ", ")
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + quote(from.Name) + " ORDER BY " + strings.Join(order, ", ")
 }
 
-func tableNames(tables []*schema.Table) string {
+func tableNames(tables []table.Table) string {
 	names := make([]string, len(tables))
-	for i, table := range tables {
-		names[i] = quote(table.Name)
+	for i, named := range tables {
+		names[i] = quote(named.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
-func columnNames(table *schema.Table) []string {
-	names := make([]string, len(table.Columns))
-	for i, column := range table.Columns {
+func columnNames(of table.Table) []string {
+	names := make([]string, len(of.Columns))
+	for i, column := range of.Columns {
 		names[i] = column.Name
 	}
 	return names

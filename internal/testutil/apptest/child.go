@@ -11,6 +11,9 @@ type Child struct {
 	UniqueID     string
 }
 
+// CreateChildDocument is what CreateChild sends.
+const CreateChildDocument = `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`
+
 // CreateChild adds a device to the catalogue, and creates a child of the account
 // with it, as an app does.
 func (s *Server) CreateChild(t testing.TB, token string) Child {
@@ -28,7 +31,7 @@ func (s *Server) CreateChild(t testing.TB, token string) Child {
 			}
 		}
 	}
-	s.Data(t, token, `mutation($input: CreateChildUserInput!) { createChildUser(input: $input) { childUser { id device { id } } } }`,
+	s.Data(t, token, CreateChildDocument,
 		map[string]any{"input": map[string]any{
 			"firstName": "test", "lastName": "", "birthdate": "1997-01-01", "gender": "FEMALE",
 			"serialCode": serial, "macId": mac, "uniqueId": uniqueID,

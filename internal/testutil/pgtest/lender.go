@@ -113,7 +113,12 @@ func (l *Lender) makeEmpty(ctx context.Context, lent *loan) error {
 func (d *loan) deleteRows(ctx context.Context) (done bool, err error) {
 	var alone bool
 	var shape string
-	if err := d.inside.QueryRow(ctx, aloneQuery).Scan(&alone); err != nil || !alone {
+	if _, err := d.inside.Exec(ctx, "SELECT pg_terminate_backend(pid, 5000) FROM "+others); err != nil {
+		return false, err
+	}
+	// The answer of pg_terminate_backend is false as well for a connection that has closed
+	// meanwhile, as most do: so it is asked who is left.
+	if err := d.inside.QueryRow(ctx, "SELECT count(*) = 0 FROM "+others).Scan(&alone); err != nil || !alone {
 		return false, err
 	}
 	if err := d.inside.QueryRow(ctx, shapeQuery, d.keep).Scan(&shape); err != nil || shape != d.shape {
@@ -132,10 +137,8 @@ func (d *loan) connect(ctx context.Context) (err error) {
 }
 
 const (
-	// aloneQuery ends the other connections and waits until they are closed; false where
-	// one is not.
-	aloneQuery = `SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity
-		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
+	// others are the other connections to the database.
+	others = `pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
 
 	// shapeQuery is a digest of what a test may have changed besides rows that are
 	// deleted: tables, indexes and sequences, columns, triggers, functions, the rows that

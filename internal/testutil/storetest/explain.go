@@ -39,11 +39,28 @@ func OpenRecording(t testing.TB, part string) (db *store.Store, statements *[]st
 func Explain(t testing.TB, db *store.Store, statement string, args ...any) string {
 	t.Helper()
 	return explain(t, db, statement, func(ctx context.Context, tx *store.Tx) (string, error) {
-		if !isPostgres() {
-			return readPlan(ctx, tx, "EXPLAIN QUERY PLAN "+statement, args...)
-		}
-		return readPlan(ctx, tx, "EXPLAIN "+statement, args...)
+		return readPlan(ctx, tx, explaining()+statement, args...)
 	})
+}
+
+// ExplainAmongMany is Explain where the tables have so many rows that PostgreSQL has a choice.
+func ExplainAmongMany(t testing.TB, db *store.Store, statement string, args ...any) (plan string) {
+	t.Helper()
+	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		plan, err = readPlan(ctx, tx, explaining()+statement, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("explain %s: %v", statement, err)
+	}
+	return plan
+}
+
+func explaining() string {
+	if IsPostgres() {
+		return "EXPLAIN "
+	}
+	return "EXPLAIN QUERY PLAN "
 }
 
 // ExplainAny is Explain for a statement whatever its arguments are, as the program runs it
@@ -55,7 +72,7 @@ func ExplainAny(t testing.TB, db *store.Store, statement string) string {
 		numbered++
 	}
 	return explain(t, db, statement, func(ctx context.Context, tx *store.Tx) (plan string, err error) {
-		if !isPostgres() {
+		if !IsPostgres() {
 			return readPlan(ctx, tx, "EXPLAIN QUERY PLAN "+statement, make([]any, numbered+strings.Count(statement, "?"))...)
 		}
 		for _, prepare := range []string{"SET LOCAL plan_cache_mode = force_generic_plan", "PREPARE explained AS " + statement} {
@@ -75,12 +92,13 @@ func ExplainAny(t testing.TB, db *store.Store, statement string) string {
 	})
 }
 
-func isPostgres() bool { return strings.HasPrefix(os.Getenv("LUXBFF_TEST_DATABASE_URL"), "postgres") }
+// IsPostgres reports whether the tests run on PostgreSQL.
+func IsPostgres() bool { return strings.HasPrefix(os.Getenv("LUXBFF_TEST_DATABASE_URL"), "postgres") }
 
 func explain(t testing.TB, db *store.Store, statement string, ask func(context.Context, *store.Tx) (string, error)) (plan string) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		if isPostgres() {
+		if IsPostgres() {
 			if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
 				return err
 			}

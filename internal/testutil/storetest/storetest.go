@@ -74,7 +74,7 @@ func EmptyURL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("LUXBFF_TEST_DATABASE_URL")
 	if server == "" || strings.HasPrefix(server, "file:") {
-		return "file:" + filepath.Join(t.TempDir(), "test.db")
+		return sqliteURL(filepath.Join(t.TempDir(), "test.db"))
 	}
 	return throughPooler(t, server, func(server string) string { return createEmpty(t, server) })
 }
@@ -109,8 +109,11 @@ func SQLiteURL(t testing.TB) string {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return "file:" + path
+	return sqliteURL(path)
 }
+
+// sqliteURL names a file in the folder of a test, which has a # where tests have one name.
+func sqliteURL(path string) string { return "file:" + strings.ReplaceAll(path, "#", "%23") }
 
 // sqliteTemplate is the content of a migrated file. A process migrates once, and each
 // test gets a copy.

@@ -71,11 +71,18 @@ func send(ctx context.Context, r Request) (*http.Response, error) {
 func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	operation := r.operation()
 	if r.Transport == EventStreamByGet {
-		variables, err := json.Marshal(operation["variables"])
-		if err != nil {
-			return nil, err
+		parameters := url.Values{}
+		for name, value := range operation {
+			text, isText := value.(string)
+			if !isText {
+				encoded, err := json.Marshal(value)
+				if err != nil {
+					return nil, err
+				}
+				text = string(encoded)
+			}
+			parameters.Set(name, text)
 		}
-		parameters := url.Values{"query": {operation["query"].(string)}, "variables": {string(variables)}}
 		return http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/graphql?"+parameters.Encode(), http.NoBody)
 	}
 	body, err := json.Marshal(operation)

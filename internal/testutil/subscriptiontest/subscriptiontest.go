@@ -33,8 +33,8 @@ func Transports() []Transport {
 // IsWebSocket reports whether the transport is one of the two WebSocket protocols.
 func (t Transport) IsWebSocket() bool { return t == WebSocket || t == LegacyWebSocket }
 
-// patience is how long a subscription waits for the next message. The server pings
-// every 25 seconds, so that even an idle one receives something within this time.
+// patience is how long a subscription waits for the next event. Heartbeats don't make it
+// wait longer, so that an event that never comes fails its test and does not hang it.
 const patience = 30 * time.Second
 
 // Request is what a phone subscribes with. Empty fields are not sent.
@@ -50,6 +50,8 @@ type Request struct {
 	Selection string
 	// Document is another subscription in place of the feed. Of its events Status alone is set.
 	Document string
+	// DocumentID is sent in place of a document.
+	DocumentID string
 }
 
 // Event is one event of the feed. ID is the id that an event stream gives it. Status is
@@ -104,6 +106,9 @@ const document = `subscription($childUserId: ID, $after: String) {
 
 // operation is the GraphQL request, which all transports send alike.
 func (r Request) operation() map[string]any {
+	if r.DocumentID != "" {
+		return map[string]any{"documentId": r.DocumentID}
+	}
 	if r.Document != "" {
 		return map[string]any{"query": r.Document}
 	}

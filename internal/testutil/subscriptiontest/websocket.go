@@ -33,6 +33,7 @@ func openWebSocket(ctx context.Context, r Request) (*Subscription, error) {
 	_ = response.Body.Close()
 	s := &socket{conn: conn}
 	s.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	if err := s.subscribe(r); err != nil {
 		s.close()
 		return nil, err
@@ -66,6 +67,7 @@ func (s *socket) subscribe(r Request) error {
 }
 
 func (s *socket) next() (Event, error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(patience))
 	for {
 		kind, payload, err := s.read()
 		if err != nil {
@@ -114,7 +116,6 @@ func (s *socket) send(m message) error {
 // read waits for a message. A close frame is an *EndError; a connection that is
 // lost has none.
 func (s *socket) read() (kind string, payload json.RawMessage, err error) {
-	_ = s.conn.SetReadDeadline(time.Now().Add(patience))
 	var m struct {
 		Type    string
 		Payload json.RawMessage

@@ -44,6 +44,23 @@ var (
 	bufferLine  = regexp.MustCompile(`(?m)^[ \t]*(?:var buf bytes\.Buffer|buf\.Reset\(\)|data\.MarshalGQL\(&buf\))\n`)
 	bufferBytes = regexp.MustCompile(`\bbuf\.Bytes\(\)`)
 
+	// collectFields collects the fields of an object, however many, from fragments and under
+	// conditions.
+	collectFields = regexp.MustCompile(`\bgraphql\.CollectFields\(`)
+
+	// objectFields collects the values of an object's fields for goroutines to fill in, and
+	// writes them through an iterator and a map. dispatch waits for those goroutines, of which
+	// there are none.
+	objectFields = regexp.MustCompile(`\bgraphql\.NewFieldSet\(fields\)`)
+	dispatch     = regexp.MustCompile(`(?m)^\tout\.Dispatch\(ctx\)\n`)
+
+	// deferredFields and deferredGroup make for every object what @defer would hold back,
+	// with the object's path. The schema has no @defer (see sequentialFields).
+	deferredFields = regexp.MustCompile(`(?m)^\tdeferredFieldSet := graphql\.NewFieldSet\(nil\)\n` +
+		`\tdeferLabelToView := make\(map\[string\]\*graphql\.FieldSetView\)\n`)
+	deferredGroup = regexp.MustCompile(`(?ms)^\tatomic\.AddInt32\(&ec\.Deferred, [^\n]*\n\n` +
+		`\tec\.ProcessDeferredGroup\(graphql\.DeferredGroup\{.*?\n\t\}\)\n\n`)
+
 	// concurrentSlice starts a goroutine for each element of a list; gqlgen's
 	// worker_limit only makes them wait for each other.
 	concurrentSlice = regexp.MustCompile(`\bgraphql\.MarshalSliceConcurrently\(`)
@@ -64,7 +81,8 @@ var (
 	nullableFlag = regexp.MustCompile(`(\) unmarshalOBoolean2bool\(ctx context\.Context, v any\) \(bool, error\) \{\n)`)
 
 	// leftover finds what must be gone from the result.
-	leftover = regexp.MustCompile(`MarshalSliceConcurrently|\bbuf\b|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(`)
+	leftover = regexp.MustCompile(`MarshalSliceConcurrently|\bbuf\b|UnmarshalerMap|inputUnmarshalMap|\.Concurrently\(|` +
+		`FieldSet|DeferredGroup|\.Dispatch\(`)
 )
 
 // rewriteExecutor rewrites the generated executor in place.
@@ -94,6 +112,11 @@ func rewrite(source []byte) ([]byte, error) {
 		{unmarshalerCall, ""},
 		{bufferLine, ""},
 		{bufferBytes, "encode.Data(ctx, data)"},
+		{objectFields, "encode.NewObject(fields)"},
+		{collectFields, "encode.CollectFields("},
+		{dispatch, ""},
+		{deferredFields, ""},
+		{deferredGroup, ""},
 		{concurrentSlice, "sequence.MarshalSlice("},
 		{eventStream, "sequence.ResolveFieldStream("},
 		{loadedSchema, "prelude.MustLoadSchema("},
@@ -126,8 +149,10 @@ func correctImports(source []byte) ([]byte, error) {
 	astutil.AddImport(files, file, preludePackage)
 	astutil.DeleteNamedImport(files, file, "gqlparser", gqlparserPackage)
 	astutil.AddImport(files, file, typekindPackage)
-	if !astutil.UsesImport(file, "bytes") {
-		astutil.DeleteImport(files, file, "bytes")
+	for _, unused := range []string{"bytes", "math"} {
+		if !astutil.UsesImport(file, unused) {
+			astutil.DeleteImport(files, file, unused)
+		}
 	}
 	var out bytes.Buffer
 	err = format.Node(&out, files, file)

@@ -48,6 +48,32 @@ func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHan
 	}
 }
 
+func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj *Item) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, itemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		out.Values[i] = ec._Item_name(ctx, field, obj)
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 func (ec *executionContext) _Item_name(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -112,6 +138,20 @@ func subscribe(next func(context.Context) graphql.Marshaler) graphql.ResponseHan
 		data := next(ctx)
 		return &graphql.Response{Data: encode.Data(ctx, data)}
 	}
+}
+
+func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj *Item) graphql.Marshaler {
+	fields := encode.CollectFields(ec.OperationContext, sel, itemImplementors)
+
+	out := encode.NewObject(fields)
+	for i, field := range fields {
+		out.Values[i] = ec._Item_name(ctx, field, obj)
+	}
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
 }
 
 func (ec *executionContext) _Item_name(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {

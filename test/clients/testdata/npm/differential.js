@@ -143,7 +143,16 @@ function paged(edges, places, { first = null, after = null, last = null, before 
   };
 }
 
+const { errorCodes } = await data('{ errorCodes }');
+
 const roots = {
+  errorCodes: () => errorCodes,
+  node: ({ id }) => {
+    const all = Object.values(entities).flatMap((ofType) => [...ofType.values()]);
+    const found = all.find((object) => object.globalId === String(id));
+    if (!found) throw new Error('no such object');
+    return found;
+  },
   me: () => me,
   childUsers: () => children,
   childUser: ({ id }) => {
@@ -172,7 +181,8 @@ function resolve(source, args, context, info) {
 
 // ---- Documents ---------------------------------------------------------------
 
-const ids = [...children.map((child) => child.id), ...children.map((child) => child.id), '999999', 'x', ''];
+const globalIds = Object.values(entities).map((ofType) => [...ofType.values()][0].globalId);
+const ids = [...globalIds, ...children.map((child) => child.id), ...children.map((child) => child.id), '999999', 'x', ''];
 const cursors = [...places.keys(), ...messagePlaces.keys()];
 const typeNames = Object.keys(schema.getTypeMap()).filter((name) => !name.startsWith('__'));
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createClient } from 'graphql-ws';
 import Relay from 'relay-runtime';
 import WebSocket from 'ws';
+import childName from './__generated__/screensChildNameQuery.graphql.js';
 import device from './__generated__/screensDevice.graphql.js';
 import feed from './__generated__/screensFeedSubscription.graphql.js';
 import history from './__generated__/screensHistoryQuery.graphql.js';
@@ -18,7 +19,11 @@ const socket = createClient({
   connectionParams: { Authorization: `Bearer ${family.token}` },
 });
 
-async function send({ text }, variables) {
+// Of a document that the compiler has persisted the app holds the id alone. The client of
+// graphql-ws sends nothing without a query, so that is empty.
+const named = ({ id, text }) => (id ? { documentId: id, query: '' } : { query: text });
+
+async function send(request, variables) {
   const answer = await fetch(family.url, {
     method: 'POST',
     headers: {
@@ -26,18 +31,19 @@ async function send({ text }, variables) {
       Authorization: `Bearer ${family.token}`,
       'Content-Type': 'application/json',
     },
-    body: JSON.stringify({ query: text, variables }),
+    body: JSON.stringify({ ...named(request), variables }),
   });
   return answer.json();
 }
 
-function follow({ text, name }, variables) {
-  return Relay.Observable.create((sink) => socket.subscribe({ operationName: name, query: text, variables }, sink));
+function follow(request, variables) {
+  return Relay.Observable.create((sink) => socket.subscribe({ operationName: request.name, ...named(request), variables }, sink));
 }
 
 const environment = new Relay.Environment({
   network: Relay.Network.create(send, follow),
   store: new Relay.Store(new Relay.RecordSource()),
+  getDataID: (record) => record.globalId,
 });
 const read = (query, variables) => Relay.fetchQuery(environment, query, variables).toPromise();
 
@@ -52,10 +58,12 @@ function commit(mutation, variables) {
   );
 }
 
+const globalId = (type, id) => Buffer.from(`${type}:${id}`).toString('base64url');
+
 // deviceInStore reads the device's fragment out of the store, as a component does.
 function deviceInStore() {
   const selector = Relay.getSingularSelector(device, {
-    __id: family.deviceId,
+    __id: globalId('Device', family.deviceId),
     __fragments: { [device.name]: {} },
     __fragmentOwner: Relay.createOperationDescriptor(home, {}).request,
   });
@@ -102,5 +110,11 @@ following.dispose();
 
 const page = await read(history, { id: family.childId, count: 10 });
 assert.deepEqual(page.childUser.devlogs.edges.map((e) => e.node.logFileId), [7]);
+
+// What @refetchable asks for finds the child by its globalId, and nothing by another family's.
+const again = await send(childName.params, { globalId: globalId('ChildUser', family.childId) });
+assert.ok(again.data, JSON.stringify(again));
+assert.deepEqual([again.data.node.__typename, again.data.node.globalId], ['ChildUser', globalId('ChildUser', family.childId)]);
+assert.equal((await send(childName.params, { globalId: globalId('User', 999999) })).errors[0].extensions.code, 'NOT_AUTHORIZED_USER');
 await socket.dispose();
 console.log('the screens are shown');

@@ -23,6 +23,13 @@ graphql`
 `;
 
 graphql`
+  fragment screensChildName on ChildUser @refetchable(queryName: "screensChildNameQuery") {
+    firstName
+    lastName
+  }
+`;
+
+graphql`
   query screensHomeQuery {
     me {
       id

@@ -58,6 +58,8 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 		{"a table", []string{"CREATE TABLE another (id int)"}},
 		{"a trigger", []string{"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$", "CREATE TRIGGER refuse BEFORE INSERT ON used FOR EACH ROW EXECUTE FUNCTION refuse()"}},
 		{"statistics", []string{"INSERT INTO used DEFAULT VALUES", "ANALYZE used"}},
+		{"many rows", []string{"INSERT INTO used SELECT FROM generate_series(1, 10000)"}},
+		{"a vacuum", []string{"INSERT INTO used DEFAULT VALUES", "VACUUM used"}},
 		{"no table", []string{"DROP TABLE used"}},
 		{"nothing", nil},
 	} {
@@ -72,7 +74,8 @@ func TestALentDatabaseIsAsNew(t *testing.T) {
 		run(t, url,
 			"SELECT 1 / (count(*) = 1)::int FROM kept", "SELECT 1 / (count(*) = 0)::int FROM used",
 			"SELECT 1 / (nextval('used_id_seq') = 1)::int", "SELECT 1 / (count(*) = 2)::int FROM pg_attribute WHERE attrelid = 'used'::regclass AND attnum > 0",
-			"SELECT 1 / (count(*) = 0)::int FROM pg_stats WHERE schemaname = 'public'")
+			"SELECT 1 / (count(*) = 0)::int FROM pg_stats WHERE schemaname = 'public'",
+			"SELECT 1 / (count(*) = 1)::int FROM pg_class WHERE relname = 'used' AND reltuples = -1 AND pg_relation_size(oid) <= 8192")
 		run(t, url, use.statements...)
 		giveBack()
 	}

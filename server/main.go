@@ -32,6 +32,7 @@ type commandLine struct {
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
+	Verify      verifyCommand      `cmd:"" help:"Ask a running server whether it keeps the contract; it changes nothing there."`
 	Version     versionCommand     `cmd:"" help:"Print the version of this program."`
 }
 

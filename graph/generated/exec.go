@@ -326,7 +326,9 @@ with an old one ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `: refresh it with ` + "`" 
 expected ` + "`" + `INTERNAL` + "`" + `. Whoever signs in, signs up or has messages sent too often is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with
 ` + "`" + `extensions.retryAfterMs` + "`" + `. A child or a device is always one of the account itself: another's id is ` + "`" + `NOT_AUTHORIZED_USER` + "`" + `.
 
-An operation may cost 250,000. The header ` + "`" + `GraphQL-Cost: report` + "`" + ` has each answer say in ` + "`" + `extensions.cost` + "`" + ` how much it was.
+An operation may cost 250,000. The header ` + "`" + `GraphQL-Cost: report` + "`" + ` has each answer say in ` + "`" + `extensions.cost` + "`" + ` how much it was,
+and what is left of the budgets of the account and of the address: each can save up 30 seconds of what comes back in one, and
+an operation that costs more than is left is told ` + "`" + `TOO_MANY_REQUESTS` + "`" + `, with ` + "`" + `extensions.retryAfterMs` + "`" + `.
 Each field costs 1, unless ` + "`" + `@cost` + "`" + ` says otherwise. A list costs what it selects times the most that it may hold (` + "`" + `@listSize` + "`" + `),
 whatever it holds: ` + "`" + `childUsers` + "`" + ` times 50, ` + "`" + `pushDevices` + "`" + ` times 32, ` + "`" + `sessions` + "`" + ` times 64. A page of ` + "`" + `devlogs` + "`" + ` costs 50, and what it selects times
 its size; ` + "`" + `uploadDevlogs` + "`" + ` what it selects times the number of logs. So a page of 100 logs for each child, with all plain

@@ -3,12 +3,11 @@ package auth_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"luxbff/internal/testutil/accounttest"
+	"luxbff/internal/testutil/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // The accounts of most tests, by short names.
 const (

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.uber.org/goleak"
 
 	"luxbff/ent"
 	"luxbff/ent/device"
@@ -34,7 +33,7 @@ const (
 	addnox  = "AD20401000,00:80:E1:27:4C:85,4,5,6,2.1.0"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // fixture is an empty catalogue.
 type fixture struct{ *domaintest.Kit }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.uber.org/goleak"
 
 	"luxbff/ent"
 	"luxbff/ent/vocab"
@@ -22,7 +21,7 @@ import (
 	"luxbff/internal/viewer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // family is a parent, and another parent whose children are none of its business.
 type family struct {

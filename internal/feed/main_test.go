@@ -6,16 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"luxbff/ent/feedposition"
 	"luxbff/internal/feed"
 	"luxbff/internal/pubsub"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // patience bounds how long a test waits for what must come.
 const patience = 30 * time.Second

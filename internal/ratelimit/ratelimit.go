@@ -23,6 +23,11 @@ type limit struct {
 	interval time.Duration
 }
 
+// wait is how long that many tokens take to come back, and at least a second.
+func (l limit) wait(missing float64) time.Duration {
+	return max(time.Duration(missing*float64(l.interval)), time.Second)
+}
+
 // No family comes near these limits; somebody who guesses meets them within a minute.
 func perClientGuess() limit   { return limit{"guess", 60, time.Second} }
 func perClientSignUp() limit  { return limit{"sign-up", 30, 10 * time.Second} }
@@ -115,26 +120,47 @@ func (l *Limiter) takeToken(lim limit, address string) error {
 	return err
 }
 
-// reserveToken takes a token that refund puts back. A refused call takes none, not even for
-// a moment: otherwise one that goes on trying would never get in again, and many that try
-// at once would keep out whoever shares the bucket.
+// reserveToken takes one token, see reserve.
 func (l *Limiter) reserveToken(lim limit, address string) (refund func(), err error) {
+	return l.reserve(lim, address, 1)
+}
+
+// reserve takes tokens that refund puts back. A refused call takes none, not even for a
+// moment: otherwise one that goes on trying would never get in again, and many that try at
+// once would keep out whoever shares the bucket.
+func (l *Limiter) reserve(lim limit, address string, tokens int) (refund func(), err error) {
 	if l == nil {
 		return func() {}, nil
 	}
 	now := l.clock()
-	bucket := l.bucket(key{lim.name, sha256.Sum256([]byte(address))}, lim, now)
-	if bucket.AllowN(now, 1) {
-		// Less than no token is one more. What is beyond a full bucket is lost as always.
-		return func() { bucket.AllowN(l.clock(), -1) }, nil
+	bucket := l.bucket(keyOf(lim, address), lim, now)
+	if bucket.AllowN(now, tokens) {
+		return func() { l.refund(lim, address, tokens) }, nil
 	}
 	if l.OnRefused != nil {
 		l.OnRefused(lim.name)
 	}
-	missing := 1 - bucket.TokensAt(now)
-	wait := max(time.Duration(missing*float64(lim.interval)), time.Second)
-	return nil, apperr.TooManyRequests.WithRetryAfter(wait)
+	return nil, apperr.TooManyRequests.WithRetryAfter(lim.wait(float64(tokens) - bucket.TokensAt(now)))
 }
+
+// refund puts tokens back that reserve took: less than no token is one more. What is beyond a full bucket is lost as always.
+func (l *Limiter) refund(lim limit, address string, tokens int) {
+	now := l.clock()
+	l.bucket(keyOf(lim, address), lim, now).AllowN(now, -tokens)
+}
+
+// tokens is how many there are in a bucket. One that was never used is full, and is not made.
+func (l *Limiter) tokens(lim limit, address string) float64 {
+	l.mu.Lock()
+	bucket := l.buckets[keyOf(lim, address)]
+	l.mu.Unlock()
+	if bucket == nil {
+		return float64(lim.burst)
+	}
+	return bucket.TokensAt(l.clock())
+}
+
+func keyOf(lim limit, address string) key { return key{lim.name, sha256.Sum256([]byte(address))} }
 
 // bucket finds the bucket of a key, or makes one that is full.
 func (l *Limiter) bucket(k key, lim limit, now time.Time) *rate.Limiter {

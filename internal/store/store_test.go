@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"luxbff/ent"
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/vocab"
@@ -15,7 +13,7 @@ import (
 	"luxbff/internal/testutil/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 var moment = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 

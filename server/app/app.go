@@ -163,7 +163,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 		return err
 	}
 	a.metrics.StartErrorsAtZero(append(surfaceNames(), inBackground), apperr.Internal.New().Code(), apperr.Unavailable.New().Code())
-	a.metrics.StartRateLimitsAtZero("device", "device-account", "unique-id",
+	a.metrics.StartRateLimitsAtZero("cost-account", "cost-address", "device", "device-account", "unique-id",
 		"sms-day", "alimtalk-day", "email-day", "push-day", "code-recipient-day", "code-block-day")
 	a.metrics.StartMessageChecksAtZero(
 		[]string{entmessage.ChannelSms.String(), entmessage.ChannelAlimtalk.String()}, string(message.Delivered), string(message.Failed), string(message.UnderWay), string(message.Unanswered),

@@ -6,13 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/storetest"
 	"luxbff/server/app"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 func TestProductionRefusesInsecureSettings(t *testing.T) {
 	t.Parallel()

@@ -259,7 +259,7 @@ func TestManyPhonesByManyAliases(t *testing.T) {
 // one of them long.
 func TestValidationErrorsAreFewOnEveryTransport(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	token := registered(t, s)
 	document := "{" + strings.Repeat("x", 3_000) + " " + repeated(25, "field%d ") + "}"
 	for transport, answer := range answersTo(t, s, token, document) {

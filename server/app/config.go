@@ -10,8 +10,10 @@ import (
 
 	"luxbff/internal/auth/token"
 	"luxbff/internal/pubsub/natsbus"
+	"luxbff/internal/ratelimit"
 	"luxbff/internal/store"
 	"luxbff/internal/text"
+	"luxbff/server/gqlhttp"
 	"luxbff/server/middleware"
 	"luxbff/server/tracing"
 )
@@ -47,6 +49,8 @@ type Config struct {
 	PushDaily      int            `env:"PUSH_DAILY_LIMIT" name:"push-daily-limit" default:"0" help:"Pushes a day, in the same way; they cost nothing."`
 	Sunset         time.Time      `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
 	RateLimits     string         `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
+	AccountCost    int            `env:"ACCOUNT_COST" default:"100000" help:"What the GraphQL operations of one account may cost a second; it can save up 30 seconds of it."`
+	AddressCost    int            `env:"ADDRESS_COST" default:"2000000" help:"What those of one address may cost, of whatever accounts, in the same way."`
 	TrustedProxies string         `env:"TRUSTED_PROXIES" help:"Networks of the proxies before this server, as 10.0.0.0/8, or unix for those on a Unix socket, comma-separated: theirs is the X-Forwarded-For that is believed."`
 	PerClient      int            `env:"CONNECTIONS_PER_CLIENT" default:"256" help:"Connections, and requests and sockets behind trusted proxies, that one address may hold; of IPv6, one /64 network."`
 	Connections    int            `env:"CONNECTIONS" default:"20000" help:"Connections that a replica holds; what is beyond is closed at once."`
@@ -131,6 +135,11 @@ func (c Config) Check() error {
 	}
 	if c.AnswerBytes < 0 || c.MaxAliases < 0 || c.MaxRootFields < 0 || c.MaxRepeated < 0 {
 		wrong = append(wrong, errors.New("ANSWER_BYTES, MAX_ALIASES, MAX_ROOT_FIELDS and MAX_REPEATED_FIELDS must not be negative"))
+	}
+	for name, perSecond := range map[string]int{"ACCOUNT_COST": c.AccountCost, "ADDRESS_COST": c.AddressCost} {
+		if least := gqlhttp.DefaultMaxComplexity/ratelimit.BudgetSeconds + 1; perSecond != 0 && (perSecond < least || perSecond > ratelimit.MaxRefill) {
+			wrong = append(wrong, fmt.Errorf("%s must be %d, so that an operation can be paid for, to %d; 0 is for the default", name, least, ratelimit.MaxRefill))
+		}
 	}
 	switch {
 	case c.Documents != "" && c.DocumentsMode == "":

@@ -287,7 +287,7 @@ func TestSchemaCanBeReadBesideTrustedDocuments(t *testing.T) {
 			}
 		}
 	}
-	closed := apptest.Start(t, production, trusting(t, "enforce"))
+	closed := apptest.Start(t, apptest.Production, trusting(t, "enforce"))
 	if got := closed.GraphQL(t, "", "{__schema {queryType {name}}}", nil); got.Code() != "DOCUMENT_NOT_TRUSTED" {
 		t.Errorf("production: got %+v", got)
 	}
@@ -333,7 +333,7 @@ func TestDocumentSettings(t *testing.T) {
 		"the schema":   {introspecting, "enforce", "Introspection is switched off"},
 	} {
 		cfg := app.Config{DatabaseURL: "file:" + filepath.Join(t.TempDir(), "documents.db")}
-		production(&cfg)
+		apptest.Production(&cfg)
 		cfg.Documents, cfg.DocumentsMode = tc.documents, tc.mode
 		_, err := app.New(t.Context(), cfg, app.Options{})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

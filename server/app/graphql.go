@@ -20,7 +20,9 @@ func (a *App) graphQL(origins middleware.Origins, compressor *compression.Compre
 	sockets, streams := a.liveTransports(origins)
 	config := a.Config.documentRules()
 	config.Transports, config.Streams = []graphql.Transport{sockets}, streams
-	config.Extensions = append([]graphql.HandlerExtension{graph.ViewerCheck{Resolver: resolver}}, a.extensions()...)
+	budgets := a.costBudgets()
+	config.Extensions = append([]graphql.HandlerExtension{budgets, graph.ViewerCheck{Resolver: resolver}}, a.extensions()...)
+	config.SpendCost, config.ReportCost = budgets.spend, budgets.report
 	config.Trusted = a.trusted
 	config.PreflightedGET = !a.Config.Development()
 	config.MaxAnswer, config.LimitData = a.Config.AnswerBytes, encode.WithLimit

@@ -15,7 +15,7 @@ import (
 // and with one. Each answer is logged; a finding fails.
 func TestGraphQLCop(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	token := registered(t, s)
 	const typename = "query cop { __typename }"
 	circular := "query cop { __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }"
@@ -142,7 +142,7 @@ func ideRequests() (requests []copRequest) {
 // with what they ask for first.
 func TestGetOfProductionNeedsAHeaderOfItsOwn(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	token := registered(t, s)
 	for _, tc := range []struct {
 		name, value string

@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +14,6 @@ import (
 	"luxbff/internal/store"
 	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/apptest"
-	"luxbff/server/app"
 )
 
 // readMetrics gives the value of each series of /metrics.
@@ -266,7 +263,7 @@ func TestMetricsWithoutTheDatabase(t *testing.T) {
 // TestMetricsAreNotPublic holds that the public handler has them in development alone.
 func TestMetricsAreNotPublic(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	if response := s.Call(t, http.MethodGet, "/metrics", "", ""); response.Status != http.StatusNotFound {
 		t.Errorf("/metrics answers %d in production", response.Status)
 	}
@@ -282,19 +279,11 @@ func TestMetricsAreNotPublic(t *testing.T) {
 // TestVersionIsNotPublic looks for the version of Go, which is known in every build.
 func TestVersionIsNotPublic(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	for _, path := range []string{"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/graphql", "/graphiql/config.json", apptest.LUX + "/user/me", "/nothing"} {
 		response := s.Call(t, http.MethodGet, path, "", "")
 		if strings.Contains(fmt.Sprint(response.Header, string(response.Body)), runtime.Version()) {
 			t.Errorf("%s shows the version: %v %s", path, response.Header, response.Body)
 		}
 	}
-}
-
-// production sets what the program accepts in production.
-func production(c *app.Config) {
-	c.Env, c.RateLimits = "production", "on"
-	c.PublicURL = "https://api.example.com"
-	seed := sha256.Sum256([]byte("the tests' key"))
-	c.TokenKeys = "k:" + base64.StdEncoding.EncodeToString(seed[:])
 }

@@ -20,7 +20,7 @@ const hybrid = "capacitor://localhost"
 
 func startProduction(t *testing.T) *apptest.Server {
 	t.Helper()
-	return apptest.Start(t, production, func(c *app.Config) {
+	return apptest.Start(t, apptest.Production, func(c *app.Config) {
 		c.PublicURL = "https://lux.example:443/base"
 		c.AllowedOrigins = " " + hybrid + ", https://App.example.com:443/ ,http://localhost"
 	})

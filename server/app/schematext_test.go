@@ -16,7 +16,7 @@ func TestSchemaText(t *testing.T) {
 	open := func(c *app.Config) { c.SchemaOpen = true }
 	for name, s := range map[string]*apptest.Server{
 		"development":                   apptest.Start(t),
-		"production with INTROSPECTION": apptest.Start(t, production, open),
+		"production with INTROSPECTION": apptest.Start(t, apptest.Production, open),
 	} {
 		first := s.Call(t, http.MethodGet, "/schema.graphql", "", "")
 		if first.Status != http.StatusOK || string(first.Body) != graph.SDL() ||
@@ -37,7 +37,7 @@ func TestSchemaText(t *testing.T) {
 // TestSchemaTextIsClosedInProduction: the path is one like any that nobody serves.
 func TestSchemaTextIsClosedInProduction(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, production)
+	s := apptest.Start(t, apptest.Production)
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost} {
 		got, want := s.Call(t, method, "/schema.graphql", "", ""), s.Call(t, method, "/nowhere.graphql", "", "")
 		if got.Status != want.Status || string(got.Body) != string(want.Body) || got.Status < 400 {

@@ -12,6 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"luxbff/internal/apperr"
 )
 
 const codeTooComplex = "COMPLEXITY_LIMIT_EXCEEDED"
@@ -23,7 +25,10 @@ const codeTooComplex = "COMPLEXITY_LIMIT_EXCEEDED"
 // minutes. Here each fragment is computed once an operation.
 type complexityLimit struct {
 	limit int
-	costs *Costs
+	// spend and report are Config.SpendCost and Config.ReportCost.
+	spend  func(ctx context.Context, cost int) error
+	report func(ctx context.Context, report map[string]any)
+	costs  *Costs
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -37,11 +42,16 @@ func (l *complexityLimit) Validate(schema graphql.ExecutableSchema) (err error) 
 
 // MutateOperationContext refuses an operation before it runs.
 func (l *complexityLimit) MutateOperationContext(
-	_ context.Context, operation *graphql.OperationContext,
+	ctx context.Context, operation *graphql.OperationContext,
 ) *gqlerror.Error {
 	cost := l.costs.OfOperation(operation.Operation, operation.Variables)
 	if cost > l.limit {
 		return overLimit(codeTooComplex, cost, l.limit, "The operation has complexity %d, which exceeds the limit of %d.")
+	}
+	if l.spend != nil {
+		if err := l.spend(ctx, cost); err != nil {
+			return fill(&gqlerror.Error{}, apperr.From(err), fmt.Sprintf("The operation costs %d, which is more than is left to spend.", cost))
+		}
 	}
 	if wantsCost(operation) {
 		operation.Stats.SetExtension(l.ExtensionName(), cost)
@@ -53,11 +63,11 @@ func (l *complexityLimit) MutateOperationContext(
 // other servers do. Each response says it in extensions.cost.
 const (
 	costHeader = "GraphQL-Cost"
-	costReport = "report"
+	reportCost = "report"
 )
 
 func wantsCost(operation *graphql.OperationContext) bool {
-	return operation.Headers.Get(costHeader) == costReport
+	return operation.Headers.Get(costHeader) == reportCost
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor.
@@ -70,7 +80,11 @@ func (l *complexityLimit) InterceptResponse(ctx context.Context, next graphql.Re
 	if response.Extensions == nil {
 		response.Extensions = map[string]any{}
 	}
-	response.Extensions["cost"] = map[string]any{"operation": operation.Stats.GetExtension(l.ExtensionName()), "limit": l.limit}
+	report := map[string]any{"operation": operation.Stats.GetExtension(l.ExtensionName()), "limit": l.limit}
+	if l.report != nil {
+		l.report(ctx, report)
+	}
+	response.Extensions["cost"] = report
 	return response
 }
 

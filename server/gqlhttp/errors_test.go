@@ -266,7 +266,7 @@ func TestExtensionRefusesAnOperation(t *testing.T) {
 	server, log := logged(t, gqlhttp.Config{Extensions: []graphql.HandlerExtension{
 		refusing{apperr.TooManyRequests.Wrap(errors.New("the bucket is empty"))},
 	}})
-	for accept, status := range map[string]int{plainJSON: http.StatusOK, graphqlJSON: http.StatusTooManyRequests} {
+	for accept, status := range map[string]int{plainJSON: http.StatusTooManyRequests, graphqlJSON: http.StatusTooManyRequests} {
 		got := do(t, server, call{body: `{"query": "{hello}"}`, accept: accept})
 		if failed := failureOf(t, got); got.Code != status || failed.Extensions.Code != "TOO_MANY_REQUESTS" {
 			t.Errorf("as %s got %d %s", accept, got.Code, got.Body)

@@ -75,6 +75,12 @@ type Config struct {
 	// all: then a larger response is refused once its memory is spent.
 	LimitData func(ctx context.Context, bytes *int) context.Context
 
+	// SpendCost is called with the cost of each operation before it runs. Its error, one of
+	// apperr, refuses the operation. Nil refuses none.
+	SpendCost func(ctx context.Context, cost int) error
+	// ReportCost completes extensions.cost of a response whose request asked for it.
+	ReportCost func(ctx context.Context, report map[string]any)
+
 	// Introspection allows clients to read the schema.
 	Introspection bool
 	// Suggestions allows validation errors to name fields, arguments and types that the
@@ -123,7 +129,7 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	server.Use(persistedQueries{config.Trusted, newTextCache[string](cachedDocuments, cachedDocumentBytes)})
 	server.Use(newDocuments(config))
 	server.Use(errorLimit{brief: !config.Suggestions})
-	server.Use(&complexityLimit{limit: config.MaxComplexity})
+	server.Use(&complexityLimit{limit: config.MaxComplexity, spend: config.SpendCost, report: config.ReportCost})
 	if config.Introspection {
 		server.Use(extension.Introspection{})
 	}

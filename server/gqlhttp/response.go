@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -26,7 +27,22 @@ type responder struct {
 }
 
 // respond sends the response of the executor.
-func (r responder) respond(response *graphql.Response) { r.write(r.statusOf(response), response) }
+func (r responder) respond(response *graphql.Response) {
+	status := r.statusOf(response)
+	if status == http.StatusTooManyRequests {
+		wait, _ := response.Errors[0].Extensions["retryAfterMs"].(int64)
+		setRetryAfter(r.w, time.Duration(wait)*time.Millisecond)
+	}
+	r.write(status, response)
+}
+
+// setRetryAfter says in whole seconds, rounded up, after how long trying again helps. It
+// says nothing for 0.
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+}
 
 // refuse answers a request that never became an operation. Its status is the same under
 // both media types.
@@ -41,7 +57,8 @@ func (r responder) refuse(refused *refusal) {
 // statusOf gives 200 to every well-formed request under application/json, and under
 // application/graphql-response+json to those that were executed, as the specification of
 // GraphQL over HTTP asks. An unknown persisted query has 200 under both, because Apollo's
-// iOS client looks for its code only in responses with a 2xx status.
+// iOS client looks for its code only in responses with a 2xx status. One that has spent what it
+// may has 429 under both: what stands before a server, and libraries that try again, go by it.
 func (r responder) statusOf(response *graphql.Response) int {
 	if response.Data != nil || len(response.Errors) == 0 {
 		return http.StatusOK
@@ -49,7 +66,7 @@ func (r responder) statusOf(response *graphql.Response) int {
 	first := response.Errors[0].Extensions
 	status, _ := first["status"].(int)
 	switch {
-	case status >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
 		return status
 	case r.mediaType == applicationJSON, first["code"] == codePersistedQueryNotFound:
 		return http.StatusOK
@@ -108,9 +125,7 @@ func WriteError(w http.ResponseWriter, status int, err *gqlerror.Error) {
 
 // Refuse answers a request that nothing has read yet with a documented error.
 func Refuse(w http.ResponseWriter, refused *apperr.Error) {
-	if wait := refused.RetryAfter(); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	}
+	setRetryAfter(w, refused.RetryAfter())
 	WriteError(w, refused.Status(), fill(&gqlerror.Error{}, refused, ""))
 }
 

@@ -24,7 +24,7 @@ func TestLuxAuth(t *testing.T) {
 	signedUp := s.luxParent(t)
 	s.step(t, "POST "+lux+"/auth/email/signin", "", `{"username": "PARENT@lux.example", "password": "correct horse 1"}`, 200, tokenAnswer)
 	form := strings.NewReader("username=parent%40lux.example&password=correct+horse+1")
-	answer, err := http.Post(s.URL+lux+"/auth/email/signin", "application/x-www-form-urlencoded", form)
+	answer, err := s.Client().Post(s.URL+lux+"/auth/email/signin", "application/x-www-form-urlencoded", form)
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("sign in by form: %v, %v", answer, err)
 	}

@@ -3,7 +3,7 @@ package rest_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"luxbff/internal/testutil/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }

@@ -83,7 +83,7 @@ type server struct {
 func startProgram(b *testing.B, databaseURL string, settings ...string) *server {
 	b.Helper()
 	serve := processtest.Command(b, databaseURL)
-	serve.Env = append(serve.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example", "CONNECTIONS_PER_CLIENT=1000000")
+	serve.Env = append(serve.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example", "CONNECTIONS_PER_CLIENT=1000000", "ACCOUNT_COST=1000000000", "ADDRESS_COST=1000000000")
 	serve.Env = append(serve.Env, settings...)
 	address := ""
 	for _, setting := range serve.Env {

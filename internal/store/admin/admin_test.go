@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"luxbff/ent/vocab"
 	"luxbff/internal/store"
+	"luxbff/internal/testutil/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 var moment = time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 

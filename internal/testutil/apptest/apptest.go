@@ -6,6 +6,8 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,6 +45,14 @@ type Server struct {
 	phones, devices atomic.Int64
 	watch           *logWatch // nil unless WatchLog was called
 	statements      statements
+}
+
+// Production sets what the program accepts in production.
+func Production(c *app.Config) {
+	c.Env, c.RateLimits = "production", "on"
+	c.PublicURL = "https://api.example.com"
+	seed := sha256.Sum256([]byte("the tests' key"))
+	c.TokenKeys = "k:" + base64.StdEncoding.EncodeToString(seed[:])
 }
 
 // Start starts a development server without the demo family. It is drained and

@@ -19,6 +19,7 @@ import (
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
+	"luxbff/ent/usageday"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
 	"reflect"
@@ -100,6 +101,7 @@ func checkColumn(t, c string) error {
 			pushdevice.Table:       pushdevice.ValidColumn,
 			rejecteddevlog.Table:   rejecteddevlog.ValidColumn,
 			session.Table:          session.ValidColumn,
+			usageday.Table:         usageday.ValidColumn,
 			user.Table:             user.ValidColumn,
 			verificationcode.Table: verificationcode.ValidColumn,
 		})

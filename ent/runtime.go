@@ -16,6 +16,7 @@ import (
 	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/schema"
 	"luxbff/ent/session"
+	"luxbff/ent/usageday"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
 )
@@ -334,6 +335,102 @@ func init() {
 	sessionDescClientVersion := sessionFields[12].Descriptor()
 	// session.ClientVersionValidator is a validator for the "client_version" field. It is called by the builders before save.
 	session.ClientVersionValidator = sessionDescClientVersion.Validators[0].(func(string) error)
+	usagedayFields := schema.UsageDay{}.Fields()
+	_ = usagedayFields
+	// usagedayDescDay is the schema descriptor for day field.
+	usagedayDescDay := usagedayFields[0].Descriptor()
+	// usageday.DayValidator is a validator for the "day" field. It is called by the builders before save.
+	usageday.DayValidator = func() func(string) error {
+		validators := usagedayDescDay.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(day string) error {
+			for _, fn := range fns {
+				if err := fn(day); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usagedayDescSurface is the schema descriptor for surface field.
+	usagedayDescSurface := usagedayFields[1].Descriptor()
+	// usageday.SurfaceValidator is a validator for the "surface" field. It is called by the builders before save.
+	usageday.SurfaceValidator = func() func(string) error {
+		validators := usagedayDescSurface.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(surface string) error {
+			for _, fn := range fns {
+				if err := fn(surface); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usagedayDescName is the schema descriptor for name field.
+	usagedayDescName := usagedayFields[2].Descriptor()
+	// usageday.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	usageday.NameValidator = func() func(string) error {
+		validators := usagedayDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usagedayDescApp is the schema descriptor for app field.
+	usagedayDescApp := usagedayFields[3].Descriptor()
+	// usageday.AppValidator is a validator for the "app" field. It is called by the builders before save.
+	usageday.AppValidator = func() func(string) error {
+		validators := usagedayDescApp.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(app string) error {
+			for _, fn := range fns {
+				if err := fn(app); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usagedayDescVersion is the schema descriptor for version field.
+	usagedayDescVersion := usagedayFields[4].Descriptor()
+	// usageday.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	usageday.VersionValidator = func() func(string) error {
+		validators := usagedayDescVersion.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(version string) error {
+			for _, fn := range fns {
+				if err := fn(version); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usagedayDescRequests is the schema descriptor for requests field.
+	usagedayDescRequests := usagedayFields[5].Descriptor()
+	// usageday.DefaultRequests holds the default value on creation for the requests field.
+	usageday.DefaultRequests = usagedayDescRequests.Default.(int)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescFirstName is the schema descriptor for first_name field.

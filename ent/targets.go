@@ -17,6 +17,7 @@ import (
 	"luxbff/ent/pushdevice"
 	"luxbff/ent/rejecteddevlog"
 	"luxbff/ent/session"
+	"luxbff/ent/usageday"
 	"luxbff/ent/user"
 	"luxbff/ent/verificationcode"
 )
@@ -431,6 +432,31 @@ func (_m *Session) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableString(&_m.ClientName))
 		case session.FieldClientVersion:
 			targets = append(targets, column.NillableString(&_m.ClientVersion))
+		default:
+			targets = append(targets, column.Unknown(name))
+		}
+	}
+	return targets
+}
+
+// AppendTargets appends where a row of the columns is scanned into, in their order.
+func (_m *UsageDay) AppendTargets(targets []any, columns []string) []any {
+	for _, name := range columns {
+		switch name {
+		case usageday.FieldID:
+			targets = append(targets, column.Int(&_m.ID))
+		case usageday.FieldDay:
+			targets = append(targets, column.String(&_m.Day))
+		case usageday.FieldSurface:
+			targets = append(targets, column.String(&_m.Surface))
+		case usageday.FieldName:
+			targets = append(targets, column.String(&_m.Name))
+		case usageday.FieldApp:
+			targets = append(targets, column.String(&_m.App))
+		case usageday.FieldVersion:
+			targets = append(targets, column.String(&_m.Version))
+		case usageday.FieldRequests:
+			targets = append(targets, column.Int(&_m.Requests))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}

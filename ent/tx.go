@@ -40,6 +40,8 @@ type Tx struct {
 	RejectedDevlog *RejectedDevlogClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// UsageDay is the client for interacting with the UsageDay builders.
+	UsageDay *UsageDayClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 	// VerificationCode is the client for interacting with the VerificationCode builders.
@@ -188,6 +190,7 @@ func (tx *Tx) init() {
 	tx.PushDevice = NewPushDeviceClient(tx.config)
 	tx.RejectedDevlog = NewRejectedDevlogClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.UsageDay = NewUsageDayClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 	tx.VerificationCode = NewVerificationCodeClient(tx.config)
 }

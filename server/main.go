@@ -29,6 +29,7 @@ type commandLine struct {
 	Devices     devicesCommand     `cmd:"" help:"The device catalogue."`
 	Devlogs     devlogsCommand     `cmd:"" help:"Usage logs that were rejected."`
 	Messages    messagesCommand    `cmd:"" help:"What was sent, what became of it, and what goes out again."`
+	Usage       usageCommand       `cmd:"" help:"Show which version of which app uses which route and operation."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`

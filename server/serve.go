@@ -52,7 +52,7 @@ func (serveCommand) Run(ctx context.Context, cfg app.Config, received <-chan os.
 			return errors.Join(err, listener.Close(), running.Close())
 		}
 	}
-	go reloadOnSignal(ctx, received, running.ReloadDocuments, cfg.Documents != "")
+	go reloadOnSignal(ctx, received, reloadables(cfg, running))
 	slog.Info("listening", "addr", app.AddressOf(listener), "env", cfg.Environment())
 	if cfg.Development() {
 		printWelcome(cfg, listener.Addr())

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"luxbff/server/app"
 )
 
 // statusOfSignal is what a shell adds to the number of a signal that has ended a process.
@@ -59,23 +61,42 @@ func serveOnSignal() (reload <-chan os.Signal) {
 	return received
 }
 
-// reloadOnSignal reads the documents of the apps again at each SIGHUP, until ctx ends.
-// Nothing else is reloaded.
-func reloadOnSignal(ctx context.Context, received <-chan os.Signal, reload func(context.Context) error, reloads bool) {
+// reloadable is a part of the settings that is read again while the program runs.
+type reloadable struct {
+	what   string
+	reload func(context.Context) error
+}
+
+// reloadOnSignal reads the parts again at each SIGHUP, until ctx ends. Nothing else is
+// reloaded.
+func reloadOnSignal(ctx context.Context, received <-chan os.Signal, parts []reloadable) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case one := <-received:
-			if one != syscall.SIGHUP || !reloads {
+			if one != syscall.SIGHUP || len(parts) == 0 {
 				slog.Warn("nothing is reloaded: settings and keys are read at the start, so restart the program to change them", "signal", one.String())
 				continue
 			}
-			if err := reload(ctx); err != nil {
-				slog.Error("the documents of the apps stay as they were", "error", err)
+			for _, part := range parts {
+				if err := part.reload(ctx); err != nil {
+					slog.Error(part.what+" stay as they were", "error", err)
+				}
 			}
 		}
 	}
+}
+
+// reloadables are what the settings name.
+func reloadables(cfg app.Config, running *app.App) (parts []reloadable) {
+	if cfg.Documents != "" {
+		parts = append(parts, reloadable{"the documents of the apps", running.ReloadDocuments})
+	}
+	if cfg.Sunsets != "" {
+		parts = append(parts, reloadable{"the ends of routes", running.ReloadSunsets})
+	}
+	return parts
 }
 
 // interrupted adds to the error of a command that it was stopped, where ctx says so.

@@ -621,6 +621,29 @@ var (
 			},
 		},
 	}
+	// UsageDaysColumns holds the columns for the "usage_days" table.
+	UsageDaysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "day", Type: field.TypeString, Size: 10},
+		{Name: "surface", Type: field.TypeString, Size: 40},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "app", Type: field.TypeString, Size: 40},
+		{Name: "version", Type: field.TypeString, Size: 40},
+		{Name: "requests", Type: field.TypeInt, Default: 0},
+	}
+	// UsageDaysTable holds the schema information for the "usage_days" table.
+	UsageDaysTable = &schema.Table{
+		Name:       "usage_days",
+		Columns:    UsageDaysColumns,
+		PrimaryKey: []*schema.Column{UsageDaysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usageday_day_surface_name_app_version",
+				Unique:  true,
+				Columns: []*schema.Column{UsageDaysColumns[1], UsageDaysColumns[2], UsageDaysColumns[3], UsageDaysColumns[4], UsageDaysColumns[5]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -742,6 +765,7 @@ var (
 		PushDevicesTable,
 		RejectedDevlogsTable,
 		SessionsTable,
+		UsageDaysTable,
 		UsersTable,
 		VerificationCodesTable,
 	}

@@ -45,6 +45,9 @@ type RejectedDevlog func(*sql.Selector)
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 
+// UsageDay is the predicate function for usageday builders.
+type UsageDay func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
 

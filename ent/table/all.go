@@ -236,6 +236,20 @@ func All() []Table {
 			References: []string{"users"},
 		},
 		{
+			Name: "usage_days",
+			Columns: []Column{
+				{Name: "id", Type: field.TypeInt, Increment: true},
+				{Name: "day", Type: field.TypeString},
+				{Name: "surface", Type: field.TypeString},
+				{Name: "name", Type: field.TypeString},
+				{Name: "app", Type: field.TypeString},
+				{Name: "version", Type: field.TypeString},
+				{Name: "requests", Type: field.TypeInt},
+			},
+			PrimaryKey: []string{"id"},
+			References: []string{},
+		},
+		{
 			Name: "users",
 			Columns: []Column{
 				{Name: "id", Type: field.TypeInt, Increment: true},

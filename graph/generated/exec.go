@@ -898,6 +898,13 @@ enum ErrorCode {
   """
   PROVIDER_UNAVAILABLE
   """
+  This version of the app is older than the operator allows; ` + "`" + `extensions.reason` + "`" + ` names the one that is needed. It
+  was announced by ` + "`" + `extensions.notice` + "`" + ` for up to 30 days. Sockets are closed with 4426.
+  Retry: no.
+  App: keep what is not sent yet, say that the app has to be updated, and lead to its page in the store.
+  """
+  UPGRADE_REQUIRED
+  """
   There is no such account, or no sign-up was begun.
   Retry: no.
   App: offer to sign up.

@@ -72,6 +72,7 @@ func TestTextsOfTheContract(t *testing.T) {
 		{apperr.RefreshTokenNotValid, 401, "Refresh token is not valid", "REFRESH_TOKEN_IS_NOT_VALID"},
 		{apperr.CodeInvalid, 400, "Validation code is invalid", "VALIDATION_CODE_IS_INVALID"},
 		{apperr.CodeExpired, 400, "Validation code is expired", "VALIDATION_CODE_IS_EXPIRED"},
+		{apperr.UpgradeRequired, 426, "Upgrade required", "UPGRADE_REQUIRED"},
 		{apperr.SessionNotFound, 404, "Session not found", "SESSION_NOT_FOUND"},
 		{apperr.MessageNotFound, 404, "Message not found", "MESSAGE_NOT_FOUND"},
 		{apperr.CursorNotValid, 400, "Cursor not valid", "CURSOR_NOT_VALID"},

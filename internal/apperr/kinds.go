@@ -20,6 +20,7 @@ const (
 	UnsupportedMediaType             // a body that is compressed otherwise than with gzip or zstd
 	Unavailable                      // the database cannot be reached, or too many wait, for the moment
 	ProviderUnavailable              // a social provider cannot be asked for the moment
+	UpgradeRequired                  // a version of an app that is older than the operator allows
 
 	// On the LUX and Addnox user pages.
 
@@ -158,6 +159,7 @@ var table = [kinds]entry{
 	Unavailable:          {503, "Service unavailable. Please try again later.", "UNAVAILABLE"},
 
 	ProviderUnavailable: {503, "Provider unavailable. Please try again later.", "PROVIDER_UNAVAILABLE"},
+	UpgradeRequired:     {426, "Upgrade required", ""},
 
 	UserNotFound:             {404, "User not found", ""},
 	UserPolicyNotFound:       {404, "User policy not found", ""},

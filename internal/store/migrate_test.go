@@ -65,12 +65,12 @@ func TestMigrateAtOnce(t *testing.T) {
 }
 
 // A distributed engine shards by the account: every table carries its id but that of
-// accounts and that of quotas, which hold across accounts.
+// accounts, and those of quotas and of usage, which hold across accounts.
 func TestTablesCarryTheirAccount(t *testing.T) {
 	t.Parallel()
 	for _, table := range migrate.Tables {
 		carries := slices.ContainsFunc(table.Columns, func(c *schema.Column) bool { return c.Name == "root_user_id" })
-		if !carries && table != migrate.UsersTable && table != migrate.MessageQuotaTable {
+		if !carries && table != migrate.UsersTable && table != migrate.MessageQuotaTable && table != migrate.UsageDaysTable {
 			t.Errorf("%s has no root_user_id", table.Name)
 		}
 	}

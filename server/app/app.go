@@ -19,6 +19,7 @@ import (
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/account"
 	"luxbff/internal/apperr"
+	"luxbff/internal/appversion"
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
 	"luxbff/internal/background"
@@ -32,9 +33,11 @@ import (
 	"luxbff/internal/pubsub"
 	"luxbff/internal/push"
 	"luxbff/internal/store"
+	"luxbff/internal/usage"
 	"luxbff/server/gqlhttp"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
+	"luxbff/server/rest"
 	"luxbff/server/tracing"
 )
 
@@ -66,6 +69,7 @@ type App struct {
 	Outbox    *message.Outbox
 	Messages  *history.Service
 	Push      *push.Service
+	Usage     *usage.Service
 
 	options    Options
 	handler    http.Handler
@@ -81,6 +85,8 @@ type App struct {
 	// trusted and documentLog are nil without TRUSTED_DOCUMENTS.
 	trusted     *gqlhttp.TrustedDocuments
 	documentLog *documentLog
+	minimums    appversion.Minimums
+	sunsets     atomic.Pointer[rest.Sunsets]
 	// demoUserID is whose token GraphiQL starts with; 0 for nobody's.
 	demoUserID int
 	// stopping is set while the program still serves but wants no more requests.
@@ -147,6 +153,14 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	if err := a.trustDocuments(ctx); err != nil {
 		return err
 	}
+	if err := a.ReloadSunsets(ctx); err != nil {
+		return err
+	}
+	minimums, err := a.Config.minVersions()
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	a.minimums = minimums
 	if err := prepareSchema(ctx, a.Config, a.Store); err != nil {
 		return err
 	}
@@ -177,6 +191,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	a.Auth.Start(lasting)
 	a.Push.Start(lasting)
 	a.Devlogs.Start(lasting)
+	a.Usage.Start(lasting)
 	return nil
 }
 
@@ -250,6 +265,10 @@ func (a *App) FlushTraces(ctx context.Context) {
 	}
 }
 
+// lastFlushLimit bounds the last write of what was counted: a database that is away must not
+// keep the program from ending.
+const lastFlushLimit = 5 * time.Second
+
 // Close ends the work in the background and closes the database, after the
 // listener is closed.
 func (a *App) Close() error {
@@ -268,6 +287,9 @@ func (a *App) Close() error {
 	a.Feed.Close()
 	a.Messages.Close()
 	a.Outbox.Close()
+	inTime, cancelFlush := context.WithTimeout(context.Background(), lastFlushLimit)
+	defer cancelFlush()
+	a.Usage.Close(inTime)
 	// What FlushTraces has not sent is given up.
 	_ = a.tracer.Close(ended)
 	return errors.Join(drained, a.Store.Close())

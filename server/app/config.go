@@ -48,6 +48,8 @@ type Config struct {
 	EmailDaily     int            `env:"EMAIL_DAILY_LIMIT" name:"email-daily-limit" default:"10000" help:"E-mails a day, in the same way."`
 	PushDaily      int            `env:"PUSH_DAILY_LIMIT" name:"push-daily-limit" default:"0" help:"Pushes a day, in the same way; they cost nothing."`
 	Sunset         time.Time      `env:"SUNSET" format:"2006-01-02" help:"Day on which the legacy routes end, as 2027-12-31; their answers tell it."`
+	Sunsets        string         `env:"SUNSETS" help:"File with the days on which single REST routes end, as GET /api/v1/lux/user/me 2027-06-30, a line each; SIGHUP reads it again."`
+	MinVersions    string         `env:"MIN_APP_VERSIONS" name:"min-app-versions" help:"Oldest versions of apps that are served, as lux-ios:2.1.0@2027-01-31,lux-android:2.0, from that day on or at once; empty: all versions are."`
 	RateLimits     string         `env:"RATE_LIMITS" default:"on" enum:"on,off" help:"off lifts the limits, in development alone."`
 	AccountCost    int            `env:"ACCOUNT_COST" default:"100000" help:"What the GraphQL operations of one account may cost a second; it can save up 30 seconds of it."`
 	AddressCost    int            `env:"ADDRESS_COST" default:"2000000" help:"What those of one address may cost, of whatever accounts, in the same way."`
@@ -126,6 +128,9 @@ func (c Config) Check() error {
 	}
 	if c.SMSDaily < 0 || c.AlimtalkDaily < 0 || c.EmailDaily < 0 || c.PushDaily < 0 {
 		wrong = append(wrong, errors.New("SMS_DAILY_LIMIT, ALIMTALK_DAILY_LIMIT, EMAIL_DAILY_LIMIT and PUSH_DAILY_LIMIT must not be negative; 0 is for any number"))
+	}
+	if _, err := c.minVersions(); err != nil {
+		wrong = append(wrong, err)
 	}
 	if c.NATSURL != "" {
 		wrong = append(wrong, natsbus.CheckURL(c.NATSURL))

@@ -30,6 +30,9 @@ func Examine(ctx context.Context, cfg Config, log *slog.Logger) []admin.Finding 
 	if cfg.Documents != "" {
 		findings = append(findings, cfg.examineDocuments())
 	}
+	if cfg.Sunsets != "" {
+		findings = append(findings, cfg.examineSunsets())
+	}
 	return append(findings, cfg.examineReplicas(), cfg.examineMessages(), cfg.examineSignIn(), cfg.examineLimits())
 }
 

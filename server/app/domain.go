@@ -17,6 +17,7 @@ import (
 	"luxbff/internal/message/template"
 	"luxbff/internal/push"
 	"luxbff/internal/ratelimit"
+	"luxbff/internal/usage"
 	"luxbff/server/gqlstream"
 )
 
@@ -80,6 +81,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 		Store: a.Store, Hub: a.hub, Children: a.Children, Sessions: a.Auth.Sessions, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
 	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: a.Push, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
+	a.Usage = usage.New(usage.Config{Store: a.Store, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
 	return nil
 }
 

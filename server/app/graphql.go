@@ -24,6 +24,7 @@ func (a *App) graphQL(origins middleware.Origins, compressor *compression.Compre
 	config.Extensions = append([]graphql.HandlerExtension{budgets, graph.ViewerCheck{Resolver: resolver}}, a.extensions()...)
 	config.SpendCost, config.ReportCost = budgets.spend, budgets.report
 	config.Trusted = a.trusted
+	config.Admit = a.admitOperation()
 	config.PreflightedGET = !a.Config.Development()
 	config.MaxAnswer, config.LimitData = a.Config.AnswerBytes, encode.WithLimit
 	config.Write = compressor.Write
@@ -50,7 +51,10 @@ func (c Config) schemaIsOpen() bool { return c.Development() || c.SchemaOpen }
 
 // extensions count and trace the operations.
 func (a *App) extensions() []graphql.HandlerExtension {
-	extensions := []graphql.HandlerExtension{operationObserver{a.metrics, a.tracer, a.options.Elapsed}}
+	extensions := []graphql.HandlerExtension{operationObserver{a.metrics, a.Usage, a.tracer, a.options.Elapsed}}
+	if !a.minimums.IsEmpty() {
+		extensions = append(extensions, upgradeNotice{a.checkApp})
+	}
 	if a.Config.logsDocuments() {
 		extensions = append(extensions, untrustedDocuments{a.trusted, a.documentLog})
 	}
@@ -62,7 +66,7 @@ func (a *App) extensions() []graphql.HandlerExtension {
 
 // liveTransports serve subscriptions.
 func (a *App) liveTransports(origins middleware.Origins) (*gqlws.Transport, []gqlhttp.Stream) {
-	auth := socketAuth{a.Auth.Sessions, a.sockets}
+	auth := socketAuth{a.Auth.Sessions, a.sockets, a.admitSocket}
 	streams := gqlstream.Config{
 		Init: auth.open, Operation: auth.check,
 		Registry: a.sockets, Logger: a.options.Log, Clock: a.options.Clock,

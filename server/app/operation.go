@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"luxbff/internal/usage"
 	"luxbff/internal/viewer"
 	"luxbff/server/metrics"
 	"luxbff/server/middleware"
@@ -24,16 +25,18 @@ const (
 )
 
 // operationObserver names the GraphQL operation to the request that carries it and
-// makes its span. It counts the duration of what a socket carries, which belongs to
-// no request.
+// makes its span. It counts each operation by the app that asked, and the duration of what a
+// socket carries, which belongs to no request.
 type operationObserver struct {
 	metrics *metrics.Metrics
+	usage   *usage.Service
 	tracer  *tracing.Tracer
 	elapsed func() time.Duration
 }
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationInterceptor
 	graphql.ResponseInterceptor
 } = operationObserver{}
 
@@ -42,6 +45,30 @@ func (operationObserver) ExtensionName() string { return "OperationObserver" }
 
 // Validate implements graphql.HandlerExtension.
 func (operationObserver) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation implements graphql.OperationInterceptor. It counts a subscription once it
+// has begun: its responses come later, if any.
+func (o operationObserver) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	operation := graphql.GetOperationContext(ctx).Operation
+	responses := next(ctx)
+	if operation.Operation == ast.Subscription {
+		o.countUse(ctx, operationName(ctx, operation))
+	}
+	return responses
+}
+
+// countUse counts an operation of the app that asks.
+func (o operationObserver) countUse(ctx context.Context, name string) {
+	app := clientApp(viewer.ClientFrom(ctx))
+	_, err := viewer.From(ctx)
+	o.metrics.CountOperation(name, app)
+	o.usage.Count(usage.Use{Surface: middleware.SurfaceGraphQL, Name: name, App: app.Name, Version: app.Version}, err == nil)
+}
+
+// clientApp is what a client says of itself, on whichever transport.
+func clientApp(said viewer.Client) metrics.ClientApp {
+	return metrics.NewClientApp(said.AppName, said.AppVersion, said.UserAgent)
+}
 
 // InterceptResponse implements graphql.ResponseInterceptor.
 func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
@@ -70,6 +97,7 @@ func (o operationObserver) InterceptResponse(ctx context.Context, next graphql.R
 		return nil
 	}
 	endSpan(firstCode(response.Errors))
+	o.countUse(ctx, name)
 	if request == nil {
 		o.metrics.ObserveOperation(middleware.SurfaceGraphQL, name, metrics.ClientApp{Name: onSocket}, o.elapsed()-began)
 	}

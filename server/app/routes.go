@@ -8,6 +8,7 @@ import (
 
 	"luxbff/internal/auth"
 	"luxbff/internal/auth/token"
+	"luxbff/internal/usage"
 	"luxbff/internal/viewer"
 	"luxbff/server/compression"
 	"luxbff/server/devpage"
@@ -34,14 +35,14 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 		return nil, err
 	}
 	docs := compressor.Handler(openapi.Handler(func() *openapi.Document { return rest.Describe(rest.Surfaces()) }))
-	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.authenticate(a.withUncheckedViewer, a.graphQL(origins, compressor)))
+	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.withUpgradeNotice(a.authenticate(a.withUncheckedViewer, a.graphQL(origins, compressor))))
 	page := graphiql.Handler(a.graphiQL())
 
 	api := a.restAPI()
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
 	// The legacy surfaces also answer for every unknown path, each with its own 404.
-	mux.Handle("/", a.authenticate(a.withViewer, compressor.Handler(api.Handler(rest.Surfaces()))))
+	mux.Handle("/", a.withUpgradeNotice(a.authenticate(a.withViewer, compressor.Handler(api.Handler(rest.Surfaces())))))
 	handleGet(mux, "/openapi.json", docs)
 	if a.Config.schemaIsOpen() {
 		handleGet(mux, "/schema.graphql", compressor.Handler(schemaText()))
@@ -138,12 +139,21 @@ func (a *App) acknowledge(ctx context.Context, installationID, cursor string) {
 func (a *App) restAPI() *rest.API {
 	return &rest.API{
 		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
-		Sunset: a.Config.Sunset,
-		Count: func(surface, route string, r *http.Request) {
-			middleware.CountRequest(a.metrics, surface, route, r)
-		},
+		Sunset: a.Config.Sunset, Sunsets: func() rest.Sunsets { return *a.sunsets.Load() },
+		Count: a.countRequest, Admit: a.admitRequest(),
 		CountError: a.metrics.CountError, Trace: traceAction(a.tracer),
 	}
+}
+
+// countRequest counts a request to a legacy surface. What no route serves is not what an app
+// needs.
+func (a *App) countRequest(surface, route string, r *http.Request) {
+	app := middleware.CountRequest(a.metrics, surface, route, r)
+	if route == rest.NoRoute {
+		return
+	}
+	_, err := viewer.From(r.Context())
+	a.Usage.Count(usage.Use{Surface: surface, Name: route, App: app.Name, Version: app.Version}, err == nil)
 }
 
 // serveKeys publishes the public keys by which others can verify our access tokens.

@@ -22,6 +22,8 @@ import (
 type socketAuth struct {
 	sessions *auth.Sessions
 	sockets  *socketRegistry
+	// admit refuses an app, or gives what connection_ack says to it.
+	admit func(viewer.Client) (ack map[string]any, err error)
 }
 
 // open takes the access token from the payload of connection_init, or else from
@@ -39,6 +41,13 @@ func (a socketAuth) open(ctx context.Context, payload gqlstream.InitPayload, r *
 	if isSocket {
 		client.LastEventID = nil // its pongs say what it received
 	}
+	var ack map[string]any
+	if isSocket { // a stream's operation was admitted, or refused, before
+		var err error
+		if ack, err = a.admit(client); err != nil {
+			return gqlstream.Session{}, err
+		}
+	}
 	claims, err := a.sessions.Claims(accessToken)
 	if err != nil {
 		return gqlstream.Session{}, err
@@ -52,7 +61,9 @@ func (a socketAuth) open(ctx context.Context, payload gqlstream.InitPayload, r *
 	}
 	// The limits count on a socket as they do for the request that opened it.
 	ctx = viewer.WithClient(ratelimit.WithClientOf(ctx, r.Context()), client)
-	return a.session(ctx, claims, auth.SessionKeyOfClaims(claims)), nil
+	session := a.session(ctx, claims, auth.SessionKeyOfClaims(claims))
+	session.Ack = ack
+	return session, nil
 }
 
 // renew makes the session anew from a fresh access token.

@@ -51,6 +51,10 @@ type Config struct {
 	// Extensions run after the limits of this package, in their order.
 	Extensions []graphql.HandlerExtension
 
+	// Admit is asked before a document is looked at, whatever the transport, and its error
+	// refuses the operation; nil admits every client.
+	Admit func(ctx context.Context) error
+
 	// MaxBody is the largest request body in bytes.
 	MaxBody int64
 	// MaxComplexity is the highest cost of one operation. A field costs 1 unless the
@@ -126,6 +130,9 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	server.SetDisableSuggestion(!config.Suggestions)
 	server.SetValidationRulesFn(validationRules(config))
 
+	if config.Admit != nil {
+		server.Use(admission{config.Admit})
+	}
 	server.Use(persistedQueries{config.Trusted, newTextCache[string](cachedDocuments, cachedDocumentBytes)})
 	server.Use(newDocuments(config))
 	server.Use(errorLimit{brief: !config.Suggestions})

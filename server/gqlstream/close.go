@@ -10,7 +10,7 @@ import (
 
 // The close codes that a client of a socket may see, with their reasons;
 // docs/live.md lists them for clients. 4400 to 4429 are those of the
-// graphql-transport-ws protocol, except 4410 and 4411, which are our own; the
+// graphql-transport-ws protocol, except 4410, 4411 and 4426, which are our own; the
 // others are RFC 6455's.
 const (
 	CodeGoingAway      = 1001 // the server stops: "Restarting, retry in N ms"
@@ -25,6 +25,7 @@ const (
 	CodeDuplicateID    = 4409 // "Subscriber for ID already exists"
 	CodeSlowReader     = 4410 // the client doesn't read what is sent: "Slow reader"
 	CodeTooManySockets = 4411 // the account's limit of connections: "Too many sockets"
+	CodeUpgradeNeeded  = 4426 // Init refused the version of the app: "Upgrade required"
 	CodeTooManyInits   = 4429 // "Too many initialisation requests"
 )
 
@@ -38,12 +39,15 @@ type CloseReason struct {
 }
 
 // ReasonFor is the reason for an error of Init or Renew, or for one by which a
-// session ends: 4403 with the error's detail, or 1013 where the error is the
-// server's and not the client's.
+// session ends: 4403 with the error's detail, 4426 for a version of an app that is
+// refused, or 1013 where the error is the server's and not the client's.
 func ReasonFor(err error) CloseReason {
 	known := apperr.From(err)
 	if known.Status() >= http.StatusInternalServerError {
 		return CloseReason{Code: CodeTryAgainLater, Text: known.Detail(), Err: err}
+	}
+	if known.Kind == apperr.UpgradeRequired {
+		return CloseReason{Code: CodeUpgradeNeeded, Text: known.Detail(), Err: err}
 	}
 	return CloseReason{Code: CodeForbidden, Text: known.Detail(), Err: err}
 }

@@ -15,8 +15,26 @@ const (
 	other   = "other"
 )
 
-// ClientApp is what a client says of itself, as far as it is repeated.
+// ClientApp is what a client says of itself, as far as it is repeated: texts of at most 40
+// letters, digits and " ._+-", or "unknown".
 type ClientApp struct{ Name, Version string }
+
+// NewClientApp takes the name and the version that the client of a GraphQL library says of
+// itself, or else the User-Agent's first product (RFC 9110, section 10.1.5). The texts stay
+// parts of what was sent.
+func NewClientApp(name, version, userAgent string) ClientApp {
+	if name == "" {
+		product, _, _ := strings.Cut(userAgent, " ")
+		name, version, _ = strings.Cut(product, "/")
+	}
+	return ClientApp{safeLabel(name), safeLabel(version)}
+}
+
+// ClientAppOf reads the headers of a request.
+func ClientAppOf(header http.Header) ClientApp {
+	name, version := AppFromHeader(header)
+	return NewClientApp(name, version, header.Get("User-Agent"))
+}
 
 // AppFromHeader gives the name and the version that the client of a GraphQL library says
 // of itself, as it sent them; empty where it says nothing.
@@ -29,19 +47,12 @@ func AppFromHeader(header http.Header) (name, version string) {
 	return "", ""
 }
 
-// clientApp reads the headers of GraphQL clients, or else the User-Agent's first
-// product (RFC 9110, section 10.1.5).
-func (m *Metrics) clientApp(header http.Header) ClientApp {
-	name, version := AppFromHeader(header)
-	if name == "" {
-		product, _, _ := strings.Cut(header.Get("User-Agent"), " ")
-		name, version, _ = strings.Cut(product, "/")
-	}
-	app := ClientApp{safeLabel(name), safeLabel(version)}
+// clientApp gives the app under whose name it is counted.
+func (m *Metrics) clientApp(app ClientApp) ClientApp {
 	if known, found := m.clientApps.get(app); found {
 		return known
 	}
-	// The names are parts of the header, which would stay in memory with them.
+	// The names may be parts of a header, which would stay in memory with them.
 	app = ClientApp{strings.Clone(app.Name), strings.Clone(app.Version)}
 	return m.clientApps.getOrAdd(app, maxClientApps, func(full bool) ClientApp {
 		if full {

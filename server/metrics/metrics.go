@@ -35,9 +35,11 @@ type Metrics struct {
 	rateLimited  *prometheus.CounterVec
 	refused      prometheus.Counter
 	untrusted    *prometheus.CounterVec
+	uses         *prometheus.CounterVec
 
 	clientApps cappedMap[ClientApp, ClientApp]
 	operations cappedMap[operation, prometheus.Observer]
+	used       cappedMap[use, prometheus.Counter]
 	state      *stateCollector
 }
 
@@ -84,6 +86,9 @@ func New() *Metrics {
 		}),
 		untrusted: counters("luxbff_untrusted_documents_total",
 			"GraphQL documents that no manifest of TRUSTED_DOCUMENTS holds, by outcome: run or refused.", "outcome"),
+		uses: counters("luxbff_operations_total",
+			"GraphQL operations by name, over whichever transport, and by the name and version that the app gave of itself.",
+			"operation", "app", "version"),
 		state: &stateCollector{descriptions: newDescriptions()},
 	}
 	// Prometheus sees no rise in a counter that begins with the first document.
@@ -91,7 +96,7 @@ func New() *Metrics {
 	m.untrusted.WithLabelValues("refused")
 	m.reads, m.writes = m.statements.WithLabelValues("read"), m.statements.WithLabelValues("write")
 	m.registry.MustRegister(m.requests, m.errors, m.durations, m.statements, m.writeWait, m.commits, m.groups,
-		m.feedLag, m.messages, m.checks, m.wrongSignIns, m.rateLimited, m.refused, m.untrusted, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
+		m.feedLag, m.messages, m.checks, m.wrongSignIns, m.rateLimited, m.refused, m.untrusted, m.uses, m.state, collectors.NewBuildInfoCollector(), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -119,8 +124,8 @@ func (m *Metrics) Handler() http.Handler {
 // CountRequest counts a request of a surface ("LUX", "GraphQL") to a route ("GET
 // /api/v1/lux/user/me"), so that operators see which apps have yet to move to
 // GraphQL. It gives the app as [Metrics.ObserveOperation] wants it.
-func (m *Metrics) CountRequest(surface, route string, r *http.Request) ClientApp {
-	app := m.clientApp(r.Header)
+func (m *Metrics) CountRequest(surface, route string, sent ClientApp) ClientApp {
+	app := m.clientApp(sent)
 	m.requests.WithLabelValues(surface, route, app.Name, app.Version).Inc()
 	return app
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func TestRequestsAreCountedByClientApp(t *testing.T) {
 			t.Parallel()
 			m := metrics.New()
 			for range 2 {
-				m.CountRequest("LUX", "GET /me", request(tc.headers...))
+				m.CountRequest("LUX", "GET /me", metrics.ClientAppOf(request(tc.headers...).Header))
 			}
 			want := fmt.Sprintf(`luxbff_requests_total{app=%q,route="GET /me",surface="LUX",version=%q} 2`, tc.app, tc.version)
 			if got := requestLines(t, m); len(got) != 1 || got[0] != want {
@@ -75,7 +76,7 @@ func TestNumberOfClientAppsIsLimited(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
 	for i := range 1000 {
-		m.CountRequest("LUX", "GET /me", request("User-Agent", fmt.Sprintf("app%d/1", i)))
+		m.CountRequest("LUX", "GET /me", metrics.ClientApp{Name: fmt.Sprint("app", i), Version: "1"})
 	}
 	got := requestLines(t, m)
 	if len(got) != 201 {
@@ -121,12 +122,40 @@ func TestNumberOfOperationsIsLimited(t *testing.T) {
 	}
 }
 
+// TestNumberOfUsesIsLimited counts more operations and versions than have a series each.
+func TestNumberOfUsesIsLimited(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	for i := range 1_500 {
+		m.CountOperation(fmt.Sprintf("Operation%d", i%500), metrics.ClientApp{Name: "app", Version: fmt.Sprint(i / 500)})
+	}
+	m.CountOperation("Operation0", metrics.ClientApp{Name: "app", Version: "0"})
+	m.CountOperation(strings.Repeat("x", 1_000_000), metrics.ClientApp{Name: "app", Version: "0"})
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, request())
+	lines := strings.Split(w.Body.String(), "\n")
+	isUse := func(line string) bool { return strings.HasPrefix(line, "luxbff_operations_total{") }
+	series := len(slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !isUse(line) }))
+	for _, want := range []string{
+		`luxbff_operations_total{app="app",operation="Operation0",version="0"} 2`,
+		`luxbff_operations_total{app="other",operation="other",version="other"} 501`,
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no line %s", want)
+		}
+	}
+	if series != 1001 {
+		t.Errorf("%d series for 1,500 operations", series)
+	}
+}
+
 // TestMetricsFollowTheConventions of https://prometheus.io/docs/practices/naming/ as
 // promlint knows them, with every metric in use.
 func TestMetricsFollowTheConventions(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	app := m.CountRequest("LUX", "GET /me", request())
+	app := m.CountRequest("LUX", "GET /me", metrics.ClientApp{Name: "unknown", Version: "unknown"})
+	m.CountOperation("Home", app)
 	m.ObserveOperation("LUX", "GET /me", app, time.Millisecond)
 	m.CountError("LUX", "INTERNAL")
 	m.ObserveStatement(false, time.Millisecond)

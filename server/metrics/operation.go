@@ -16,6 +16,33 @@ const (
 	maxOperationBytes = 100
 )
 
+// use is what one counter of operations is about.
+type use struct {
+	name string
+	app  ClientApp
+}
+
+// CountOperation counts a GraphQL operation that has begun. Names and apps beyond the first
+// 1,000 together are counted as "other".
+func (m *Metrics) CountOperation(name string, app ClientApp) {
+	key := use{name[:min(len(name), maxOperationBytes)], app}
+	counter, found := m.used.get(key)
+	if !found {
+		counter = m.addUse(key)
+	}
+	counter.Inc()
+}
+
+func (m *Metrics) addUse(key use) prometheus.Counter {
+	key = use{strings.Clone(key.name), ClientApp{strings.Clone(key.app.Name), strings.Clone(key.app.Version)}}
+	return m.used.getOrAdd(key, maxOperations, func(full bool) prometheus.Counter {
+		if full {
+			return m.uses.WithLabelValues(other, other, other)
+		}
+		return m.uses.WithLabelValues(strings.ToValidUTF8(key.name, "?"), key.app.Name, key.app.Version)
+	})
+}
+
 // operation is what one histogram of durations is about.
 type operation struct{ surface, name, app string }
 

@@ -16,8 +16,9 @@ func WithRequestCount(m *metrics.Metrics, surface, route string, next http.Handl
 }
 
 // CountRequest does what [WithRequestCount] does, for a surface that finds its
-// routes itself.
-func CountRequest(m *metrics.Metrics, surface, route string, r *http.Request) {
-	app := m.CountRequest(surface, route, r)
-	RequestInfoFrom(r.Context()).setRoute(surface, route, app)
+// routes itself. It gives what the client says of itself.
+func CountRequest(m *metrics.Metrics, surface, route string, r *http.Request) metrics.ClientApp {
+	sent := metrics.ClientAppOf(r.Header)
+	RequestInfoFrom(r.Context()).setRoute(surface, route, m.CountRequest(surface, route, sent))
+	return sent
 }

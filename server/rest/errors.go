@@ -52,6 +52,7 @@ func errorReason(kind apperr.Kind) string {
 		apperr.NotAuthorizedUser:          "the child is another account's",
 		apperr.ResourceNotFound:           "an unknown provider",
 		apperr.TooManyRequests:            "too many calls: wait for Retry-After seconds",
+		apperr.UpgradeRequired:            "this version of the app is older than the operator allows: update the app",
 		apperr.UserNotFound:               "no such account, or no sign-up was begun",
 		apperr.UserPolicyNotFound:         "the account was never asked for consent",
 		apperr.UserPolicyUpdateFailed:     "consent to push without a push token, a malformed one, or one without consent",

@@ -186,7 +186,7 @@ func errorsOf(s Surface, r Route) map[int][]errorBody {
 	if objectOf(r.request).usesBody {
 		kinds = append(kinds, apperr.PayloadTooLarge, apperr.UnsupportedMediaType)
 	}
-	kinds = append(kinds, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
+	kinds = append(kinds, apperr.UpgradeRequired, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
 
 	byStatus := map[int][]errorBody{}
 	for _, kind := range kinds {

@@ -34,6 +34,11 @@ type API struct {
 	Log      *slog.Logger
 	// Sunset is when the routes will be switched off; zero while no date is known.
 	Sunset time.Time
+	// Sunsets gives the days of single routes, which go before Sunset; nil for none.
+	Sunsets func() Sunsets
+	// Admit is asked before a route runs, and its error refuses the request; nil admits
+	// every client.
+	Admit func(r *http.Request) error
 	// Count is called for each request to a surface; nil counts nothing.
 	Count func(surface, route string, r *http.Request)
 	// CountError is called for each error that is sent; nil counts nothing.

@@ -67,6 +67,7 @@ func growth() []string {
 		copied("feed_positions", map[string]string{"installation_id": "o.installation_id || '-' || n.i"}),
 		copied("push_devices", map[string]string{"registration_id": "o.registration_id || '-' || n.i", "root_user_id": "(SELECT max(id) FROM users)"}),
 		copied("message_quota", map[string]string{"subject": "o.subject || '-' || n.i"}),
+		copied("usage_days", map[string]string{"name": "o.name || '-' || n.i"}),
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"luxbff/internal/testutil/apptest"
 	"luxbff/internal/testutil/storetest"
 	"luxbff/internal/testutil/subscriptiontest"
+	"luxbff/internal/usage"
 	"luxbff/server/app"
 )
 
@@ -114,8 +115,14 @@ func episodes() []episode {
 			uploadRejected(t, w)
 		}}, uploadRejected},
 		episode{"the status of messages", withLogs, followMessages},
-		episode{"the background", withLogs, workInBackground},
-		episode{"the operator", withLogs, operate},
+		episode{"the background", action{arrange: func(t *testing.T, w *world) {
+			withLogs.arrange(t, w)
+			writeUsage(t, w)
+		}}, workInBackground},
+		episode{"the operator", action{arrange: func(t *testing.T, w *world) {
+			withLogs.arrange(t, w)
+			writeUsage(t, w)
+		}}, operate},
 	)
 }
 
@@ -270,11 +277,13 @@ func workInBackground(t *testing.T, w *world) {
 	for _, later := range []time.Duration{0, 400 * 24 * time.Hour} {
 		w.Clock.Add(later)
 		ctx := t.Context()
+		w.Call(t, http.MethodGet, lux+"/user/real-user/77", "", "")
+		w.GraphQL(t, "", "{ __typename }", nil)
 		_, pruneFeed := w.App.Feed.Prune(ctx)
 		_, check := w.App.Outbox.Check(ctx)
 		_, deliver := w.App.Outbox.Deliver(ctx)
 		for _, err := range []error{
-			pruneFeed, check, deliver, w.App.Outbox.Prune(ctx), w.App.Push.Prune(ctx), w.App.Devlogs.Prune(ctx), w.App.Auth.Sessions.StoreUses(ctx), w.App.Auth.Prune(ctx),
+			pruneFeed, check, deliver, w.App.Outbox.Prune(ctx), w.App.Push.Prune(ctx), w.App.Devlogs.Prune(ctx), w.App.Usage.Flush(ctx), w.App.Usage.Prune(ctx), w.App.Auth.Sessions.StoreUses(ctx), w.App.Auth.Prune(ctx),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -283,6 +292,14 @@ func workInBackground(t *testing.T, w *world) {
 	}
 	w.Call(t, http.MethodGet, "/metrics", "", "")
 	w.Call(t, http.MethodGet, "/readyz", "", "")
+}
+
+// writeUsage has the usage of a day written, so that there are rows that grow.
+func writeUsage(t *testing.T, w *world) {
+	t.Helper()
+	if err := w.App.Usage.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // operate runs the commands that are for a program that serves.
@@ -305,6 +322,11 @@ func operate(t *testing.T, w *world) {
 	}
 	if _, err := messages.Counts(ctx); err != nil {
 		t.Fatal(err)
+	}
+	for _, filter := range []usage.Filter{{}, {App: "Go-http-client", Since: w.Clock.Now()}} {
+		if _, err := usage.NewOperator(w.App.Store).List(ctx, filter); err != nil {
+			t.Fatal(err)
+		}
 	}
 	rejected := devlog.NewOperator(w.App.Store)
 	for _, account := range []int{0, 1} {
@@ -424,6 +446,7 @@ const (
 	codesOfPhone = "a phone gets 30 codes a day, which are kept for four days"
 	fewOfAccount = "an account has one of each provider, or is remembered to have signed in from 50 places"
 	ofRejected   = "an account has 1,000 rejected logs at most"
+	ofDay        = "a surface has 1,000 rows a day, read when it has a new one"
 	ofAccount    = "it removes all that the account or the child had"
 	anOperator   = "an operator asks, and no request waits for it"
 )
@@ -456,6 +479,7 @@ func sortExceptions() []exception {
 		{"UPDATE users SET event_floor = pruned.seq", aBatch},
 		{"SELECT devices.id FROM list CROSS JOIN devices", aList},
 		{"FROM list CROSS JOIN devices WHERE mac_id", aList},
+		{"FROM usage_days WHERE usage_days.day >= ", anOperator},
 	}
 }
 
@@ -476,5 +500,7 @@ func stepExceptions() []exception {
 		{"UPDATE verification_codes SET closed_at = ", codesOfPhone},
 		{"DELETE FROM rejected_devlogs WHERE root_user_id = ", ofRejected},
 		{"DELETE FROM child_users WHERE", ofAccount},
+		{"FROM usage_days WHERE usage_days.day >= ", anOperator},
+		{"FROM usage_days WHERE day = ", ofDay},
 	}
 }

@@ -88,7 +88,7 @@ func audits() []check {
 		audit("5E5B", "a document that isn't valid gives no data", post(graphQLJSON, unknownField), noData),
 		audit("86EE", "a variable that doesn't fit is 400, for application/graphql-response+json", post(graphQLJSON, wrongVariable), status(400)),
 	}
-	noTexts := []any{map[string]any{"obj": "ect"}, 0, false, []any{"array"}}
+	noTexts := []any{map[string]any{"name": "value"}, 0, false, []any{"array"}}
 	noObjects := []any{"string", 0, false, []any{"array"}}
 	for i := range noTexts {
 		all = append(all,

@@ -145,7 +145,7 @@ func notOfMutations() map[apperr.Kind]string {
 	return map[apperr.Kind]string{
 		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: "of the client; where a recipient has too many, internal/ratelimit has the error name it", apperr.UserIsNone: anywhere,
 		apperr.ResourceNotFound: "the query node, and REST", apperr.MethodNotAllowed: restOnly, apperr.SignInTypeNotFound: restOnly,
-		apperr.PayloadTooLarge: anywhere, apperr.UnsupportedMediaType: anywhere,
+		apperr.PayloadTooLarge: anywhere, apperr.UnsupportedMediaType: anywhere, apperr.UpgradeRequired: "of the app",
 		apperr.DeviceNotFound: restOnly, apperr.SameEmailRegistered: restOnly, apperr.UserIDNotResolved: restOnly,
 		apperr.NotAuthenticated:   restOnly,
 		apperr.SignedUpWithSocial: withName, apperr.ProviderTokenInvalid: withName,

@@ -19,9 +19,9 @@ var block = regexp.MustCompile("(?m)(?:^<!-- (\\S+) -->\n)?^```(\\w+)\n((?s:.*?)
 // enumValue is one of several words in backquotes, as codes of errors are.
 var enumValue = regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)`")
 
-// TestGuidesShowWhatRuns holds the guides to the program: each document is valid, what is
-// JavaScript stands, line for line, in the file that it names, which tests run, and each code
-// of an error is one.
+// TestGuidesShowWhatRuns holds the guides to the program: each document is valid, code
+// stands, line for line, in the file that it names, and each code of an error is one. The
+// JavaScript files run in test/clients.
 func TestGuidesShowWhatRuns(t *testing.T) {
 	t.Parallel()
 	guides, err := filepath.Glob(guidesPath + "/*.md")
@@ -53,12 +53,12 @@ func TestGuidesShowWhatRuns(t *testing.T) {
 				if !strings.Contains(read(t, "../../"+source), strings.TrimSpace(code)) {
 					t.Errorf("%s: this does not stand in %s:\n%s", guide, source, code)
 				}
-			case language == "js":
-				t.Errorf("%s: this names no file that runs:\n%s", guide, code)
+			case slices.Contains([]string{"js", "kotlin", "swift"}, language):
+				t.Errorf("%s: this names no file that it is cut from:\n%s", guide, code)
 			}
 		}
 	}
-	if found["graphql"] < 4 || found["js"] < 5 {
+	if found["graphql"] < 4 || found["js"] < 5 || found["kotlin"] < 3 || found["swift"] < 3 {
 		t.Errorf("the guides have %v", found)
 	}
 }
@@ -74,6 +74,31 @@ func TestGuidesAreListed(t *testing.T) {
 	for _, guide := range guides {
 		if name := filepath.Base(guide); name != "README.md" && !strings.Contains(index, "]("+name+")") {
 			t.Errorf("%s is not listed", name)
+		}
+	}
+}
+
+// TestMobileSamplesFitTheSchema holds the samples for phones to the schema, as far as it goes
+// without their compilers: their operations are valid, and they use each of them by the name
+// that its generator gives it.
+func TestMobileSamplesFitTheSchema(t *testing.T) {
+	t.Parallel()
+	document, err := gqlparser.LoadQueryWithRules(present(t), read(t, "../../examples/mobile/operations.graphql"), rules.NewDefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kotlin, swift := read(t, "../../examples/kotlin/Luxbff.kt"), read(t, "../../examples/swift/Luxbff.swift")
+	for _, operation := range document.Operations {
+		kind := strings.ToUpper(string(operation.Operation[:1])) + string(operation.Operation[1:])
+		used := operation.Name + kind
+		if !strings.Contains(kotlin, used) || operation.Name != "Home" && !strings.Contains(swift, used) {
+			t.Errorf("a sample doesn't use %s", used)
+		}
+	}
+	for name, of := range present(t).Types {
+		isOwn := of.Kind == "SCALAR" && !of.BuiltIn
+		if isOwn && !strings.Contains(read(t, "../../examples/kotlin/build.gradle.kts"), `mapScalarToKotlinString("`+name+`")`) {
+			t.Errorf("the Kotlin sample maps no scalar %s", name)
 		}
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
+	"luxbff/internal/testutil/browsertest"
 	"luxbff/operations"
 	"luxbff/server/app"
 )
@@ -29,7 +29,7 @@ import (
 // demo family, as a person would.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	browser := startBrowser(t)
+	browser := browsertest.Start(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
 		"the home query shows the demo family":              runHomeQuery,
 		"an upload reaches a subscription":                  subscribe,
@@ -38,7 +38,9 @@ func TestPage(t *testing.T) {
 		"closed samples come back":                          bringSamplesBack,
 		"each sample is valid against the schema it serves": validateSamples,
 		"a phone sees the operation above its answer":       useNarrowScreen,
-		"the page of the REST routes needs no other host":   readRESTRoutes,
+		"the documentation pane leads to a type":            readDocumentation,
+		"the explorer builds a query that runs":             buildQuery,
+		"the page is as light or dark as a person prefers":  preferColours,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -52,8 +54,8 @@ func runHomeQuery(t *testing.T, browser context.Context) {
 	p.run()
 	p.waitResponse(`"Mina"`, `"Jun"`, `"lastLogFileId": 7`)
 	p.screenshot("graphiql.png")
-	p.checkOrigin()
-	p.checkConsole()
+	p.CheckOrigin(p.origin)
+	p.CheckConsole()
 }
 
 func subscribe(t *testing.T, browser context.Context) {
@@ -68,8 +70,8 @@ func subscribe(t *testing.T, browser context.Context) {
 	p.waitResponse(`"COMPLETED"`, `"lastLogFileId": 8`)
 	p.screenshot("graphiql-subscription.png")
 	for _, page := range []*page{p, sender} {
-		page.checkOrigin()
-		page.checkConsole()
+		page.CheckOrigin(p.origin)
+		page.CheckConsole()
 	}
 }
 
@@ -96,7 +98,7 @@ func resumeFeeds(t *testing.T, browser context.Context) {
 	for _, p := range pages {
 		p.waitFeed("live")
 		p.waitResponse(`"lastLogFileId": 9`)
-		p.checkOrigin()
+		p.CheckOrigin(p.origin)
 	}
 }
 
@@ -108,8 +110,8 @@ func keepOwnTabs(t *testing.T, browser context.Context) {
 	}
 	const own = "query Mine { me { email } }"
 	p.write(queryEditor, own)
-	p.waitFor(`Object.values(localStorage).some((value) => value.includes("Mine") && value.includes("activeTabIndex"))`)
-	p.waitFor(`!Object.values(localStorage).some((value) => value.includes("Bearer"))`)
+	p.WaitFor(`Object.values(localStorage).some((value) => value.includes("Mine") && value.includes("activeTabIndex"))`)
+	p.WaitFor(`!Object.values(localStorage).some((value) => value.includes("Bearer"))`)
 	p.reload()
 	if got := p.read(queryEditor); got != own {
 		t.Errorf("after a reload the tab holds %q, want %q", got, own)
@@ -119,7 +121,7 @@ func keepOwnTabs(t *testing.T, browser context.Context) {
 	}
 	p.run()
 	p.waitResponse(`"email"`)
-	p.checkConsole()
+	p.CheckConsole()
 }
 
 func bringSamplesBack(t *testing.T, browser context.Context) {
@@ -129,13 +131,13 @@ func bringSamplesBack(t *testing.T, browser context.Context) {
 	if len(all) != len(operations.All()) || all[0] != "Home" {
 		t.Fatalf("tabs %q, want one for each sample, Home first", all)
 	}
-	p.click(".graphiql-tab-close")
-	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)-1))
-	p.waitFor(`!localStorage["luxbff:graphiql:tabState"].includes("query Home")`)
+	p.Click(".graphiql-tab-close")
+	p.WaitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)-1))
+	p.WaitFor(`!localStorage["luxbff:graphiql:tabState"].includes("query Home")`)
 	p.write(headerEditor, `{"x-own": "1"}`) // the page stores it in a moment, too late
 	server.slow.Store(true)
-	p.click(`[aria-label="Bring back the sample operations"]`)
-	p.waitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)))
+	p.Click(`[aria-label="Bring back the sample operations"]`)
+	p.WaitFor(fmt.Sprintf(`document.querySelectorAll(".graphiql-tab-button").length === %d`, len(all)))
 	want := append(slices.Clone(all[1:]), all[0])
 	if diff := cmp.Diff(want, p.tabs()); diff != "" {
 		t.Errorf("tabs (-want +got):\n%s", diff)
@@ -146,35 +148,68 @@ func bringSamplesBack(t *testing.T, browser context.Context) {
 func validateSamples(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
 	p.write(queryEditor, "query Wrong { me { nothing } }")
-	p.waitFor(`globalThis.__MONACO.editor.getModelMarkers({ owner: "graphql" }).length > 0`)
+	p.WaitFor(`globalThis.__MONACO.editor.getModelMarkers({ owner: "graphql" }).length > 0`)
 	for _, title := range p.tabs()[1:] {
 		p.selectTab(title)
-		p.waitFor(`globalThis.__MONACO.editor.getModelMarkers({}).length === 0`)
+		p.WaitFor(`globalThis.__MONACO.editor.getModelMarkers({}).length === 0`)
 	}
 }
 
 func useNarrowScreen(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
-	p.resize(390, 800)
+	p.Resize(390, 800)
 	p.reload()
-	p.click(`[aria-label^="Hide Documentation"]`)
+	p.Click(`[aria-label^="Hide Documentation"]`)
 	p.run()
 	p.waitResponse(`"Mina"`)
-	p.waitFor(`document.querySelector(".graphiql-response").getBoundingClientRect().top >= document.querySelector(".graphiql-editors").getBoundingClientRect().bottom`)
-	p.waitFor(`document.documentElement.scrollWidth <= 390`)
+	p.WaitFor(`document.querySelector(".graphiql-response").getBoundingClientRect().top >= document.querySelector(".graphiql-editors").getBoundingClientRect().bottom`)
+	p.WaitFor(`document.documentElement.scrollWidth <= 390`)
 	p.screenshot("graphiql-phone.png")
-	p.checkConsole()
+	p.CheckConsole()
 }
 
-func readRESTRoutes(t *testing.T, browser context.Context) {
+// readDocumentation walks the documentation pane from the root of the schema to a type and
+// one of its fields.
+func readDocumentation(t *testing.T, browser context.Context) {
 	p := visit(t, browser, serve(t).origin)
-	p.do(chromedp.Navigate(p.origin + "docs#luxPostDeviceDevlog"))
-	p.waitFor(`document.querySelector("#luxPostDeviceDevlog summary")?.innerText.includes("Upload usage logs")`)
-	p.waitFor(`getComputedStyle(document.querySelector("#luxPostDeviceDevlog")).borderRadius === "6px"`) // the style is there
-	p.click("#luxPostDeviceDevlog summary")
-	p.waitFor(`document.querySelector("#luxPostDeviceDevlog").innerText.includes("Not Connected Device")`)
-	p.checkOrigin()
-	p.checkConsole()
+	const link, title = ".graphiql-doc-explorer-content a", `document.querySelector(".graphiql-doc-explorer-title")?.textContent`
+	p.ClickText(link, "Query")
+	p.WaitFor(title + ` === "Query"`)
+	p.ClickText(link, "childUsers")
+	p.WaitFor(title + ` === "childUsers"`)
+	p.ClickText(link, "ChildUser")
+	p.WaitFor(title + ` === "ChildUser"`)
+	p.WaitFor(`document.querySelector(".graphiql-doc-explorer-content").innerText.includes("birthdate")`)
+	p.screenshot("graphiql-documentation.png")
+	p.CheckOrigin(p.origin)
+	p.CheckConsole()
+}
+
+func buildQuery(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	p.write(queryEditor, "query Mine { me { id } }")
+	p.Click(`[aria-label="Show GraphiQL Explorer"]`)
+	p.Click(`.graphiql-explorer-me [data-field-name="email"]`)
+	p.WaitFor(text(queryEditor) + `.includes("email")`)
+	p.Click(`[data-field-name="errorCodes"]`)
+	p.WaitFor(text(queryEditor) + `.includes("errorCodes")`)
+	p.run()
+	p.waitResponse(`"email": "demo@luxbff.example"`, `"TOKEN_IS_EXPIRED"`)
+	p.screenshot("graphiql-explorer.png")
+	p.CheckOrigin(p.origin)
+	p.CheckConsole()
+}
+
+func preferColours(t *testing.T, browser context.Context) {
+	p := visit(t, browser, serve(t).origin)
+	const brightness = `Math.max(...getComputedStyle(document.querySelector(".graphiql-container")).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number))`
+	p.Click(`[aria-label="Show GraphiQL Explorer"]`)
+	for scheme, want := range map[string]string{"light": " > 200", "dark": " < 80"} {
+		p.Prefer(scheme)
+		p.reload()
+		p.WaitFor(brightness + want)
+		p.screenshot("graphiql-" + scheme + ".png")
+	}
 }
 
 // server is the program with its demo family, on a network that can be cut.

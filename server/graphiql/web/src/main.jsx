@@ -1,4 +1,6 @@
 import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import { useEffect } from 'react';
@@ -7,6 +9,7 @@ import '@graphiql/react/font/roboto.css';
 import '@graphiql/react/font/fira-code.css';
 import '@graphiql/react/style.css';
 import '@graphiql/plugin-doc-explorer/style.css';
+import '@graphiql/plugin-explorer/style.css';
 import '@graphiql/plugin-history/style.css';
 import 'graphiql/graphiql.css';
 import { FeedStatus, createFeed } from './feed.jsx';
@@ -19,6 +22,8 @@ const WIDE = '(min-width: 1100px)';
 // How wide a column starts in proportion to what stands right of it, by the name
 // under which GraphiQL remembers where a person moved the border.
 const COLUMNS = { docExplorerFlex: '0.22', editorFlex: '1.15' };
+
+const PLUGINS = [HISTORY_PLUGIN, explorerPlugin()];
 
 function SamplesIcon() {
   return (
@@ -59,6 +64,7 @@ function App({ config }) {
       initialHeaders={active?.headers ?? headers}
       inputValueDeprecation
       schemaDescription
+      plugins={PLUGINS}
       visiblePlugin={firstVisit && matchMedia(WIDE).matches ? DOC_EXPLORER_PLUGIN : undefined}
     >
       <GraphiQL.Logo>

@@ -22,6 +22,10 @@ generate: ## write ent/ and graph/ anew from their schemas
 graphiql: ## build the page of GraphiQL from server/graphiql/web
 	cd server/graphiql/web && npm ci --no-audit --no-fund && npm run build
 
+.PHONY: scalar
+scalar: ## build the page of the REST routes from server/scalar/web
+	cd server/scalar/web && npm ci --no-audit --no-fund && npm run build
+
 .PHONY: fmt
 fmt: ## format the code
 	$(FUMPT) -w $$(.ci/run gofiles)
@@ -69,7 +73,7 @@ audit: ## look for known vulnerabilities in the modules and npm packages
 .PHONY: sbom
 sbom: ## write the bill of materials of the program to bin/luxbff.cdx.json
 	CGO_ENABLED=0 go build -trimpath -o bin/luxbff ./server
-	go run ./internal/tools/sbom bin/luxbff server/graphiql/web/package-lock.json >bin/luxbff.cdx.json
+	go run ./internal/tools/sbom bin/luxbff server/{graphiql,scalar}/web/package-lock.json >bin/luxbff.cdx.json
 
 .PHONY: bench
 bench: ## measure beside other servers and write the table of docs/performance.md

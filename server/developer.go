@@ -33,6 +33,18 @@ func (c tokenCommand) Run(ctx context.Context, cfg app.Config) error {
 	return nil
 }
 
+type collectionCommand struct{}
+
+// Run prints the requests of the API as a collection for Postman, Bruno and their like.
+func (collectionCommand) Run(cfg app.Config) error {
+	collection, err := app.Collection(cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(collection))
+	return nil
+}
+
 type schemaCommand struct {
 	JSON bool `name:"json" help:"Print the answer to an introspection query instead of SDL."`
 }

@@ -32,6 +32,7 @@ type commandLine struct {
 	Usage       usageCommand       `cmd:"" help:"Show which version of which app uses which route and operation."`
 	Token       tokenCommand       `cmd:"" help:"Print an access token, in development."`
 	Schema      schemaCommand      `cmd:"" help:"Print the GraphQL schema."`
+	Collection  collectionCommand  `cmd:"" help:"Print all requests as a collection for Postman or Bruno."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready."`
 	Verify      verifyCommand      `cmd:"" help:"Ask a running server whether it keeps the contract; it changes nothing there."`
 	Version     versionCommand     `cmd:"" help:"Print the version of this program."`

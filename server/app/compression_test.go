@@ -37,6 +37,9 @@ func TestAnswersAreCompressed(t *testing.T) {
 		"OpenAPI":         {method: http.MethodGet, path: "/openapi.json"},
 		"the schema":      {method: http.MethodGet, path: "/schema.graphql"},
 		"documentation":   {method: http.MethodGet, path: "/docs"},
+		"a guide":         {method: http.MethodGet, path: "/docs/clients"},
+		"the REST routes": {method: http.MethodGet, path: "/docs/rest"},
+		"the collection":  {method: http.MethodGet, path: "/docs/collection.json"},
 		"its styles":      {method: http.MethodGet, path: "/docs/style.css"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +149,7 @@ func TestEncodingsHaveTagsOfTheirOwn(t *testing.T) {
 	script := string(s.Call(t, http.MethodGet, "/", "", "").Body)
 	_, script, _ = strings.Cut(script, `src="`)
 	script, _, _ = strings.Cut(script, `"`)
-	for _, path := range []string{"/", "/schema.graphql", "/" + strings.TrimLeft(script, "./")} {
+	for _, path := range []string{"/", "/schema.graphql", "/openapi.json", "/docs/start", "/docs/rest", "/docs/collection.json", "/" + strings.TrimLeft(script, "./")} {
 		tags := map[string]string{}
 		for _, accept := range []string{"", "gzip", "zstd", "gzip, zstd"} {
 			answer := encoded(t, s, "", question{method: http.MethodGet, path: path}, accept)

@@ -68,15 +68,24 @@ func canBeRegistered(name string) bool {
 
 // demoHeaders sign the demo parent in, anew each time the page is opened.
 func (a *App) demoHeaders(ctx context.Context) map[string]string {
-	if a.demoUserID == 0 {
+	token := a.demoToken(ctx)
+	if token == "" {
 		return nil
+	}
+	return map[string]string{"Authorization": "Bearer " + token}
+}
+
+// demoToken is an access token of the demo parent, or "" where there is none.
+func (a *App) demoToken(ctx context.Context) string {
+	if a.demoUserID == 0 {
+		return ""
 	}
 	tokens, err := a.Auth.Sessions.Start(ctx, a.demoUserID, demoTokenTTL)
 	if err != nil {
 		a.options.Log.ErrorContext(ctx, "sign in the demo account", "error", err)
-		return nil
+		return ""
 	}
-	return map[string]string{"Authorization": "Bearer " + tokens.AccessToken}
+	return tokens.AccessToken
 }
 
 // maxShown is how many messages development shows.

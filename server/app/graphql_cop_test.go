@@ -130,7 +130,7 @@ func posts(t *testing.T, documents ...string) (requests []copRequest) {
 }
 
 // ideRequests ask for the pages where graphql-cop looks for an IDE, and where others keep
-// theirs. GraphiQL stands at / alone, as the contract has it, and shows no schema.
+// theirs. Production has GraphiQL with INTROSPECTION alone, at /.
 func ideRequests() (requests []copRequest) {
 	for _, path := range []string{"/graphql", "/graphiql", "/graphiql/", "/playground", "/console", "/graphql/console", "/altair", "/voyager"} {
 		requests = append(requests, copRequest{method: http.MethodGet, path: path, accept: "text/html"})

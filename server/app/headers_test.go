@@ -22,7 +22,7 @@ func TestSecurityHeadersOfEveryRoute(t *testing.T) {
 		routes = append(routes, route{method: http.MethodDelete, path: r.path}, route{method: http.MethodHead, path: r.path})
 	}
 	for _, path := range []string{
-		"/nowhere", "/api/v1/lux/nowhere", "/graphiql/nowhere.js", "/graphql/", "/docs/nowhere", "/docs/..", "/schema.graphql", "//healthz", "/dev/outbox", "/dev/", "/dev/page.js", "/dev/messages", "/metrics",
+		"/nowhere", "/api/v1/lux/nowhere", "/graphiql/nowhere.js", "/graphql/", "/graphiql/config.json", "/docs/nowhere", "/docs/api/nowhere.js", "/docs/..", "/schema.graphql", "//healthz", "/dev/outbox", "/dev/", "/dev/page.js", "/dev/messages", "/metrics",
 		"/reset-password", "/reset-password?token=x", "/revert-email", "/revert-email?token=x",
 	} {
 		routes = append(routes, route{method: http.MethodGet, path: path}, route{method: http.MethodPost, path: path})
@@ -60,8 +60,13 @@ func checkHeaders(t *testing.T, name string, status int, header http.Header, htt
 func TestPrivateResponsesAreKeptByNoCache(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, func(c *app.Config) { c.PublicURL = "http://lux.example" })
-	shared := map[string]bool{"/": true, "/openapi.json": true, "/schema.graphql": true, "/docs": true, "/docs/style.css": true, "/.well-known/jwks.json": true}
-	for _, r := range append(servedRoutes(), route{method: http.MethodGet, path: "/dev/outbox"}, route{method: http.MethodGet, path: "/schema.graphql"}, route{method: http.MethodGet, path: "/reset-password?token=x"}) {
+	shared := map[string]bool{"/.well-known/jwks.json": true}
+	for _, page := range []string{
+		"/", "/openapi.json", "/schema.graphql", "/docs", "/docs/start", "/docs/style.css", "/docs/rest", "/docs/rest.css", "/docs/api", "/docs/collection.json",
+	} {
+		shared[page] = true
+	}
+	for _, r := range append(servedRoutes(), route{method: http.MethodGet, path: "/graphiql/config.json"}, route{method: http.MethodGet, path: "/dev/outbox"}, route{method: http.MethodGet, path: "/schema.graphql"}, route{method: http.MethodGet, path: "/reset-password?token=x"}) {
 		response := s.Call(t, r.method, r.path, "", "")
 		if kept := response.Header.Get("Cache-Control") != "no-store"; kept != shared[r.path] {
 			t.Errorf("%s %s: Cache-Control %q", r.method, r.path, response.Header.Get("Cache-Control"))

@@ -280,7 +280,7 @@ func TestMetricsAreNotPublic(t *testing.T) {
 func TestVersionIsNotPublic(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t, apptest.Production)
-	for _, path := range []string{"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/graphql", "/graphiql/config.json", apptest.LUX + "/user/me", "/nothing"} {
+	for _, path := range []string{"/", "/docs", "/docs/rest", "/docs/api", "/docs/collection.json", "/openapi.json", "/healthz", "/readyz", "/metrics", "/graphql", "/graphiql/config.json", apptest.LUX + "/user/me", "/nothing"} {
 		response := s.Call(t, http.MethodGet, path, "", "")
 		if strings.Contains(fmt.Sprint(response.Header, string(response.Body)), runtime.Version()) {
 			t.Errorf("%s shows the version: %v %s", path, response.Header, response.Body)

@@ -14,7 +14,6 @@ import (
 	"luxbff/server/devpage"
 	"luxbff/server/graphiql"
 	"luxbff/server/middleware"
-	"luxbff/server/openapi"
 	"luxbff/server/resetpage"
 	"luxbff/server/rest"
 )
@@ -34,23 +33,22 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs := compressor.Handler(openapi.Handler(func() *openapi.Document { return rest.Describe(rest.Surfaces()) }))
-	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.withUpgradeNotice(a.authenticate(a.withUncheckedViewer, a.graphQL(origins, compressor))))
-	page := graphiql.Handler(a.graphiQL())
-
 	api := a.restAPI()
+	graphQL := middleware.WithRequestCount(a.metrics, middleware.SurfaceGraphQL, "/graphql", a.withUpgradeNotice(a.authenticate(a.withUncheckedViewer, a.graphQL(origins, compressor))))
+
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphQL)
 	// The legacy surfaces also answer for every unknown path, each with its own 404.
 	mux.Handle("/", a.withUpgradeNotice(a.authenticate(a.withViewer, compressor.Handler(api.Handler(rest.Surfaces())))))
-	handleGet(mux, "/openapi.json", docs)
+	a.documentation(compressor, mux)
 	if a.Config.schemaIsOpen() {
+		page := graphiql.Handler(a.graphiQL())
 		handleGet(mux, "/schema.graphql", compressor.Handler(schemaText()))
+		handleGet(mux, "/{$}", page)
+		handleGet(mux, "/graphiql/", page)
+	} else {
+		handleGet(mux, "/{$}", http.RedirectHandler("/docs", http.StatusSeeOther))
 	}
-	handleGet(mux, "/docs", docs)
-	handleGet(mux, "/docs/", docs)
-	handleGet(mux, "/{$}", page)
-	handleGet(mux, "/graphiql/", page)
 	mailPages := resetpage.Handler(a.Accounts, a.options.Log)
 	mux.Handle(resetpage.Path, mailPages)
 	mux.Handle(resetpage.RevertPath, mailPages)

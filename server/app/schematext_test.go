@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"luxbff/graph"
@@ -42,6 +43,32 @@ func TestSchemaTextIsClosedInProduction(t *testing.T) {
 		got, want := s.Call(t, method, "/schema.graphql", "", ""), s.Call(t, method, "/nowhere.graphql", "", "")
 		if got.Status != want.Status || string(got.Body) != string(want.Body) || got.Status < 400 {
 			t.Errorf("%s is answered %d %s, where an unknown path is answered %d %s", method, got.Status, got.Body, want.Status, want.Body)
+		}
+	}
+}
+
+// TestGraphiQLIsWhereTheSchemaIs: a page that completes and documents the schema is of use
+// where clients may read it, and elsewhere its address leads to the documentation.
+func TestGraphiQLIsWhereTheSchemaIs(t *testing.T) {
+	t.Parallel()
+	open := func(c *app.Config) { c.SchemaOpen = true }
+	for name, s := range map[string]*apptest.Server{
+		"development":                   apptest.Start(t),
+		"production with INTROSPECTION": apptest.Start(t, apptest.Production, open),
+	} {
+		page, settings := s.Call(t, http.MethodGet, "/", "", ""), s.Call(t, http.MethodGet, "/graphiql/config.json", "", "")
+		if page.Status != http.StatusOK || !strings.Contains(string(page.Body), "GraphiQL") || settings.Status != http.StatusOK {
+			t.Errorf("%s: the page is answered %d and its settings %d", name, page.Status, settings.Status)
+		}
+	}
+	s := apptest.Start(t, apptest.Production)
+	s.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if page := s.Call(t, http.MethodGet, "/", "", ""); page.Status != http.StatusSeeOther || page.Header.Get("Location") != "/docs" {
+		t.Errorf("production answers / with %d %v", page.Status, page.Header)
+	}
+	for _, path := range []string{"/graphiql/", "/graphiql/config.json"} {
+		if got := s.Call(t, http.MethodGet, path, "", ""); got.Status != http.StatusNotFound {
+			t.Errorf("production answers %s with %d", path, got.Status)
 		}
 	}
 }

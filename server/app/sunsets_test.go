@@ -36,8 +36,8 @@ func TestSunsetsOfRoutes(t *testing.T) {
 		}
 	}
 	const ofMe, all = "Wed, 30 Jun 2027 00:00:00 GMT", "Sun, 31 Dec 2028 00:00:00 GMT"
-	check("/api/v1/lux/user/me", ofMe, `</docs#luxGetUserMe>; rel="sunset"; type="text/html"`)
-	check("/api/v1/addnox/user/me", all, `</docs#addnoxGetUserMe>; rel="sunset"; type="text/html"`)
+	check("/api/v1/lux/user/me", ofMe, `</docs/rest#luxGetUserMe>; rel="sunset"; type="text/html"`)
+	check("/api/v1/addnox/user/me", all, `</docs/rest#addnoxGetUserMe>; rel="sunset"; type="text/html"`)
 	check("/api/v1/lux/nothing", all, "")
 	for _, wrong := range []string{"GET /nowhere 2027-06-30", "GET /api/v1/lux/user/me soon", strings.Repeat("#", 64<<10+1)} {
 		write(wrong)

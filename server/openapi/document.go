@@ -1,6 +1,7 @@
-// Package openapi holds the types of an OpenAPI 3.1 document and makes a page of one
-// for people to read. The package that serves the routes fills the document; this one
-// imports none of them, and nothing else of the program.
+// Package openapi holds the types of an OpenAPI 3.1 document, and makes of one a page for
+// people to read and a collection of requests to send. The package that serves the routes
+// fills the document; this one imports none of them, and of the program only how files
+// are served.
 package openapi
 
 import (

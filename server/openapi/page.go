@@ -10,45 +10,45 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"luxbff/server/assets"
 )
 
 //go:embed page.html style.css
 var files embed.FS
 
-// Handler serves the document at /openapi.json and a page made of it at /docs. The page
-// loads nothing from another host and runs no script, so its content security policy
+// Config says what the document is served with.
+type Config struct {
+	// GraphiQL is served at /, so the page leads there.
+	GraphiQL bool
+}
+
+// Handler serves the document at /openapi.json and a page made of it at /docs/rest. The
+// page loads nothing from another host and runs no script, so its content security policy
 // can forbid both. Each is made once, when it is first asked for: made at the start they
 // would take three fifths of it.
-func Handler(describe func() *Document) http.Handler {
+func Handler(config Config, describe func() *Document) http.Handler {
 	describe = sync.OnceValue(describe)
 	mux := http.NewServeMux()
 	mux.Handle("GET /openapi.json", serveContent("application/json", func() ([]byte, error) {
 		return json.MarshalIndent(describe(), "", "  ")
 	}))
-	mux.Handle("GET /docs", serveContent("text/html; charset=utf-8", func() ([]byte, error) { return render(describe()) }))
-	mux.Handle("GET /docs/style.css", serveContent("text/css; charset=utf-8", func() ([]byte, error) { return files.ReadFile("style.css") }))
+	mux.Handle("GET /docs/rest", serveContent("text/html; charset=utf-8", func() ([]byte, error) { return config.render(describe()) }))
+	mux.Handle("GET /docs/rest.css", serveContent("text/css; charset=utf-8", func() ([]byte, error) { return files.ReadFile("style.css") }))
 	return mux
 }
 
-// serveContent serves what is made once. The content depends on the program alone, so a
-// test that reads it shows that it can be made.
+// serveContent serves what is made once, under the policy of the page.
 func serveContent(contentType string, content func() ([]byte, error)) http.Handler {
-	content = sync.OnceValues(content)
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		made, err := content()
-		if err != nil {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", contentType)
+	made := assets.Once(contentType, content)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(made)
+		made.ServeHTTP(w, r)
 	})
 }
 
-func render(d *Document) ([]byte, error) {
+func (c Config) render(d *Document) ([]byte, error) {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
 		"upper": strings.ToUpper, "rows": d.rows, "needs": needs, "items": items,
 	}).ParseFS(files, "page.html")
@@ -56,7 +56,7 @@ func render(d *Document) ([]byte, error) {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}
 	var out bytes.Buffer
-	err = page.Execute(&out, map[string]any{"Document": d, "Groups": d.groups(), "Fields": d.fields()})
+	err = page.Execute(&out, map[string]any{"Document": d, "Groups": d.groups(), "Fields": d.fields(), "GraphiQL": c.GraphiQL})
 	if err != nil {
 		return nil, fmt.Errorf("make the page: %w", err)
 	}

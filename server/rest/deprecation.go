@@ -27,10 +27,10 @@ func (a *API) withDeprecation(s Surface, route *Route, next http.Handler) http.H
 	if route != nil {
 		name = route.Method + " " + s.Prefix + route.Path
 		links = []string{
-			fmt.Sprintf(`</docs#%s>; rel="successor-version"; title="%[1]s"`, route.Operation),
-			fmt.Sprintf(`</docs#%s>; rel="deprecation"; type="text/html"`, operationID(s.Name, *route)),
+			fmt.Sprintf(`</docs/rest#%s>; rel="successor-version"; title="%[1]s"`, route.Operation),
+			fmt.Sprintf(`</docs/rest#%s>; rel="deprecation"; type="text/html"`, operationID(s.Name, *route)),
 		}
-		sunsetLink = fmt.Sprintf(`</docs#%s>; rel="sunset"; type="text/html"`, operationID(s.Name, *route))
+		sunsetLink = fmt.Sprintf(`</docs/rest#%s>; rel="sunset"; type="text/html"`, operationID(s.Name, *route))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

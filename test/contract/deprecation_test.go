@@ -22,14 +22,14 @@ func TestLegacyRoutesAreDeprecated(t *testing.T) {
 		links              []string
 	}{
 		{"an response of a route", http.MethodPost, "/auth/request_temp", []string{
-			`</docs#registerLocal>; rel="successor-version"; title="registerLocal"`,
-			`</docs#snuttPostAuthRequestTemp>; rel="deprecation"; type="text/html"`,
-			`</docs#snuttPostAuthRequestTemp>; rel="sunset"; type="text/html"`,
+			`</docs/rest#registerLocal>; rel="successor-version"; title="registerLocal"`,
+			`</docs/rest#snuttPostAuthRequestTemp>; rel="deprecation"; type="text/html"`,
+			`</docs/rest#snuttPostAuthRequestTemp>; rel="sunset"; type="text/html"`,
 		}},
 		{"an error", http.MethodGet, "/api/v1/addnox/user/me", []string{
-			`</docs#me>; rel="successor-version"; title="me"`,
-			`</docs#addnoxGetUserMe>; rel="deprecation"; type="text/html"`,
-			`</docs#addnoxGetUserMe>; rel="sunset"; type="text/html"`,
+			`</docs/rest#me>; rel="successor-version"; title="me"`,
+			`</docs/rest#addnoxGetUserMe>; rel="deprecation"; type="text/html"`,
+			`</docs/rest#addnoxGetUserMe>; rel="sunset"; type="text/html"`,
 		}},
 		{"another method", http.MethodPut, "/api/v1/lux/user/me", nil},
 		{"an unknown path", http.MethodGet, "/v1/user/nothing", nil},

@@ -173,7 +173,7 @@ func (a *schemas) template(sent request) string {
 func TestDocsPageNeedsNoOtherHost(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	response := s.Call(t, http.MethodGet, "/docs", "", "")
+	response := s.Call(t, http.MethodGet, "/docs/rest", "", "")
 	page := string(response.Body)
 	if response.Status != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
 		t.Fatalf("%d %s", response.Status, response.Header)
@@ -184,7 +184,7 @@ func TestDocsPageNeedsNoOtherHost(t *testing.T) {
 	if policy := response.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {
 		t.Errorf("policy %q", policy)
 	}
-	if got := s.Call(t, http.MethodGet, "/docs/style.css", "", ""); got.Status != http.StatusOK {
+	if got := s.Call(t, http.MethodGet, "/docs/rest.css", "", ""); got.Status != http.StatusOK {
 		t.Errorf("the style: %d", got.Status)
 	}
 	for _, surface := range rest.Surfaces() {

@@ -17,7 +17,10 @@ import (
 	"luxbff/internal/testutil/processtest"
 )
 
-const graphiQLLock = "../../server/graphiql/web/package-lock.json"
+// pageLocks are those of the pages in the program.
+func pageLocks() []string {
+	return []string{"../../server/graphiql/web/package-lock.json", "../../server/scalar/web/package-lock.json"}
+}
 
 // bill is a CycloneDX document, with every member that its schema asks for.
 type bill struct {
@@ -34,7 +37,7 @@ type part struct {
 }
 
 // TestSBOMNamesWhatTheProgramIsMadeOf holds that the bill of materials lists every module
-// of the built program and every npm package in GraphiQL's bundle, each with its version
+// of the built program and every npm package in the bundles of its pages, each with its version
 // and package URL, and that it is the same each time.
 func TestSBOMNamesWhatTheProgramIsMadeOf(t *testing.T) {
 	t.Parallel()
@@ -85,7 +88,7 @@ func (p part) check(t *testing.T) {
 
 func writeSBOM(t *testing.T, program string) []byte {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "run", "luxbff/internal/tools/sbom", program, graphiQLLock).Output()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"run", "luxbff/internal/tools/sbom", program}, pageLocks()...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,25 +109,27 @@ func modulesOf(t *testing.T, program string) []string {
 	return all
 }
 
-// bundledPackages are those that npm installs for GraphiQL's page without what builds it.
+// bundledPackages are those that npm installs for the pages without what builds them.
 func bundledPackages(t *testing.T) (all []string) {
 	t.Helper()
-	text, err := os.ReadFile(graphiQLLock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lock struct {
-		Packages map[string]struct {
-			Version string
-			Dev     bool
+	for _, path := range pageLocks() {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := json.Unmarshal(text, &lock); err != nil {
-		t.Fatal(err)
-	}
-	for path, p := range lock.Packages {
-		if parts := strings.Split(path, "node_modules/"); len(parts) > 1 && !p.Dev {
-			all = append(all, parts[len(parts)-1]+" "+p.Version)
+		var lock struct {
+			Packages map[string]struct {
+				Version string
+				Dev     bool
+			}
+		}
+		if err := json.Unmarshal(text, &lock); err != nil {
+			t.Fatal(err)
+		}
+		for path, p := range lock.Packages {
+			if parts := strings.Split(path, "node_modules/"); len(parts) > 1 && !p.Dev {
+				all = append(all, parts[len(parts)-1]+" "+p.Version)
+			}
 		}
 	}
 	return all

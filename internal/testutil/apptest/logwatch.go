@@ -194,7 +194,7 @@ var ownWords = regexp.MustCompile(`^[A-Za-z0-9 _:;,.'-]*$`)
 // of the program, the same for each server.
 var routePatterns = sync.OnceValue(func() map[string]bool {
 	known := map[string]bool{"": true}
-	for _, path := range []string{"/", "/{$}", "/graphql", "/graphiql/", "/openapi.json", "/schema.graphql", "/docs", "/docs/", "/reset-password", "/healthz", "/readyz", "/metrics", "/dev/outbox", "/.well-known/jwks.json"} {
+	for _, path := range []string{"/", "/{$}", "/graphql", "/graphiql/", "/openapi.json", "/schema.graphql", "/docs", "/docs/", "/docs/rest", "/docs/rest.css", "/docs/api", "/docs/api/", "/docs/collection.json", "/reset-password", "/healthz", "/readyz", "/metrics", "/dev/outbox", "/.well-known/jwks.json"} {
 		known[path] = true
 	}
 	for _, path := range rest.Describe(rest.Surfaces()).Paths {

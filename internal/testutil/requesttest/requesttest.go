@@ -73,6 +73,7 @@ func readRoutes(t testing.TB, s *apptest.Server) []route {
 		{method: "GET", path: "/healthz"},
 		{method: "GET", path: "/readyz"},
 		{method: "GET", path: "/docs"},
+		{method: "GET", path: "/docs/rest"},
 		{method: "GET", path: "/"},
 		{method: "GET", path: "/.well-known/jwks.json"},
 		{method: "GET", path: "/nowhere"},

@@ -1,8 +1,8 @@
 // Command sbom writes the software bill of materials of a built program to its output,
 // as CycloneDX 1.6 in JSON: the Go modules that the linker put into the program, Go's
-// own library, and the npm packages in the bundle of GraphiQL that it serves.
+// own library, and the npm packages in the bundles of the pages that it serves.
 //
-//	go run ./internal/tools/sbom PROGRAM PACKAGE-LOCK.JSON
+//	go run ./internal/tools/sbom PROGRAM PACKAGE-LOCK.JSON...
 //
 // The same program gives the same bytes: the document carries no time and no random
 // serial number, so that two releases can be compared line by line.
@@ -24,11 +24,11 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: sbom PROGRAM PACKAGE-LOCK.JSON")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: sbom PROGRAM PACKAGE-LOCK.JSON...")
 		os.Exit(2)
 	}
-	if err := write(os.Stdout, os.Args[1], os.Args[2]); err != nil {
+	if err := write(os.Stdout, os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "sbom:", err)
 		os.Exit(1)
 	}
@@ -71,20 +71,23 @@ type property struct {
 	Value string `json:"value"`
 }
 
-func write(to io.Writer, program, lock string) error {
+func write(to io.Writer, program string, locks []string) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(lock)
-	if err != nil {
-		return err
+	all := goModules(info)
+	for _, lock := range locks {
+		text, err := os.ReadFile(lock)
+		if err != nil {
+			return err
+		}
+		packages, err := npmPackages(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", lock, err)
+		}
+		all = append(all, packages...)
 	}
-	packages, err := npmPackages(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", lock, err)
-	}
-	all := append(goModules(info), packages...)
 	slices.SortFunc(all, func(a, b component) int { return cmp.Compare(a.BOMRef, b.BOMRef) })
 	encoder := json.NewEncoder(to)
 	encoder.SetEscapeHTML(false)

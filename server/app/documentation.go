@@ -1,0 +1,63 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"luxbff/operations"
+	"luxbff/server/assets"
+	"luxbff/server/compression"
+	"luxbff/server/docsite"
+	"luxbff/server/openapi"
+	"luxbff/server/rest"
+	"luxbff/server/scalar"
+)
+
+// documentation serves what is below /docs, and the OpenAPI document. All of it is in
+// production as well: it says of the routes and of GraphQL what those who write apps are
+// given anyway, and holds neither the schema nor anything of an account.
+func (a *App) documentation(compressor *compression.Compressor, mux *http.ServeMux) {
+	schemaIsOpen := a.Config.schemaIsOpen()
+	guides := compressor.Handler(docsite.Handler(docsite.Config{GraphiQL: schemaIsOpen, Messages: a.Config.Development()}))
+	routes := compressor.Handler(openapi.Handler(openapi.Config{GraphiQL: schemaIsOpen}, describeRoutes))
+	reference := scalar.Handler(a.scalar())
+	handleGet(mux, "/docs", guides)
+	handleGet(mux, "/docs/", guides)
+	handleGet(mux, "/docs/rest", routes)
+	handleGet(mux, "/docs/rest.css", routes)
+	handleGet(mux, "/docs/api", reference)
+	handleGet(mux, "/docs/api/", reference)
+	handleGet(mux, "/openapi.json", routes)
+	handleGet(mux, "/docs/collection.json", compressor.Handler(a.collection()))
+}
+
+// scalar is how the routes are shown to be tried: in development, with the demo parent's
+// token.
+func (a *App) scalar() scalar.Config {
+	return scalar.Config{Document: "/openapi.json", TryIt: a.Config.Development(), Token: a.demoToken}
+}
+
+// describeRoutes makes the OpenAPI document.
+func describeRoutes() *openapi.Document { return rest.Describe(rest.Surfaces()) }
+
+// Collection gives the documented routes and the sample operations as a collection for
+// Postman, Bruno and their like, as JSON. Its requests go to the server of the configuration.
+func Collection(cfg Config) ([]byte, error) {
+	var samples []openapi.Sample
+	for _, s := range operations.All() {
+		samples = append(samples, openapi.Sample{Name: s.Name, Document: s.Document, Variables: s.Variables})
+	}
+	collection, err := describeRoutes().Collect(cfg.URL(), samples)
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(collection, "", "  ")
+}
+
+func (a *App) collection() http.Handler {
+	collection := assets.Once("application/json", func() ([]byte, error) { return Collection(a.Config) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Disposition", `attachment; filename="luxbff.postman_collection.json"`)
+		collection.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,108 @@
+package contract_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"luxbff/internal/testutil/apptest"
+	"luxbff/operations"
+	"luxbff/server/openapi"
+)
+
+// servedCollection is the collection as the program serves it, with its bytes.
+func servedCollection(t *testing.T, s *apptest.Server) (c openapi.Collection, served []byte) {
+	t.Helper()
+	response := s.Call(t, http.MethodGet, "/docs/collection.json", "", "")
+	if response.Status != http.StatusOK || response.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s", response.Status, response.Header)
+	}
+	if err := json.Unmarshal(response.Body, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c, response.Body
+}
+
+// TestCollectionHasEveryRoute holds that the collection and the OpenAPI document describe
+// the same routes, that the sample operations stand before them, and that two programs
+// give the same collection.
+func TestCollectionHasEveryRoute(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	collection, served := servedCollection(t, s)
+	if _, again := servedCollection(t, apptest.Start(t)); !bytes.Equal(served, again) {
+		t.Error("another program gives another collection")
+	}
+	var described, collected []string
+	for path, item := range servedDocument(t, s).Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+strings.NewReplacer("{", ":", "}", "").Replace(path))
+		}
+	}
+	for _, folder := range collection.Item[1:] {
+		for _, item := range folder.Item {
+			collected = append(collected, item.Request.Method+" /"+strings.Join(item.Request.URL.Path, "/"))
+		}
+	}
+	slices.Sort(described)
+	slices.Sort(collected)
+	if diff := cmp.Diff(described, collected); diff != "" {
+		t.Errorf("described (-), collected (+):\n%s", diff)
+	}
+	samples := collection.Item[0].Item
+	if len(samples) != len(operations.All()) || samples[0].Request.Body.GraphQL.Query != operations.All()[0].Document {
+		t.Errorf("the collection has the operations %+v", samples)
+	}
+}
+
+// TestCollectedRequestsReachTheirRoutes sends each request of the collection as it is
+// imported, with the token of a parent. Its values are examples, so it may be refused for
+// what they say, and never for how it is made.
+func TestCollectedRequestsReachTheirRoutes(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	collection, _ := servedCollection(t, s)
+	for _, folder := range collection.Item[1:] {
+		for _, item := range folder.Item {
+			token, _ := s.Parent(t) // some of the requests end the session
+			checkCollected(t, s, item, token)
+		}
+	}
+}
+
+func checkCollected(t *testing.T, s *apptest.Server, item openapi.CollectionItem, token string) {
+	t.Helper()
+	sent := item.Request
+	address := strings.Replace(sent.URL.Raw, "{{origin}}", s.URL, 1)
+	for _, parameter := range sent.URL.Variable {
+		if parameter.Value == "" {
+			t.Errorf("%s: the parameter %s has no value", sent.URL.Raw, parameter.Key)
+		}
+		address = strings.Replace(address, ":"+parameter.Key, parameter.Value, 1)
+	}
+	var body string
+	if sent.Body != nil {
+		body = sent.Body.Raw
+	}
+	request, err := http.NewRequestWithContext(t.Context(), sent.Method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range sent.Header {
+		request.Header.Set(header.Key, header.Value)
+	}
+	if sent.Auth == nil {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer := s.Do(t, request)
+	refused := []int{http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType}
+	isUnauthorized := slices.Contains(refused, answer.Status) && sent.Auth == nil
+	if isUnauthorized || answer.Status >= http.StatusInternalServerError || answer.Header.Get("Link") == "" {
+		t.Errorf("%s %s with %s is answered %d %v %s", sent.Method, address, body, answer.Status, answer.Header, answer.Body)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/idempotencykey"
 	"luxbff/ent/identity"
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
@@ -94,6 +95,7 @@ func checkColumn(t, c string) error {
 			devlog.Table:           devlog.ValidColumn,
 			devlogevent.Table:      devlogevent.ValidColumn,
 			feedposition.Table:     feedposition.ValidColumn,
+			idempotencykey.Table:   idempotencykey.ValidColumn,
 			identity.Table:         identity.ValidColumn,
 			installation.Table:     installation.ValidColumn,
 			message.Table:          message.ValidColumn,

@@ -8,6 +8,7 @@ import (
 	"luxbff/ent/device"
 	"luxbff/ent/devlog"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/idempotencykey"
 	"luxbff/ent/identity"
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
@@ -125,6 +126,66 @@ func init() {
 	feedpositionDescHasGap := feedpositionFields[4].Descriptor()
 	// feedposition.DefaultHasGap holds the default value on creation for the has_gap field.
 	feedposition.DefaultHasGap = feedpositionDescHasGap.Default.(bool)
+	idempotencykeyFields := schema.IdempotencyKey{}.Fields()
+	_ = idempotencykeyFields
+	// idempotencykeyDescKeyHash is the schema descriptor for key_hash field.
+	idempotencykeyDescKeyHash := idempotencykeyFields[1].Descriptor()
+	// idempotencykey.KeyHashValidator is a validator for the "key_hash" field. It is called by the builders before save.
+	idempotencykey.KeyHashValidator = func() func(string) error {
+		validators := idempotencykeyDescKeyHash.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(key_hash string) error {
+			for _, fn := range fns {
+				if err := fn(key_hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// idempotencykeyDescDigest is the schema descriptor for digest field.
+	idempotencykeyDescDigest := idempotencykeyFields[2].Descriptor()
+	// idempotencykey.DigestValidator is a validator for the "digest" field. It is called by the builders before save.
+	idempotencykey.DigestValidator = func() func(string) error {
+		validators := idempotencykeyDescDigest.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(digest string) error {
+			for _, fn := range fns {
+				if err := fn(digest); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// idempotencykeyDescClaim is the schema descriptor for claim field.
+	idempotencykeyDescClaim := idempotencykeyFields[3].Descriptor()
+	// idempotencykey.ClaimValidator is a validator for the "claim" field. It is called by the builders before save.
+	idempotencykey.ClaimValidator = func() func(string) error {
+		validators := idempotencykeyDescClaim.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(claim string) error {
+			for _, fn := range fns {
+				if err := fn(claim); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// idempotencykeyDescIsExecuted is the schema descriptor for is_executed field.
+	idempotencykeyDescIsExecuted := idempotencykeyFields[5].Descriptor()
+	// idempotencykey.DefaultIsExecuted holds the default value on creation for the is_executed field.
+	idempotencykey.DefaultIsExecuted = idempotencykeyDescIsExecuted.Default.(bool)
 	identityFields := schema.Identity{}.Fields()
 	_ = identityFields
 	// identityDescSubject is the schema descriptor for subject field.

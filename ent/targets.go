@@ -10,6 +10,7 @@ import (
 	"luxbff/ent/devlog"
 	"luxbff/ent/devlogevent"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/idempotencykey"
 	"luxbff/ent/identity"
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
@@ -219,6 +220,37 @@ func (_m *FeedPosition) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.NillableInt(&_m.SessionID))
 		case feedposition.FieldUpdatedAt:
 			targets = append(targets, column.Time(&_m.UpdatedAt))
+		default:
+			targets = append(targets, column.Unknown(name))
+		}
+	}
+	return targets
+}
+
+// AppendTargets appends where a row of the columns is scanned into, in their order.
+func (_m *IdempotencyKey) AppendTargets(targets []any, columns []string) []any {
+	for _, name := range columns {
+		switch name {
+		case idempotencykey.FieldID:
+			targets = append(targets, column.Int(&_m.ID))
+		case idempotencykey.FieldRootUserID:
+			targets = append(targets, column.NillableInt(&_m.RootUserID))
+		case idempotencykey.FieldKeyHash:
+			targets = append(targets, column.String(&_m.KeyHash))
+		case idempotencykey.FieldDigest:
+			targets = append(targets, column.String(&_m.Digest))
+		case idempotencykey.FieldClaim:
+			targets = append(targets, column.String(&_m.Claim))
+		case idempotencykey.FieldClaimedUntil:
+			targets = append(targets, column.Time(&_m.ClaimedUntil))
+		case idempotencykey.FieldIsExecuted:
+			targets = append(targets, column.Bool(&_m.IsExecuted))
+		case idempotencykey.FieldStatus:
+			targets = append(targets, column.NillableInt(&_m.Status))
+		case idempotencykey.FieldAnswer:
+			targets = append(targets, column.Any(&_m.Answer))
+		case idempotencykey.FieldCreatedAt:
+			targets = append(targets, column.Time(&_m.CreatedAt))
 		default:
 			targets = append(targets, column.Unknown(name))
 		}

@@ -26,6 +26,8 @@ type Tx struct {
 	DevlogEvent *DevlogEventClient
 	// FeedPosition is the client for interacting with the FeedPosition builders.
 	FeedPosition *FeedPositionClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
 	// Identity is the client for interacting with the Identity builders.
 	Identity *IdentityClient
 	// Installation is the client for interacting with the Installation builders.
@@ -183,6 +185,7 @@ func (tx *Tx) init() {
 	tx.Devlog = NewDevlogClient(tx.config)
 	tx.DevlogEvent = NewDevlogEventClient(tx.config)
 	tx.FeedPosition = NewFeedPositionClient(tx.config)
+	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Identity = NewIdentityClient(tx.config)
 	tx.Installation = NewInstallationClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)

@@ -107,7 +107,7 @@ func codesOfTransports(t *testing.T) map[string]string {
 func TestErrorCodesSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	parts := regexp.MustCompile(`(?s)^[A-Z].+\.\nRetry: (.+)\.\nApp: .+\.$`)
-	passing := []apperr.Kind{apperr.Internal, apperr.Unavailable, apperr.ProviderUnavailable, apperr.TooManyRequests, apperr.AccountBlocked, apperr.TooManyEmailCodes}
+	passing := []apperr.Kind{apperr.Internal, apperr.Unavailable, apperr.ProviderUnavailable, apperr.TooManyRequests, apperr.AccountBlocked, apperr.TooManyEmailCodes, apperr.IdempotencyKeyInUse}
 	for _, value := range graph.Schema(nil).Schema().Types["ErrorCode"].EnumValues {
 		found := parts.FindStringSubmatch(value.Description)
 		if found == nil {

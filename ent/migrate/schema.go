@@ -319,6 +319,50 @@ var (
 			},
 		},
 	}
+	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
+	IdempotencyKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "key_hash", Type: field.TypeString, Size: 64},
+		{Name: "digest", Type: field.TypeString, Size: 64},
+		{Name: "claim", Type: field.TypeString, Size: 32},
+		{Name: "claimed_until", Type: field.TypeTime},
+		{Name: "is_executed", Type: field.TypeBool, Default: false},
+		{Name: "status", Type: field.TypeInt, Nullable: true},
+		{Name: "answer", Type: field.TypeBytes, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "root_user_id", Type: field.TypeInt, Nullable: true},
+	}
+	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
+	IdempotencyKeysTable = &schema.Table{
+		Name:       "idempotency_keys",
+		Columns:    IdempotencyKeysColumns,
+		PrimaryKey: []*schema.Column{IdempotencyKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "idempotency_keys_users_idempotency_keys",
+				Columns:    []*schema.Column{IdempotencyKeysColumns[9]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "idempotencykey_key_hash",
+				Unique:  true,
+				Columns: []*schema.Column{IdempotencyKeysColumns[1]},
+			},
+			{
+				Name:    "idempotencykey_root_user_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[9], IdempotencyKeysColumns[0]},
+			},
+			{
+				Name:    "idempotencykey_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[8]},
+			},
+		},
+	}
 	// IdentitiesColumns holds the columns for the "identities" table.
 	IdentitiesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -758,6 +802,7 @@ var (
 		DevlogsTable,
 		DevlogEventsTable,
 		FeedPositionsTable,
+		IdempotencyKeysTable,
 		IdentitiesTable,
 		InstallationsTable,
 		MessagesTable,
@@ -783,6 +828,7 @@ func init() {
 	DevlogEventsTable.ForeignKeys[1].RefTable = UsersTable
 	FeedPositionsTable.ForeignKeys[0].RefTable = ChildUsersTable
 	FeedPositionsTable.ForeignKeys[1].RefTable = UsersTable
+	IdempotencyKeysTable.ForeignKeys[0].RefTable = UsersTable
 	IdentitiesTable.ForeignKeys[0].RefTable = UsersTable
 	InstallationsTable.ForeignKeys[0].RefTable = UsersTable
 	MessagesTable.ForeignKeys[0].RefTable = UsersTable

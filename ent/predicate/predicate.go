@@ -24,6 +24,9 @@ type DevlogEvent func(*sql.Selector)
 // FeedPosition is the predicate function for feedposition builders.
 type FeedPosition func(*sql.Selector)
 
+// IdempotencyKey is the predicate function for idempotencykey builders.
+type IdempotencyKey func(*sql.Selector)
+
 // Identity is the predicate function for identity builders.
 type Identity func(*sql.Selector)
 

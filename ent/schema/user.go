@@ -72,6 +72,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("verification_codes", VerificationCode.Type).Annotations(cascade()),
 		edge.To("installations", Installation.Type).Annotations(cascade()),
 		edge.To("messages", Message.Type).Annotations(cascade()),
+		edge.To("idempotency_keys", IdempotencyKey.Type).Annotations(cascade()),
 	}
 }
 

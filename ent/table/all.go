@@ -119,6 +119,23 @@ func All() []Table {
 			References: []string{"child_users", "users"},
 		},
 		{
+			Name: "idempotency_keys",
+			Columns: []Column{
+				{Name: "id", Type: field.TypeInt, Increment: true},
+				{Name: "key_hash", Type: field.TypeString},
+				{Name: "digest", Type: field.TypeString},
+				{Name: "claim", Type: field.TypeString},
+				{Name: "claimed_until", Type: field.TypeTime},
+				{Name: "is_executed", Type: field.TypeBool},
+				{Name: "status", Type: field.TypeInt},
+				{Name: "answer", Type: field.TypeBytes},
+				{Name: "created_at", Type: field.TypeTime},
+				{Name: "root_user_id", Type: field.TypeInt},
+			},
+			PrimaryKey: []string{"id"},
+			References: []string{"users"},
+		},
+		{
 			Name: "identities",
 			Columns: []Column{
 				{Name: "id", Type: field.TypeInt, Increment: true},

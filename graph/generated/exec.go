@@ -1313,6 +1313,32 @@ enum ErrorCode {
   """
   CURSOR_EXPIRED
   """
+  An idempotency key has 16 to 255 visible ASCII characters; this one has not, or the header names another than
+  ` + "`" + `extensions.idempotencyKey` + "`" + `. Nothing was done.
+  Retry: no.
+  App: take a random UUID for each action: it is a mistake in the app.
+  """
+  IDEMPOTENCY_KEY_NOT_VALID
+  """
+  The idempotency key was sent with another request less than 24 hours ago. Nothing was done.
+  Retry: no.
+  App: send the same request as the first time, or take a new key for a new action.
+  """
+  IDEMPOTENCY_KEY_REUSED
+  """
+  A request with this idempotency key still runs, or was lost a moment ago.
+  Retry: later, after ` + "`" + `extensions.retryAfterMs` + "`" + `, with the same key: its answer is given then.
+  App: try again by itself.
+  """
+  IDEMPOTENCY_KEY_IN_USE
+  """
+  The request with this idempotency key has stored something, and its answer is not there: the server stopped in
+  the middle of it, or the answer was longer than 256 KiB.
+  Retry: no, not with this key.
+  App: read again what the screen shows; repeat the action with a new key only if it is not done.
+  """
+  IDEMPOTENCY_ANSWER_LOST
+  """
   The account with this e-mail address signs in through Apple.
   Retry: no.
   App: offer that sign-in; the other provider can be linked after it, with ` + "`" + `connectProvider` + "`" + `.

@@ -1088,6 +1088,24 @@ const (
 	// Retry: no.
 	// App: read the screen anew and subscribe without `after`.
 	ErrorCodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
+	// An idempotency key has 16 to 255 visible ASCII characters; this one has not, or the header names another than
+	// `extensions.idempotencyKey`. Nothing was done.
+	// Retry: no.
+	// App: take a random UUID for each action: it is a mistake in the app.
+	ErrorCodeIdempotencyKeyNotValid ErrorCode = "IDEMPOTENCY_KEY_NOT_VALID"
+	// The idempotency key was sent with another request less than 24 hours ago. Nothing was done.
+	// Retry: no.
+	// App: send the same request as the first time, or take a new key for a new action.
+	ErrorCodeIdempotencyKeyReused ErrorCode = "IDEMPOTENCY_KEY_REUSED"
+	// A request with this idempotency key still runs, or was lost a moment ago.
+	// Retry: later, after `extensions.retryAfterMs`, with the same key: its answer is given then.
+	// App: try again by itself.
+	ErrorCodeIdempotencyKeyInUse ErrorCode = "IDEMPOTENCY_KEY_IN_USE"
+	// The request with this idempotency key has stored something, and its answer is not there: the server stopped in
+	// the middle of it, or the answer was longer than 256 KiB.
+	// Retry: no, not with this key.
+	// App: read again what the screen shows; repeat the action with a new key only if it is not done.
+	ErrorCodeIdempotencyAnswerLost ErrorCode = "IDEMPOTENCY_ANSWER_LOST"
 	// The account with this e-mail address signs in through Apple.
 	// Retry: no.
 	// App: offer that sign-in; the other provider can be linked after it, with `connectProvider`.
@@ -1272,6 +1290,10 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeLastWayToSignInCannotBeRemoved,
 	ErrorCodeCursorNotValid,
 	ErrorCodeCursorExpired,
+	ErrorCodeIdempotencyKeyNotValid,
+	ErrorCodeIdempotencyKeyReused,
+	ErrorCodeIdempotencyKeyInUse,
+	ErrorCodeIdempotencyAnswerLost,
 	ErrorCodeUserIsSignedUpWithAppleType,
 	ErrorCodeUserIsSignedUpWithFacebookType,
 	ErrorCodeUserIsSignedUpWithGoogleType,
@@ -1299,7 +1321,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInternal, ErrorCodeInvalidRequestOrMissingParameters, ErrorCodeUnauthenticated, ErrorCodeTokenIsExpired, ErrorCodeUserIsNone, ErrorCodeUserIsDeleted, ErrorCodeNotAuthorizedUser, ErrorCodeResourceNotFound, ErrorCodeMethodNotAllowed, ErrorCodeTooManyRequests, ErrorCodePayloadTooLarge, ErrorCodeUnsupportedMediaType, ErrorCodeUnavailable, ErrorCodeProviderUnavailable, ErrorCodeUpgradeRequired, ErrorCodeUserNotFound, ErrorCodeUserPolicyNotFound, ErrorCodeUserPolicyUpdateFailed, ErrorCodePushPermissonDenied, ErrorCodeUserPushTokenUpdateFailed, ErrorCodeRealUserCreateFailed, ErrorCodeRealUserIsNotFound, ErrorCodeRealUserDeleteFailed, ErrorCodeSerialCodeIsNotValid, ErrorCodeNotFoundDevice, ErrorCodeAlreadyConnectedDevice, ErrorCodeValidationCodeIsExpired, ErrorCodeValidationCodeIsInvalid, ErrorCodeUserPreviouslyDeleted, ErrorCodePhoneNumberIsAlreadyRegistered, ErrorCodeUserNotificationUpdateFailed, ErrorCodeSignInTypeIsNotFound, ErrorCodeDeviceNotFound, ErrorCodeNotConnectedDevice, ErrorCodeNotFoundUser, ErrorCodeUpdateDeviceLogFailed, ErrorCodeCreateDeviceLogFailed, ErrorCodePhoneNumberIsNotFound, ErrorCodeAlimtalkSendFailed, ErrorCodePasswordIsInvalid, ErrorCodeSignUpNotCompleted, ErrorCodeSmsVerificationRequired, ErrorCodeAccessDeniedAccountBlocked, ErrorCodeRefreshTokenIsNotValid, ErrorCodePhoneNumberIsInvalid, ErrorCodeFailedToSendSms, ErrorCodeEmailIsNotValid, ErrorCodeTokenIsInvalid, ErrorCodeSameEmailIsAlreadyRegistered, ErrorCodeSameEmailAlreadyRegistered, ErrorCodeFailedToSignUpUser, ErrorCodeFailedToGetUserID, ErrorCodeNotAuthenticated, ErrorCodeUserIsNotValidPleaseSignUp, ErrorCodeUserIsSignedUpWithEmailType, ErrorCodeUserSignedUpUsingASocialAccount, ErrorCodeUserIDIsNotFound, ErrorCodeEmailSendFailed, ErrorCodeNoSuchID, ErrorCodeWrongPassword, ErrorCodeFacebookTokenIsRefused, ErrorCodeFacebookIDOrTokenIsMissing, ErrorCodeIDIsNotValid, ErrorCodePasswordIsNotValid, ErrorCodeIDIsAlreadyTaken, ErrorCodeAccountHasALocalIDAlready, ErrorCodeAccountHasAFacebookLinkAlready, ErrorCodeAccountHasNoLocalID, ErrorCodeAccountHasNoFacebookLink, ErrorCodeFacebookIDIsLinkedToAnotherAccount, ErrorCodeNotAnEmailAddress, ErrorCodeVerificationCodeIsWrong, ErrorCodeEmailIsVerifiedAlready, ErrorCodeEmailIsVerifiedByAnotherAccount, ErrorCodeTooManyEmailCodes, ErrorCodeSessionNotFound, ErrorCodeMessageNotFound, ErrorCodeAccountHasAnIdentityOfThisProviderAlready, ErrorCodeIdentityIsLinkedToAnotherAccount, ErrorCodeAccountHasNoIdentityOfThisProvider, ErrorCodeLastWayToSignInCannotBeRemoved, ErrorCodeCursorNotValid, ErrorCodeCursorExpired, ErrorCodeUserIsSignedUpWithAppleType, ErrorCodeUserIsSignedUpWithFacebookType, ErrorCodeUserIsSignedUpWithGoogleType, ErrorCodeUserIsSignedUpWithKakaoType, ErrorCodeUserIsSignedUpWithNaverType, ErrorCodeInvalidAppleAccessToken, ErrorCodeInvalidFacebookAccessToken, ErrorCodeInvalidGoogleAccessToken, ErrorCodeInvalidKakaoAccessToken, ErrorCodeInvalidNaverAccessToken, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodePersistedQueryNotFound, ErrorCodePersistedDocumentNotFound, ErrorCodeDocumentNotTrusted, ErrorCodeComplexityLimitExceeded, ErrorCodeTooManyAliases, ErrorCodeTooManyRootFields, ErrorCodeTooManyRepeatedFields, ErrorCodeAnswerTooLarge, ErrorCodeNotAcceptable, ErrorCodeForbidden, ErrorCodeGoingAway:
+	case ErrorCodeInternal, ErrorCodeInvalidRequestOrMissingParameters, ErrorCodeUnauthenticated, ErrorCodeTokenIsExpired, ErrorCodeUserIsNone, ErrorCodeUserIsDeleted, ErrorCodeNotAuthorizedUser, ErrorCodeResourceNotFound, ErrorCodeMethodNotAllowed, ErrorCodeTooManyRequests, ErrorCodePayloadTooLarge, ErrorCodeUnsupportedMediaType, ErrorCodeUnavailable, ErrorCodeProviderUnavailable, ErrorCodeUpgradeRequired, ErrorCodeUserNotFound, ErrorCodeUserPolicyNotFound, ErrorCodeUserPolicyUpdateFailed, ErrorCodePushPermissonDenied, ErrorCodeUserPushTokenUpdateFailed, ErrorCodeRealUserCreateFailed, ErrorCodeRealUserIsNotFound, ErrorCodeRealUserDeleteFailed, ErrorCodeSerialCodeIsNotValid, ErrorCodeNotFoundDevice, ErrorCodeAlreadyConnectedDevice, ErrorCodeValidationCodeIsExpired, ErrorCodeValidationCodeIsInvalid, ErrorCodeUserPreviouslyDeleted, ErrorCodePhoneNumberIsAlreadyRegistered, ErrorCodeUserNotificationUpdateFailed, ErrorCodeSignInTypeIsNotFound, ErrorCodeDeviceNotFound, ErrorCodeNotConnectedDevice, ErrorCodeNotFoundUser, ErrorCodeUpdateDeviceLogFailed, ErrorCodeCreateDeviceLogFailed, ErrorCodePhoneNumberIsNotFound, ErrorCodeAlimtalkSendFailed, ErrorCodePasswordIsInvalid, ErrorCodeSignUpNotCompleted, ErrorCodeSmsVerificationRequired, ErrorCodeAccessDeniedAccountBlocked, ErrorCodeRefreshTokenIsNotValid, ErrorCodePhoneNumberIsInvalid, ErrorCodeFailedToSendSms, ErrorCodeEmailIsNotValid, ErrorCodeTokenIsInvalid, ErrorCodeSameEmailIsAlreadyRegistered, ErrorCodeSameEmailAlreadyRegistered, ErrorCodeFailedToSignUpUser, ErrorCodeFailedToGetUserID, ErrorCodeNotAuthenticated, ErrorCodeUserIsNotValidPleaseSignUp, ErrorCodeUserIsSignedUpWithEmailType, ErrorCodeUserSignedUpUsingASocialAccount, ErrorCodeUserIDIsNotFound, ErrorCodeEmailSendFailed, ErrorCodeNoSuchID, ErrorCodeWrongPassword, ErrorCodeFacebookTokenIsRefused, ErrorCodeFacebookIDOrTokenIsMissing, ErrorCodeIDIsNotValid, ErrorCodePasswordIsNotValid, ErrorCodeIDIsAlreadyTaken, ErrorCodeAccountHasALocalIDAlready, ErrorCodeAccountHasAFacebookLinkAlready, ErrorCodeAccountHasNoLocalID, ErrorCodeAccountHasNoFacebookLink, ErrorCodeFacebookIDIsLinkedToAnotherAccount, ErrorCodeNotAnEmailAddress, ErrorCodeVerificationCodeIsWrong, ErrorCodeEmailIsVerifiedAlready, ErrorCodeEmailIsVerifiedByAnotherAccount, ErrorCodeTooManyEmailCodes, ErrorCodeSessionNotFound, ErrorCodeMessageNotFound, ErrorCodeAccountHasAnIdentityOfThisProviderAlready, ErrorCodeIdentityIsLinkedToAnotherAccount, ErrorCodeAccountHasNoIdentityOfThisProvider, ErrorCodeLastWayToSignInCannotBeRemoved, ErrorCodeCursorNotValid, ErrorCodeCursorExpired, ErrorCodeIdempotencyKeyNotValid, ErrorCodeIdempotencyKeyReused, ErrorCodeIdempotencyKeyInUse, ErrorCodeIdempotencyAnswerLost, ErrorCodeUserIsSignedUpWithAppleType, ErrorCodeUserIsSignedUpWithFacebookType, ErrorCodeUserIsSignedUpWithGoogleType, ErrorCodeUserIsSignedUpWithKakaoType, ErrorCodeUserIsSignedUpWithNaverType, ErrorCodeInvalidAppleAccessToken, ErrorCodeInvalidFacebookAccessToken, ErrorCodeInvalidGoogleAccessToken, ErrorCodeInvalidKakaoAccessToken, ErrorCodeInvalidNaverAccessToken, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodePersistedQueryNotFound, ErrorCodePersistedDocumentNotFound, ErrorCodeDocumentNotTrusted, ErrorCodeComplexityLimitExceeded, ErrorCodeTooManyAliases, ErrorCodeTooManyRootFields, ErrorCodeTooManyRepeatedFields, ErrorCodeAnswerTooLarge, ErrorCodeNotAcceptable, ErrorCodeForbidden, ErrorCodeGoingAway:
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"luxbff/ent"
 	"luxbff/ent/consent"
 	"luxbff/ent/feedposition"
+	"luxbff/ent/idempotencykey"
 	"luxbff/ent/installation"
 	"luxbff/ent/message"
 	"luxbff/ent/pushdevice"
@@ -85,6 +86,7 @@ func deletePersonalRows(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		tx.Installation.Delete().Where(installation.RootUserID(u.ID)).Exec,
 		tx.PushDevice.Delete().Where(pushdevice.RootUserID(u.ID)).Exec,
 		tx.RejectedDevlog.Delete().Where(rejecteddevlog.RootUserID(u.ID)).Exec,
+		tx.IdempotencyKey.Delete().Where(idempotencykey.RootUserID(u.ID)).Exec,
 		tx.FeedPosition.Delete().Where(feedposition.RootUserID(u.ID)).Exec,
 		tx.VerificationCode.Delete().Where(verificationcode.RootUserID(u.ID)).Exec,
 		tx.VerificationCode.Delete().Where(codesToPhone).Exec,

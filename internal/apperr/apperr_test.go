@@ -77,6 +77,10 @@ func TestTextsOfTheContract(t *testing.T) {
 		{apperr.MessageNotFound, 404, "Message not found", "MESSAGE_NOT_FOUND"},
 		{apperr.CursorNotValid, 400, "Cursor not valid", "CURSOR_NOT_VALID"},
 		{apperr.CursorExpired, 410, "Cursor expired", "CURSOR_EXPIRED"},
+		{apperr.IdempotencyKeyNotValid, 400, "Idempotency key not valid", "IDEMPOTENCY_KEY_NOT_VALID"},
+		{apperr.IdempotencyKeyReused, 422, "Idempotency key reused", "IDEMPOTENCY_KEY_REUSED"},
+		{apperr.IdempotencyKeyInUse, 409, "Idempotency key in use", "IDEMPOTENCY_KEY_IN_USE"},
+		{apperr.IdempotencyAnswerLost, 409, "Idempotency answer lost", "IDEMPOTENCY_ANSWER_LOST"},
 	} {
 		err := c.kind.New()
 		if err.Status() != c.status || err.Detail() != c.detail || err.Code() != c.code {

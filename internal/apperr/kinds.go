@@ -111,6 +111,13 @@ const (
 	CursorNotValid // a cursor that this server never gave
 	CursorExpired  // a cursor older than the events that are kept
 
+	// On any request that has an idempotency key, as docs/guides/errors.md describes it.
+
+	IdempotencyKeyNotValid // a key that is too short, too long or no plain text
+	IdempotencyKeyReused   // the key of another request
+	IdempotencyKeyInUse    // the key of a request that still runs
+	IdempotencyAnswerLost  // a request that was done, and whose answer is not known
+
 	// kinds is the number of kinds; it stays last.
 	kinds
 )
@@ -237,4 +244,9 @@ var table = [kinds]entry{
 
 	CursorNotValid: {400, "Cursor not valid", ""},
 	CursorExpired:  {410, "Cursor expired", ""},
+
+	IdempotencyKeyNotValid: {400, "Idempotency key not valid", ""},
+	IdempotencyKeyReused:   {422, "Idempotency key reused", ""},
+	IdempotencyKeyInUse:    {409, "Idempotency key in use", ""},
+	IdempotencyAnswerLost:  {409, "Idempotency answer lost", ""},
 }

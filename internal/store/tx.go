@@ -170,7 +170,20 @@ func (tx *Tx) run(ctx context.Context, limit time.Duration, fn Func) (err error)
 			return err
 		}
 	}
+	if guard, isGuarded := ctx.Value(guardKey{}).(Func); isGuarded && tx.conn.hasChanged() {
+		return guard(ctx, tx)
+	}
 	return nil
+}
+
+type guardKey struct{}
+
+// WithGuard gives a context in which guard is the last step of every write that has changed
+// something. An error of it rolls the write back. So whoever asks for an action, which may
+// write once, several times or never, can note in the action's own transaction that it has
+// written, or can keep it from writing.
+func WithGuard(ctx context.Context, guard Func) context.Context {
+	return context.WithValue(ctx, guardKey{}, guard)
 }
 
 // runAfterCommit calls the functions given to AfterCommit. A panic of one is logged:
@@ -299,6 +312,13 @@ func checkEnded(rows *sql.Rows) error {
 		return errRowsOpen
 	}
 	return rows.Err()
+}
+
+// hasChanged reports whether a statement so far has changed rows.
+func (c *txConn) hasChanged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
 }
 
 // end closes the rows that fn left open, lets no further statement run, and gives the

@@ -28,6 +28,7 @@ import (
 	"luxbff/internal/demo"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
+	"luxbff/internal/idempotency"
 	"luxbff/internal/message"
 	"luxbff/internal/message/history"
 	"luxbff/internal/pubsub"
@@ -70,6 +71,7 @@ type App struct {
 	Messages  *history.Service
 	Push      *push.Service
 	Usage     *usage.Service
+	Once      *idempotency.Service
 
 	options    Options
 	handler    http.Handler
@@ -192,6 +194,7 @@ func (a *App) start(ctx context.Context, keys *token.Keys) error {
 	a.Push.Start(lasting)
 	a.Devlogs.Start(lasting)
 	a.Usage.Start(lasting)
+	a.Once.Start(lasting)
 	return nil
 }
 
@@ -283,6 +286,7 @@ func (a *App) Close() error {
 	a.background.Close()
 	a.Auth.Close()
 	a.Devlogs.Close()
+	a.Once.Close()
 	a.Push.Close()
 	a.Feed.Close()
 	a.Messages.Close()

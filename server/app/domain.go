@@ -12,6 +12,7 @@ import (
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
 	"luxbff/internal/feed"
+	"luxbff/internal/idempotency"
 	"luxbff/internal/message"
 	"luxbff/internal/message/history"
 	"luxbff/internal/message/template"
@@ -80,6 +81,7 @@ func (a *App) wireDomain(keys *token.Keys) error {
 	a.Feed = feed.New(feed.Config{
 		Store: a.Store, Hub: a.hub, Children: a.Children, Sessions: a.Auth.Sessions, Clock: o.Clock, Log: o.Log, OnDelivered: a.metrics.ObserveFeedLag, OnPanic: a.onPanic,
 	})
+	a.Once = idempotency.New(idempotency.Config{Store: a.Store, Clock: o.Clock, Random: o.Random, Log: o.Log, OnPanic: a.onPanic})
 	a.Devlogs = devlog.New(devlog.Config{Store: a.Store, Feed: a.Feed, Push: a.Push, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
 	a.Usage = usage.New(usage.Config{Store: a.Store, Clock: o.Clock, Log: o.Log, OnPanic: a.onPanic})
 	return nil

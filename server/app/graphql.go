@@ -27,7 +27,7 @@ func (a *App) graphQL(origins middleware.Origins, compressor *compression.Compre
 	config.Admit = a.admitOperation()
 	config.PreflightedGET = !a.Config.Development()
 	config.MaxAnswer, config.LimitData = a.Config.AnswerBytes, encode.WithLimit
-	config.Write = compressor.Write
+	config.Write, config.SetHeader = compressor.Write, markReplayed
 	config.CountError = func(code string) { a.metrics.CountError(middleware.SurfaceGraphQL, code) }
 	config.Logger = a.options.Log
 	return gqlhttp.New(graph.Schema(resolver), config)
@@ -49,7 +49,7 @@ func (c Config) documentRules() gqlhttp.Config {
 // schemaIsOpen reports whether clients may read the schema.
 func (c Config) schemaIsOpen() bool { return c.Development() || c.SchemaOpen }
 
-// extensions count and trace the operations.
+// extensions count and trace the operations, and run those with a key once.
 func (a *App) extensions() []graphql.HandlerExtension {
 	extensions := []graphql.HandlerExtension{operationObserver{a.metrics, a.Usage, a.tracer, a.options.Elapsed}}
 	if !a.minimums.IsEmpty() {
@@ -61,7 +61,7 @@ func (a *App) extensions() []graphql.HandlerExtension {
 	if a.tracer != nil {
 		extensions = append(extensions, resolverTracer{a.tracer})
 	}
-	return extensions
+	return append(extensions, onceOnly{a.Once})
 }
 
 // liveTransports serve subscriptions.

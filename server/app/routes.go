@@ -136,7 +136,7 @@ func (a *App) acknowledge(ctx context.Context, installationID, cursor string) {
 // restAPI are the legacy surfaces.
 func (a *App) restAPI() *rest.API {
 	return &rest.API{
-		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Log: a.options.Log,
+		Auth: a.Auth, Accounts: a.Accounts, Children: a.Children, Devlogs: a.Devlogs, Once: a.Once, Log: a.options.Log,
 		Sunset: a.Config.Sunset, Sunsets: func() rest.Sunsets { return *a.sunsets.Load() },
 		Count: a.countRequest, Admit: a.admitRequest(),
 		CountError: a.metrics.CountError, Trace: traceAction(a.tracer),

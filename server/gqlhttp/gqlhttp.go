@@ -100,6 +100,10 @@ type Config struct {
 	// nil sends it as it is.
 	Write func(w http.ResponseWriter, r *http.Request, status int, body []byte)
 
+	// SetHeader adds what an extension has to say of an operation to the header of its
+	// answer, unless that is a stream; nil for nothing.
+	SetHeader func(operation *graphql.OperationContext, header http.Header)
+
 	// Trusted are the documents of the apps' manifests; nil for none.
 	Trusted *TrustedDocuments
 
@@ -121,6 +125,7 @@ func New(schema graphql.ExecutableSchema, config Config) *handler.Server {
 	server.AddTransport(transport{
 		maxBody: config.MaxBody, bodies: knownBodies{newTextCache[graphql.RawParams](cachedDocuments, cachedDocumentBytes)},
 		preflightedGET: config.PreflightedGET, streams: config.Streams, presenter: present, answer: config.Write,
+		setHeader: config.SetHeader,
 	})
 
 	server.SetErrorPresenter(present.present)
@@ -181,6 +186,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Write == nil {
 		c.Write = writePlain
+	}
+	if c.SetHeader == nil {
+		c.SetHeader = func(*graphql.OperationContext, http.Header) {}
 	}
 	if c.CountError == nil {
 		c.CountError = func(string) {}

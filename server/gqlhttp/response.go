@@ -29,7 +29,7 @@ type responder struct {
 // respond sends the response of the executor.
 func (r responder) respond(response *graphql.Response) {
 	status := r.statusOf(response)
-	if status == http.StatusTooManyRequests {
+	if status >= http.StatusBadRequest {
 		wait, _ := response.Errors[0].Extensions["retryAfterMs"].(int64)
 		setRetryAfter(r.w, time.Duration(wait)*time.Millisecond)
 	}
@@ -58,7 +58,8 @@ func (r responder) refuse(refused *refusal) {
 // application/graphql-response+json to those that were executed, as the specification of
 // GraphQL over HTTP asks. An unknown persisted query has 200 under both, because Apollo's
 // iOS client looks for its code only in responses with a 2xx status. One that has spent what it
-// may has 429 under both: what stands before a server, and libraries that try again, go by it.
+// may has 429 under both, and one that is refused for its idempotency key the status of that:
+// what stands before a server, and libraries that try again, go by it.
 func (r responder) statusOf(response *graphql.Response) int {
 	if response.Data != nil || len(response.Errors) == 0 {
 		return http.StatusOK
@@ -66,7 +67,7 @@ func (r responder) statusOf(response *graphql.Response) int {
 	first := response.Errors[0].Extensions
 	status, _ := first["status"].(int)
 	switch {
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests, isOfIdempotencyKey(first["code"]):
 		return status
 	case r.mediaType == applicationJSON, first["code"] == codePersistedQueryNotFound:
 		return http.StatusOK
@@ -74,6 +75,20 @@ func (r responder) statusOf(response *graphql.Response) int {
 		return status
 	}
 	return http.StatusBadRequest
+}
+
+// isOfIdempotencyKey is true for what says that the operation was not run for its key, which
+// is a header. Its status is the same under both media types, as libraries that send the header
+// go by the status.
+func isOfIdempotencyKey(code any) bool {
+	for _, kind := range []apperr.Kind{
+		apperr.IdempotencyKeyNotValid, apperr.IdempotencyKeyReused, apperr.IdempotencyKeyInUse, apperr.IdempotencyAnswerLost,
+	} {
+		if code == kind.New().Code() {
+			return true
+		}
+	}
+	return false
 }
 
 // write sends a response. The executor has encoded the data already, so they are copied

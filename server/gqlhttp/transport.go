@@ -40,6 +40,8 @@ type transport struct {
 	streams        []Stream
 	presenter      presenter
 	answer         func(w http.ResponseWriter, r *http.Request, status int, body []byte)
+	// setHeader is Config.SetHeader.
+	setHeader func(operation *graphql.OperationContext, header http.Header)
 }
 
 // Supports takes every request that the transports before it left, so that each gets a
@@ -76,7 +78,7 @@ func (t transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		stream.Serve(w, r, exec, operation, errs)
 		return
 	}
-	execute(r, exec, operation, errs, out)
+	t.execute(r, exec, operation, errs, out)
 }
 
 // recover answers INTERNAL after a panic. http.ErrAbortHandler is how net/http is asked to
@@ -119,7 +121,7 @@ func isPreflighted(header http.Header) bool {
 	return err == nil && mediaType == applicationJSON
 }
 
-func execute(
+func (t transport) execute(
 	r *http.Request, exec graphql.GraphExecutor, operation *graphql.OperationContext, errs gqlerror.List, out responder,
 ) {
 	ctx := r.Context()
@@ -133,6 +135,7 @@ func execute(
 	}
 	responses, ctx := exec.DispatchOperation(ctx, operation)
 	if response := responses(ctx); response != nil {
+		t.setHeader(operation, out.w.Header())
 		out.respond(response)
 		return
 	}

@@ -79,7 +79,7 @@ func isOwnAddress(r *http.Request, origin string) bool {
 // What the pages of allowed origins may read besides the body, and for how many seconds
 // a browser may remember the answer to a preflight: Chrome keeps none for longer.
 const (
-	exposedHeaders  = "Accept-Encoding, Allow, Deprecation, Link, Retry-After, Sunset, Upgrade, Upgrade-Notice, X-Request-Id"
+	exposedHeaders  = "Accept-Encoding, Allow, Deprecation, Idempotency-Replayed, Link, Retry-After, Sunset, Upgrade, Upgrade-Notice, X-Request-Id"
 	preflightMaxAge = "7200"
 )
 

@@ -115,6 +115,10 @@ func errorReason(kind apperr.Kind) string {
 		apperr.EmailCodeWrong:             "a wrong, old or never requested code",
 		apperr.EmailVerifiedAlready:       "there is nothing to verify",
 		apperr.EmailVerifiedElsewhere:     "another account has verified the address",
+		apperr.IdempotencyKeyNotValid:     "the Idempotency-Key is not 16 to 255 visible ASCII characters",
+		apperr.IdempotencyKeyReused:       "the Idempotency-Key was sent with another request",
+		apperr.IdempotencyKeyInUse:        "the request with this Idempotency-Key still runs: wait for Retry-After seconds",
+		apperr.IdempotencyAnswerLost:      "the request with this Idempotency-Key has stored something, and its answer is lost",
 		apperr.TooManyEmailCodes:          "a sixth code in a row: wait three minutes",
 	}[kind]
 }

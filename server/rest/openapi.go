@@ -81,7 +81,7 @@ func describeRoute(s Surface, r Route, shared schemas) *openapi.Operation {
 		Replacement: r.Operation,
 		Deprecated:  true,
 		Security:    security(r.access),
-		Parameters:  parameters(r.request, shared),
+		Parameters:  append(parameters(r.request, shared), headers(r)...),
 		RequestBody: requestBody(r.request, shared),
 		Responses:   responses(s, r, shared),
 	}
@@ -132,6 +132,19 @@ func parameters(request reflect.Type, shared schemas) []openapi.Parameter {
 		})
 	}
 	return all
+}
+
+// headers describes what a client may send beside the request.
+func headers(r Route) []openapi.Parameter {
+	if !r.writes() {
+		return nil
+	}
+	return []openapi.Parameter{{
+		Name: idempotencyKey, In: "header",
+		Description: "A random UUID, one for each action. A request that is sent again with its key within 24 hours is not " +
+			"run again: the first answer is given, with the header " + idempotencyReplayed + ".",
+		Schema: &openapi.Schema{Type: openapi.Types{"string"}},
+	}}
 }
 
 func requestBody(request reflect.Type, shared schemas) *openapi.Body {
@@ -185,6 +198,10 @@ func errorsOf(s Surface, r Route) map[int][]errorBody {
 	}
 	if objectOf(r.request).usesBody {
 		kinds = append(kinds, apperr.PayloadTooLarge, apperr.UnsupportedMediaType)
+	}
+	if r.writes() {
+		kinds = append(kinds, apperr.IdempotencyKeyNotValid, apperr.IdempotencyKeyReused, apperr.IdempotencyKeyInUse,
+			apperr.IdempotencyAnswerLost)
 	}
 	kinds = append(kinds, apperr.UpgradeRequired, apperr.TooManyRequests, apperr.Internal, apperr.Unavailable)
 

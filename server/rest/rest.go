@@ -22,6 +22,7 @@ import (
 	"luxbff/internal/auth"
 	"luxbff/internal/child"
 	"luxbff/internal/devlog"
+	"luxbff/internal/idempotency"
 )
 
 // API holds what the routes need: the domain services they call, and the hooks of
@@ -31,7 +32,9 @@ type API struct {
 	Accounts *account.Service
 	Children *child.Service
 	Devlogs  *devlog.Service
-	Log      *slog.Logger
+	// Once keeps a request with an idempotency key from running twice.
+	Once *idempotency.Service
+	Log  *slog.Logger
 	// Sunset is when the routes will be switched off; zero while no date is known.
 	Sunset time.Time
 	// Sunsets gives the days of single routes, which go before Sunset; nil for none.
@@ -136,16 +139,26 @@ func (a *API) Refuse(surfaces []Surface) func(http.ResponseWriter, *http.Request
 
 func (a *API) serveRoute(s Surface, route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		response, err := a.runTraced(route, r)
-		if route.access == accessToken && apperr.Is(err, apperr.TokenIsExpired) {
-			err = s.expiredToken.New()
-		}
-		if err != nil {
-			a.writeError(w, r, s, err)
+		if r.Header[idempotencyKey] != nil && route.writes() {
+			a.serveOnce(w, r, s, route)
 			return
 		}
-		write(w, route.Status, response)
+		_ = a.serve(w, r, s, route) // it is answered
 	})
+}
+
+// serve answers a request, and gives the error that it has answered.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, s Surface, route Route) error {
+	response, err := a.runTraced(route, r)
+	if route.access == accessToken && apperr.Is(err, apperr.TokenIsExpired) {
+		err = s.expiredToken.New()
+	}
+	if err != nil {
+		a.writeError(w, r, s, err)
+		return err
+	}
+	write(w, route.Status, response)
+	return nil
 }
 
 func (a *API) runTraced(route Route, r *http.Request) (response any, err error) {
@@ -184,12 +197,16 @@ func (a *API) serveNotFound(s Surface) http.Handler {
 
 // write sends a JSON body. Responses hold personal data, so no cache may keep them.
 func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	setHeader(w.Header())
 	w.WriteHeader(status)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	// The status is sent already, so a client that hung up meanwhile is no error of
 	// ours, and nothing could be sent to it.
 	_ = encoder.Encode(body)
+}
+
+func setHeader(header http.Header) {
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
 }

@@ -257,6 +257,15 @@ func (b *badRequests) addParameters() {
 	b.add(anything, "a malformed query", func(r *request) { r.target = path + "?%zz" })
 	for _, p := range b.operation.Parameters {
 		name := p.Value.Name
+		if p.Value.In == "header" {
+			for _, text := range []string{"", "short", "a key with spaces in it", strings.Repeat("k", 256)} {
+				b.add(refused, name+" is "+text, func(r *request) {
+					r.header = r.header.Clone()
+					r.header.Set(name, text)
+				})
+			}
+			continue
+		}
 		add := func(want outcome, texts []string) {
 			for _, text := range texts {
 				target := path + "?" + with(values, name, text)

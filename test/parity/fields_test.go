@@ -141,6 +141,7 @@ func notOfMutations() map[apperr.Kind]string {
 		anywhere = "says nothing of what was sent"
 		restOnly = "REST alone, whose pages have no place for a field"
 		withName = "documented with the name of a provider"
+		ofTheKey = "of the key of the request, which is no input"
 	)
 	return map[apperr.Kind]string{
 		apperr.Internal: anywhere, apperr.Unavailable: anywhere, apperr.TooManyRequests: "of the client; where a recipient has too many, internal/ratelimit has the error name it", apperr.UserIsNone: anywhere,
@@ -150,7 +151,9 @@ func notOfMutations() map[apperr.Kind]string {
 		apperr.NotAuthenticated:   restOnly,
 		apperr.SignedUpWithSocial: withName, apperr.ProviderTokenInvalid: withName,
 		apperr.CursorNotValid: "the subscription and the pages alone", apperr.CursorExpired: "the subscription alone",
-		apperr.MessageNotFound: "the subscription alone",
+		apperr.MessageNotFound:        "the subscription alone",
+		apperr.IdempotencyKeyNotValid: ofTheKey, apperr.IdempotencyKeyReused: ofTheKey,
+		apperr.IdempotencyKeyInUse: ofTheKey, apperr.IdempotencyAnswerLost: ofTheKey,
 	}
 }
 

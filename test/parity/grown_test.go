@@ -66,6 +66,7 @@ func growth() []string {
 		copied("installations", map[string]string{"digest": "o.digest || '-' || o.id || '-' || n.i", "root_user_id": "(SELECT max(id) FROM users)"}),
 		copied("feed_positions", map[string]string{"installation_id": "o.installation_id || '-' || n.i"}),
 		copied("push_devices", map[string]string{"registration_id": "o.registration_id || '-' || n.i", "root_user_id": "(SELECT max(id) FROM users)"}),
+		copied("idempotency_keys", map[string]string{"key_hash": "o.key_hash || '-' || n.i"}),
 		copied("message_quota", map[string]string{"subject": "o.subject || '-' || n.i"}),
 		copied("usage_days", map[string]string{"name": "o.name || '-' || n.i"}),
 	}

@@ -1,6 +1,7 @@
 package parity_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	entmessage "luxbff/ent/message"
 	"luxbff/internal/devlog"
@@ -114,6 +117,10 @@ func episodes() []episode {
 			withLogs.arrange(t, w)
 			uploadRejected(t, w)
 		}}, uploadRejected},
+		episode{"requests with a key", action{arrange: func(t *testing.T, w *world) {
+			withLogs.arrange(t, w)
+			sendWithKeys(t, w)
+		}}, sendWithKeys},
 		episode{"the status of messages", withLogs, followMessages},
 		episode{"the background", action{arrange: func(t *testing.T, w *world) {
 			withLogs.arrange(t, w)
@@ -192,6 +199,24 @@ func askForCodesAgain(t *testing.T, w *world) {
 		w.Data(t, w.vars["parent"], `mutation { sendEmailVerification(input: {email: "new@example.com"}) { ok } }`, nil, &struct{}{})
 	}
 	w.GraphQL(t, w.vars["parent"], `mutation { verifyEmail(input: {code: "wrong"}) { user { id } } }`, nil)
+}
+
+// sendWithKeys sends requests with new keys, of the account and of nobody, each twice.
+func sendWithKeys(t *testing.T, w *world) {
+	for token, mutation := range map[string]string{
+		w.vars["parent"]: `updateUser(input: {firstName: "a"}) { user { id } }`,
+		"":               `signIn(input: {email: "a@b.example", password: "secret123"}) { user { id } }`,
+	} {
+		operation, err := json.Marshal(map[string]any{
+			"query": "mutation { " + mutation + " }", "extensions": map[string]any{"idempotencyKey": uuid.NewString()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			w.Call(t, http.MethodPost, "/graphql", token, string(operation))
+		}
+	}
 }
 
 // uploadRejected uploads logs of which two can't be stored.
@@ -283,7 +308,7 @@ func workInBackground(t *testing.T, w *world) {
 		_, check := w.App.Outbox.Check(ctx)
 		_, deliver := w.App.Outbox.Deliver(ctx)
 		for _, err := range []error{
-			pruneFeed, check, deliver, w.App.Outbox.Prune(ctx), w.App.Push.Prune(ctx), w.App.Devlogs.Prune(ctx), w.App.Usage.Flush(ctx), w.App.Usage.Prune(ctx), w.App.Auth.Sessions.StoreUses(ctx), w.App.Auth.Prune(ctx),
+			pruneFeed, check, deliver, w.App.Outbox.Prune(ctx), w.App.Push.Prune(ctx), w.App.Devlogs.Prune(ctx), w.App.Once.Prune(ctx), w.App.Usage.Flush(ctx), w.App.Usage.Prune(ctx), w.App.Auth.Sessions.StoreUses(ctx), w.App.Auth.Prune(ctx),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -447,6 +472,7 @@ const (
 	fewOfAccount = "an account has one of each provider, or is remembered to have signed in from 50 places"
 	ofRejected   = "an account has 1,000 rejected logs at most"
 	ofDay        = "a surface has 1,000 rows a day, read when it has a new one"
+	ofKeys       = "an account has 1,000 requests with a key at most"
 	ofAccount    = "it removes all that the account or the child had"
 	anOperator   = "an operator asks, and no request waits for it"
 )
@@ -499,6 +525,7 @@ func stepExceptions() []exception {
 		{"SELECT verification_codes.id FROM verification_codes WHERE verification_codes.purpose = ", codesOfPhone},
 		{"UPDATE verification_codes SET closed_at = ", codesOfPhone},
 		{"DELETE FROM rejected_devlogs WHERE root_user_id = ", ofRejected},
+		{"DELETE FROM idempotency_keys WHERE root_user_id = ", ofKeys},
 		{"DELETE FROM child_users WHERE", ofAccount},
 		{"FROM usage_days WHERE usage_days.day >= ", anOperator},
 		{"FROM usage_days WHERE day = ", ofDay},

@@ -82,6 +82,8 @@ func sample(table *schema.Table, column *schema.Column, row int) any {
 		return column.Enums[row%len(column.Enums)]
 	case column.Type == field.TypeString:
 		return fmt.Sprint(row, texts[row%len(texts)])
+	case column.Type == field.TypeBytes:
+		return []byte{byte(row), 0, 255, '\\', 'x'}
 	default:
 		return int64(row) << (row % 40) * int64(1-row%2*2)
 	}
@@ -103,14 +105,17 @@ func TestCopyMovesEveryValue(t *testing.T) {
 	source, target := storetest.OpenAt(t, from.URL), storetest.OpenAt(t, to.URL)
 	ctx := t.Context()
 	same := cmp.Options{
-		cmpopts.IgnoreUnexported(ent.User{}, ent.Message{}),
-		cmpopts.IgnoreFields(ent.User{}, "Edges"), cmpopts.IgnoreFields(ent.Message{}, "Edges"),
+		cmpopts.IgnoreUnexported(ent.User{}, ent.Message{}, ent.IdempotencyKey{}),
+		cmpopts.IgnoreFields(ent.User{}, "Edges"), cmpopts.IgnoreFields(ent.Message{}, "Edges"), cmpopts.IgnoreFields(ent.IdempotencyKey{}, "Edges"),
 	}
 	if diff := cmp.Diff(source.Read().User.Query().AllX(ctx), target.Read().User.Query().AllX(ctx), same); diff != "" {
 		t.Errorf("users (-source +target):\n%s", diff)
 	}
 	if diff := cmp.Diff(source.Read().Message.Query().AllX(ctx), target.Read().Message.Query().AllX(ctx), same); diff != "" {
 		t.Errorf("messages (-source +target):\n%s", diff)
+	}
+	if diff := cmp.Diff(source.Read().IdempotencyKey.Query().AllX(ctx), target.Read().IdempotencyKey.Query().AllX(ctx), same); diff != "" {
+		t.Errorf("idempotency keys (-source +target):\n%s", diff)
 	}
 	if id := newUser(t, target); id != fullRows+3 {
 		t.Errorf("the next user has id %d, want the one after the highest ever given, %d", id, fullRows+3)

@@ -68,8 +68,8 @@ func (r *tableReader) result() CopiedTable {
 	return CopiedTable{Name: r.table.Name, Rows: r.count, Checksum: hex.EncodeToString(r.hash.Sum(nil))}
 }
 
-// cell is a value of a column: nil, an int64, a bool, a string, or a time to the
-// microsecond, which is what PostgreSQL keeps.
+// cell is a value of a column: nil, an int64, a bool, a string, bytes, or a time to
+// the microsecond, which is what PostgreSQL keeps.
 type cell struct {
 	column table.Column
 	value  any
@@ -92,6 +92,8 @@ func (c *cell) Scan(given any) (err error) {
 		c.value, err = scanAs[int64](given)
 	case field.TypeString, field.TypeEnum:
 		c.value, err = scanAs[string](given)
+	case field.TypeBytes:
+		c.value, err = scanAs[[]byte](given)
 	default:
 		err = fmt.Errorf("no rule says how to copy a %s", c.column.Type)
 	}
@@ -122,6 +124,9 @@ func (c *cell) appendTo(line []byte) []byte {
 		return binary.BigEndian.AppendUint64(append(line, 'd'), uint64(value.UnixMicro()))
 	case string:
 		line = binary.BigEndian.AppendUint64(append(line, 's'), uint64(len(value)))
+		return append(line, value...)
+	case []byte:
+		line = binary.BigEndian.AppendUint64(append(line, 'b'), uint64(len(value)))
 		return append(line, value...)
 	}
 	return append(line, 'n')

@@ -67,8 +67,17 @@ type place struct{ day, surface string }
 // tally is what is known here of a row.
 type tally struct {
 	unwritten int
-	isStored  bool // this program has written the row before
+	room      room
 }
+
+// room says whether the database has a row for a use.
+type room uint8
+
+const (
+	notAsked room = iota
+	hasRow
+	hasNone // it is counted with the others
+)
 
 // Config is what a Service needs.
 type Config struct {
@@ -175,8 +184,8 @@ func (s *Service) add(at row, isSignedIn bool) *tally {
 // counted is what a flush adds to a row.
 type counted struct {
 	row
-	uses     int
-	isStored bool
+	uses int
+	room room
 }
 
 // Flush adds what was counted since the last one to the rows of the day. What could not be
@@ -188,8 +197,12 @@ func (s *Service) Flush(ctx context.Context) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	err := s.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return write(ctx, tx, taken) })
-	s.settle(taken, err)
+	var rooms []room
+	err := s.cfg.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		rooms, err = write(ctx, tx, taken)
+		return err
+	})
+	s.settle(taken, rooms, err)
 	if err != nil {
 		return fmt.Errorf("write %d rows: %w", len(taken), err)
 	}
@@ -203,7 +216,7 @@ func (s *Service) take() (taken []counted) {
 	defer s.mu.Unlock()
 	for at, known := range s.tallies {
 		if known.unwritten > 0 {
-			taken = append(taken, counted{at, known.unwritten, known.isStored})
+			taken = append(taken, counted{at, known.unwritten, known.room})
 			known.unwritten = 0
 		}
 	}
@@ -213,15 +226,15 @@ func (s *Service) take() (taken []counted) {
 
 // settle notes what became of a write. Where its outcome is not known it is taken for done: a
 // minute that is missing misleads nobody, and one that counts twice might.
-func (s *Service) settle(taken []counted, err error) {
+func (s *Service) settle(taken []counted, rooms []room, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, one := range taken {
+	for i, one := range taken {
 		known := s.tallies[one.row]
 		switch {
 		case known == nil: // the day is long over
 		case err == nil:
-			known.isStored = true
+			known.room = rooms[i]
 		case !errors.Is(err, store.ErrOutcomeUnknown):
 			known.unwritten += one.uses
 		}

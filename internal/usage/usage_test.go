@@ -158,6 +158,27 @@ func TestRowsAreBounded(t *testing.T) {
 	})
 }
 
+// TestReplicasBoundADayTogether has two replicas write names of their own at once.
+func TestReplicasBoundADayTogether(t *testing.T) {
+	t.Parallel()
+	url, clock := storetest.URL(t), testutil.NewClock(noon())
+	db := storetest.OpenAt(t, url)
+	replicas := []*usage.Service{newService(db, clock), newService(storetest.OpenAt(t, url), clock)}
+	for i, s := range replicas {
+		for n := range 700 {
+			s.Count(usage.Use{Surface: "GraphQL", Name: fmt.Sprint("Operation", n), App: "lux-ios", Version: fmt.Sprint(i)}, true)
+		}
+	}
+	for _, err := range testutil.Concurrently(2, func(i int) error { return replicas[i].Flush(t.Context()) }) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if listed := list(t, db); len(listed) != usage.MostRows+1 {
+		t.Errorf("a day has %d rows", len(listed))
+	}
+}
+
 // TestStrangersLeaveRoom fills a day with names that nobody who is signed in has chosen.
 func TestStrangersLeaveRoom(t *testing.T) {
 	t.Parallel()

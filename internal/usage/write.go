@@ -26,71 +26,75 @@ const (
 )
 
 // write adds to the rows of the day, which replicas do in turn: each has to see how many there
-// are.
-func write(ctx context.Context, tx *store.Tx, taken []counted) error {
+// are. It gives what has a row of its own and what has none, in the order of taken.
+func write(ctx context.Context, tx *store.Tx, taken []counted) ([]room, error) {
 	if err := tx.LockText(ctx, usageday.Table); err != nil {
-		return fmt.Errorf("lock the usage: %w", err)
+		return nil, fmt.Errorf("lock the usage: %w", err)
 	}
-	bounded, err := bound(ctx, tx, taken)
+	rooms, err := findRooms(ctx, tx, taken)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	const columns = 6
-	for rows := range slices.Chunk(bounded, rowsOfStatement) {
+	for rows := range slices.Chunk(withOthers(taken, rooms), rowsOfStatement) {
 		args := make([]any, 0, columns*len(rows))
 		for _, one := range rows {
 			args = append(args, one.day, one.Surface, one.Name, one.App, one.Version, one.uses)
 		}
 		if _, err := tx.Exec(ctx, fmt.Sprintf(addUses, store.ValueRows(1, len(rows), columns)), args...); err != nil {
-			return fmt.Errorf("add %d rows to the usage: %w", len(rows), err)
+			return nil, fmt.Errorf("add %d rows to the usage: %w", len(rows), err)
 		}
 	}
-	return nil
+	return rooms, nil
 }
 
-// bound gives what is to be added, with that in the row of all others for which the database
-// has no room: other replicas, or this one before it was restarted, may have filled the day.
-// It asks the database only about rows that this program has not written before.
-func bound(ctx context.Context, tx *store.Tx, taken []counted) (bounded []counted, err error) {
+// findRooms says what has a row of its own: other replicas, or this one before it was
+// restarted, may have filled the day. It asks the database only about what this program has
+// not written before.
+func findRooms(ctx context.Context, tx *store.Tx, taken []counted) ([]room, error) {
 	stored := map[place]map[Use]bool{}
-	others := map[place]int{}
-	for _, one := range taken {
-		there := place{one.day, one.Surface}
-		if one.isStored {
-			bounded = append(bounded, one)
+	rooms := make([]room, len(taken))
+	for i, one := range taken {
+		if rooms[i] = one.room; one.room != notAsked {
 			continue
 		}
+		there := place{one.day, one.Surface}
 		if stored[there] == nil {
-			if stored[there], err = rowsOf(ctx, tx, there); err != nil {
+			found, err := rowsOf(ctx, tx, there)
+			if err != nil {
 				return nil, err
 			}
+			stored[there] = found
 		}
 		switch {
 		case one.Use == one.orOther():
-			others[there] += one.uses
+			rooms[i] = hasNone
 		case stored[there][one.Use], len(stored[there]) < MostRows:
 			stored[there][one.Use] = true
-			bounded = append(bounded, one)
+			rooms[i] = hasRow
 		default:
-			others[there] += one.uses
+			rooms[i] = hasNone
 		}
 	}
-	return addOthers(bounded, others), nil
+	return rooms, nil
 }
 
-// addOthers adds the uses without a row of their own. One statement can't change a row twice.
-func addOthers(bounded []counted, others map[place]int) []counted {
-	for i, one := range bounded {
-		if there := (place{one.day, one.Surface}); one.Use == one.orOther() {
-			bounded[i].uses += others[there]
-			delete(others, there)
+// withOthers gives the rows with what is added to each, sorted as all replicas sort them. What
+// has no row of its own is added to the one of all others.
+func withOthers(taken []counted, rooms []room) (rows []counted) {
+	others := map[place]int{}
+	for i, one := range taken {
+		if rooms[i] == hasRow {
+			rows = append(rows, one)
+		} else {
+			others[place{one.day, one.Surface}] += one.uses
 		}
 	}
 	for there, uses := range others {
-		bounded = append(bounded, counted{row: row{there.day, Use{Surface: there.surface}.orOther()}, uses: uses})
+		rows = append(rows, counted{row: row{there.day, Use{Surface: there.surface}.orOther()}, uses: uses})
 	}
-	slices.SortFunc(bounded, func(a, b counted) int { return a.compare(b.row) })
-	return bounded
+	slices.SortFunc(rows, func(a, b counted) int { return a.compare(b.row) })
+	return rows
 }
 
 // rowsOf gives the uses that have a row of their own.

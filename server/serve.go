@@ -150,6 +150,7 @@ func printWelcome(cfg app.Config, addr net.Addr) {
 
   GraphiQL   %[1]s/          signed in as the demo parent
   GraphQL    %[1]s/graphql
+  Docs       %[1]s/docs      guides, the REST routes to try, a collection for Postman or Bruno
   Messages   %[1]s/dev/         what would have been sent, as it happens; as JSON at /dev/outbox
 
   Sign in as the demo parent: %[2]s / %[3]s

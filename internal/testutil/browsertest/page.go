@@ -218,7 +218,7 @@ func (p *Page) Screenshot(name string) {
 	if err != nil {
 		p.Fail(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, name), image, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, name), image, 0o600); err != nil { //nolint:gosec // A developer says where.
 		p.t.Fatal(err)
 	}
 }

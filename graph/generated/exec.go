@@ -391,6 +391,9 @@ A mutation is null exactly when it failed: ` + "`" + `errors` + "`" + ` then hol
 ` + "`" + `extensions.status` + "`" + `, and the input at fault, where one is, as ` + "`" + `extensions.field` + "`" + `.
 A mutation that failed has changed nothing.
 
+A request with the header ` + "`" + `Idempotency-Key` + "`" + `, or with ` + "`" + `extensions.idempotencyKey` + "`" + `, runs once: sent again with its key
+within 24 hours, it gets the first answer.
+
 Any mutation may be refused for now: with ` + "`" + `TOO_MANY_REQUESTS` + "`" + ` where a client, an account or a recipient has had too
 many of something, passwords that are compared or hashed included, and with ` + "`" + `UNAVAILABLE` + "`" + ` where the database cannot be
 reached or too many passwords wait to be hashed. ` + "`" + `extensions.retryAfterMs` + "`" + `, where it is given, is when to try again.

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"luxbff/internal/testutil/apptest"
+	"luxbff/internal/testutil/gziptest"
 	"luxbff/server/app"
 )
 
@@ -239,6 +242,7 @@ func TestBodiesThatSayTheSameAreOne(t *testing.T) {
 		body string
 		more []string
 	}{
+		"gzip":   {{`{"first_name": "a"}`, nil}, {gziptest.Compress(t, `{"first_name": "a"}`), []string{"Content-Encoding", "gzip"}}},
 		"JSON":   {{`{"first_name": "a", "last_name": "b"}`, nil}, {` {"last_name":"b","first_name":"\u0061"}`, nil}},
 		"a form": {{form("x", "a"), multipart("x")}, {form("yy", "a"), multipart("yy")}},
 	} {
@@ -253,12 +257,58 @@ func TestBodiesThatSayTheSameAreOne(t *testing.T) {
 			t.Errorf("%s: another body is answered %d %s", name, got.Status, got.Body)
 		}
 	}
+	// Parameters of the query, which this route takes as well.
+	for i, query := range []string{"?a=1&b=2", "?b=2&a=1"} {
+		got := withKey(t, s, call+query, token, keyOfAction+"query", `{"first_name": "a"}`)
+		if got.Status != http.StatusOK || (got.Header.Get("Idempotency-Replayed") == "true") != (i == 1) {
+			t.Errorf("%s is answered %d %s", query, got.Status, got.Body)
+		}
+	}
 	document := func(variables string) string {
 		return `{"query": "mutation($i: UpdateUserInput!) { updateUser(input: $i) { user { id } } }", "variables": {"i": ` + variables + `}}`
 	}
 	withKey(t, s, "POST /graphql", token, keyOfAction, document(`{"firstName": "a", "lastName": "b"}`))
 	if got := withKey(t, s, "POST /graphql", token, keyOfAction, document(`{"lastName": "b", "firstName": "a"}`)); got.Header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("GraphQL: %d %s", got.Status, got.Body)
+	}
+}
+
+// TestTheKeyOfAnUpgradeIsNone of the operations that follow on the socket.
+func TestTheKeyOfAnUpgradeIsNone(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	token, _ := s.Parent(t)
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	header := http.Header{"Idempotency-Key": {keyOfAction}, "Authorization": {"Bearer " + token}}
+	conn, response, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	defer func() { _ = conn.Close() }()
+	for id, name := range []string{"init", "a", "b"} {
+		f := frame{Type: "connection_init"}
+		if id > 0 {
+			f = frame{ID: fmt.Sprint(id), Type: "subscribe", Payload: raw(t, map[string]any{
+				"query": fmt.Sprintf("mutation { updateUser(input: {firstName: %q}) { user { firstName } } }", name),
+			})}
+		}
+		if err := conn.WriteJSON(f); err != nil {
+			t.Fatal(err)
+		}
+		for answered := false; !answered; {
+			var got frame
+			if err := conn.ReadJSON(&got); err != nil {
+				t.Fatal(err)
+			}
+			answered = got.Type == "connection_ack" || got.Type == "next"
+			if got.Type == "next" && !strings.Contains(string(got.Payload), `"firstName":"`+name+`"`) {
+				t.Errorf("%s is answered %s", name, got.Payload)
+			}
+		}
+	}
+	if n := count(t, s, "idempotency_keys"); n != 0 {
+		t.Errorf("%d keys are stored", n)
 	}
 }
 

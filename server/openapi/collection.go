@@ -151,6 +151,11 @@ func (d *Document) collect(o operation) (CollectionItem, error) {
 			request.URL.Variable = append(request.URL.Variable, value)
 			continue
 		}
+		if p.In == "header" {
+			value.Value = "{{$guid}}" // the one header is a key, and new for each request
+			request.Header = append(request.Header, value)
+			continue
+		}
 		request.URL.Query = append(request.URL.Query, value)
 		if p.Required {
 			separator := "?"

@@ -2,8 +2,10 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 
+	"luxbff/internal/demo"
 	"luxbff/operations"
 	"luxbff/server/assets"
 	"luxbff/server/compression"
@@ -43,7 +45,7 @@ func describeRoutes() *openapi.Document { return rest.Describe(rest.Surfaces()) 
 // Collection gives the documented routes and the sample operations as a collection for
 // Postman, Bruno and their like, as JSON. Its requests go to the server of the configuration.
 func Collection(cfg Config) ([]byte, error) {
-	var samples []openapi.Sample
+	samples := []openapi.Sample{signInSample(cfg)}
 	for _, s := range operations.All() {
 		samples = append(samples, openapi.Sample{Name: s.Name, Document: s.Document, Variables: s.Variables})
 	}
@@ -52,6 +54,23 @@ func Collection(cfg Config) ([]byte, error) {
 		return nil, err
 	}
 	return json.MarshalIndent(collection, "", "  ")
+}
+
+// signInSample signs the demo parent in, in development; in production whoever sends it
+// writes an own name.
+func signInSample(cfg Config) openapi.Sample {
+	email, password := "parent@example.com", "secret123"
+	if cfg.Development() {
+		email, password = demo.Email, demo.Password
+	}
+	return openapi.Sample{ //nolint:gosec // The password is the demo's, which every start prints.
+		Name: "sign-in",
+		Document: "mutation SignIn($email: String!, $password: String!) {\n" +
+			"  signIn(input: { email: $email, password: $password }) {\n" +
+			"    tokens {\n      accessToken\n      refreshToken\n      expiresIn\n    }\n  }\n}\n",
+		Variables:   fmt.Sprintf("{\n  \"email\": %q,\n  \"password\": %q\n}\n", email, password),
+		AccessToken: "signIn.tokens.accessToken",
+	}
 }
 
 func (a *App) collection() http.Handler {

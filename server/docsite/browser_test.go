@@ -42,6 +42,21 @@ func look(t *testing.T, browser context.Context, s *apptest.Server, path string)
 	p.CheckConsole()
 }
 
+// TestContentsOnAPhone opens the contents, which wait behind a button there, and goes to
+// another page by them.
+func TestContentsOnAPhone(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	p := browsertest.Visit(t, browsertest.Start(t), s.URL+"/docs")
+	p.Resize(390, 800)
+	p.Click(".menu summary")
+	p.WaitFor(`getComputedStyle(document.querySelector(".side")).display === "none"`)
+	p.Screenshot("docs-contents.png")
+	p.Click(`.menu a[href="/docs/errors"]`)
+	p.WaitFor(`document.querySelector("h1")?.textContent === "Errors" && !document.querySelector(".menu").open`)
+	p.CheckConsole()
+}
+
 // TestRouteOfADeprecationHeader opens the link that a deprecated route names.
 func TestRouteOfADeprecationHeader(t *testing.T) {
 	t.Parallel()

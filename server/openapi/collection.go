@@ -50,7 +50,21 @@ type CollectionItem struct {
 	Name        string             `json:"name"`
 	Description string             `json:"description,omitempty"`
 	Item        []CollectionItem   `json:"item,omitempty"`
+	Event       []CollectionEvent  `json:"event,omitempty"`
 	Request     *CollectionRequest `json:"request,omitempty"`
+}
+
+// CollectionEvent is a script that runs when something happens: "test" is when an answer
+// has come.
+type CollectionEvent struct {
+	Listen string           `json:"listen"`
+	Script CollectionScript `json:"script"`
+}
+
+// CollectionScript is JavaScript, line by line.
+type CollectionScript struct {
+	Type string   `json:"type"`
+	Exec []string `json:"exec"`
 }
 
 // CollectionRequest is what is sent.
@@ -85,8 +99,15 @@ type CollectionURL struct {
 	Variable []CollectionVariable `json:"variable,omitempty"`
 }
 
-// Sample is a GraphQL document to try, with its variables as JSON, or "".
-type Sample struct{ Name, Document, Variables string }
+// Sample is a GraphQL document to try.
+type Sample struct {
+	Name, Document string
+	// Variables are JSON, or "".
+	Variables string
+	// AccessToken is the path of an access token in the answer's data, as
+	// signIn.tokens.accessToken, which later requests send. "" where there is none.
+	AccessToken string
+}
 
 // Collect makes a collection of the document's operations, a folder for each tag, behind
 // one of the GraphQL samples. The requests go to the origin, and those that need an
@@ -96,7 +117,7 @@ func (d *Document) Collect(origin string, samples []Sample) (*Collection, error)
 	c := &Collection{
 		Info: CollectionInfo{
 			Name: "luxbff", Schema: "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
-			Description: "The requests of luxbff. Sign in with one of them, and put its access token into the variable accessToken.",
+			Description: "The requests of luxbff. The first signs in and keeps the access token, which the others send.",
 		},
 		Auth: bearer("accessToken"),
 		Variable: []CollectionVariable{
@@ -122,11 +143,17 @@ func (d *Document) Collect(origin string, samples []Sample) (*Collection, error)
 
 func collectSamples(samples []Sample) (items []CollectionItem) {
 	for _, s := range samples {
-		items = append(items, CollectionItem{Name: s.Name, Request: &CollectionRequest{
+		item := CollectionItem{Name: s.Name, Request: &CollectionRequest{
 			Method: "POST", Header: []CollectionVariable{},
 			Body: &CollectionBody{Mode: "graphql", GraphQL: &CollectionGraphQL{s.Document, s.Variables}},
 			URL:  collectionURL("/graphql"),
-		}})
+		}}
+		if s.AccessToken != "" {
+			keep := "pm.collectionVariables.set('accessToken', pm.response.json().data." + s.AccessToken + ");"
+			item.Event = []CollectionEvent{{Listen: "test", Script: CollectionScript{Type: "text/javascript", Exec: []string{keep}}}}
+			item.Request.Auth = &CollectionAuth{Type: "noauth"}
+		}
+		items = append(items, item)
 	}
 	return items
 }

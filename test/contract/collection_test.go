@@ -54,9 +54,33 @@ func TestCollectionHasEveryRoute(t *testing.T) {
 	if diff := cmp.Diff(described, collected); diff != "" {
 		t.Errorf("described (-), collected (+):\n%s", diff)
 	}
-	samples := collection.Item[0].Item
+	samples := collection.Item[0].Item[1:]
 	if len(samples) != len(operations.All()) || samples[0].Request.Body.GraphQL.Query != operations.All()[0].Document {
 		t.Errorf("the collection has the operations %+v", samples)
+	}
+}
+
+// TestFirstCollectedRequestSignsIn sends what the collection begins with to a server with its
+// demo family: the script that follows finds the token where it looks for it.
+func TestFirstCollectedRequestSignsIn(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	if err := s.App.LoadDemo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	collection, _ := servedCollection(t, s)
+	first := collection.Item[0].Item[0]
+	var variables map[string]any
+	if err := json.Unmarshal([]byte(first.Request.Body.GraphQL.Variables), &variables); err != nil {
+		t.Fatal(err)
+	}
+	var data struct {
+		SignIn struct{ Tokens struct{ AccessToken string } }
+	}
+	s.Data(t, "", first.Request.Body.GraphQL.Query, variables, &data)
+	keeps := first.Event[0].Script.Exec[0]
+	if data.SignIn.Tokens.AccessToken == "" || !strings.Contains(keeps, "'accessToken', pm.response.json().data.signIn.tokens.accessToken") {
+		t.Errorf("%+v is kept by %s", data, keeps)
 	}
 }
 

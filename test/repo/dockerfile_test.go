@@ -115,3 +115,19 @@ func TestImageLeavesSecretsBehind(t *testing.T) {
 		}
 	}
 }
+
+// TestImageIsBuiltFromAllPackages holds that the build gets every folder of which the program
+// is made.
+func TestImageIsBuiltFromAllPackages(t *testing.T) {
+	t.Parallel()
+	all := listPackages(t)
+	at := slices.IndexFunc(all, func(one goPackage) bool { return one.ImportPath == "luxbff/server" })
+	for _, imported := range all[at].Deps {
+		folder, isOwn := strings.CutPrefix(imported, "luxbff/")
+		for _, ignored := range strings.Fields(read(t, ".dockerignore")) {
+			if ignored = strings.Trim(ignored, "/"); isOwn && (folder == ignored || strings.HasPrefix(folder, ignored+"/")) {
+				t.Errorf(".dockerignore keeps %s from the build, which needs %s", ignored, folder)
+			}
+		}
+	}
+}

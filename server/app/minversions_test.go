@@ -186,6 +186,33 @@ func TestNoticesStandInAnswersAlone(t *testing.T) {
 			t.Errorf("as %s: %s, %v", accept, got.Body, got.Header)
 		}
 	}
+	grow(t, s, token, 0, 1)
+	c := dialAs(t, s, map[string]any{
+		"Authorization": "Bearer " + token, "apollographql-client-name": "lux-ios", "apollographql-client-version": "2.0",
+	})
+	c.want("connection_ack")
+	c.subscribe(apptest.Sample(t, "subscription").Document, nil)
+	s.WaitForSubscribers(t, 1)
+	upload(t, s, token, 1, 1)
+	if got := string(c.want("next").Payload); strings.Contains(got, "notice") || !strings.Contains(got, "devlogStatus") {
+		t.Errorf("an event has %s", got)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"subscription { devlogStatus { cursor } }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{
+		"Accept": {"text/event-stream"}, "Content-Type": {"application/json"}, "Authorization": {"Bearer " + token},
+		"Apollographql-Client-Name": {"lux-ios"}, "Apollographql-Client-Version": {"2.0"},
+	}
+	stream, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = stream.Body.Close()
+	if got := stream.Header.Get("Upgrade-Notice"); stream.StatusCode != http.StatusOK || got != headerOf21 {
+		t.Errorf("a stream is answered by %d with the notice %q", stream.StatusCode, got)
+	}
 	cors := askAs(t, s, http.MethodGet, "/api/v1/lux/user/me", token, "", append(luxIOS("2.0"), "Origin", s.URL)...)
 	if exposed := strings.Split(cors.Header.Get("Access-Control-Expose-Headers"), ", "); !slices.Contains(exposed, "Upgrade-Notice") {
 		t.Errorf("a page may read %q", exposed)

@@ -98,6 +98,25 @@ func TestTokenAndSchemaCommands(t *testing.T) {
 	}
 }
 
+// TestCollectionCommand holds that the command prints what the program serves, with the
+// address that people know it by.
+func TestCollectionCommand(t *testing.T) {
+	t.Parallel()
+	asked := command(t, filepath.Join(t.TempDir(), "collection.db"), "collection")
+	asked.Env = append(asked.Env, "PUBLIC_URL=https://lux.example")
+	out, err := asked.Output()
+	var printed struct {
+		Item     []struct{ Name string }
+		Variable []struct{ Key, Value string }
+	}
+	if err = errors.Join(err, json.Unmarshal(out, &printed)); err != nil {
+		t.Fatal(err)
+	}
+	if len(printed.Item) < 5 || printed.Item[0].Name != "GraphQL" || printed.Variable[0].Key != "origin" || printed.Variable[0].Value != "https://lux.example" {
+		t.Errorf("%+v", printed)
+	}
+}
+
 // TestVersion holds that `server version` and the log of a start name the version
 // of the build and that of Go.
 func TestVersion(t *testing.T) {

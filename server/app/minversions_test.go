@@ -219,6 +219,27 @@ func TestNoticesStandInAnswersAlone(t *testing.T) {
 	}
 }
 
+// TestARefusalIsNotKeptForItsKey has an app that is updated send again, by the same idempotency
+// key, what its old version was refused.
+func TestARefusalIsNotKeptForItsKey(t *testing.T) {
+	t.Parallel()
+	s := startWithMinimum(t, "2027-02-01")
+	token, _ := s.Parent(t)
+	for i, c := range []struct{ method, path, body, refused, done string }{
+		{http.MethodPost, "/graphql", `{"query":"mutation { updateUser(input: {firstName: \"Ann\"}) { user { firstName } } }"}`, refusal21, `"firstName":"Ann"`},
+		{http.MethodPatch, "/api/v1/lux/user/notification", `{"is_device_muted": 1, "is_device_alim_talk_enabled": 1, "is_basestation_alert_enabled": 1}`, `{"detail":"Upgrade required"}`, ""},
+	} {
+		key := []string{"Idempotency-Key", strings.Repeat("k", 16+i)}
+		old := askAs(t, s, c.method, c.path, token, c.body, append(luxIOS("2.0"), key...)...)
+		updated := askAs(t, s, c.method, c.path, token, c.body, append(luxIOS("2.1"), key...)...)
+		again := askAs(t, s, c.method, c.path, token, c.body, append(luxIOS("2.1"), key...)...)
+		if !strings.Contains(string(old.Body), c.refused) || updated.Status != http.StatusOK || !strings.Contains(string(updated.Body), c.done) ||
+			updated.Header.Get("Idempotency-Replayed") != "" || again.Header.Get("Idempotency-Replayed") != "true" {
+			t.Errorf("%s: the old version gets %d %s, the new one %d %s, and then %d %s", c.path, old.Status, old.Body, updated.Status, updated.Body, again.Status, again.Body)
+		}
+	}
+}
+
 func TestMinimumsOfSettings(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{

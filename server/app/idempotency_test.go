@@ -418,17 +418,32 @@ func TestTokensOfAnAnswerAreNotReadable(t *testing.T) {
 	}
 }
 
-// TestWithoutAKeyNothingIsAsked: the statements are those of before.
-func TestWithoutAKeyNothingIsAsked(t *testing.T) {
+// TestWhatAKeyCosts: without one nothing is asked. With one the row is looked for, written, those
+// that are too many are looked for, each write notes that it has stored something, and the
+// answer is kept; again it is one read in place of all that the action does.
+func TestWhatAKeyCosts(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	token, _ := s.Parent(t)
-	stop := s.RecordStatements()
-	s.GraphQL(t, token, `mutation { updateUser(input: {firstName: "a"}) { user { id } } }`, nil)
-	s.Call(t, http.MethodPatch, apptest.LUX+"/user/root-user", token, `{"first_name": "b"}`)
-	for _, statement := range stop() {
-		if strings.Contains(statement.Query, "idempotency_keys") {
-			t.Errorf("it runs %s", statement.Query)
+	ofKeys := func(do func()) (keys, all int) {
+		stop := s.RecordStatements()
+		do()
+		for _, statement := range stop() {
+			all++
+			if strings.Contains(statement.Query, "idempotency_keys") {
+				keys++
+			}
+		}
+		return keys, all
+	}
+	const graphQL, rest = `{"query": "mutation { updateUser(input: {firstName: \"a\"}) { user { id } } }"}`, `{"first_name": "b"}`
+	for _, c := range []struct{ call, body string }{{"POST /graphql", graphQL}, {"PATCH /api/v1/lux/user/root-user", rest}} {
+		method, path, _ := strings.Cut(c.call, " ")
+		without, plain := ofKeys(func() { s.Call(t, method, path, token, c.body) })
+		first, _ := ofKeys(func() { withKey(t, s, c.call, token, keyOfAction+path, c.body) })
+		again, replayed := ofKeys(func() { withKey(t, s, c.call, token, keyOfAction+path, c.body) })
+		if without != 0 || first != 5 || again != 1 || replayed != 2 || plain <= replayed {
+			t.Errorf("%s: %d statements, of keys %d without one, %d with one; again %d, of keys %d", c.call, plain, without, first, replayed, again)
 		}
 	}
 }

@@ -25,8 +25,11 @@ type replica struct {
 	*idempotency.Service
 	*domaintest.Kit
 
-	// looked counts how often the service has asked for the time.
+	// looked counts how often the service has asked for the time, which it does once it has
+	// read a row.
 	looked *atomic.Int64
+	// onLook is called then, once, if it is set.
+	onLook *atomic.Pointer[func()]
 }
 
 // startReplicas starts several on one database, with one clock.
@@ -38,11 +41,17 @@ func startReplicas(t *testing.T, n int) []replica {
 	for i := range all {
 		kit := domaintest.New(storetest.OpenAt(t, url))
 		kit.Clock = clock
-		looked := &atomic.Int64{}
+		looked, onLook := &atomic.Int64{}, &atomic.Pointer[func()]{}
 		all[i] = replica{idempotency.New(idempotency.Config{
 			Store: kit.Store, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-			Clock: func() time.Time { looked.Add(1); return clock.Now() },
-		}), kit, looked}
+			Clock: func() time.Time {
+				looked.Add(1)
+				if now := onLook.Swap(nil); now != nil {
+					(*now)()
+				}
+				return clock.Now()
+			},
+		}), kit, looked, onLook}
 	}
 	return all
 }
@@ -424,6 +433,31 @@ func TestARunThatWasTakenOverStoresNothing(t *testing.T) {
 	}
 }
 
+// TestARunThatStoresInTimeIsNotTakenOver: it comes back after its minute, and stores something
+// when the other has found its claim lost and not taken it yet.
+func TestARunThatStoresInTimeIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	replicas := startReplicas(t, 2)
+	slow, other := replicas[0], replicas[1]
+	_, _, err := slow.Do(t.Context(), request(0, "a"), func(ctx context.Context) idempotency.Answer {
+		slow.Clock.Add(idempotency.Lease)
+		inTime := func() {
+			if err := slow.store(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		other.onLook.Store(&inTime)
+		other.wantRefused(t, request(0, "a"), apperr.IdempotencyAnswerLost)
+		return done("slow")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, isReplayed := other.mustDo(t, request(0, "a"), done("third")); got != "slow" || !isReplayed || slow.accounts(t) != 1 {
+		t.Errorf("then the answer is %q, replayed %t, with %d accounts", got, isReplayed, slow.accounts(t))
+	}
+}
+
 // TestAPanicLeavesNoClaim behind, unless something was stored.
 func TestAPanicLeavesNoClaim(t *testing.T) {
 	t.Parallel()
@@ -460,6 +494,39 @@ func TestALongAnswerIsNotKept(t *testing.T) {
 	r.wantRefused(t, other, apperr.IdempotencyAnswerLost)
 }
 
+// fill adds copies of the one row that an account has.
+func (r replica) fill(t *testing.T, account, copies int) {
+	t.Helper()
+	err := r.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+			INSERT INTO idempotency_keys (root_user_id, key_hash, digest, claim, claimed_until, is_executed, created_at)
+			SELECT o.root_user_id, o.key_hash || n.i, o.digest, o.claim, o.claimed_until, o.is_executed, o.created_at
+			FROM idempotency_keys o CROSS JOIN n WHERE o.root_user_id = $2`, copies, account)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARunningRequestIsNotDropped, however many the account has sent since.
+func TestARunningRequestIsNotDropped(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	account := r.Parent(t).RootUserID()
+	_, _, err := r.Do(t.Context(), request(account, "a"), func(context.Context) idempotency.Answer {
+		r.fill(t, account, idempotency.MaxKept)
+		r.mustDo(t, idempotency.Request{RootUserID: account, Key: key + "1"}, done("newest"))
+		return done("oldest")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, isReplayed := r.mustDo(t, request(account, "a"), done("again")); got != "oldest" || !isReplayed {
+		t.Errorf("it is answered %q, replayed %t", got, isReplayed)
+	}
+}
+
 // TestAnAccountHasABound: the oldest go.
 func TestAnAccountHasABound(t *testing.T) {
 	t.Parallel()
@@ -468,16 +535,7 @@ func TestAnAccountHasABound(t *testing.T) {
 	r.mustDo(t, request(account, "a"), done("oldest"))
 	r.mustDo(t, request(other, "a"), done("of the other"))
 	r.Clock.Add(idempotency.Lease)
-	err := r.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-			INSERT INTO idempotency_keys (root_user_id, key_hash, digest, claim, claimed_until, is_executed, created_at)
-			SELECT o.root_user_id, o.key_hash || n.i, o.digest, o.claim, o.claimed_until, o.is_executed, o.created_at
-			FROM idempotency_keys o CROSS JOIN n WHERE o.root_user_id = $2`, idempotency.MaxKept-1, account)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.fill(t, account, idempotency.MaxKept-1)
 	if got, _ := r.mustDo(t, request(account, "a"), done("again")); got != "oldest" {
 		t.Errorf("before there is one too many it is answered %q", got)
 	}

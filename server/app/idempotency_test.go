@@ -146,6 +146,7 @@ func TestKeysOverHTTP(t *testing.T) {
 		{"two keys", token, long, rename("a", extension), json, 400, `The request names two keys.`, ""},
 		{"a query", token, long, `{"query": "{ me { firstName } }"}`, json, 200, `{"data":{"me":{"firstName":"a"}}}`, ""},
 		{"a query with a bad key", token, "short", `{"query": "{ me { firstName } }"}`, json, 200, `{"data":{"me":{"firstName":"a"}}}`, ""},
+		{"too dear", token, long + "dear", `{"query": "mutation { updateUser(input: {firstName: \"c\"}) { user { childUsers { devlogs(first: 100) { edges { node { childUser { devlogs(first: 100) { edges { node { id } } } } } } } } } } }"}`, json, 200, `COMPLEXITY_LIMIT_EXCEEDED`, ""},
 		{"a wrong document", token, long, `{"query": "mutation { nothing }"}`, json, 200, `GRAPHQL_VALIDATION_FAILED`, ""},
 		{"a wrong variable", token, long, `{"query": "mutation($n: String!) { updateUser(input: {firstName: $n}) { user { id } } }"}`, json, 200, `must be defined`, ""},
 	} {
@@ -156,6 +157,31 @@ func TestKeysOverHTTP(t *testing.T) {
 	}
 	if n := count(t, s, "idempotency_keys"); n != 2 {
 		t.Errorf("%d keys are stored, of two actions", n)
+	}
+	// An answer is the same byte for byte, also where JSON has several ways to write it.
+	odd := rename("<\u2028&>", "")
+	first := withKey(t, s, "POST /graphql", token, long+"odd", odd)
+	if again := withKey(t, s, "POST /graphql", token, long+"odd", odd); !bytes.Equal(first.Body, again.Body) || !strings.Contains(string(first.Body), "<") {
+		t.Errorf("first %s\nthen  %s", first.Body, again.Body)
+	}
+}
+
+// TestTheTokenOfASignUpIsPartOfTheRequest: another phone has another one, whatever the rest says.
+func TestTheTokenOfASignUpIsPartOfTheRequest(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	const phone, call = "+821012345678", "POST /api/v1/lux/auth/email/signup"
+	s.Call(t, http.MethodPost, "/api/v1/lux/auth/send-sms-auth", "", `{"phone": "`+phone+`"}`)
+	verified, _ := s.Call(t, http.MethodPost, "/api/v1/lux/auth/phone-number-validation", "", `{"phone": "`+phone+`", "validnum": "`+s.LastCode(t, phone)+`"}`).JSON(t).(map[string]any)
+	valid, _ := verified["valid_token"].(string)
+	const body = `{"email": "parent@lux.example", "password": "correct horse 1", "register_type": "E", "first_name": "test", "last_name": "", "birthdate": "19900506",
+		"gender": "F", "phone": "` + phone + `", "is_push_agree": false, "is_marketing_agree": true, "national_code": "KR"}`
+	first, again := withKey(t, s, call, valid, keyOfAction, body), withKey(t, s, call, valid, keyOfAction, body)
+	if first.Status != http.StatusOK || !bytes.Equal(first.Body, again.Body) || count(t, s, "users") != 1 {
+		t.Errorf("first %d %s\nthen  %d %s", first.Status, first.Body, again.Status, again.Body)
+	}
+	if other := withKey(t, s, call, valid+"x", keyOfAction, body); other.Status != http.StatusUnprocessableEntity {
+		t.Errorf("another token is answered %d %s", other.Status, other.Body)
 	}
 }
 

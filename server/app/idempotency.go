@@ -152,23 +152,13 @@ func answerOf(response *graphql.Response) idempotency.Answer {
 	return idempotency.Answer{Status: http.StatusOK, Body: body.Bytes(), Outcome: outcome}
 }
 
-// readAnswer reads what answerOf has written. Whole numbers become int again, as which the
-// transports know the status of an error.
+// readAnswer reads what answerOf has written.
 func readAnswer(body []byte) (*graphql.Response, error) {
 	var kept keptAnswer
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	if err := decoder.Decode(&kept); err != nil {
 		return nil, err
-	}
-	for _, one := range kept.Errors {
-		for name, value := range one.Extensions {
-			if number, isNumber := value.(json.Number); isNumber {
-				if whole, err := number.Int64(); err == nil {
-					one.Extensions[name] = int(whole)
-				}
-			}
-		}
 	}
 	return &graphql.Response{Data: kept.Data, Errors: kept.Errors, Extensions: kept.Extensions}, nil
 }

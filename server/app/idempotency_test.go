@@ -129,6 +129,7 @@ func TestKeysOverHTTP(t *testing.T) {
 		return fmt.Sprintf(`{"query": "mutation($n: String) { updateUser(input: {firstName: $n}) { user { firstName } } }", "variables": {"n": %q}%s}`, name, more)
 	}
 	const long, extension = keyOfAction, `, "extensions": {"idempotencyKey": "another-key-of-the-action"}`
+	const two = `"query": "mutation A { updateUser(input: {firstName: \"a\"}) { user { firstName } } } mutation B { updateUser(input: {firstName: \"b\"}) { user { firstName } } }"}`
 	const json, graphQL = "application/json", "application/graphql-response+json"
 	for _, c := range []struct {
 		name, token, key, body, accept string
@@ -146,6 +147,8 @@ func TestKeysOverHTTP(t *testing.T) {
 		{"two keys", token, long, rename("a", extension), json, 400, `The request names two keys.`, ""},
 		{"a query", token, long, `{"query": "{ me { firstName } }"}`, json, 200, `{"data":{"me":{"firstName":"a"}}}`, ""},
 		{"a query with a bad key", token, "short", `{"query": "{ me { firstName } }"}`, json, 200, `{"data":{"me":{"firstName":"a"}}}`, ""},
+		{"one of two", token, long + "two", `{"operationName": "A", ` + two, json, 200, `{"data":{"updateUser":{"user":{"firstName":"a"}}}}`, ""},
+		{"the other of two", token, long + "two", `{"operationName": "B", ` + two, json, 422, `IDEMPOTENCY_KEY_REUSED`, ""},
 		{"too dear", token, long + "dear", `{"query": "mutation { updateUser(input: {firstName: \"c\"}) { user { childUsers { devlogs(first: 100) { edges { node { childUser { devlogs(first: 100) { edges { node { id } } } } } } } } } } }"}`, json, 200, `COMPLEXITY_LIMIT_EXCEEDED`, ""},
 		{"a wrong document", token, long, `{"query": "mutation { nothing }"}`, json, 200, `GRAPHQL_VALIDATION_FAILED`, ""},
 		{"a wrong variable", token, long, `{"query": "mutation($n: String!) { updateUser(input: {firstName: $n}) { user { id } } }"}`, json, 200, `must be defined`, ""},
@@ -155,8 +158,8 @@ func TestKeysOverHTTP(t *testing.T) {
 			t.Errorf("%s: %d %s, replayed %q", c.name, got.Status, got.Body, got.Header.Get("Idempotency-Replayed"))
 		}
 	}
-	if n := count(t, s, "idempotency_keys"); n != 2 {
-		t.Errorf("%d keys are stored, of two actions", n)
+	if n := count(t, s, "idempotency_keys"); n != 3 {
+		t.Errorf("%d keys are stored, of three actions", n)
 	}
 	// An answer is the same byte for byte, also where JSON has several ways to write it.
 	odd := rename("<\u2028&>", "")

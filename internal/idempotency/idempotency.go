@@ -7,7 +7,8 @@
 // of the run notes in the row that it has stored something (store.WithGuard), and is rolled
 // back where another run has taken the row over. So a request is done once even where the
 // program ends in the middle of it: either nothing is stored and the next try runs it, or
-// something is, and the next try learns that the answer is lost.
+// something is, and the next try learns that the answer is lost. What that costs stands in
+// docs/decisions/transports.md.
 package idempotency
 
 import (

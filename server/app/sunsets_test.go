@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"luxbff/internal/testutil/apptest"
-	"luxbff/internal/testutil/storetest"
 	"luxbff/server/app"
 )
 
@@ -57,7 +56,8 @@ func TestSunsetsOfRoutes(t *testing.T) {
 // TestWrongSunsetsStopTheStart holds that a program does not start on a file that it can't read.
 func TestWrongSunsetsStopTheStart(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "sunsets")
+	folder := t.TempDir()
+	file := filepath.Join(folder, "sunsets")
 	for _, text := range []string{"GET /nowhere 2027-06-30", ""} {
 		if text != "" {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -65,7 +65,7 @@ func TestWrongSunsetsStopTheStart(t *testing.T) {
 			}
 		}
 		path := map[bool]string{true: file, false: file + "-missing"}[text != ""]
-		running, err := app.New(t.Context(), app.Config{Env: "development", DatabaseURL: storetest.URL(t), Sunsets: path}, app.Options{})
+		running, err := app.New(t.Context(), app.Config{Env: "development", DatabaseURL: "file:" + filepath.Join(folder, "sunsets.db"), Sunsets: path}, app.Options{})
 		if err == nil {
 			_ = running.Close()
 		}

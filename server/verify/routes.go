@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // openAPI is what the questions need of the server's own OpenAPI document.
@@ -18,8 +15,9 @@ type openAPI struct {
 	Paths map[string]map[string]struct {
 		Security    []map[string][]string
 		RequestBody *struct{ Required bool }
-		Responses   map[string]json.RawMessage
+		Responses   responses
 	}
+	Components struct{ Schemas map[string]json.RawMessage }
 }
 
 const openAPIPath = "/openapi.json"
@@ -36,14 +34,15 @@ func (s *server) routes(ctx context.Context) ([]check, error) {
 		return nil, fmt.Errorf("verify: read %s: %w", openAPIPath, err)
 	}
 	var document openAPI
-	tree, err := jsonschema.UnmarshalJSON(bytes.NewReader(got.body))
-	if err == nil {
-		err = json.Unmarshal(got.body, &document)
-	}
-	if err != nil || len(document.Paths) == 0 {
+	if err := json.Unmarshal(got.body, &document); err != nil || len(document.Paths) == 0 {
 		return nil, fmt.Errorf("verify: %s is no OpenAPI document: %w", openAPIPath, errors.Join(err, errors.New(got.String())))
 	}
-	shapes := &shapes{tree: tree}
+	shared := map[string]*schema{}
+	for name, text := range document.Components.Schemas {
+		if shared[name], err = parseSchema(text); err != nil {
+			return nil, fmt.Errorf("verify: %s: %s: %w", openAPIPath, name, err)
+		}
+	}
 	var all []check
 	for path, methods := range document.Paths {
 		for method, operation := range methods {
@@ -52,7 +51,9 @@ func (s *server) routes(ctx context.Context) ([]check, error) {
 			ask := func(about string, needsToken bool, change func(r *request)) {
 				all = append(all, check{
 					name: fmt.Sprintf("%s %s, %s", method, path, about), needsToken: needsToken,
-					ask: func(ctx context.Context, s *server) error { return s.askShape(ctx, r, change, shapes, path) },
+					ask: func(ctx context.Context, s *server) error {
+						return s.askShape(ctx, r, change, operation.Responses, shared)
+					},
 				})
 			}
 			needsToken := len(operation.Security) > 0
@@ -86,37 +87,13 @@ func withIDs(path string) string {
 }
 
 // askShape sends a request and holds the answer to what the document says of its status.
-func (s *server) askShape(ctx context.Context, r request, change func(r *request), shapes *shapes, path string) error {
+func (s *server) askShape(
+	ctx context.Context, r request, change func(r *request), documented responses, shared map[string]*schema,
+) error {
 	change(&r)
 	got, err := s.send(ctx, r)
 	if err != nil {
 		return err
 	}
-	return quoting(shapes.check(path, r.method, got), got)
-}
-
-// shapes are the schemas of the answers. The compiler is made anew for each, as it may not be used
-// by several at once.
-type shapes struct{ tree any }
-
-func (s *shapes) check(path, method string, got answer) error {
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	if err := compiler.AddResource("openapi.json", s.tree); err != nil {
-		return err
-	}
-	pointer := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
-	schema, err := compiler.Compile(fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%d/content/%s/schema",
-		pointer.Replace(path), strings.ToLower(method), got.status, pointer.Replace(plainJSON)))
-	if err != nil {
-		return errors.New("the document knows no such status")
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(got.body))
-	if err != nil {
-		return errors.New("the body is no JSON")
-	}
-	if err := schema.Validate(value); err != nil {
-		return fmt.Errorf("the body is not as documented: %w", err)
-	}
-	return nil
+	return quoting(documented.check(got, shared), got)
 }

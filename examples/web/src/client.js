@@ -32,7 +32,8 @@ export function connect({ onSignedOut, onFeed } = {}) {
   const socket = createClient({
     url: new URL('/graphql', location.href).href.replace(/^http/, 'ws'),
     connectionParams: () => headers(storedTokens()?.accessToken),
-    shouldRetry: () => true,
+    // 4426 says that this version of the app is not served any more.
+    shouldRetry: (event) => event.code !== 4426,
     retryAttempts: Infinity,
   });
 

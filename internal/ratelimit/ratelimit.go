@@ -1,6 +1,7 @@
 // Package ratelimit limits how often one client may guess a secret or have messages
-// sent, and how many messages one recipient gets, by token buckets in memory. It
-// imports only apperr of the project, and knows no transport.
+// sent, how many messages one recipient gets, and what the operations of an account and of
+// an address may cost, by token buckets in memory. It imports only apperr of the project,
+// and knows no transport.
 package ratelimit
 
 import (

@@ -148,6 +148,14 @@ func TestATokenThatWasSignedOutSpendsNothing(t *testing.T) {
 			t.Fatalf("operation %d of the owner: %d %s", n, answer.Status, answer.Body)
 		}
 	}
+	// What was refused took nothing, so that it gives nothing back either.
+	owner := signedIn.SignIn.Tokens.AccessToken
+	s.Do(t, graphQLRequest(t, s, owner, "application/json", "")) // the last that can be paid for
+	for _, as := range []string{owner, token, token, owner} {
+		if answer := s.Do(t, graphQLRequest(t, s, as, "application/json", "")); answer.Status != http.StatusTooManyRequests {
+			t.Errorf("with nothing left: %d %s", answer.Status, answer.Body)
+		}
+	}
 }
 
 func graphQLRequest(t *testing.T, s *apptest.Server, token, accept, cost string) *http.Request {

@@ -58,7 +58,7 @@ type Config struct {
 	// MaxBody is the largest request body in bytes.
 	MaxBody int64
 	// MaxComplexity is the highest cost of one operation. A field costs 1 unless the
-	// complexity functions of the schema say otherwise.
+	// directives of the schema say otherwise, see [Costs].
 	MaxComplexity int
 	// MaxDepth is how deep selections may nest, not counting introspection.
 	MaxDepth int

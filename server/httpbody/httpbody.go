@@ -154,17 +154,21 @@ func readZstd(buffer *bytes.Buffer, sent io.Reader, limit int64) error {
 	}
 	err := decodeZstd(decoder, buffer, archive.Bytes(), size)
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) && size <= limit { // there is a second archive behind the first
-		buffer.Reset()
 		err = decodeZstd(decoder, buffer, archive.Bytes(), limit+1)
 	}
 	return err
 }
 
+// decodeZstd leaves the buffer empty unless the whole text fits: the decoder sees that a text
+// is too long when the block that makes it so, of up to 128 KB, is already behind it.
 func decodeZstd(decoder *zstd.Decoder, buffer *bytes.Buffer, archive []byte, size int64) error {
 	buffer.Grow(int(size))
 	text, err := decoder.DecodeAll(archive, buffer.AvailableBuffer()[:0:size])
+	if err != nil {
+		return err
+	}
 	buffer.Write(text)
-	return err
+	return nil
 }
 
 func tooLarge(r *http.Request) error {

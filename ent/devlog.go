@@ -43,6 +43,8 @@ type Devlog struct {
 	TreatmentTime int `json:"treatment_time,omitempty"`
 	// LogFileID holds the value of the "log_file_id" field.
 	LogFileID *int `json:"log_file_id,omitempty"`
+	// Where its last change stands among those of the account: the number of the first event of the upload that made it. 0 for one that is older than the column.
+	ChangeSeq int64 `json:"change_seq,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -104,7 +106,7 @@ func (*Devlog) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case devlog.FieldID, devlog.FieldRootUserID, devlog.FieldChildUserID, devlog.FieldDeviceID, devlog.FieldRegistration, devlog.FieldFinishFlag, devlog.FieldLastIntensity, devlog.FieldTreatmentTime, devlog.FieldLogFileID:
+		case devlog.FieldID, devlog.FieldRootUserID, devlog.FieldChildUserID, devlog.FieldDeviceID, devlog.FieldRegistration, devlog.FieldFinishFlag, devlog.FieldLastIntensity, devlog.FieldTreatmentTime, devlog.FieldLogFileID, devlog.FieldChangeSeq:
 			values[i] = new(sql.NullInt64)
 		case devlog.FieldStatus, devlog.FieldTreatmentDate, devlog.FieldTreatmentOffset:
 			values[i] = new(sql.NullString)
@@ -199,6 +201,12 @@ func (_m *Devlog) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LogFileID = new(int)
 				*_m.LogFileID = int(value.Int64)
+			}
+		case devlog.FieldChangeSeq:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field change_seq", values[i])
+			} else if value.Valid {
+				_m.ChangeSeq = value.Int64
 			}
 		case devlog.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -301,6 +309,9 @@ func (_m *Devlog) String() string {
 		builder.WriteString("log_file_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("change_seq=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ChangeSeq))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -116,6 +116,20 @@ func (_c *DevlogCreate) SetNillableLogFileID(v *int) *DevlogCreate {
 	return _c
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (_c *DevlogCreate) SetChangeSeq(v int64) *DevlogCreate {
+	_c.mutation.SetChangeSeq(v)
+	return _c
+}
+
+// SetNillableChangeSeq sets the "change_seq" field if the given value is not nil.
+func (_c *DevlogCreate) SetNillableChangeSeq(v *int64) *DevlogCreate {
+	if v != nil {
+		_c.SetChangeSeq(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DevlogCreate) SetCreatedAt(v time.Time) *DevlogCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -150,6 +164,7 @@ func (_c *DevlogCreate) Mutation() *DevlogMutation {
 
 // Save creates the Devlog in the database.
 func (_c *DevlogCreate) Save(ctx context.Context) (*Devlog, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -172,6 +187,14 @@ func (_c *DevlogCreate) Exec(ctx context.Context) error {
 func (_c *DevlogCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *DevlogCreate) defaults() {
+	if _, ok := _c.mutation.ChangeSeq(); !ok {
+		v := devlog.DefaultChangeSeq
+		_c.mutation.SetChangeSeq(v)
 	}
 }
 
@@ -210,6 +233,9 @@ func (_c *DevlogCreate) check() error {
 		if err := devlog.TreatmentTimeValidator(v); err != nil {
 			return &ValidationError{Name: "treatment_time", err: fmt.Errorf(`ent: validator failed for field "Devlog.treatment_time": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.ChangeSeq(); !ok {
+		return &ValidationError{Name: "change_seq", err: errors.New(`ent: missing required field "Devlog.change_seq"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Devlog.created_at"`)}
@@ -284,6 +310,10 @@ func (_c *DevlogCreate) createSpec() (*Devlog, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LogFileID(); ok {
 		_spec.SetField(devlog.FieldLogFileID, field.TypeInt, value)
 		_node.LogFileID = &value
+	}
+	if value, ok := _c.mutation.ChangeSeq(); ok {
+		_spec.SetField(devlog.FieldChangeSeq, field.TypeInt64, value)
+		_node.ChangeSeq = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(devlog.FieldCreatedAt, field.TypeTime, value)
@@ -540,6 +570,24 @@ func (u *DevlogUpsert) ClearLogFileID() *DevlogUpsert {
 	return u
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (u *DevlogUpsert) SetChangeSeq(v int64) *DevlogUpsert {
+	u.Set(devlog.FieldChangeSeq, v)
+	return u
+}
+
+// UpdateChangeSeq sets the "change_seq" field to the value that was provided on create.
+func (u *DevlogUpsert) UpdateChangeSeq() *DevlogUpsert {
+	u.SetExcluded(devlog.FieldChangeSeq)
+	return u
+}
+
+// AddChangeSeq adds v to the "change_seq" field.
+func (u *DevlogUpsert) AddChangeSeq(v int64) *DevlogUpsert {
+	u.Add(devlog.FieldChangeSeq, v)
+	return u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *DevlogUpsert) SetUpdatedAt(v time.Time) *DevlogUpsert {
 	u.Set(devlog.FieldUpdatedAt, v)
@@ -774,6 +822,27 @@ func (u *DevlogUpsertOne) ClearLogFileID() *DevlogUpsertOne {
 	})
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (u *DevlogUpsertOne) SetChangeSeq(v int64) *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetChangeSeq(v)
+	})
+}
+
+// AddChangeSeq adds v to the "change_seq" field.
+func (u *DevlogUpsertOne) AddChangeSeq(v int64) *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.AddChangeSeq(v)
+	})
+}
+
+// UpdateChangeSeq sets the "change_seq" field to the value that was provided on create.
+func (u *DevlogUpsertOne) UpdateChangeSeq() *DevlogUpsertOne {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateChangeSeq()
+	})
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *DevlogUpsertOne) SetUpdatedAt(v time.Time) *DevlogUpsertOne {
 	return u.Update(func(s *DevlogUpsert) {
@@ -840,6 +909,7 @@ func (_c *DevlogCreateBulk) Save(ctx context.Context) ([]*Devlog, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*DevlogMutation)
 				if !ok {
@@ -1172,6 +1242,27 @@ func (u *DevlogUpsertBulk) UpdateLogFileID() *DevlogUpsertBulk {
 func (u *DevlogUpsertBulk) ClearLogFileID() *DevlogUpsertBulk {
 	return u.Update(func(s *DevlogUpsert) {
 		s.ClearLogFileID()
+	})
+}
+
+// SetChangeSeq sets the "change_seq" field.
+func (u *DevlogUpsertBulk) SetChangeSeq(v int64) *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.SetChangeSeq(v)
+	})
+}
+
+// AddChangeSeq adds v to the "change_seq" field.
+func (u *DevlogUpsertBulk) AddChangeSeq(v int64) *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.AddChangeSeq(v)
+	})
+}
+
+// UpdateChangeSeq sets the "change_seq" field to the value that was provided on create.
+func (u *DevlogUpsertBulk) UpdateChangeSeq() *DevlogUpsertBulk {
+	return u.Update(func(s *DevlogUpsert) {
+		s.UpdateChangeSeq()
 	})
 }
 

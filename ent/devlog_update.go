@@ -195,6 +195,27 @@ func (_u *DevlogUpdate) ClearLogFileID() *DevlogUpdate {
 	return _u
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (_u *DevlogUpdate) SetChangeSeq(v int64) *DevlogUpdate {
+	_u.mutation.ResetChangeSeq()
+	_u.mutation.SetChangeSeq(v)
+	return _u
+}
+
+// SetNillableChangeSeq sets the "change_seq" field if the given value is not nil.
+func (_u *DevlogUpdate) SetNillableChangeSeq(v *int64) *DevlogUpdate {
+	if v != nil {
+		_u.SetChangeSeq(*v)
+	}
+	return _u
+}
+
+// AddChangeSeq adds value to the "change_seq" field.
+func (_u *DevlogUpdate) AddChangeSeq(v int64) *DevlogUpdate {
+	_u.mutation.AddChangeSeq(v)
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *DevlogUpdate) SetUpdatedAt(v time.Time) *DevlogUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -330,6 +351,12 @@ func (_u *DevlogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.LogFileIDCleared() {
 		_spec.ClearField(devlog.FieldLogFileID, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ChangeSeq(); ok {
+		_spec.SetField(devlog.FieldChangeSeq, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChangeSeq(); ok {
+		_spec.AddField(devlog.FieldChangeSeq, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(devlog.FieldUpdatedAt, field.TypeTime, value)
@@ -521,6 +548,27 @@ func (_u *DevlogUpdateOne) ClearLogFileID() *DevlogUpdateOne {
 	return _u
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (_u *DevlogUpdateOne) SetChangeSeq(v int64) *DevlogUpdateOne {
+	_u.mutation.ResetChangeSeq()
+	_u.mutation.SetChangeSeq(v)
+	return _u
+}
+
+// SetNillableChangeSeq sets the "change_seq" field if the given value is not nil.
+func (_u *DevlogUpdateOne) SetNillableChangeSeq(v *int64) *DevlogUpdateOne {
+	if v != nil {
+		_u.SetChangeSeq(*v)
+	}
+	return _u
+}
+
+// AddChangeSeq adds value to the "change_seq" field.
+func (_u *DevlogUpdateOne) AddChangeSeq(v int64) *DevlogUpdateOne {
+	_u.mutation.AddChangeSeq(v)
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *DevlogUpdateOne) SetUpdatedAt(v time.Time) *DevlogUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -686,6 +734,12 @@ func (_u *DevlogUpdateOne) sqlSave(ctx context.Context) (_node *Devlog, err erro
 	}
 	if _u.mutation.LogFileIDCleared() {
 		_spec.ClearField(devlog.FieldLogFileID, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ChangeSeq(); ok {
+		_spec.SetField(devlog.FieldChangeSeq, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChangeSeq(); ok {
+		_spec.AddField(devlog.FieldChangeSeq, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(devlog.FieldUpdatedAt, field.TypeTime, value)

@@ -3303,6 +3303,8 @@ type DevlogMutation struct {
 	addtreatment_time *int
 	log_file_id       *int
 	addlog_file_id    *int
+	change_seq        *int64
+	addchange_seq     *int64
 	created_at        *time.Time
 	updated_at        *time.Time
 	clearedFields     map[string]struct{}
@@ -3952,6 +3954,62 @@ func (m *DevlogMutation) ResetLogFileID() {
 	delete(m.clearedFields, devlog.FieldLogFileID)
 }
 
+// SetChangeSeq sets the "change_seq" field.
+func (m *DevlogMutation) SetChangeSeq(i int64) {
+	m.change_seq = &i
+	m.addchange_seq = nil
+}
+
+// ChangeSeq returns the value of the "change_seq" field in the mutation.
+func (m *DevlogMutation) ChangeSeq() (r int64, exists bool) {
+	v := m.change_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangeSeq returns the old "change_seq" field's value of the Devlog entity.
+// If the Devlog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DevlogMutation) OldChangeSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangeSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangeSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangeSeq: %w", err)
+	}
+	return oldValue.ChangeSeq, nil
+}
+
+// AddChangeSeq adds i to the "change_seq" field.
+func (m *DevlogMutation) AddChangeSeq(i int64) {
+	if m.addchange_seq != nil {
+		*m.addchange_seq += i
+	} else {
+		m.addchange_seq = &i
+	}
+}
+
+// AddedChangeSeq returns the value that was added to the "change_seq" field in this mutation.
+func (m *DevlogMutation) AddedChangeSeq() (r int64, exists bool) {
+	v := m.addchange_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChangeSeq resets all changes to the "change_seq" field.
+func (m *DevlogMutation) ResetChangeSeq() {
+	m.change_seq = nil
+	m.addchange_seq = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DevlogMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -4139,7 +4197,7 @@ func (m *DevlogMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DevlogMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.root_user != nil {
 		fields = append(fields, devlog.FieldRootUserID)
 	}
@@ -4172,6 +4230,9 @@ func (m *DevlogMutation) Fields() []string {
 	}
 	if m.log_file_id != nil {
 		fields = append(fields, devlog.FieldLogFileID)
+	}
+	if m.change_seq != nil {
+		fields = append(fields, devlog.FieldChangeSeq)
 	}
 	if m.created_at != nil {
 		fields = append(fields, devlog.FieldCreatedAt)
@@ -4209,6 +4270,8 @@ func (m *DevlogMutation) Field(name string) (ent.Value, bool) {
 		return m.TreatmentTime()
 	case devlog.FieldLogFileID:
 		return m.LogFileID()
+	case devlog.FieldChangeSeq:
+		return m.ChangeSeq()
 	case devlog.FieldCreatedAt:
 		return m.CreatedAt()
 	case devlog.FieldUpdatedAt:
@@ -4244,6 +4307,8 @@ func (m *DevlogMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldTreatmentTime(ctx)
 	case devlog.FieldLogFileID:
 		return m.OldLogFileID(ctx)
+	case devlog.FieldChangeSeq:
+		return m.OldChangeSeq(ctx)
 	case devlog.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case devlog.FieldUpdatedAt:
@@ -4334,6 +4399,13 @@ func (m *DevlogMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLogFileID(v)
 		return nil
+	case devlog.FieldChangeSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangeSeq(v)
+		return nil
 	case devlog.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -4371,6 +4443,9 @@ func (m *DevlogMutation) AddedFields() []string {
 	if m.addlog_file_id != nil {
 		fields = append(fields, devlog.FieldLogFileID)
 	}
+	if m.addchange_seq != nil {
+		fields = append(fields, devlog.FieldChangeSeq)
+	}
 	return fields
 }
 
@@ -4389,6 +4464,8 @@ func (m *DevlogMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedTreatmentTime()
 	case devlog.FieldLogFileID:
 		return m.AddedLogFileID()
+	case devlog.FieldChangeSeq:
+		return m.AddedChangeSeq()
 	}
 	return nil, false
 }
@@ -4432,6 +4509,13 @@ func (m *DevlogMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLogFileID(v)
+		return nil
+	case devlog.FieldChangeSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChangeSeq(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Devlog numeric field %s", name)
@@ -4513,6 +4597,9 @@ func (m *DevlogMutation) ResetField(name string) error {
 		return nil
 	case devlog.FieldLogFileID:
 		m.ResetLogFileID()
+		return nil
+	case devlog.FieldChangeSeq:
+		m.ResetChangeSeq()
 		return nil
 	case devlog.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -116,6 +116,10 @@ func init() {
 	devlogDescTreatmentTime := devlogFields[9].Descriptor()
 	// devlog.TreatmentTimeValidator is a validator for the "treatment_time" field. It is called by the builders before save.
 	devlog.TreatmentTimeValidator = devlogDescTreatmentTime.Validators[0].(func(int) error)
+	// devlogDescChangeSeq is the schema descriptor for change_seq field.
+	devlogDescChangeSeq := devlogFields[11].Descriptor()
+	// devlog.DefaultChangeSeq holds the default value on creation for the change_seq field.
+	devlog.DefaultChangeSeq = devlogDescChangeSeq.Default.(int64)
 	feedpositionFields := schema.FeedPosition{}.Fields()
 	_ = feedpositionFields
 	// feedpositionDescInstallationID is the schema descriptor for installation_id field.

@@ -144,6 +144,8 @@ func (_m *Devlog) AppendTargets(targets []any, columns []string) []any {
 			targets = append(targets, column.Int(&_m.TreatmentTime))
 		case devlog.FieldLogFileID:
 			targets = append(targets, column.NillableInt(&_m.LogFileID))
+		case devlog.FieldChangeSeq:
+			targets = append(targets, column.Int(&_m.ChangeSeq))
 		case devlog.FieldCreatedAt:
 			targets = append(targets, column.Time(&_m.CreatedAt))
 		case devlog.FieldUpdatedAt:

@@ -62,6 +62,7 @@ type pageKey struct {
 	of            *ent.ChildUser
 	first, last   argument[int]
 	after, before argument[string]
+	updatedAfter  argument[string]
 }
 
 // argument is a value that was given or was not. No value may stand for an absent one,
@@ -81,6 +82,7 @@ func argumentOf[T comparable](given *T) (a argument[T]) {
 func newPageKey(of *ent.ChildUser, p devlog.PageParams) pageKey {
 	return pageKey{
 		of: of, first: argumentOf(p.First), last: argumentOf(p.Last), after: argumentOf(p.After), before: argumentOf(p.Before),
+		updatedAfter: argumentOf(p.UpdatedAfter),
 	}
 }
 

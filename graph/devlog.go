@@ -29,7 +29,7 @@ func newConnection(page devlog.Page) *model.DevlogConnection {
 		PageInfo: &model.PageInfo{HasNextPage: page.HasNext, HasPreviousPage: page.HasPrevious},
 	}
 	for i, l := range page.Devlogs {
-		c.Edges[i] = &model.DevlogEdge{Cursor: devlog.Cursor(l), Node: l}
+		c.Edges[i] = &model.DevlogEdge{Cursor: page.Cursors[i], Node: l}
 	}
 	if n := len(c.Edges); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor

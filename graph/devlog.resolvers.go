@@ -14,8 +14,8 @@ import (
 	"luxbff/internal/viewer"
 )
 
-func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error) {
-	page, err := r.history(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before})
+func (r *childUserResolver) Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string, updatedAfter *string) (*model.DevlogConnection, error) {
+	page, err := r.history(ctx, obj, devlog.PageParams{First: first, After: after, Last: last, Before: before, UpdatedAfter: updatedAfter})
 	if err != nil {
 		return nil, err
 	}

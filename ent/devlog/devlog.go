@@ -34,6 +34,8 @@ const (
 	FieldTreatmentTime = "treatment_time"
 	// FieldLogFileID holds the string denoting the log_file_id field in the database.
 	FieldLogFileID = "log_file_id"
+	// FieldChangeSeq holds the string denoting the change_seq field in the database.
+	FieldChangeSeq = "change_seq"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -83,6 +85,7 @@ var Columns = []string{
 	FieldLastIntensity,
 	FieldTreatmentTime,
 	FieldLogFileID,
+	FieldChangeSeq,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 }
@@ -102,6 +105,8 @@ var (
 	LastIntensityValidator func(int) error
 	// TreatmentTimeValidator is a validator for the "treatment_time" field. It is called by the builders before save.
 	TreatmentTimeValidator func(int) error
+	// DefaultChangeSeq holds the default value on creation for the "change_seq" field.
+	DefaultChangeSeq int64
 )
 
 // OrderOption defines the ordering options for the Devlog queries.
@@ -165,6 +170,11 @@ func ByTreatmentTime(opts ...sql.OrderTermOption) OrderOption {
 // ByLogFileID orders the results by the log_file_id field.
 func ByLogFileID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLogFileID, opts...).ToFunc()
+}
+
+// ByChangeSeq orders the results by the change_seq field.
+func ByChangeSeq(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChangeSeq, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

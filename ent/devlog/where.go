@@ -114,6 +114,11 @@ func LogFileID(v int) predicate.Devlog {
 	return predicate.Devlog(sql.FieldEQ(FieldLogFileID, v))
 }
 
+// ChangeSeq applies equality check predicate on the "change_seq" field. It's identical to ChangeSeqEQ.
+func ChangeSeq(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldEQ(FieldChangeSeq, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Devlog {
 	return predicate.Devlog(sql.FieldEQ(FieldCreatedAt, v))
@@ -659,6 +664,46 @@ func LogFileIDIsNil() predicate.Devlog {
 // LogFileIDNotNil applies the NotNil predicate on the "log_file_id" field.
 func LogFileIDNotNil() predicate.Devlog {
 	return predicate.Devlog(sql.FieldNotNull(FieldLogFileID))
+}
+
+// ChangeSeqEQ applies the EQ predicate on the "change_seq" field.
+func ChangeSeqEQ(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldEQ(FieldChangeSeq, v))
+}
+
+// ChangeSeqNEQ applies the NEQ predicate on the "change_seq" field.
+func ChangeSeqNEQ(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldNEQ(FieldChangeSeq, v))
+}
+
+// ChangeSeqIn applies the In predicate on the "change_seq" field.
+func ChangeSeqIn(vs ...int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldIn(FieldChangeSeq, vs...))
+}
+
+// ChangeSeqNotIn applies the NotIn predicate on the "change_seq" field.
+func ChangeSeqNotIn(vs ...int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldNotIn(FieldChangeSeq, vs...))
+}
+
+// ChangeSeqGT applies the GT predicate on the "change_seq" field.
+func ChangeSeqGT(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldGT(FieldChangeSeq, v))
+}
+
+// ChangeSeqGTE applies the GTE predicate on the "change_seq" field.
+func ChangeSeqGTE(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldGTE(FieldChangeSeq, v))
+}
+
+// ChangeSeqLT applies the LT predicate on the "change_seq" field.
+func ChangeSeqLT(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldLT(FieldChangeSeq, v))
+}
+
+// ChangeSeqLTE applies the LTE predicate on the "change_seq" field.
+func ChangeSeqLTE(v int64) predicate.Devlog {
+	return predicate.Devlog(sql.FieldLTE(FieldChangeSeq, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -136,6 +136,7 @@ var (
 		{Name: "last_intensity", Type: field.TypeInt},
 		{Name: "treatment_time", Type: field.TypeInt},
 		{Name: "log_file_id", Type: field.TypeInt, Nullable: true},
+		{Name: "change_seq", Type: field.TypeInt64, Default: 0},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "child_user_id", Type: field.TypeInt},
@@ -150,19 +151,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "devlogs_child_users_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[11]},
+				Columns:    []*schema.Column{DevlogsColumns[12]},
 				RefColumns: []*schema.Column{ChildUsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "devlogs_devices_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[12]},
+				Columns:    []*schema.Column{DevlogsColumns[13]},
 				RefColumns: []*schema.Column{DevicesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "devlogs_users_devlogs",
-				Columns:    []*schema.Column{DevlogsColumns[13]},
+				Columns:    []*schema.Column{DevlogsColumns[14]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -171,7 +172,7 @@ var (
 			{
 				Name:    "devlog_child_user_id_device_id",
 				Unique:  true,
-				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[12]},
+				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'TEMPORARY'",
 				},
@@ -179,22 +180,27 @@ var (
 			{
 				Name:    "devlog_device_id_registration_log_file_id",
 				Unique:  true,
-				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[1], DevlogsColumns[8]},
+				Columns: []*schema.Column{DevlogsColumns[13], DevlogsColumns[1], DevlogsColumns[8]},
 			},
 			{
 				Name:    "devlog_device_id_registration_treatment_date",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[1], DevlogsColumns[4]},
+				Columns: []*schema.Column{DevlogsColumns[13], DevlogsColumns[1], DevlogsColumns[4]},
 			},
 			{
 				Name:    "devlog_child_user_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[11], DevlogsColumns[0]},
+				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[0]},
+			},
+			{
+				Name:    "devlog_child_user_id_change_seq_id",
+				Unique:  false,
+				Columns: []*schema.Column{DevlogsColumns[12], DevlogsColumns[9], DevlogsColumns[0]},
 			},
 			{
 				Name:    "devlog_root_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{DevlogsColumns[13]},
+				Columns: []*schema.Column{DevlogsColumns[14]},
 			},
 		},
 	}

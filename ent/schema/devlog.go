@@ -27,6 +27,8 @@ func (Devlog) Fields() []ent.Field {
 		field.Int("last_intensity").NonNegative(),
 		field.Int("treatment_time").NonNegative().Comment("In seconds."),
 		field.Int("log_file_id").Optional().Nillable(),
+		field.Int64("change_seq").Default(0).
+			Comment("Where its last change stands among those of the account: the number of the first event of the upload that made it. 0 for one that is older than the column."),
 		createdAt(),
 		field.Time("updated_at"),
 	}
@@ -46,14 +48,15 @@ func (Devlog) Edges() []ent.Edge {
 // Indexes of Devlog. The two unique ones hold rules under any race: a child has at
 // most one temporary log with a device, and a log_file_id comes once in a
 // registration. The others find a record without log_file_id that was uploaded
-// before, the history of a child from its newest log on, and the logs of an account
-// that is deleted.
+// before, the history of a child from its newest log on, what has changed in it, and the
+// logs of an account that is deleted.
 func (Devlog) Indexes() []ent.Index {
 	return []ent.Index{
 		uniqueWhile("status = 'TEMPORARY'", "child_user_id", "device_id"),
 		index.Fields("device_id", "registration", "log_file_id").Unique(),
 		index.Fields("device_id", "registration", "treatment_date"),
 		index.Fields("child_user_id", "id"),
+		index.Fields("child_user_id", "change_seq", "id"),
 		index.Fields("root_user_id"),
 	}
 }

@@ -70,6 +70,7 @@ func All() []Table {
 				{Name: "last_intensity", Type: field.TypeInt},
 				{Name: "treatment_time", Type: field.TypeInt},
 				{Name: "log_file_id", Type: field.TypeInt},
+				{Name: "change_seq", Type: field.TypeInt64},
 				{Name: "created_at", Type: field.TypeTime},
 				{Name: "updated_at", Type: field.TypeTime},
 				{Name: "child_user_id", Type: field.TypeInt},

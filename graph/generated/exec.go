@@ -67,7 +67,7 @@ type ComplexityRoot struct {
 type ChildUserResolver interface {
 	Device(ctx context.Context, obj *ent.ChildUser) (*ent.Device, error)
 	GlobalID(ctx context.Context, obj *ent.ChildUser) (globalid.ID, error)
-	Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string) (*model.DevlogConnection, error)
+	Devlogs(ctx context.Context, obj *ent.ChildUser, first *int, after *string, last *int, before *string, updatedAfter *string) (*model.DevlogConnection, error)
 }
 type DeviceResolver interface {
 	ChildUser(ctx context.Context, obj *ent.Device) (*ent.ChildUser, error)
@@ -2312,6 +2312,11 @@ extend type ChildUser {
   """
   The child's usage logs, newest upload first. ` + "`" + `first` + "`" + ` with ` + "`" + `after` + "`" + ` reads towards older logs, ` + "`" + `last` + "`" + ` with ` + "`" + `before` + "`" + `
   towards newer ones; at most 100 a page, 20 when neither is given. A log keeps its place when it changes.
+  With ` + "`" + `updatedAfter` + "`" + ` they come in the order of their last change instead, the oldest change first: what a phone has
+  missed, however long it was away. A page is read on from its ` + "`" + `endCursor` + "`" + ` until ` + "`" + `hasNextPage` + "`" + ` is false, and an empty
+  page leaves the cursor as it was. A log that changes meanwhile comes once more; ` + "`" + `hasPreviousPage` + "`" + ` is always false.
+  Logs are deleted with their child alone, and no id is given twice: what was kept of a child that ` + "`" + `childUsers` + "`" + ` doesn't
+  show any more is to be deleted, and nothing else.
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `CURSOR_NOT_VALID` + "`" + `.
   """
   devlogs(
@@ -2323,6 +2328,11 @@ extend type ChildUser {
     last: Int
     "A cursor: only logs newer than that one."
     before: String
+    """
+    The ` + "`" + `endCursor` + "`" + ` of the last page of changes of this child, or an empty string to begin with the first log. It goes
+    with ` + "`" + `first` + "`" + ` alone, and takes no cursor of the history.
+    """
+    updatedAfter: String
   ): DevlogConnection! @cost(weight: "50") @listSize(assumedSize: 20, slicingArguments: ["first", "last"])
 }
 
@@ -2391,7 +2401,7 @@ enum FinishFlag {
 One page of usage logs (Relay Cursor Connections).
 """
 type DevlogConnection {
-  "The logs of the page, newest upload first."
+  "The logs of the page, newest upload first; with ` + "`" + `updatedAfter` + "`" + ` the oldest change first."
   edges: [DevlogEdge!]!
   "Whether there are more, and the cursors to ask for them."
   pageInfo: PageInfo!
@@ -2401,7 +2411,7 @@ type DevlogConnection {
 One usage log of a page, and where it stands.
 """
 type DevlogEdge {
-  "Where the log stands: goes into ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `."
+  "Where the log stands: goes into ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + `, and of a page of changes into ` + "`" + `updatedAfter` + "`" + `."
   cursor: String!
   "The log."
   node: Devlog!
@@ -3842,6 +3852,14 @@ func (ec *executionContext) field_ChildUser_devlogs_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "updatedAfter",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["updatedAfter"] = arg4
 	return args, nil
 }
 
@@ -4790,7 +4808,7 @@ func (ec *executionContext) _ChildUser_devlogs(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.ChildUser().Devlogs(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.ChildUser().Devlogs(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["updatedAfter"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DevlogConnection) graphql.Marshaler {

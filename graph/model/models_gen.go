@@ -166,7 +166,7 @@ type DeviceCheck struct {
 
 // One page of usage logs (Relay Cursor Connections).
 type DevlogConnection struct {
-	// The logs of the page, newest upload first.
+	// The logs of the page, newest upload first; with `updatedAfter` the oldest change first.
 	Edges []*DevlogEdge `json:"edges"`
 	// Whether there are more, and the cursors to ask for them.
 	PageInfo *PageInfo `json:"pageInfo"`
@@ -174,7 +174,7 @@ type DevlogConnection struct {
 
 // One usage log of a page, and where it stands.
 type DevlogEdge struct {
-	// Where the log stands: goes into `after` or `before`.
+	// Where the log stands: goes into `after` or `before`, and of a page of changes into `updatedAfter`.
 	Cursor string `json:"cursor"`
 	// The log.
 	Node *ent.Devlog `json:"node"`

@@ -20,6 +20,7 @@ import (
 type changeSet struct {
 	rootUserID int
 	now        time.Time // of all changes of the upload
+	seq        int64     // the change_seq of all that it changes
 	inserted   []*ent.Devlog
 	updated    []*ent.Devlog
 	numbered   []*ent.Device // whose records had a log_file_id
@@ -112,11 +113,12 @@ func (c *changeSet) faultyContacts() []int {
 // time of the one writer on SQLite.
 
 const updateLogByID = `UPDATE devlogs SET registration = $1, status = $2, finish_flag = $3, treatment_date = $4,
-	treatment_offset = $5, last_intensity = $6, treatment_time = $7, log_file_id = $8, updated_at = $9 WHERE id = $10`
+	treatment_offset = $5, last_intensity = $6, treatment_time = $7, log_file_id = $8, updated_at = $9,
+	change_seq = $10 WHERE id = $11`
 
 func updateLog(ctx context.Context, tx *store.Tx, l *ent.Devlog) error {
 	_, err := tx.Exec(ctx, updateLogByID, l.Registration, string(l.Status), l.FinishFlag, string(l.TreatmentDate),
-		l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.UpdatedAt, l.ID)
+		l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.UpdatedAt, l.ChangeSeq, l.ID)
 	return err
 }
 
@@ -129,14 +131,14 @@ func (c *changeSet) insertLogs(ctx context.Context, tx *store.Tx) error {
 	if len(c.inserted) == 0 {
 		return nil
 	}
-	const columns = 13
+	const columns = 14
 	args := make([]any, 0, columns*len(c.inserted))
 	for _, l := range c.inserted {
 		args = append(args, l.RootUserID, l.ChildUserID, l.DeviceID, l.Registration, string(l.Status), l.FinishFlag,
-			string(l.TreatmentDate), l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.CreatedAt, l.UpdatedAt)
+			string(l.TreatmentDate), l.TreatmentOffset, l.LastIntensity, l.TreatmentTime, l.LogFileID, l.CreatedAt, l.UpdatedAt, l.ChangeSeq)
 	}
 	ids, err := tx.Insert(ctx, len(c.inserted), `INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag,
-		treatment_date, treatment_offset, last_intensity, treatment_time, log_file_id, created_at, updated_at) VALUES `+
+		treatment_date, treatment_offset, last_intensity, treatment_time, log_file_id, created_at, updated_at, change_seq) VALUES `+
 		store.ValueRows(1, len(c.inserted), columns), args...)
 	if err != nil {
 		return err

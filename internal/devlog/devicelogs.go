@@ -270,7 +270,7 @@ func (logs *deviceLogs) copyRecord(changes *changeSet, l *ent.Devlog, r Record) 
 	l.TreatmentDate, l.TreatmentOffset = r.storedDate(), r.TreatmentOffset
 	l.LastIntensity, l.TreatmentTime = r.LastIntensity, r.TreatmentTime
 	l.LogFileID = r.LogFileID
-	l.UpdatedAt = changes.now
+	l.UpdatedAt, l.ChangeSeq = changes.now, changes.seq
 	// last_log_file_id: it never falls, whatever the order in which files are sent.
 	// Registering the device to another child starts it at 0 (internal/child).
 	if r.LogFileID != nil {

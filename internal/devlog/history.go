@@ -27,18 +27,25 @@ const (
 
 // PageParams are the arguments of a Relay connection. First reads from newer to
 // older logs, Last the other way; at most one of them may be given.
+//
+// UpdatedAfter asks for changes instead, and goes with First alone: the logs that have
+// changed since the page of changes whose last cursor it is, all of them where it is empty.
 type PageParams struct {
-	First  *int
-	After  *string
-	Last   *int
-	Before *string
+	First        *int
+	After        *string
+	Last         *int
+	Before       *string
+	UpdatedAfter *string
 }
 
-// Page is one page of a child's history, newest upload first. HasNext reports that
-// there are logs older than those of the page, HasPrevious that there are newer ones,
-// whichever way the page was read.
+// Page is one page of a child's history, newest upload first, or of its changes, oldest
+// change first. Cursors has one for each log. HasNext reports that there are logs behind
+// those of the page, which in the history are older ones, and HasPrevious that there are
+// logs before them, whichever way the page was read. Of a page of changes HasPrevious is
+// false.
 type Page struct {
 	Devlogs     []*ent.Devlog
+	Cursors     []string
 	HasNext     bool
 	HasPrevious bool
 }
@@ -54,6 +61,9 @@ type Page struct {
 //
 // Errors: BadRequest (page arguments), CursorNotValid.
 func (s *Service) Histories(ctx context.Context, of []*ent.ChildUser, p PageParams) ([]Page, error) {
+	if p.UpdatedAfter != nil {
+		return s.changes(ctx, of, p)
+	}
 	w, err := p.window()
 	if err != nil {
 		return nil, err
@@ -65,6 +75,12 @@ func (s *Service) Histories(ctx context.Context, of []*ent.ChildUser, p PagePara
 	pages, err := s.pages(ctx, of, w, logs)
 	if err != nil {
 		return nil, fmt.Errorf("look for devlogs beside a page: %w", err)
+	}
+	for i, page := range pages {
+		pages[i].Cursors = make([]string, len(page.Devlogs))
+		for j, l := range page.Devlogs {
+			pages[i].Cursors[j] = Cursor(l)
+		}
 	}
 	return pages, s.setEdges(ctx, of, pages)
 }
@@ -116,10 +132,24 @@ func (s *Service) readTogether(ctx context.Context, of []*ent.ChildUser, w windo
 	if w.begin != 0 {
 		args = append(args, w.begin)
 	}
+	if err := s.scanByChild(ctx, of, w.query(len(of)), args, logs); err != nil {
+		return err
+	}
+	for _, c := range of {
+		slices.SortFunc(logs[c.ID], w.compare)
+	}
+	return nil
+}
+
+// scanByChild adds the logs that a query finds to those of their children, whose ids are its
+// last arguments.
+func (s *Service) scanByChild(
+	ctx context.Context, of []*ent.ChildUser, query string, args []any, logs map[int][]*ent.Devlog,
+) error {
 	for _, c := range of {
 		args = append(args, c.ID)
 	}
-	rows, err := s.store.Query(ctx, w.query(len(of)), args...)
+	rows, err := s.store.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -131,9 +161,6 @@ func (s *Service) readTogether(ctx context.Context, of []*ent.ChildUser, w windo
 			return err
 		}
 		logs[l.ChildUserID] = append(logs[l.ChildUserID], l)
-	}
-	for _, c := range of {
-		slices.SortFunc(logs[c.ID], w.compare)
 	}
 	return rows.Err()
 }

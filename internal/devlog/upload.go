@@ -123,7 +123,7 @@ func (s *Service) upload(
 	if err := tx.Lock(ctx, user.Table, v.RootUserID()); err != nil {
 		return nil, err
 	}
-	children, devices, err := findChildrenAndDevices(ctx, tx, records)
+	children, devices, newest, err := findChildrenAndDevices(ctx, tx, v.RootUserID(), records)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) upload(
 
 	// Order: the rules are applied in memory, record by record, because each record
 	// meets what those before it left.
-	changes := changeSet{rootUserID: v.RootUserID(), now: s.clock()}
+	changes := changeSet{rootUserID: v.RootUserID(), now: s.clock(), seq: newest + 1}
 	results := make([]Result, len(records))
 	for i, r := range records {
 		if err := rejected[i]; err != nil {
@@ -185,14 +185,14 @@ func loadStored(
 	return stored, nil
 }
 
-// selectWanted reads children and the devices that records name with them, of which the
-// values of the first pair are its last words: both engines call them column1 and column2,
-// and PostgreSQL takes their types from the first row. They are looked for by their ids, each
+// selectWanted reads the number of the account's newest event, and children and the devices
+// that records name with them, of which the values of the first pair are its last words: both
+// engines call them column1 and column2, and PostgreSQL takes their types from the first row. They are looked for by their ids, each
 // on its own: a record may name a child or a device that doesn't exist, or one that isn't the
 // other's. The columns are those of the entities, so that a new one is read without a change
 // here.
-var selectWanted = "SELECT " + column.Values("c", childuser.Columns) + ", " + column.Values("d", device.Columns) +
-	" FROM (VALUES (CAST($1 AS bigint), CAST($2 AS bigint))"
+var selectWanted = "SELECT COALESCE((SELECT event_seq FROM users WHERE id = $1), 0), " + column.Values("c", childuser.Columns) + ", " + column.Values("d", device.Columns) +
+	" FROM (VALUES (CAST($2 AS bigint), CAST($3 AS bigint))"
 
 const joinWanted = ") AS wanted LEFT JOIN child_users c ON c.id = wanted.column1 LEFT JOIN devices d ON d.id = wanted.column2"
 
@@ -200,32 +200,32 @@ const joinWanted = ") AS wanted LEFT JOIN child_users c ON c.id = wanted.column1
 type pair struct{ childUserID, deviceID int }
 
 // findChildrenAndDevices reads the children and devices that the records name, of any
-// account, in one statement for any number of records. Those that don't exist are
-// missing in the maps.
+// account, and the number of the newest event of this one, in one statement for any number
+// of records. Children and devices that don't exist are missing in the maps.
 func findChildrenAndDevices(
-	ctx context.Context, tx *store.Tx, records []Record,
-) (children map[int]*ent.ChildUser, devices map[int]*ent.Device, err error) {
+	ctx context.Context, tx *store.Tx, rootUserID int, records []Record,
+) (children map[int]*ent.ChildUser, devices map[int]*ent.Device, newest int64, err error) {
 	pairs := distinctPairs(records)
-	args := make([]any, 0, 2*len(pairs))
+	args := append(make([]any, 0, 1+2*len(pairs)), rootUserID)
 	for _, p := range pairs {
 		args = append(args, p.childUserID, p.deviceID)
 	}
 	query := selectWanted
 	if len(pairs) > 1 {
-		query += ", " + store.ValueRows(3, len(pairs)-1, 2)
+		query += ", " + store.ValueRows(4, len(pairs)-1, 2)
 	}
 	rows, err := tx.Query(ctx, query+joinWanted, args...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load children and devices: %w", err)
+		return nil, nil, 0, fmt.Errorf("load children and devices: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	children, devices = make(map[int]*ent.ChildUser, len(pairs)), make(map[int]*ent.Device, len(pairs))
-	targets := make([]any, 0, len(childuser.Columns)+len(device.Columns))
+	targets := make([]any, 0, 1+len(childuser.Columns)+len(device.Columns))
 	for rows.Next() {
 		c, d := &ent.ChildUser{}, &ent.Device{}
-		targets = d.AppendTargets(c.AppendTargets(targets[:0], childuser.Columns), device.Columns)
+		targets = d.AppendTargets(c.AppendTargets(append(targets[:0], &newest), childuser.Columns), device.Columns)
 		if err := rows.Scan(targets...); err != nil {
-			return nil, nil, fmt.Errorf("scan a child and a device: %w", err)
+			return nil, nil, 0, fmt.Errorf("scan a child and a device: %w", err)
 		}
 		// The columns of what isn't there are null, which leaves its id at 0. Of what comes
 		// with several others each row has a copy, of which one is kept.
@@ -236,7 +236,7 @@ func findChildrenAndDevices(
 			devices[d.ID] = d
 		}
 	}
-	return children, devices, rows.Err()
+	return children, devices, newest, rows.Err()
 }
 
 // distinctPairs returns each pair once.

@@ -122,7 +122,7 @@ func newEvent(row eventRow, childUserID *int) *Event {
 		Status: row.Status, FinishFlag: row.FinishFlag,
 		TreatmentDate: row.TreatmentDate, TreatmentOffset: row.TreatmentOffset,
 		LastIntensity: row.LastIntensity, TreatmentTime: row.TreatmentTime, LogFileID: row.LogFileID,
-		CreatedAt: row.DevlogCreatedAt, UpdatedAt: row.OccurredAt,
+		CreatedAt: row.DevlogCreatedAt, UpdatedAt: row.OccurredAt, ChangeSeq: row.Seq,
 	}
 	log.Edges.ChildUser, log.Edges.Device = c, d
 	c.Edges.Devlogs = []*ent.Devlog{log} // the child's history shows this log as it is here

@@ -47,8 +47,8 @@ func growth() []string {
 			"serial_code": "o.serial_code || '-' || n.i", "mac_id": "o.mac_id || '-' || n.i", "unique_id": "o.unique_id || '-' || n.i",
 			"root_user_id": "CAST(NULL AS integer)", "child_user_id": "CAST(NULL AS integer)",
 		}),
-		`INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag, treatment_date, last_intensity, treatment_time, log_file_id, created_at, updated_at)
-			SELECT d.root_user_id, d.child_user_id, d.id, d.registration, 'COMPLETE', 1, ` + date + `, 1, 60, 100000 + n.i, u.created_at, u.created_at
+		`INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag, treatment_date, last_intensity, treatment_time, log_file_id, change_seq, created_at, updated_at)
+			SELECT d.root_user_id, d.child_user_id, d.id, d.registration, 'COMPLETE', 1, ` + date + `, 1, 60, 100000 + n.i, n.i, u.created_at, u.created_at
 			FROM devices d JOIN users u ON u.id = d.root_user_id CROSS JOIN n WHERE d.child_user_id IS NOT NULL`,
 		`INSERT INTO devlog_events (root_user_id, child_user_id, device_id, devlog_id, seq, change, status, finish_flag, treatment_date, last_intensity, treatment_time, log_file_id, last_log_file_id, devlog_created_at, occurred_at)
 			SELECT l.root_user_id, l.child_user_id, l.device_id, l.id, l.id + 100000, 'COMPLETED', l.status, l.finish_flag, l.treatment_date, 1, 60, l.log_file_id, 0, l.created_at, l.created_at

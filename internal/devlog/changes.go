@@ -1,0 +1,107 @@
+package devlog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"luxbff/ent"
+	"luxbff/ent/column"
+	"luxbff/ent/devlog"
+	"luxbff/internal/apperr"
+	"luxbff/internal/paging"
+)
+
+// changeKind tells the cursors of changes from those of the history.
+const changeKind = "change"
+
+// place is where a log stands among the changes of its account. One upload may change many
+// logs, which then follow each other by their ids.
+type place struct {
+	seq int64
+	id  int
+}
+
+func placeOf(l *ent.Devlog) place { return place{l.ChangeSeq, l.ID} }
+
+func (p place) compare(other place) int {
+	return cmp.Or(cmp.Compare(p.seq, other.seq), cmp.Compare(p.id, other.id))
+}
+
+func (p place) cursor() string { return paging.Cursor(changeKind, int(p.seq), p.id) }
+
+// changes returns a page of what has changed in the history of each of the children. A
+// change moves its log behind all others, so that a phone which reads on from its last
+// cursor sees each change, or a later one of the same log, however long it was away. It
+// costs one statement for any number of children, and one more as [Service.Histories].
+//
+// No change is committed in front of one that was read: the number of a change is taken
+// under the lock of the account's row, which is kept until it is committed.
+//
+// Errors: BadRequest (page arguments), CursorNotValid.
+func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams) ([]Page, error) {
+	if p.After != nil || p.Before != nil || p.Last != nil {
+		return nil, apperr.BadRequest.WithField("updatedAfter")
+	}
+	w, err := p.window()
+	if err != nil {
+		return nil, err
+	}
+	var after place
+	if *p.UpdatedAfter != "" {
+		seq, id, err := paging.ParsePair(changeKind, "updatedAfter", *p.UpdatedAfter)
+		if err != nil {
+			return nil, err
+		}
+		after = place{int64(seq), id}
+	}
+	logs := make(map[int][]*ent.Devlog, len(of))
+	for together := range slices.Chunk(of, maxTogether) {
+		args := append(make([]any, 0, 3+len(together)), w.size+1, after.seq, after.id)
+		if err := s.scanByChild(ctx, together, queryChanges(len(together)), args, logs); err != nil {
+			return nil, fmt.Errorf("read changes of devlogs: %w", err)
+		}
+	}
+	pages, places := make([]Page, len(of)), make([][]place, len(of))
+	for i, c := range of {
+		read := logs[c.ID]
+		slices.SortFunc(read, func(a, b *ent.Devlog) int { return placeOf(a).compare(placeOf(b)) })
+		pages[i] = Page{Devlogs: read[:min(len(read), w.size)], HasNext: len(read) > w.size}
+		for _, l := range pages[i].Devlogs {
+			places[i] = append(places[i], placeOf(l))
+		}
+	}
+	if err := s.setEdges(ctx, of, pages); err != nil {
+		return nil, err
+	}
+	// An answer shows one state of a log, which may be an older one that something else in
+	// it has read before. The cursor stays in front of what is not shown then.
+	for i := range pages {
+		for j, l := range pages[i].Devlogs {
+			at := places[i][j]
+			if shown := placeOf(l); shown.compare(at) < 0 {
+				at = shown
+			}
+			pages[i].Cursors = append(pages[i].Cursors, at.cursor())
+		}
+	}
+	return pages, nil
+}
+
+// queryChanges reads at most $1 logs of each of n children that stand behind $2 and $3. The
+// ids of the children are the last arguments. As in window.query there is one select for
+// each, and a limit inside that is no argument.
+func queryChanges(n int) string {
+	columns, values := column.List("l", devlog.Columns), column.Values("c", devlog.Columns)
+	selects := make([]string, n)
+	for i := range selects {
+		selects[i] = "SELECT " + values + " FROM (SELECT * FROM (SELECT " + columns + " FROM devlogs l" +
+			" WHERE l.child_user_id = $" + strconv.Itoa(4+i) + " AND (l.change_seq, l.id) > ($2, $3)" +
+			" ORDER BY l.change_seq, l.id LIMIT " + strconv.Itoa(maxPageSize+1) + ") p" +
+			" ORDER BY change_seq, id LIMIT $1) c"
+	}
+	return strings.Join(selects, " UNION ALL ")
+}

@@ -1,0 +1,319 @@
+package devlog_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"luxbff/ent"
+	"luxbff/internal/apperr"
+	"luxbff/internal/child"
+	"luxbff/internal/devlog"
+	"luxbff/internal/paging"
+	"luxbff/internal/store"
+	"luxbff/internal/testutil"
+	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
+)
+
+// copyOfPhone is what a phone keeps of one child: its logs, and how far it has read.
+type copyOfPhone struct {
+	logs   map[int]*ent.Devlog
+	cursor string
+}
+
+// read takes one page of changes into the copy, and reports whether there are more.
+func (c *copyOfPhone) read(ctx context.Context, h *domaintest.Home, size int) (more bool, err error) {
+	of, err := h.Children.Get(ctx, h.Parent, h.Child.ID)
+	if err != nil {
+		return false, err
+	}
+	pages, err := h.Devlogs.Histories(ctx, []*ent.ChildUser{of}, devlog.PageParams{First: &size, UpdatedAfter: &c.cursor})
+	if err != nil {
+		return false, err
+	}
+	page := pages[0]
+	switch {
+	case len(page.Devlogs) > size || len(page.Cursors) != len(page.Devlogs):
+		return false, fmt.Errorf("a page of %d has %d logs and %d cursors", size, len(page.Devlogs), len(page.Cursors))
+	case page.HasPrevious:
+		return false, fmt.Errorf("a page of changes has a previous one")
+	case page.HasNext && len(page.Devlogs) < size:
+		return false, fmt.Errorf("a page of %d logs has a next one, and could hold %d", len(page.Devlogs), size)
+	}
+	for i, l := range page.Devlogs {
+		c.logs[l.ID], c.cursor = l, page.Cursors[i]
+	}
+	return page.HasNext, nil
+}
+
+// sameLogs leaves out what a log leads to.
+var sameLogs = cmp.Options{cmpopts.IgnoreUnexported(ent.Devlog{}), cmpopts.IgnoreFields(ent.Devlog{}, "Edges"), cmpopts.EquateEmpty()}
+
+// wantWhole holds that the copy is what is stored, in every column.
+func (c *copyOfPhone) wantWhole(t testing.TB, h *domaintest.Home) {
+	t.Helper()
+	stored := map[int]*ent.Devlog{}
+	for _, l := range h.Store.Read().ChildUser.QueryDevlogs(h.Child).AllX(t.Context()) {
+		stored[l.ID] = l
+	}
+	if diff := cmp.Diff(stored, c.logs, sameLogs); diff != "" {
+		t.Errorf("the phone's copy (-stored +copy):\n%s", diff)
+	}
+}
+
+// TestPhonesCatchUp has two phones, one for each child of a family, read changes now and
+// then, in pages of any size, while a third uploads whatever there may be: their copies end
+// up as what is stored, and each change is read once.
+func TestPhonesCatchUp(t *testing.T) {
+	t.Parallel()
+	kit := domaintest.New(storetest.Open(t))
+	rapid.Check(t, func(rt *rapid.T) {
+		h := kit.Home(t)
+		homes := []*domaintest.Home{h, h.Sister(t)}
+		phones := []*copyOfPhone{{logs: map[int]*ent.Devlog{}}, {logs: map[int]*ent.Devlog{}}}
+		file := 0
+		record := rapid.Custom(func(rt *rapid.T) devlog.Record {
+			of := rapid.SampledFrom(homes).Draw(rt, "child")
+			switch file++; rapid.IntRange(0, 3).Draw(rt, "record") {
+			case 0:
+				return of.Temporary(fmt.Sprintf("%02d:00:30", file%24))
+			case 1: // one that may be a replay
+				return of.CompleteSeries(rapid.IntRange(1, file).Draw(rt, "file"), 1)[0]
+			default:
+				return of.CompleteSeries(file, 1)[0]
+			}
+		})
+		read := func(i int) (more bool) {
+			more, err := phones[i].read(t.Context(), homes[i], rapid.IntRange(1, 5).Draw(rt, "size"))
+			if err != nil {
+				rt.Fatal(err)
+			}
+			return more
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"upload": func(rt *rapid.T) { h.Upload(t, rapid.SliceOfN(record, 1, 6).Draw(rt, "records")...) },
+			"read":   func(rt *rapid.T) { read(rapid.IntRange(0, 1).Draw(rt, "phone")) },
+		})
+		for i, phone := range phones {
+			for read(i) {
+			}
+			phone.wantWhole(t, homes[i])
+			if cursor := phone.cursor; read(i) || phone.cursor != cursor {
+				rt.Fatalf("there is something behind the last page: %q, %q", cursor, phone.cursor)
+			}
+		}
+		if t.Failed() {
+			rt.FailNow()
+		}
+	})
+}
+
+// TestNoChangeIsMissedInARace reads changes while uploads of several phones are committed:
+// none is committed in front of what was read.
+func TestNoChangeIsMissedInARace(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister := h.Sister(t)
+	phone := &copyOfPhone{logs: map[int]*ent.Devlog{}}
+	uploads := make(chan struct{})
+	read := make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-uploads:
+				read <- nil
+				return
+			default:
+			}
+			if _, err := phone.read(t.Context(), h, 3); err != nil {
+				read <- err
+				return
+			}
+		}
+	}()
+	for _, err := range testutil.Concurrently(requests, func(i int) error {
+		records := append(h.CompleteSeries(i*2, 2), sister.CompleteSeries(i, 1)...)
+		if i%4 == 0 {
+			records = append(records, h.Temporary("23:00:30"))
+		}
+		_, err := h.Devlogs.Upload(t.Context(), h.Parent, records)
+		return err
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	close(uploads)
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	for {
+		more, err := phone.read(t.Context(), h, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			break
+		}
+	}
+	phone.wantWhole(t, h)
+}
+
+// TestChangesOfAFamily reads those of all children in one statement, from one cursor.
+func TestChangesOfAFamily(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	sister, foreign := h.Sister(t), h.Kit.Home(t)
+	foreign.Upload(t, foreign.CompleteSeries(1, 2)...)
+	first := h.Upload(t, append(h.CompleteSeries(1, 2), sister.CompleteSeries(1, 3)...)...).Devlogs()
+	second := h.Upload(t, append(sister.CompleteSeries(4, 1), h.CompleteSeries(3, 1)...)...).Devlogs()
+	family, err := h.Children.List(t.Context(), h.Parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child.MakeFamily(h.Parent.User, family)
+	read := func(cursor string) [][]int {
+		ctx, counter := store.CountStatements(t.Context())
+		pages, err := h.Devlogs.Histories(ctx, family, devlog.PageParams{First: new(100), UpdatedAfter: &cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counter.N() != 1 {
+			t.Errorf("the changes of two children take %d statements", counter.N())
+		}
+		return [][]int{ids(pages[0].Devlogs), ids(pages[1].Devlogs)}
+	}
+	want := [][]int{{first[0].ID, first[1].ID, second[1].ID}, {first[2].ID, first[3].ID, first[4].ID, second[0].ID}}
+	if diff := cmp.Diff(want, read("")); diff != "" {
+		t.Errorf("all changes (-want +got):\n%s", diff)
+	}
+	want = [][]int{{second[1].ID}, {second[0].ID}}
+	last := first[4] // of the first upload
+	if diff := cmp.Diff(want, read(paging.Cursor("change", int(last.ChangeSeq), last.ID))); diff != "" {
+		t.Errorf("the changes of the second upload (-want +got):\n%s", diff)
+	}
+}
+
+// TestChangesOfWhatIsShownAlready: an answer shows one state of a log. Where that is older
+// than the one which the page has read, the cursor stays in front of what is not shown;
+// where it is newer, the cursor is that of what was read, as more may stand between the two.
+func TestChangesOfWhatIsShownAlready(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	log := *h.Upload(t, h.Temporary("15:00:30")).Devlogs()[0]
+	between := h.Upload(t, h.CompleteSeries(1, 1)...) // it completes the log
+	next := h.Upload(t, h.Temporary("17:00:30")).Devlogs()[0]
+	if between.Devlogs()[0].ID != log.ID {
+		t.Fatalf("%v is not the log %v", between.Devlogs(), log)
+	}
+	of := func(shown ent.Devlog) devlog.Page {
+		c, err := h.Children.Get(t.Context(), h.Parent, h.Child.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown.Edges.ChildUser, shown.Edges.Device = c, c.Edges.Device
+		c.Edges.Devlogs = []*ent.Devlog{&shown}
+		pages, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{c}, devlog.PageParams{UpdatedAfter: new("")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pages[0].Devlogs[0] != &shown {
+			t.Error("the page shows a second state of the log")
+		}
+		return pages[0]
+	}
+	cursor := func(seq int64, id int) string { return paging.Cursor("change", int(seq), id) }
+	completed := between.Devlogs()[0].ChangeSeq
+	older := log
+	if diff := cmp.Diff([]string{cursor(log.ChangeSeq, log.ID), cursor(next.ChangeSeq, next.ID)}, of(older).Cursors); diff != "" {
+		t.Errorf("cursors of an older state (-want +got):\n%s", diff)
+	}
+	newer := log
+	newer.ChangeSeq = next.ChangeSeq + 5
+	if diff := cmp.Diff([]string{cursor(completed, log.ID), cursor(next.ChangeSeq, next.ID)}, of(newer).Cursors); diff != "" {
+		t.Errorf("cursors of a newer state (-want +got):\n%s", diff)
+	}
+}
+
+func TestArgumentsOfChanges(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	log := h.Upload(t, h.CompleteSeries(1, 1)...).Devlogs()[0]
+	history, change := devlog.Cursor(log), paging.Cursor("change", int(log.ChangeSeq), log.ID)
+	for name, c := range map[string]struct {
+		params devlog.PageParams
+		kind   apperr.Kind
+		field  string
+	}{
+		"with after":            {devlog.PageParams{After: &history, UpdatedAfter: &change}, apperr.BadRequest, "updatedAfter"},
+		"with before":           {devlog.PageParams{Before: &history, UpdatedAfter: new("")}, apperr.BadRequest, "updatedAfter"},
+		"with last":             {devlog.PageParams{Last: new(1), UpdatedAfter: &change}, apperr.BadRequest, "updatedAfter"},
+		"too many":              {devlog.PageParams{First: new(101), UpdatedAfter: &change}, apperr.BadRequest, "first"},
+		"a negative number":     {devlog.PageParams{First: new(-1), UpdatedAfter: &change}, apperr.BadRequest, "first"},
+		"of the history":        {devlog.PageParams{UpdatedAfter: &history}, apperr.CursorNotValid, "updatedAfter"},
+		"no cursor":             {devlog.PageParams{UpdatedAfter: new("0")}, apperr.CursorNotValid, "updatedAfter"},
+		"a number too few":      {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", 7))}, apperr.CursorNotValid, "updatedAfter"},
+		"a number too many":     {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", 1, 2, 3))}, apperr.CursorNotValid, "updatedAfter"},
+		"a change as after":     {devlog.PageParams{After: &change}, apperr.CursorNotValid, "after"},
+		"a change as before":    {devlog.PageParams{Before: &change}, apperr.CursorNotValid, "before"},
+		"nothing as after":      {devlog.PageParams{After: new("")}, apperr.CursorNotValid, "after"},
+		"a change that is none": {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", -1, 2))}, apperr.CursorNotValid, "updatedAfter"},
+	} {
+		_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, c.params)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			domaintest.WantError(t, err, c.kind, c.field)
+		})
+	}
+}
+
+// TestLogsFromBeforeChangesWereNumbered come first, by their ids, and a change moves one
+// behind all others.
+func TestLogsFromBeforeChangesWereNumbered(t *testing.T) {
+	t.Parallel()
+	h := domaintest.NewHome(t)
+	running := h.Upload(t, h.Temporary("15:00:30")).Devlogs()[0]
+	old := h.Upload(t, h.CompleteSeries(1, 3)...).Devlogs() // the first completes the running one
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return resetNumbers(ctx, tx) })
+	phone := &copyOfPhone{logs: map[int]*ent.Devlog{}}
+	if more, err := phone.read(t.Context(), h, 2); err != nil || !more {
+		t.Fatal(more, err)
+	}
+	if phone.logs[running.ID] == nil || phone.logs[old[1].ID] == nil {
+		t.Errorf("the first page has %v", phone.logs)
+	}
+	h.Upload(t, h.Temporary("16:00:30"))
+	for more, err := true, error(nil); more || err != nil; {
+		if more, err = phone.read(t.Context(), h, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	phone.wantWhole(t, h)
+	if n := len(phone.logs); n != 4 || !slices.Contains(h.Rows(t), "temporary 16:00:00") {
+		t.Errorf("%d logs", n)
+	}
+}
+
+// resetNumbers has the stored logs be as old as the column, which has no number of theirs.
+// PostgreSQL would number them at once.
+func resetNumbers(ctx context.Context, tx *store.Tx) error {
+	if storetest.IsPostgres() {
+		if _, err := tx.Exec(ctx, "ALTER TABLE devlogs DISABLE TRIGGER number_changed_devlog"); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, "UPDATE devlogs SET change_seq = 0"); err != nil {
+		return err
+	}
+	if storetest.IsPostgres() {
+		_, err := tx.Exec(ctx, "ALTER TABLE devlogs ENABLE TRIGGER number_changed_devlog")
+		return err
+	}
+	return nil
+}

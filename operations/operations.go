@@ -19,7 +19,7 @@ type Sample struct {
 
 // All gives the samples in the order in which GraphiQL shows them.
 func All() []Sample {
-	names := []string{"home", "upload", "subscription", "sign-up", "history"}
+	names := []string{"home", "upload", "subscription", "sign-up", "history", "changes"}
 	samples := make([]Sample, len(names))
 	for i, name := range names {
 		samples[i] = Sample{Name: name, Document: read(name + ".graphql"), Variables: read(name + ".json")}

@@ -54,7 +54,7 @@ func TestSubscriberGetsChangesInOrder(t *testing.T) {
 		}
 		if e.Devlog.ID != stored.ID || e.Devlog.RootUserID != h.Parent.RootUserID() || e.Devlog.TreatmentTime != stored.TreatmentTime ||
 			!e.OccurredAt.Equal(stored.UpdatedAt) || !e.Devlog.UpdatedAt.Equal(stored.UpdatedAt) || !e.Devlog.CreatedAt.Equal(stored.CreatedAt) ||
-			(e.Devlog.FinishFlag == nil) != (stored.FinishFlag == nil) {
+			(e.Devlog.FinishFlag == nil) != (stored.FinishFlag == nil) || e.Devlog.ChangeSeq != stored.ChangeSeq {
 			t.Errorf("delivered %v at %v for %v", e.Devlog, e.OccurredAt, stored)
 		}
 		if e.Device != e.Devlog.Edges.Device || *e.Device.ChildUserID != of || *e.Device.UniqueID != *h.Device.UniqueID {

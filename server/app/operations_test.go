@@ -80,4 +80,8 @@ func TestSampleOperations(t *testing.T) {
 	if edges := history.ChildUser.Devlogs.Edges; len(edges) != 1 || edges[0].Node.LogFileID != 8 {
 		t.Errorf("history: %+v", history)
 	}
+	run(t, s, token, "changes", "Changes", variables(t, "changes"), &history)
+	if edges := history.ChildUser.Devlogs.Edges; len(edges) != 1 || edges[0].Node.LogFileID != 8 {
+		t.Errorf("changes: %+v", history)
+	}
 }

@@ -144,6 +144,22 @@ func askEverything(t *testing.T, w *world) {
 	w.Data(t, w.vars["parent"], apptest.Sample(t, "home").Document, nil, &data)
 	for _, child := range data.ChildUsers {
 		w.Data(t, w.vars["parent"], apptest.Sample(t, "history").Document, map[string]any{"id": child.ID}, &struct{}{})
+		readChanges(t, w, child.ID)
+	}
+}
+
+// readChanges reads those of a child in two pages.
+func readChanges(t *testing.T, w *world, childUserID string) {
+	const pageOf = `query($id: ID!, $after: String!) { childUser(id: $id) { devlogs(first: 2, updatedAfter: $after) { edges { node { id } } pageInfo { endCursor } } } }`
+	cursor := ""
+	for range 2 {
+		var data struct {
+			ChildUser struct {
+				Devlogs struct{ PageInfo struct{ EndCursor string } }
+			}
+		}
+		w.Data(t, w.vars["parent"], pageOf, map[string]any{"id": childUserID, "after": cursor}, &data)
+		cursor = data.ChildUser.Devlogs.PageInfo.EndCursor
 	}
 }
 

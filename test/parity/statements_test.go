@@ -31,6 +31,8 @@ func TestNoPathTakesAStatementAnElement(t *testing.T) {
 			t.Errorf("no document asks for %s", field.Name)
 		}
 	}
+	documents = append(documents,
+		`{ childUsers { devlogs(first: 20, updatedAfter: "") { edges { cursor node { id device { childUser { id } } childUser { devlogs(updatedAfter: "") { edges { cursor } } } } } } } }`)
 	// Below these payloads are children and logs.
 	for _, mutation := range []string{
 		`mutation($logs: [DevlogInput!]!) { uploadDevlogs(input: {logs: $logs}) { devlogs { id } } }`,

@@ -5,6 +5,7 @@ package upgrade_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -84,14 +85,30 @@ func TestOldAndNewReplicasTogether(t *testing.T) {
 	checkRefused(t, f.database)
 
 	after := f.start(t, thisRelease.command(t, f.database))
+	phones := load.newCopies()
+	readChanges := func() {
+		for _, phone := range phones {
+			phone.read(t, after.URL)
+		}
+	}
+	readChanges()
 	f.replace(t, 0)
+	load.waitForMore(t, 5)
+	readChanges()
 	both := []string{before.URL, after.URL}
 	t.Run("together", func(t *testing.T) { travel(t, everybody, both) }) //nolint:paralleltest // what follows waits for it
 	load.waitForMore(t, 5)
 	f.replace(t, 1)
+	readChanges()
+	load.waitForMore(t, 5)
+	readChanges()
 	f.replace(t, 2)
 	load.waitForMore(t, 5)
 	load.finish(t, f.database)
+	readChanges()
+	for _, phone := range phones {
+		phone.check(t)
+	}
 
 	seen := (&client{t: t, urls: []string{before.URL}}).sees(family.Token)
 	checkSenders(t, before, after)
@@ -235,6 +252,58 @@ func (l *load) finish(t *testing.T, database string) {
 		if phone.EndsByServer() == 0 || phone.Connections() > 1+phone.EndsByServer() {
 			t.Errorf("%s: connected %d times, the replicas ended %v", phone.Request.Transport, phone.Connections(), phone.Ends())
 		}
+	}
+}
+
+// copyOfLogs is what a phone keeps that reads the changes of its child at the new release
+// alone, while replicas of the old one store logs as well.
+type copyOfLogs struct {
+	of     *clustertest.Uploader
+	cursor string
+	files  []int
+}
+
+func (l *load) newCopies() (phones []*copyOfLogs) {
+	for _, u := range l.uploaders {
+		phones = append(phones, &copyOfLogs{of: u})
+	}
+	return phones
+}
+
+func (c *copyOfLogs) read(t *testing.T, url string) {
+	t.Helper()
+	const changes = `query($id: ID!, $after: String!) { childUser(id: $id) { devlogs(first: 7, updatedAfter: $after) {
+		edges { cursor node { logFileId } } pageInfo { hasNextPage } } } }`
+	phone := &client{t: t, urls: []string{url}}
+	for more := true; more; {
+		var data struct {
+			ChildUser struct {
+				Devlogs struct {
+					Edges []struct {
+						Cursor string
+						Node   struct{ LogFileID int }
+					}
+					PageInfo struct{ HasNextPage bool }
+				}
+			}
+		}
+		phone.graphQL(c.of.Family.Token, changes, map[string]any{"id": fmt.Sprint(c.of.Family.ChildUserID), "after": c.cursor}, &data)
+		for _, edge := range data.ChildUser.Devlogs.Edges {
+			c.cursor, c.files = edge.Cursor, append(c.files, edge.Node.LogFileID)
+		}
+		more = data.ChildUser.Devlogs.PageInfo.HasNextPage
+	}
+}
+
+// check holds that each log came once, in the order in which they were stored.
+func (c *copyOfLogs) check(t *testing.T) {
+	t.Helper()
+	var want []int
+	for file := 1; file <= c.of.Acknowledged(); file++ {
+		want = append(want, file)
+	}
+	if diff := cmp.Diff(want, c.files); diff != "" {
+		t.Errorf("the changes that a phone has read (-stored +read):\n%s", diff)
 	}
 }
 

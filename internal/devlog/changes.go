@@ -59,7 +59,7 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 		after = place{int64(seq), id}
 	}
 	logs := make(map[int][]*ent.Devlog, len(of))
-	for together := range slices.Chunk(of, maxTogether) {
+	for together := range slices.Chunk(of, maxTogether/2) { // there are two selects for each
 		args := append(make([]any, 0, 3+len(together)), w.size+1, after.seq, after.id)
 		if err := s.scanByChild(ctx, together, queryChanges(len(together)), args, logs); err != nil {
 			return nil, fmt.Errorf("read changes of devlogs: %w", err)
@@ -91,17 +91,26 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 	return pages, nil
 }
 
-// queryChanges reads at most $1 logs of each of n children that stand behind $2 and $3. The
-// ids of the children are the last arguments. As in window.query there is one select for
-// each, and a limit inside that is no argument.
+// queryChanges reads what stands behind the change $2 of the log $3 in the history of each of
+// n children: at most $1 more logs of that change, and as many of later ones. The ids of the
+// children are the last arguments. What window.query does to be read by the index of a child
+// stands here too: a select for each, an id that stands twice, an order that begins with the
+// child, and a limit inside that is no argument.
+//
+// One select for both, of what is greater than the pair, would be shorter. But PostgreSQL
+// judges a pair by its first number alone: where most logs are of one change, as all are that
+// are older than the numbers, it expects few behind it, and sorts them all for each page.
 func queryChanges(n int) string {
 	columns, values := column.List("l", devlog.Columns), column.Values("c", devlog.Columns)
-	selects := make([]string, n)
-	for i := range selects {
-		selects[i] = "SELECT " + values + " FROM (SELECT * FROM (SELECT " + columns + " FROM devlogs l" +
-			" WHERE l.child_user_id = $" + strconv.Itoa(4+i) + " AND (l.change_seq, l.id) > ($2, $3)" +
-			" ORDER BY l.change_seq, l.id LIMIT " + strconv.Itoa(maxPageSize+1) + ") p" +
-			" ORDER BY change_seq, id LIMIT $1) c"
+	inOrder := " ORDER BY l.child_user_id, l.change_seq, l.id LIMIT " + strconv.Itoa(maxPageSize+1) + ") p LIMIT $1) c"
+	selects := make([]string, 0, 2*n)
+	for i := range n {
+		id := "$" + strconv.Itoa(4+i)
+		ofChild := "SELECT " + values + " FROM (SELECT * FROM (SELECT " + columns + " FROM devlogs l" +
+			" WHERE l.child_user_id IN (" + id + ", " + id + ")"
+		selects = append(selects,
+			ofChild+" AND l.change_seq = $2 AND l.id > $3"+inOrder,
+			ofChild+" AND l.change_seq > $2"+inOrder)
 	}
 	return strings.Join(selects, " UNION ALL ")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -298,6 +299,50 @@ func TestLogsFromBeforeChangesWereNumbered(t *testing.T) {
 	if n := len(phone.logs); n != 4 || !slices.Contains(h.Rows(t), "temporary 16:00:00") {
 		t.Errorf("%d logs", n)
 	}
+}
+
+// TestChangesAreReadByAnIndex asks the engine how it finds the changes of several children:
+// in a table that it knows nothing of, where the logs of each child are many among all, and
+// where nearly all are older than the numbers of changes.
+func TestChangesAreReadByAnIndex(t *testing.T) {
+	t.Parallel()
+	h, statements := recordStatements(t, "FROM devlogs l")
+	sister := h.Sister(t)
+	explain := func(logs string) {
+		t.Helper()
+		children, err := h.Children.List(t.Context(), h.Parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*statements = nil
+		if _, err := h.Devlogs.Histories(t.Context(), children, devlog.PageParams{First: new(20), UpdatedAfter: new("")}); err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []int{0, 2, 1_000_000} {
+			plan := storetest.Explain(t, h.Store, (*statements)[0], 21, after, 1, children[0].ID, children[1].ID)
+			if strings.Count(plan, "devlog_child_user_id_") != 4 || strings.Contains(plan, "Sort") || strings.Contains(plan, "B-TREE") {
+				t.Errorf("%s, behind %d:\n%s", logs, after, plan)
+			}
+		}
+	}
+	analyze := func() {
+		if storetest.IsPostgres() { // SQLite plans without statistics, as nothing gathers any
+			h.Write(t, func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Exec(ctx, "ANALYZE devlogs")
+				return err
+			})
+		}
+	}
+	explain("no logs")
+	for i := range 8 {
+		h.Upload(t, append(h.CompleteSeries(1+i*500, 500), sister.CompleteSeries(1+i*500, 500)...)...)
+	}
+	analyze()
+	explain("logs of many changes")
+	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return resetNumbers(ctx, tx) })
+	h.Upload(t, append(h.CompleteSeries(5000, 20), sister.CompleteSeries(5000, 20)...)...)
+	analyze()
+	explain("logs from before there were numbers")
 }
 
 // resetNumbers has the stored logs be as old as the column, which has no number of theirs.

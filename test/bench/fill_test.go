@@ -159,8 +159,8 @@ func (f *filler) addLogs(accounts []*grownAccount, logs int) {
 	for first := 0; first < logs; first += fillStep {
 		f.execute(fmt.Sprintf(`WITH RECURSIVE i(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM i WHERE i < %d),
 			n(i, slot, other, file) AS (SELECT i, i %% 10, (i / 10 * 7 + i %% 10 - 3) %% %d, CASE WHEN i %% 10 < 3 THEN i / 10 ELSE (i / 10 * 7 + i %% 10 - 3) / %d END + 1 FROM i)
-			INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag, treatment_date, last_intensity, treatment_time, log_file_id, created_at, updated_at)
-			SELECT d.root_user_id, d.child_user_id, d.id, d.registration, 'COMPLETE', 1, %s, 2, 600, n.file, d.registered_at, d.registered_at
+			INSERT INTO devlogs (root_user_id, child_user_id, device_id, registration, status, finish_flag, treatment_date, last_intensity, treatment_time, log_file_id, change_seq, created_at, updated_at)
+			SELECT d.root_user_id, d.child_user_id, d.id, d.registration, 'COMPLETE', 1, %s, 2, 600, n.file, n.file, d.registered_at, d.registered_at
 			FROM n JOIN devices d ON d.id = CASE WHEN n.slot < 3 THEN (SELECT a.id FROM asked a WHERE a.slot = n.slot) ELSE (SELECT o.id FROM others o WHERE o.slot = n.other) END
 			ORDER BY n.i`, first, min(logs, first+fillStep)-1, others, others, date))
 	}

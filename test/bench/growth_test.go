@@ -118,6 +118,10 @@ func growthRequests() []growthRequest {
 			b.Helper()
 			return a.graphQL(b, apptest.Sample(b, "history").Document, map[string]any{"id": a.child.ID, "after": paging.Cursor("devlog", a.middle)})
 		}},
+		{"changes", false, func(b *testing.B, a *grownAccount) func() error {
+			b.Helper()
+			return a.graphQL(b, apptest.Sample(b, "changes").Document, map[string]any{"id": a.child.ID, "updatedAfter": paging.Cursor("change", a.lastFile/2, a.middle)})
+		}},
 		{"upload", false, func(b *testing.B, a *grownAccount) func() error {
 			b.Helper()
 			a.lastFile++

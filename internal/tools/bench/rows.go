@@ -7,11 +7,13 @@ var rows = []row{
 	growthRow("home screen", "home", "growth", 1.1),
 	growthRow("first page of the history", "history", "growth", 1.1),
 	growthRow("deep page of the history", "history-deep", "growth", 1.1),
+	growthRow("page of changes", "changes", "growth", 1.1),
 	growthRow("feed that resumes", "resume", "growth", 1.1),
 	growthRow("sign-in", "sign-in", "growth", 1.1),
 	growthRow("home screen", "home", "growth-postgres", 1.1),
 	growthRow("first page of the history", "history", "growth-postgres", 1.1),
 	growthRow("deep page of the history", "history-deep", "growth-postgres", 1.1),
+	growthRow("page of changes", "changes", "growth-postgres", 1.1),
 	growthRow("feed that resumes", "resume", "growth-postgres", 1.1),
 	growthRow("sign-in", "sign-in", "growth-postgres", 1.1),
 	{

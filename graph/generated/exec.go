@@ -2315,6 +2315,7 @@ extend type ChildUser {
   With ` + "`" + `updatedAfter` + "`" + ` they come in the order of their last change instead, the oldest change first: what a phone has
   missed, however long it was away. A page is read on from its ` + "`" + `endCursor` + "`" + ` until ` + "`" + `hasNextPage` + "`" + ` is false, and an empty
   page leaves the cursor as it was. A log that changes meanwhile comes once more; ` + "`" + `hasPreviousPage` + "`" + ` is always false.
+  ` + "`" + `CURSOR_NOT_VALID` + "`" + ` says to begin again, with an empty string.
   Logs are deleted with their child alone, and no id is given twice: what was kept of a child that ` + "`" + `childUsers` + "`" + ` doesn't
   show any more is to be deleted, and nothing else.
   Errors: ` + "`" + `INVALID_REQUEST_OR_MISSING_PARAMETERS` + "`" + `, ` + "`" + `CURSOR_NOT_VALID` + "`" + `.

@@ -41,6 +41,10 @@ func (p place) cursor() string { return paging.Cursor(changeKind, int(p.seq), p.
 // No change is committed in front of one that was read: the number of a change is taken
 // under the lock of the account's row, which is kept until it is committed.
 //
+// A cursor names a log of the child with a change that it has had. Any other is refused: one
+// of another child, or of a database that was restored to an earlier day since, would pass
+// over what is new.
+//
 // Errors: BadRequest (page arguments), CursorNotValid.
 func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams) ([]Page, error) {
 	if p.After != nil || p.Before != nil || p.Last != nil {
@@ -59,7 +63,7 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 		after = place{int64(seq), id}
 	}
 	logs := make(map[int][]*ent.Devlog, len(of))
-	for together := range slices.Chunk(of, maxTogether/2) { // there are two selects for each
+	for together := range slices.Chunk(of, maxTogether/3) { // there are three selects for each
 		args := append(make([]any, 0, 3+len(together)), w.size+1, after.seq, after.id)
 		if err := s.scanByChild(ctx, together, queryChanges(len(together)), args, logs); err != nil {
 			return nil, fmt.Errorf("read changes of devlogs: %w", err)
@@ -68,7 +72,12 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 	pages, places := make([]Page, len(of)), make([][]place, len(of))
 	for i, c := range of {
 		read := logs[c.ID]
+		if after.id != 0 && !slices.ContainsFunc(read, func(l *ent.Devlog) bool { return l.ID == after.id }) {
+			return nil, apperr.CursorNotValid.WithField("updatedAfter")
+		}
 		slices.SortFunc(read, func(a, b *ent.Devlog) int { return placeOf(a).compare(placeOf(b)) })
+		read = slices.CompactFunc(read, func(a, b *ent.Devlog) bool { return a.ID == b.ID })
+		read = slices.DeleteFunc(read, func(l *ent.Devlog) bool { return placeOf(l) == after })
 		pages[i] = Page{Devlogs: read[:min(len(read), w.size)], HasNext: len(read) > w.size}
 		for _, l := range pages[i].Devlogs {
 			places[i] = append(places[i], placeOf(l))
@@ -92,25 +101,27 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 }
 
 // queryChanges reads what stands behind the change $2 of the log $3 in the history of each of
-// n children: at most $1 more logs of that change, and as many of later ones. The ids of the
-// children are the last arguments. What window.query does to be read by the index of a child
+// n children: at most $1 more logs of that change, as many of later ones, and the log itself,
+// unless it never had that change. The ids of the children are the last arguments. What window.query does to be read by the index of a child
 // stands here too: a select for each, an id that stands twice, an order that begins with the
 // child, and a limit inside that is no argument.
 //
-// One select for both, of what is greater than the pair, would be shorter. But PostgreSQL
-// judges a pair by its first number alone: where most logs are of one change, as all are that
-// are older than the numbers, it expects few behind it, and sorts them all for each page.
+// One select for the first two, of what is greater than the pair, would be shorter. But
+// PostgreSQL judges a pair by its first number alone: where most logs are of one change, as
+// all are that are older than the numbers, it expects few behind it, and sorts them all for
+// each page.
 func queryChanges(n int) string {
 	columns, values := column.List("l", devlog.Columns), column.Values("c", devlog.Columns)
 	inOrder := " ORDER BY l.child_user_id, l.change_seq, l.id LIMIT " + strconv.Itoa(maxPageSize+1) + ") p LIMIT $1) c"
-	selects := make([]string, 0, 2*n)
+	selects := make([]string, 0, 3*n)
 	for i := range n {
 		id := "$" + strconv.Itoa(4+i)
 		ofChild := "SELECT " + values + " FROM (SELECT * FROM (SELECT " + columns + " FROM devlogs l" +
 			" WHERE l.child_user_id IN (" + id + ", " + id + ")"
 		selects = append(selects,
 			ofChild+" AND l.change_seq = $2 AND l.id > $3"+inOrder,
-			ofChild+" AND l.change_seq > $2"+inOrder)
+			ofChild+" AND l.change_seq > $2"+inOrder,
+			"SELECT "+column.Values("l", devlog.Columns)+" FROM devlogs l WHERE l.id = $3 AND l.child_user_id = "+id+" AND l.change_seq >= $2")
 	}
 	return strings.Join(selects, " UNION ALL ")
 }

@@ -166,7 +166,7 @@ func TestNoChangeIsMissedInARace(t *testing.T) {
 	phone.wantWhole(t, h)
 }
 
-// TestChangesOfAFamily reads those of all children in one statement, from one cursor.
+// TestChangesOfAFamily reads those of all children, from the first on, in one statement.
 func TestChangesOfAFamily(t *testing.T) {
 	t.Parallel()
 	h := domaintest.NewHome(t)
@@ -179,25 +179,17 @@ func TestChangesOfAFamily(t *testing.T) {
 		t.Fatal(err)
 	}
 	child.MakeFamily(h.Parent.User, family)
-	read := func(cursor string) [][]int {
-		ctx, counter := store.CountStatements(t.Context())
-		pages, err := h.Devlogs.Histories(ctx, family, devlog.PageParams{First: new(100), UpdatedAfter: &cursor})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if counter.N() != 1 {
-			t.Errorf("the changes of two children take %d statements", counter.N())
-		}
-		return [][]int{ids(pages[0].Devlogs), ids(pages[1].Devlogs)}
+	ctx, counter := store.CountStatements(t.Context())
+	pages, err := h.Devlogs.Histories(ctx, family, devlog.PageParams{First: new(100), UpdatedAfter: new("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counter.N() != 1 {
+		t.Errorf("the changes of two children take %d statements", counter.N())
 	}
 	want := [][]int{{first[0].ID, first[1].ID, second[1].ID}, {first[2].ID, first[3].ID, first[4].ID, second[0].ID}}
-	if diff := cmp.Diff(want, read("")); diff != "" {
+	if diff := cmp.Diff(want, [][]int{ids(pages[0].Devlogs), ids(pages[1].Devlogs)}); diff != "" {
 		t.Errorf("all changes (-want +got):\n%s", diff)
-	}
-	want = [][]int{{second[1].ID}, {second[0].ID}}
-	last := first[4] // of the first upload
-	if diff := cmp.Diff(want, read(paging.Cursor("change", int(last.ChangeSeq), last.ID))); diff != "" {
-		t.Errorf("the changes of the second upload (-want +got):\n%s", diff)
 	}
 }
 
@@ -247,6 +239,8 @@ func TestArgumentsOfChanges(t *testing.T) {
 	h := domaintest.NewHome(t)
 	log := h.Upload(t, h.CompleteSeries(1, 1)...).Devlogs()[0]
 	history, change := devlog.Cursor(log), paging.Cursor("change", int(log.ChangeSeq), log.ID)
+	sister := h.Sister(t)
+	ofSister := sister.Upload(t, sister.CompleteSeries(1, 1)...).Devlogs()[0]
 	for name, c := range map[string]struct {
 		params devlog.PageParams
 		kind   apperr.Kind
@@ -264,6 +258,9 @@ func TestArgumentsOfChanges(t *testing.T) {
 		"a change as after":     {devlog.PageParams{After: &change}, apperr.CursorNotValid, "after"},
 		"a change as before":    {devlog.PageParams{Before: &change}, apperr.CursorNotValid, "before"},
 		"nothing as after":      {devlog.PageParams{After: new("")}, apperr.CursorNotValid, "after"},
+		"of a sister":           {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", int(ofSister.ChangeSeq), ofSister.ID))}, apperr.CursorNotValid, "updatedAfter"},
+		"of a lost log":         {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", 1, 1000))}, apperr.CursorNotValid, "updatedAfter"},
+		"of a lost change":      {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", int(log.ChangeSeq)+1, log.ID))}, apperr.CursorNotValid, "updatedAfter"},
 		"a change that is none": {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", -1, 2))}, apperr.CursorNotValid, "updatedAfter"},
 	} {
 		_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, c.params)
@@ -320,7 +317,7 @@ func TestChangesAreReadByAnIndex(t *testing.T) {
 		}
 		for _, after := range []int{0, 2, 1_000_000} {
 			plan := storetest.Explain(t, h.Store, (*statements)[0], 21, after, 1, children[0].ID, children[1].ID)
-			if strings.Count(plan, "devlog_child_user_id_") != 4 || strings.Contains(plan, "Sort") || strings.Contains(plan, "B-TREE") {
+			if strings.Count(plan, "devlog_child_user_id_") < 4 || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "SCAN l") || strings.Contains(plan, "Sort") || strings.Contains(plan, "B-TREE") {
 				t.Errorf("%s, behind %d:\n%s", logs, after, plan)
 			}
 		}

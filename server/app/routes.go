@@ -73,7 +73,7 @@ func (a *App) routes(keys *token.Keys) (http.Handler, error) {
 	handler = middleware.WithOrigins(origins, handler)
 	handler = middleware.WithRequestLog(a.observers(), handler)
 	handler = middleware.WithConnectionClose(a.stopping.Load, handler)
-	handler = middleware.WithClientIP(trustedProxies, handler)
+	handler = middleware.WithClientIP(trustedProxies, a.options.Log, handler)
 	handler = a.withSecurityHeaders(handler)
 	return middleware.WithSingleSlashes(handler), nil
 }

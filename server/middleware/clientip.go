@@ -1,11 +1,13 @@
 package middleware
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"luxbff/internal/ratelimit"
 )
@@ -29,10 +31,20 @@ func (p Proxies) Trust(peer netip.Addr) bool {
 
 // WithClientIP puts the client's address into the context, where the rate limits
 // look for it.
-func WithClientIP(trusted Proxies, next http.Handler) http.Handler {
+//
+// It warns once of a proxy that is not believed: all clients behind it then share the limits
+// of one. Only a peer of a private network is taken for one, as anybody can write the header.
+func WithClientIP(trusted Proxies, log *slog.Logger, next http.Handler) http.Handler {
+	var unknown sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ip := ClientIP(r, trusted)
-		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), ip)))
+		if len(r.Header["X-Forwarded-For"]) > 0 {
+			if peer := peerIP(r); (peer.IsPrivate() || peer.IsLoopback()) && !trusted.Trust(peer) {
+				unknown.Do(func() {
+					log.WarnContext(r.Context(), "a proxy is not named in TRUSTED_PROXIES: all who come through it count as one client", "proxy", peer.String())
+				})
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), ClientIP(r, trusted))))
 	})
 }
 

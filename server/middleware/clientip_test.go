@@ -2,12 +2,15 @@ package middleware_test
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 
+	"luxbff/internal/testutil"
 	"luxbff/server/middleware"
 )
 
@@ -128,5 +131,39 @@ func TestClientIPOnUnixSocket(t *testing.T) {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestAProxyThatIsNotBelievedIsLogged holds that it is warned of once, and that nobody else
+// can have it written.
+func TestAProxyThatIsNotBelievedIsLogged(t *testing.T) {
+	t.Parallel()
+	log := &testutil.Log{}
+	trusted := middleware.Proxies{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")}}
+	handler := middleware.WithClientIP(trusted, slog.New(slog.NewJSONHandler(log, nil)), http.NotFoundHandler())
+	for _, c := range []struct {
+		peer, forwarded string
+		lines           int // of the log, from then on
+	}{
+		{"10.0.0.6:40000", "", 0},
+		{"10.0.0.5:40000", "203.0.113.7", 0},
+		{"10.0.0.5:40000", "192.168.0.7", 0}, // a client in a private network
+		{"203.0.113.9:40000", "203.0.113.7", 0},
+		{"10.0.0.6:40000", "203.0.113.7", 1},
+		{"10.0.0.6:40000", "203.0.113.8", 1},
+		{"127.0.0.1:40000", "203.0.113.8", 1},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		if got := strings.Count(log.String(), "\n"); got != c.lines {
+			t.Errorf("%d lines after %s for %q, want %d: %s", got, c.peer, c.forwarded, c.lines, log)
+		}
+	}
+	if strings.Contains(log.String(), "203.0.113") {
+		t.Errorf("the log shows a client: %s", log)
 	}
 }

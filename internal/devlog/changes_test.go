@@ -48,6 +48,9 @@ func (c *copyOfPhone) read(ctx context.Context, h *domaintest.Home, size int) (m
 		return false, fmt.Errorf("a page of %d logs has a next one, and could hold %d", len(page.Devlogs), size)
 	}
 	for i, l := range page.Devlogs {
+		if before := c.logs[l.ID]; before != nil && before.ChangeSeq >= l.ChangeSeq {
+			return false, fmt.Errorf("%v comes once more without a change", l)
+		}
 		c.logs[l.ID], c.cursor = l, page.Cursors[i]
 	}
 	return page.HasNext, nil

@@ -163,6 +163,7 @@ func TestChangesBesideAnEvent(t *testing.T) {
 		"childUserId": family.ID, "deviceId": family.DeviceID, "uniqueId": family.UniqueID,
 		"treatmentDate": "2025-02-20T15:48:49", "lastIntensity": 1, "treatmentTime": 1,
 	}
+	upload(t, s, family.Token, 1, 2)
 	feed := open(t, s, call)
 	s.Data(t, family.Token, uploadDocument, map[string]any{"logs": []map[string]any{record}}, &struct{}{})
 	first, err := feed.Next()
@@ -193,7 +194,7 @@ func TestChangesBesideAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := status.Devlog.ChildUser.Devlogs
-	if len(shown.Edges) != 1 || shown.Edges[0].Node.Status != "TEMPORARY" {
+	if len(shown.Edges) != 3 || shown.Edges[2].Node.Status != "TEMPORARY" {
 		t.Fatalf("the event shows %s", updated.Status)
 	}
 	phone := &keptLogs{logs: map[string]string{}, cursor: shown.PageInfo.EndCursor}

@@ -42,6 +42,7 @@ func guides() []entry {
 		{"start", "guides/start.md", "Start"},
 		{"signing-in", "guides/signing-in.md", "Signing in"},
 		{"live-feed", "guides/live-feed.md", "The live feed"},
+		{"usage-logs", "guides/usage-logs.md", "Usage logs"},
 		{"errors", "guides/errors.md", "Errors"},
 		{"moving-a-screen", "guides/moving-a-screen.md", "Moving a screen"},
 		{"clients", "guides/clients.md", "Clients"},

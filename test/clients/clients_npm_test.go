@@ -61,13 +61,19 @@ func TestClients(t *testing.T) {
 }
 
 // TestGuide runs what docs/guides shows: the session goes on behind the end of its access token, and the feed
-// goes on behind a break.
+// behind a break, whatever else happens.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	out := runNode(t, npm, newFamily(t, apptest.Start(t)), "guide-test.js")
 	if out != "the guide holds\n" {
 		t.Errorf("%s", out)
 	}
+}
+
+// TestGuideInTypeScript compiles a strict app that uses what docs/guides shows, which has its types in comments.
+func TestGuideInTypeScript(t *testing.T) {
+	t.Parallel()
+	run(t, npm, nil, "node_modules/.bin/tsc", "--project", "tsconfig.guide.json")
 }
 
 // newFamily makes a family, the first of its program, and a server of the test's own that

@@ -1,90 +1,181 @@
 // What docs/guides shows of an app that uses no client library for GraphQL, but graphql-ws
-// for the feed. guide-test.js runs it.
+// for the feed. guide-test.js runs it, and guide-types.ts uses it as an app in TypeScript does.
 import { createClient } from 'graphql-ws';
+
+/**
+ * @typedef {{ accessToken: string, refreshToken: string }} Tokens
+ * @typedef {{ message: string, extensions: { code: string, status: number, retryAfterMs?: number } }} Failure
+ * @typedef {{ data?: any, errors?: Failure[] }} Answer
+ */
+
+/**
+ * post sends an operation and gives the answer, errors included. It throws where there is none.
+ * @param {string} url
+ * @param {string} query
+ * @param {object} [variables]
+ * @param {string} [token]
+ * @returns {Promise<Answer>}
+ */
+export async function post(url, query, variables, token) {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return answer.json();
+}
 
 const REFRESH = `mutation Refresh($refreshToken: String!) {
   refreshToken(input: { refreshToken: $refreshToken }) { tokens { accessToken refreshToken } }
 }`;
 
+/** No refresh helps any more: the parent has to sign in. */
+export class SignedOut extends Error {}
+
 export class Session {
+  /** @type {Promise<void> | undefined} */
+  #refreshing;
+
+  /**
+   * @param {string} url
+   * @param {Tokens} tokens of the sign-in, or those that were saved last
+   * @param {(tokens: Tokens) => unknown} save keeps them where the next start of the app finds them
+   */
   constructor(url, tokens, save) {
     this.url = url;
-    this.tokens = tokens; // { accessToken, refreshToken }
-    this.save = save; // keeps them where the next start of the app finds them
+    this.tokens = tokens;
+    this.save = save;
   }
 
-  async send(query, variables, token) {
-    const answer = await fetch(this.url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-      body: JSON.stringify({ query, variables }),
-    });
-    return answer.json();
-  }
-
-  // execute asks once more with a fresh token where the first one was too old. Nothing of the
-  // operation has run then, so a mutation is safe as well.
+  /**
+   * execute asks once more with a fresh token where the first one was refused. A field that needs
+   * a token has not run then, so a mutation is safe as well.
+   * @param {string} query
+   * @param {object} [variables]
+   */
   async execute(query, variables) {
     const used = this.tokens.accessToken;
-    const answer = await this.send(query, variables, used);
-    if (!answer.errors?.some((e) => e.extensions.code === 'TOKEN_IS_EXPIRED')) return answer;
-    if (this.tokens.accessToken === used) await this.refresh();
-    return this.send(query, variables, this.tokens.accessToken);
+    const answer = await post(this.url, query, variables, used);
+    if (!isTokenRefused(answer.errors)) return answer;
+    await this.refresh(used);
+    return post(this.url, query, variables, this.tokens.accessToken);
   }
 
-  // refresh runs once for all who wait for it.
-  refresh() {
-    this.refreshing ??= this.#refresh().finally(() => (this.refreshing = undefined));
-    return this.refreshing;
+  /**
+   * refresh replaces the tokens, unless that has happened since the app used the one that was
+   * refused. It runs once for all who wait for it.
+   * @param {string} used
+   */
+  async refresh(used) {
+    if (this.tokens.accessToken !== used) return;
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+    await this.#refreshing;
   }
 
+  // Only an error with the status 401 says that the session has ended. After any other the old
+  // refresh token still works.
   async #refresh() {
-    const { data, errors } = await this.send(REFRESH, { refreshToken: this.tokens.refreshToken });
-    if (errors) throw new SignedOut(errors[0].extensions.code);
+    const { data, errors } = await post(this.url, REFRESH, { refreshToken: this.tokens.refreshToken });
+    if (errors?.[0].extensions.status === 401) throw new SignedOut(errors[0].extensions.code);
+    if (errors) throw Object.assign(new Error(errors[0].message), errors[0].extensions);
+    await this.save(data.refreshToken.tokens); // before they are used, or a crash loses the session
     this.tokens = data.refreshToken.tokens;
-    await this.save(this.tokens);
   }
 }
 
-export class SignedOut extends Error {}
+/** @param {readonly { extensions?: Record<string, unknown> }[]} [errors] */
+export const isTokenRefused = (errors) =>
+  errors?.some((e) => ['TOKEN_IS_EXPIRED', 'UNAUTHENTICATED'].includes(String(e.extensions?.code))) ?? false;
 
 const FEED = `subscription Feed($after: String) {
   devlogStatus(after: $after) {
     cursor change
-    devlog { id status logFileId }
+    devlog { id status logFileId childUser { id } }
     device { id lastLogFileId }
   }
 }`;
 
-// follow calls next with each event, and goes on behind the last one after a break. Keep the
-// cursor of the last event, and a start of the app goes on there as well.
-export function follow(session, after, next, options) {
-  const client = createClient({
-    url: session.url.replace(/^http/, 'ws'),
-    connectionParams: async () => {
-      await session.refreshing;
-      return { Authorization: `Bearer ${session.tokens.accessToken}` };
-    },
-    shouldRetry: () => true,
-    retryAttempts: Infinity,
-    on: {
-      closed: (event) => {
-        if (event.reason === 'Token is expired') session.refresh().catch(() => client.dispose());
-      },
-    },
-    ...options,
-  });
-  const variables = { after }; // graphql-ws sends them as they are when it connects again
-  client.subscribe(
-    { query: FEED, variables },
-    {
-      next: ({ data }) => {
-        variables.after = data.devlogStatus.cursor;
-        next(data.devlogStatus);
-      },
-      error: (failure) => console.error(failure),
-      complete: () => {},
-    },
-  );
-  return () => client.dispose();
+/**
+ * @typedef {{ cursor: string, change: string, device: { id: string, lastLogFileId: number },
+ *   devlog: { id: string, status: string, logFileId: number | null, childUser: { id: string } } }} FeedEvent
+ * @typedef {object} Listener
+ * @property {string} [after] the cursor of the last event, if one was kept
+ * @property {(event: FeedEvent, how: { recovered: boolean }) => void} next deals with an event, and keeps its cursor
+ * @property {() => void} [ready] the feed is in place, as after each break: read the screens now
+ * @property {(code: string) => void} [missed] the feed is in place, but the cursor was of no use: forget it, and catch up
+ * @property {() => void} [signedOut] the session has ended: let the parent sign in
+ * @property {() => void} [upgradeRequired] this version of the app is not served any more
+ */
+
+/**
+ * follow calls next with each event, and goes on behind the last one after a break. It gives the
+ * function that stops it.
+ * @param {Session} session
+ * @param {Listener} listener
+ * @param {Partial<import('graphql-ws').ClientOptions>} [options] as { webSocketImpl } where there is no WebSocket
+ */
+export function follow(session, { after, next, ready, missed, signedOut, upgradeRequired }, options) {
+  let [used, lost, tries, isStopped, unsubscribe] = ['', '', 0, false, () => {}];
+
+  // listen opens a socket, and gives why its feed has ended: errors, or the event of its closing.
+  const listen = () =>
+    new Promise((ended) => {
+      const client = createClient({
+        ...options,
+        url: session.url.replace(/^http/, 'ws'),
+        connectionParams: () => ({ Authorization: `Bearer ${(used = session.tokens.accessToken)}` }),
+        retryAttempts: 0,
+      });
+      /** @type {Failure[] | undefined} */
+      let errors;
+      unsubscribe = client.subscribe({ query: FEED, variables: { after } }, {
+        /** @param {{ data?: { devlogStatus: FeedEvent } | null, errors?: any, extensions?: { recovered?: boolean } }} result */
+        next: (result) => {
+          if (!result.data) return void (errors = result.errors);
+          next(result.data.devlogStatus, { recovered: result.extensions?.recovered === true });
+          after = result.data.devlogStatus.cursor;
+        },
+        error: ended,
+        complete: () => ended(errors),
+      });
+      // What is sent after a subscription is answered once that is in place.
+      const inPlace = () => {
+        if (errors || isStopped) return;
+        if (lost) missed?.(lost);
+        lost = '';
+        ready?.();
+      };
+      client.subscribe({ query: '{ __typename }' }, { next: inPlace, error: () => {}, complete: () => {} });
+    });
+
+  const run = async () => {
+    while (!isStopped) {
+      const began = Date.now();
+      const end = await listen();
+      if (isStopped) return;
+      tries = Date.now() - began > 60_000 ? 0 : tries + 1;
+      let why = (Array.isArray(end) ? end[0].extensions : end) ?? {};
+      switch (why.code) {
+        case 4426:
+          return upgradeRequired?.();
+        case 4403:
+          why = (await session.refresh(used).catch((e) => e)) ?? {};
+          if (why instanceof SignedOut) return signedOut?.();
+          break;
+        case 'CURSOR_EXPIRED':
+        case 'CURSOR_NOT_VALID':
+          [after, lost] = [undefined, why.code];
+          break;
+        default:
+          console.warn(`The feed is opened again (${why.code ?? why})`);
+      }
+      const wait = why.retryAfterMs ?? /retry in (\d+) ms/.exec(why.reason)?.[1] ?? Math.random() * Math.min(500 * 2 ** tries, 30_000);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  };
+  run();
+  return () => {
+    isStopped = true;
+    unsubscribe();
+  };
 }

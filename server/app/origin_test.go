@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -77,6 +78,12 @@ func checkUpgrade(t *testing.T, s *apptest.Server, protocol, origin string, want
 	}
 	if response.StatusCode != status {
 		t.Errorf("%s of the origin %q is answered %d, want %d", protocol, origin, response.StatusCode, status)
+	}
+	if !want {
+		body, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(body), `"code":"FORBIDDEN","reason":"A page of this Origin may not open a socket: name it in ALLOWED_ORIGINS`) {
+			t.Errorf("%s of the origin %q is answered %s (%v)", protocol, origin, body, err)
+		}
 	}
 	if got := response.Header.Get("X-Content-Type-Options"); got != "nosniff" {
 		t.Errorf("an upgrade answered %d has X-Content-Type-Options %q", response.StatusCode, got)

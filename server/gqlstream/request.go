@@ -60,8 +60,9 @@ func EncodeResponse(r *graphql.Response) ([]byte, error) {
 }
 
 // RefuseRequest answers a request that becomes neither socket nor stream with an
-// error of GraphQL: the documented one of the status, else one that is named after it.
-func RefuseRequest(w http.ResponseWriter, status int) {
+// error of GraphQL: the documented one of the status, else one that is named after it. The
+// reason, if there is one, is a sentence for the developer of the app.
+func RefuseRequest(w http.ResponseWriter, status int, reason string) {
 	message := http.StatusText(status)
 	code := strings.ReplaceAll(strings.ToUpper(message), " ", "_")
 	for _, kind := range []apperr.Kind{apperr.BadRequest, apperr.Internal, apperr.Unavailable} {
@@ -69,8 +70,10 @@ func RefuseRequest(w http.ResponseWriter, status int) {
 			message, code = kind.New().Detail(), kind.New().Code()
 		}
 	}
+	extensions := map[string]any{"code": code, "status": status}
+	if reason != "" {
+		extensions["reason"] = reason
+	}
 	w.Header().Set("Sec-WebSocket-Version", "13")
-	gqlhttp.WriteError(w, status, &gqlerror.Error{
-		Message: message, Extensions: map[string]any{"code": code, "status": status},
-	})
+	gqlhttp.WriteError(w, status, &gqlerror.Error{Message: message, Extensions: extensions})
 }

@@ -44,7 +44,7 @@ func (p protocol) serve(
 ) {
 	if p.cfg.Registry.Draining() {
 		w.Header().Set("Retry-After", "5")
-		RefuseRequest(w, http.StatusServiceUnavailable)
+		RefuseRequest(w, http.StatusServiceUnavailable, "")
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())

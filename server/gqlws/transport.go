@@ -70,6 +70,10 @@ type Transport struct {
 
 var _ graphql.Transport = (*Transport)(nil)
 
+// foreignOrigin is for whoever wonders why their page gets no socket: browsers show them the
+// answer to the handshake in their tools alone.
+const foreignOrigin = "A page of this Origin may not open a socket: name it in ALLOWED_ORIGINS of the server, or have the page's proxy name the server's own."
+
 // writeBufferSize is the size of the pooled write buffers: most events fit.
 const writeBufferSize = 2048
 
@@ -85,7 +89,11 @@ func New(cfg Config) *Transport {
 		Subprotocols:    []string{t.protocols[0].name, t.protocols[1].name},
 		CheckOrigin:     cfg.CheckOrigin,
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, _ error) {
-			gqlstream.RefuseRequest(w, status)
+			reason := ""
+			if status == http.StatusForbidden {
+				reason = foreignOrigin
+			}
+			gqlstream.RefuseRequest(w, status, reason)
 		},
 	}
 	return t
@@ -118,7 +126,7 @@ func (t *Transport) Supports(r *http.Request) bool {
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
 	if t.cfg.Registry.Draining() {
 		w.Header().Set("Retry-After", "5")
-		gqlstream.RefuseRequest(w, http.StatusServiceUnavailable)
+		gqlstream.RefuseRequest(w, http.StatusServiceUnavailable, "")
 		return
 	}
 	hijacked := &hijacker{ResponseWriter: w}

@@ -20,7 +20,11 @@ import (
 // given anyway, and holds neither the schema nor anything of an account.
 func (a *App) documentation(compressor *compression.Compressor, mux *http.ServeMux) {
 	schemaIsOpen := a.Config.schemaIsOpen()
-	guides := compressor.Handler(docsite.Handler(docsite.Config{GraphiQL: schemaIsOpen, Messages: a.Config.Development()}))
+	pages := docsite.Config{GraphiQL: schemaIsOpen, Messages: a.Config.Development()}
+	if a.Config.Development() {
+		pages.URL = a.Config.URL()
+	}
+	guides := compressor.Handler(docsite.Handler(pages))
 	routes := compressor.Handler(openapi.Handler(openapi.Config{GraphiQL: schemaIsOpen}, describeRoutes))
 	reference := scalar.Handler(a.scalar())
 	handleGet(mux, "/docs", guides)

@@ -100,7 +100,7 @@ func servedRoutes() []route {
 		{http.MethodPost, "/graphql", "GET, POST, OPTIONS"}, {http.MethodGet, "/graphql?query={__typename}", "GET, POST, OPTIONS"},
 	}
 	for _, page := range []string{
-		"/", "/openapi.json", "/docs", "/docs/start", "/docs/style.css", "/docs/rest", "/docs/rest.css", "/docs/api", "/docs/api/config.json", "/docs/collection.json", "/healthz", "/readyz", "/.well-known/jwks.json",
+		"/", "/openapi.json", "/docs", "/docs/start", "/docs/examples", "/docs/examples/kotlin/Luxbff.kt", "/docs/style.css", "/docs/rest", "/docs/rest.css", "/docs/api", "/docs/api/config.json", "/docs/collection.json", "/healthz", "/readyz", "/.well-known/jwks.json",
 	} {
 		routes = append(routes, route{http.MethodGet, page, "GET, HEAD, OPTIONS"})
 	}

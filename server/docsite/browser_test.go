@@ -18,7 +18,7 @@ func TestPagesInABrowser(t *testing.T) {
 	t.Parallel()
 	browser := browsertest.Start(t)
 	s := apptest.Start(t)
-	for _, path := range []string{"/docs", "/docs/start", "/docs/clients", "/docs/live-feed", "/docs/schema", "/docs/rest", "/dev/"} {
+	for _, path := range []string{"/docs", "/docs/start", "/docs/clients", "/docs/live-feed", "/docs/usage-logs", "/docs/errors", "/docs/examples", "/docs/schema", "/docs/rest", "/dev/"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			look(t, browser, s, path)

@@ -6,9 +6,11 @@ package docsite
 import (
 	"bytes"
 	_ "embed" // of page.html and style.css
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -31,6 +33,10 @@ type Config struct {
 	GraphiQL bool
 	// Messages are shown at /dev/.
 	Messages bool
+	// URL is this server's, as http://localhost:8081, which a developer is shown in place of the
+	// one that the guides are written with. Without it that one stays: in production the guides
+	// speak of a server of the reader's own.
+	URL string
 }
 
 // entry is a page of Markdown, with its name below /docs and what the navigation calls it.
@@ -46,6 +52,7 @@ func guides() []entry {
 		{"errors", "guides/errors.md", "Errors"},
 		{"moving-a-screen", "guides/moving-a-screen.md", "Moving a screen"},
 		{"clients", "guides/clients.md", "Clients"},
+		{samplesName, samplesPage, "Samples"},
 	}
 }
 
@@ -71,13 +78,15 @@ func Handler(config Config) http.Handler {
 	files := map[string]http.Handler{
 		"/docs/style.css": assets.Once("text/css; charset=utf-8", func() ([]byte, error) { return style, nil }),
 	}
+	all, listed := samples()
+	serve(all, files)
 	for i, e := range entries {
 		files[e.address()] = assets.Once("text/html; charset=utf-8", func() ([]byte, error) {
 			page, err := frame()
-			if err != nil {
-				return nil, fmt.Errorf("read the template: %w", err)
+			if err = errors.Join(err, listed); err != nil {
+				return nil, fmt.Errorf("read the template and the samples: %w", err)
 			}
-			return config.render(page, entries, i)
+			return config.render(page, entries, i, all)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,13 +101,16 @@ func Handler(config Config) http.Handler {
 }
 
 // render makes a page.
-func (c Config) render(page *template.Template, entries []entry, at int) ([]byte, error) {
+func (c Config) render(page *template.Template, entries []entry, at int, all []sample) ([]byte, error) {
 	file := entries[at].file
-	markdown, err := docs.Read(file)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+	markdown := listSamples(all)
+	if file != samplesPage {
+		var err error
+		if markdown, err = docs.Read(file); err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
 	}
-	made, err := convert(file, markdown)
+	made, err := convert(file, c.withOwnURL(markdown), all)
 	if err != nil {
 		return nil, fmt.Errorf("make HTML of %s: %w", file, err)
 	}
@@ -107,6 +119,20 @@ func (c Config) render(page *template.Template, entries []entry, at int) ([]byte
 		return nil, fmt.Errorf("make a page of %s: %w", file, err)
 	}
 	return out.Bytes(), nil
+}
+
+const writtenURL = "http://localhost:8080"
+
+var writtenLink = regexp.MustCompile(`<` + writtenURL + `(/[^>]*)>`)
+
+// withOwnURL names this server where the guides name the one that they are written with. Its
+// links lead to wherever the reader has the page from.
+func (c Config) withOwnURL(markdown []byte) []byte {
+	if c.URL == "" {
+		return markdown
+	}
+	markdown = writtenLink.ReplaceAll(markdown, []byte("["+writtenURL+"$1]($1)"))
+	return bytes.ReplaceAll(markdown, []byte(writtenURL), []byte(c.URL))
 }
 
 // view is what the template shows.

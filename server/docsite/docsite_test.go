@@ -54,12 +54,12 @@ func walk(t *testing.T, s *apptest.Server) map[string]visited {
 			continue
 		}
 		pages[path] = visit(t, s, path)
-		for _, link := range linksOf(t, path, pages[path].body) {
+		for _, link := range linksOf(t, path, pages[path]) {
 			waiting = append(waiting, link.Path)
 		}
 	}
 	for path, page := range pages {
-		for _, link := range linksOf(t, path, page.body) {
+		for _, link := range linksOf(t, path, page) {
 			if link.Fragment != "" && !slices.Contains(pages[link.Path].ids, link.Fragment) {
 				t.Errorf("%s leads to %s, which has no such place", path, link)
 			}
@@ -68,17 +68,17 @@ func walk(t *testing.T, s *apptest.Server) map[string]visited {
 	return pages
 }
 
-// linksOf are the links of a page. The only other host that a page may name is the one of
-// the guides' examples, where a developer's own server is.
-func linksOf(t *testing.T, path, body string) (links []*url.URL) {
+// linksOf are the links of a page. None leads to another host, and none to the address that
+// the guides are written with.
+func linksOf(t *testing.T, path string, page visited) (links []*url.URL) {
 	t.Helper()
-	if !strings.HasPrefix(path, "/docs") {
+	if !strings.HasPrefix(path, "/docs") || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") {
 		return nil
 	}
 	base := &url.URL{Path: path}
-	for _, match := range hrefs.FindAllStringSubmatch(body, -1) {
+	for _, match := range hrefs.FindAllStringSubmatch(page.body, -1) {
 		link, err := base.Parse(html.UnescapeString(match[1]))
-		if err != nil || link.Host != "" && link.Host != "localhost:8080" {
+		if err != nil || link.Host != "" {
 			t.Errorf("%s leads to %q (%v)", path, match[1], err)
 			continue
 		}
@@ -177,6 +177,64 @@ func TestPagesOfGuides(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/docs/", "/docs/nothing", "/docs/README", "/docs/operating", "/docs/start.md", "/docs/..%2foperating.md"} {
+		if answer := s.Call(t, http.MethodGet, path, "", ""); answer.Status != http.StatusNotFound {
+			t.Errorf("%s answers %d", path, answer.Status)
+		}
+	}
+}
+
+// TestPagesNameTheirOwnServer: what a developer copies from a page calls the server that
+// showed it. In production the guides speak of a server of the reader's own.
+func TestPagesNameTheirOwnServer(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(cfg *app.Config) { cfg.PublicURL = "http://localhost:18080" })
+	produced := apptest.Start(t, apptest.Production)
+	for path, want := range map[string]string{
+		"/docs":        `<a href="/docs/api">http://localhost:18080/docs/api</a>`,
+		"/docs/start":  "API=http://localhost:18080/graphql\n",
+		"/docs/schema": "curl -sf http://localhost:18080/schema.graphql",
+	} {
+		if body := visit(t, s, path).body; !strings.Contains(body, want) || strings.Contains(body, ":8080") && path != "/docs/start" {
+			t.Errorf("%s lacks %s, or names the port 8080", path, want)
+		}
+		if body := visit(t, produced, path).body; !strings.Contains(body, "http://localhost:8080/") {
+			t.Errorf("%s has not the address that it was written with, in production", path)
+		}
+	}
+}
+
+// TestSamplesAreServed: each file that a guide quotes of a sample is a step away, as text, and
+// one page lists them all.
+func TestSamplesAreServed(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Production)
+	list := visit(t, s, "/docs/examples").body
+	files := 0
+	for _, match := range hrefs.FindAllStringSubmatch(list, -1) {
+		inRepository, isSample := strings.CutPrefix(match[1], "/docs/")
+		if !isSample || !strings.Contains(inRepository, "/") {
+			continue
+		}
+		files++
+		written, err := os.ReadFile("../../" + inRepository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := visit(t, s, match[1])
+		if served.header.Get("Content-Type") != "text/plain; charset=utf-8" || strings.TrimSpace(served.body) != strings.TrimSpace(string(written)) {
+			t.Errorf("%s is served as %s, %d bytes of %d", match[1], served.header.Get("Content-Type"), len(served.body), len(written))
+		}
+	}
+	if files < 15 {
+		t.Errorf("%d files are listed", files)
+	}
+	if page := visit(t, s, "/docs/clients").body; !strings.Contains(page, `<p class="source"><a href="/docs/examples/kotlin/Luxbff.kt">examples/kotlin/Luxbff.kt</a></p>`) {
+		t.Error("code does not lead to the sample that it was cut from")
+	}
+	if page := visit(t, s, "/docs/start").body; !strings.Contains(page, `<a href="/docs/examples"><code>examples/web</code></a>`) {
+		t.Error("a folder does not lead to the list")
+	}
+	for _, path := range []string{"/docs/examples/", "/docs/examples/examples.go", "/docs/examples/luxbff.service", "/docs/examples/web/README.md", "/docs/examples/web/.gitignore", "/docs/examples/web/node_modules/vite/package.json", "/docs/operations/operations.go"} {
 		if answer := s.Call(t, http.MethodGet, path, "", ""); answer.Status != http.StatusNotFound {
 			t.Errorf("%s answers %d", path, answer.Status)
 		}

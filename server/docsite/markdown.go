@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,9 +25,13 @@ type article struct {
 // section is a heading of the second level, to which a page's own contents lead.
 type section struct{ Title, ID string }
 
+// sourceComment names the file that the code below it was cut from.
+var sourceComment = regexp.MustCompile(`^<!-- (\S+) -->\s*$`)
+
 // convert makes HTML of the Markdown in a file, whose links lead to the pages as they are
-// served. The comments that name where code was cut from are left out.
-func convert(file string, markdown []byte) (article, error) {
+// served. The comments that name where code was cut from become links to those samples, and
+// are left out where the file is not served.
+func convert(file string, markdown []byte, all []sample) (article, error) {
 	converter := goldmark.New(
 		goldmark.WithExtensions(extension.Table),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()), // by GitHub's rule, so links lead to the same places
@@ -53,10 +58,15 @@ func convert(file string, markdown []byte) (article, error) {
 		return article{}, err
 	}
 	for _, comment := range comments {
+		if source := sourceComment.FindSubmatch(comment.Lines().Value(markdown)); source != nil {
+			if to, found := addressOf(all, string(source[1])); found {
+				comment.Parent().InsertBefore(comment.Parent(), comment, sourceLink(source[1], to))
+			}
+		}
 		comment.Parent().RemoveChild(comment.Parent(), comment)
 	}
 	for _, link := range links {
-		if to, served := served(file, string(link.Destination)); served {
+		if to, served := served(file, string(link.Destination), all); served {
 			link.Destination = []byte(to)
 		} else {
 			unwrap(link)
@@ -94,10 +104,13 @@ func textOf(node ast.Node, markdown []byte) string {
 
 // served gives the address under which the program serves what a link of the file leads to.
 // There is none for what stands in the repository alone.
-func served(file, destination string) (address string, found bool) {
+func served(file, destination string, all []sample) (address string, found bool) {
 	target, fragment, _ := strings.Cut(destination, "#")
-	if target == "" || strings.Contains(target, "://") {
+	if target == "" || strings.HasPrefix(target, "/") || strings.Contains(target, "://") {
 		return destination, true
+	}
+	if inRepository := path.Join("docs", path.Dir(file), target); !strings.HasPrefix(inRepository, "docs/") {
+		return addressOf(all, inRepository)
 	}
 	target = path.Join(path.Dir(file), target)
 	if target == "coverage.md" {
@@ -113,6 +126,31 @@ func served(file, destination string) (address string, found bool) {
 		address += "#" + fragment
 	}
 	return address, true
+}
+
+// addressOf gives where a file of the repository is served as text; of a folder, the page that
+// lists what is in it.
+func addressOf(all []sample, inRepository string) (address string, found bool) {
+	for _, s := range all {
+		switch {
+		case s.path == inRepository:
+			return s.address(), true
+		case strings.HasPrefix(s.path, inRepository+"/"):
+			return entry{name: samplesName}.address(), true
+		}
+	}
+	return "", false
+}
+
+// sourceLink is a line that leads to the whole file from which code was cut.
+func sourceLink(name []byte, to string) ast.Node {
+	link := ast.NewLink()
+	link.Destination = []byte(to)
+	link.AppendChild(link, ast.NewString(name))
+	line := ast.NewParagraph()
+	line.SetAttributeString("class", []byte("source"))
+	line.AppendChild(line, link)
+	return line
 }
 
 // unwrap leaves of a link what it says.

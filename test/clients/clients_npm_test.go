@@ -64,9 +64,15 @@ func TestClients(t *testing.T) {
 // behind a break, whatever else happens.
 func TestGuide(t *testing.T) {
 	t.Parallel()
-	out := runNode(t, npm, newFamily(t, apptest.Start(t)), "guide-test.js")
-	if out != "the guide holds\n" {
-		t.Errorf("%s", out)
+	for script, end := range map[string]string{
+		"guide-test.js": "the guide holds\n", "guide-clients-test.js": "the clients of the guide hold\n",
+	} {
+		t.Run(strings.TrimSuffix(script, ".js"), func(t *testing.T) {
+			t.Parallel()
+			if out := runNode(t, npm, newFamily(t, apptest.Start(t)), script); out != end {
+				t.Errorf("%s", out)
+			}
+		})
 	}
 }
 

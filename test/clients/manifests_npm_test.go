@@ -89,10 +89,10 @@ func TestPersistedByCodegen(t *testing.T) {
 			write(t, schema, graph.SDL())
 			change(t, filepath.Join(folder, "codegen.json"), func(config map[string]any) {
 				config["schema"] = schema
-				config["generates"].(map[string]any)["./gql/"].(map[string]any)["presetConfig"] = map[string]any{"persistedDocuments": settings}
+				config["generates"].(map[string]any)["./src/gql/"].(map[string]any)["presetConfig"] = map[string]any{"persistedDocuments": settings}
 			})
 			run(t, folder, nil, "node_modules/.bin/graphql-codegen", "--config", "codegen.json")
-			persisted := filepath.Join(folder, "gql", "persisted-documents.json")
+			persisted := filepath.Join(folder, "src", "gql", "persisted-documents.json")
 			s := apptest.Start(t, enforcing(t, persisted))
 			content, err := os.ReadFile(persisted)
 			if err != nil {

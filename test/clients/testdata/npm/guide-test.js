@@ -14,6 +14,8 @@ const SIGN_IN = `mutation SignIn($email: String!, $password: String!) {
 const UPLOAD = `mutation Upload($logs: [DevlogInput!]!) { uploadDevlogs(input: { logs: $logs }) { devlogs { id } } }`;
 const SIGN_OUT = `mutation SignOut { signOut { ok } }`;
 
+const withToken = (token) => (url, options) => fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
+
 async function signIn() {
   const { data } = await post(family.url, SIGN_IN, { email: family.email, password: 'secret123' });
   const saved = [];
@@ -116,7 +118,7 @@ const tests = {
   'an access token that is not one is refreshed, as an old one is': async () => {
     const { session, saved } = await signIn();
     session.tokens.accessToken = 'mistaken';
-    const refused = await post(family.url, SIGN_OUT, {}, 'mistaken');
+    const refused = await post(family.url, SIGN_OUT, {}, withToken('mistaken'));
     assert.deepEqual([refused.data, refused.errors.map((e) => e.extensions.code)], [{ signOut: null }, ['UNAUTHENTICATED']]);
     showsHome(await session.execute(HOME));
     assert.equal(saved.length, 1);
@@ -229,7 +231,7 @@ const tests = {
     const { session } = await signIn();
     const feed = listen(session);
     await feed.until('ready ');
-    await post(family.url, SIGN_OUT, {}, session.tokens.accessToken);
+    await post(family.url, SIGN_OUT, {}, withToken(session.tokens.accessToken));
     await feed.until('signedOut ');
     const { session: old } = await signIn();
     await control(`/clock/${15 * 24 * 60}`);

@@ -13,16 +13,12 @@ import { createClient } from 'graphql-ws';
  * @param {string} url
  * @param {string} query
  * @param {object} [variables]
- * @param {string} [token]
+ * @param {typeof fetch} [using]
  * @returns {Promise<Answer>}
  */
-export async function post(url, query, variables, token) {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({ query, variables }),
-  });
-  return answer.json();
+export async function post(url, query, variables, using = fetch) {
+  const headers = { 'Content-Type': 'application/json' };
+  return (await using(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })).json();
 }
 
 const REFRESH = `mutation Refresh($refreshToken: String!) {
@@ -47,18 +43,30 @@ export class Session {
     this.save = save;
   }
 
+  /** @param {string} query @param {object} [variables] */
+  execute(query, variables) {
+    return post(this.url, query, variables, this.fetch);
+  }
+
   /**
-   * execute asks once more with a fresh token where the first one was refused. A field that needs
-   * a token has not run then, so a mutation is safe as well.
-   * @param {string} query
-   * @param {object} [variables]
+   * fetch sends a request with the token, and once more with a fresh one where that was refused. A
+   * field that needs a token has not run then, so a mutation is safe as well. Give it to a client library.
+   * @type {typeof fetch}
    */
-  async execute(query, variables) {
+  fetch = async (url, options) => {
     const used = this.tokens.accessToken;
-    const answer = await post(this.url, query, variables, used);
-    if (!isTokenRefused(answer.errors)) return answer;
+    const answer = await this.#send(url, options);
+    const isJSON = answer.headers.get('Content-Type')?.includes('json'); // else it is a stream, or no answer of the server
+    if (!isJSON || !isTokenRefused((await answer.clone().json()).errors)) return answer;
     await this.refresh(used);
-    return post(this.url, query, variables, this.tokens.accessToken);
+    return this.#send(url, options);
+  };
+
+  /** @type {typeof fetch} */
+  #send(url, options) {
+    const headers = new Headers(options?.headers);
+    headers.set('Authorization', `Bearer ${this.tokens.accessToken}`);
+    return fetch(url, { ...options, headers });
   }
 
   /**
@@ -83,9 +91,8 @@ export class Session {
   }
 }
 
-/** @param {readonly { extensions?: Record<string, unknown> }[]} [errors] */
-export const isTokenRefused = (errors) =>
-  errors?.some((e) => ['TOKEN_IS_EXPIRED', 'UNAUTHENTICATED'].includes(String(e.extensions?.code))) ?? false;
+/** @param {Failure[]} [errors] */
+const isTokenRefused = (errors) => errors?.some((e) => ['TOKEN_IS_EXPIRED', 'UNAUTHENTICATED'].includes(e.extensions?.code)) ?? false;
 
 const FEED = `subscription Feed($after: String) {
   devlogStatus(after: $after) {

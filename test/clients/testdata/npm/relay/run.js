@@ -13,10 +13,12 @@ import rename from './__generated__/screensRenameMutation.graphql.js';
 import upload from './__generated__/screensUploadMutation.graphql.js';
 
 const family = JSON.parse(process.env.FAMILY);
+const { url, token } = family;
+
 const socket = createClient({
-  url: family.url.replace(/^http/, 'ws'),
-  webSocketImpl: WebSocket,
-  connectionParams: { Authorization: `Bearer ${family.token}` },
+  url: url.replace(/^http/, 'ws'),
+  webSocketImpl: WebSocket, // in Node alone
+  connectionParams: () => ({ Authorization: `Bearer ${token}` }),
 });
 
 // Of a document that the compiler has persisted the app holds the id alone. The client of
@@ -24,11 +26,11 @@ const socket = createClient({
 const named = ({ id, text }) => (id ? { documentId: id, query: '' } : { query: text });
 
 async function send(request, variables) {
-  const answer = await fetch(family.url, {
+  const answer = await fetch(url, {
     method: 'POST',
     headers: {
       Accept: 'application/graphql-response+json; charset=utf-8, application/json; charset=utf-8',
-      Authorization: `Bearer ${family.token}`,
+      Authorization: `Bearer ${token}`,
       'Content-Type': 'application/json',
     },
     body: JSON.stringify({ ...named(request), variables }),

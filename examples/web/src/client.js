@@ -48,8 +48,10 @@ export function connect({ onSignedOut, onFeed } = {}) {
         // Nothing of an operation with an old token has run, so it is safe to send it again. All
         // who wait share one refresh.
         refreshAuth: async () => {
-          const { data } = await utils.mutate(REFRESH, { refreshToken: tokens.refreshToken });
-          if (!data) return onSignedOut?.();
+          const { data, error } = await utils.mutate(REFRESH, { refreshToken: tokens.refreshToken });
+          // Only the status 401 says that the session has ended: the network may be away.
+          if (error?.graphQLErrors.some((e) => e.extensions.status === 401)) return onSignedOut?.();
+          if (error) return;
           tokens = data.refreshToken.tokens;
           storeTokens(tokens);
         },

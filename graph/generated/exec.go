@@ -716,7 +716,7 @@ input RefreshTokenInput {
 The answer to ` + "`" + `refreshToken` + "`" + `.
 """
 type RefreshTokenPayload {
-  "Both are new; those they replace have stopped."
+  "Both are new. The refresh token that they replace has been used; the old access token works until its own end."
   tokens: Tokens!
 }
 

@@ -305,7 +305,7 @@ type RefreshTokenInput struct {
 
 // The answer to `refreshToken`.
 type RefreshTokenPayload struct {
-	// Both are new; those they replace have stopped.
+	// Both are new. The refresh token that they replace has been used; the old access token works until its own end.
 	Tokens *Tokens `json:"tokens"`
 }
 

@@ -42,7 +42,7 @@ type SubscribeParams struct {
 // when the next events were pruned before they were read.
 //
 // No goroutine waits while nothing happens, which saves each subscription a stack of
-// 2 KB or more (docs/live.md has what one costs in all). A notification starts a short
+// 2 KB or more (docs/performance.md has what one costs in all). A notification starts a short
 // one, which reads the new events, puts them on the channel and notifies the
 // transport, which learns each event's cursor as well.
 //

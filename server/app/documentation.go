@@ -4,6 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/parser"
 
 	"luxbff/internal/demo"
 	"luxbff/operations"
@@ -51,13 +56,47 @@ func describeRoutes() *openapi.Document { return rest.Describe(rest.Surfaces()) 
 func Collection(cfg Config) ([]byte, error) {
 	samples := []openapi.Sample{signInSample(cfg)}
 	for _, s := range operations.All() {
-		samples = append(samples, openapi.Sample{Name: s.Name, Document: s.Document, Variables: s.Variables})
+		each, err := operationsOf(s)
+		if err != nil {
+			return nil, fmt.Errorf("read the sample %s: %w", s.Name, err)
+		}
+		samples = append(samples, each...)
 	}
 	collection, err := describeRoutes().Collect(cfg.URL(), samples)
 	if err != nil {
 		return nil, err
 	}
 	return json.MarshalIndent(collection, "", "  ")
+}
+
+// operationsOf makes a request of each operation of a document: one that holds several has to
+// name the one to run, which not all programs that read a collection can.
+func operationsOf(s operations.Sample) (each []openapi.Sample, err error) {
+	document, err := parser.ParseQuery(&ast.Source{Input: s.Document})
+	if err != nil {
+		return nil, err
+	}
+	if len(document.Operations) == 1 {
+		return []openapi.Sample{{Name: s.Name, Document: s.Document, Variables: s.Variables}}, nil
+	}
+	var variables map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(s.Variables), &variables); err != nil {
+		return nil, err
+	}
+	for _, operation := range document.Operations {
+		used := map[string]json.RawMessage{}
+		for _, definition := range operation.VariableDefinitions {
+			used[definition.Variable] = variables[definition.Variable]
+		}
+		values, err := json.MarshalIndent(used, "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		var text strings.Builder
+		formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatQueryDocument(&ast.QueryDocument{Operations: ast.OperationList{operation}})
+		each = append(each, openapi.Sample{Name: s.Name + ", " + operation.Name, Document: text.String(), Variables: string(values)})
+	}
+	return each, nil
 }
 
 // signInSample signs the demo parent in, in development; in production whoever sends it

@@ -26,7 +26,7 @@ import (
 //
 // Those holes come from what begins to live among garbage, as the sockets of phones
 // that connect do. While the live heap grows the program therefore waits for half as
-// much: that saves 0.5 KB of each of 10,000 sockets (docs/live.md), and costs less than a
+// much: that saves 0.5 KB of each of 10,000 sockets (docs/performance.md), and costs less than a
 // tenth of the processor time while they connect, and none later.
 const (
 	headroom   = 32 << 20 // bytes

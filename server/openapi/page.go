@@ -51,6 +51,8 @@ func serveContent(contentType string, content func() ([]byte, error)) http.Handl
 func (c Config) render(d *Document) ([]byte, error) {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
 		"upper": strings.ToUpper, "rows": d.rows, "needs": needs, "items": items,
+		// A place in the page has no space in its name, so that a link is written as it is.
+		"anchor": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 	}).ParseFS(files, "page.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)

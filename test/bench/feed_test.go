@@ -105,7 +105,7 @@ func TestFleet(t *testing.T) { //nolint:paralleltest // counts the program's gor
 }
 
 // TestIdleSubscriptionIsSmall bounds the live objects of an idle subscription. It counts
-// them, as docs/live.md does for 10,000: what is resident beside them depends on when
+// them, as docs/performance.md does for 10,000: what is resident beside them depends on when
 // garbage is collected. The connections to a PostgreSQL would be counted as well, which are
 // few beside 10,000 subscriptions and many beside 300.
 func TestIdleSubscriptionIsSmall(t *testing.T) { //nolint:paralleltest // counts the program's memory

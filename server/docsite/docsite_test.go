@@ -36,6 +36,9 @@ func visit(t *testing.T, s *apptest.Server, path string) visited {
 	}
 	v := visited{header: answer.Header, body: string(answer.Body)}
 	for _, id := range ids.FindAllStringSubmatch(v.body, -1) {
+		if strings.Contains(id[1], " ") && strings.HasPrefix(v.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s has the id %q, which no link can name as it is", path, id[1])
+		}
 		v.ids = append(v.ids, id[1])
 	}
 	return v

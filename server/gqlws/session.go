@@ -40,6 +40,11 @@ func (s *socket) handleInit(payload json.RawMessage) error {
 func (s *socket) runInit(payload gqlstream.InitPayload, r *http.Request) {
 	defer s.recoverHook("init")
 	session, err := s.cfg.Init(s.ctx, payload, r) //nolint:contextcheck // the request's context has ended with the upgrade
+	// A token may be taken for a while behind its end, as the clocks of machines differ. A
+	// socket ends with its token, so such a one is refused rather than opened and closed.
+	if err == nil && !session.ExpiresAt.IsZero() && !session.ExpiresAt.After(s.cfg.Clock()) {
+		err = apperr.TokenIsExpired.New()
+	}
 	if err != nil {
 		s.closeForError(err)
 		return

@@ -42,6 +42,19 @@ func TestTokenExpiry(t *testing.T) {
 	}
 }
 
+// TestNoAckForATokenAtItsEnd opens a socket with a token that is taken a little longer.
+func TestNoAckForATokenAtItsEnd(t *testing.T) {
+	t.Parallel()
+	clock := testutil.NewClock(time.UnixMilli(1_800_000_000_000))
+	b := setup(t, func(cfg *gqlws.Config) {
+		cfg.Clock = clock.Now
+		cfg.Init = func(context.Context, gqlstream.InitPayload, *http.Request) (gqlstream.Session, error) {
+			return gqlstream.Session{ExpiresAt: clock.Now()}, nil
+		}
+	})
+	b.dial(modern).play(`> {"type":"connection_init"}` + "\nx 4403 Token is expired")
+}
+
 func TestRenewalMovesTheExpiry(t *testing.T) {
 	t.Parallel()
 	clock := testutil.NewClock(time.UnixMilli(1_800_000_000_000))

@@ -281,7 +281,7 @@ func TestLogsFromBeforeChangesWereNumbered(t *testing.T) {
 	h := domaintest.NewHome(t)
 	running := h.Upload(t, h.Temporary("15:00:30")).Devlogs()[0]
 	old := h.Upload(t, h.CompleteSeries(1, 3)...).Devlogs() // the first completes the running one
-	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return resetNumbers(ctx, tx) })
+	h.Write(t, resetNumbers)
 	phone := &copyOfPhone{logs: map[int]*ent.Devlog{}}
 	if more, err := phone.read(t.Context(), h, 2); err != nil || !more {
 		t.Fatal(more, err)
@@ -339,7 +339,7 @@ func TestChangesAreReadByAnIndex(t *testing.T) {
 	}
 	analyze()
 	explain("logs of many changes")
-	h.Write(t, func(ctx context.Context, tx *store.Tx) error { return resetNumbers(ctx, tx) })
+	h.Write(t, resetNumbers)
 	h.Upload(t, append(h.CompleteSeries(5000, 20), sister.CompleteSeries(5000, 20)...)...)
 	analyze()
 	explain("logs from before there were numbers")

@@ -49,8 +49,8 @@ func parse(kind, cursor string, place []int) bool {
 	if err != nil || len(numbers) != 1+len(place) {
 		return false
 	}
-	for i, digits := range numbers[1:] {
-		if place[i], err = strconv.Atoi(digits); err != nil || place[i] < 0 {
+	for i := range place {
+		if place[i], err = strconv.Atoi(numbers[1+i]); err != nil || place[i] < 0 {
 			return false
 		}
 	}

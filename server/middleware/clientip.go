@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"luxbff/internal/ratelimit"
 )
@@ -35,13 +35,11 @@ func (p Proxies) Trust(peer netip.Addr) bool {
 // It warns once of a proxy that is not believed: all clients behind it then share the limits
 // of one. Only a peer of a private network is taken for one, as anybody can write the header.
 func WithClientIP(trusted Proxies, log *slog.Logger, next http.Handler) http.Handler {
-	var unknown sync.Once
+	var isLogged atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header["X-Forwarded-For"]) > 0 {
-			if peer := peerIP(r); (peer.IsPrivate() || peer.IsLoopback()) && !trusted.Trust(peer) {
-				unknown.Do(func() {
-					log.WarnContext(r.Context(), "a proxy is not named in TRUSTED_PROXIES: all who come through it count as one client", "proxy", peer.String())
-				})
+			if peer := peerIP(r); (peer.IsPrivate() || peer.IsLoopback()) && !trusted.Trust(peer) && isLogged.CompareAndSwap(false, true) {
+				log.WarnContext(r.Context(), "a proxy is not named in TRUSTED_PROXIES: all who come through it count as one client", "proxy", peer.String())
 			}
 		}
 		next.ServeHTTP(w, r.WithContext(ratelimit.WithClient(r.Context(), ClientIP(r, trusted))))

@@ -1,7 +1,7 @@
 // Runs logs.js: a phone reads all logs of two children, is away for longer than the feed is kept,
 // and catches up with a log that was completed, new ones, and a child that was deleted.
 import assert from 'node:assert/strict';
-import { Session } from './guide.js';
+import { Session, post } from './guide.js';
 import { catchUp, catchUpAll } from './logs.js';
 
 const family = JSON.parse(process.env.FAMILY);
@@ -14,9 +14,8 @@ const DELETE = `mutation Delete($child: ID!, $uniqueId: String!) {
   deleteChildUser(input: { childUserId: $child, uniqueId: $uniqueId }) { childUserId }
 }`;
 
-const session = new Session(family.url, { accessToken: '', refreshToken: '' }, () => {});
-const signedIn = await session.send(SIGN_IN, { email: family.email, password: 'secret123' });
-session.tokens = signedIn.data.signIn.tokens;
+const signedIn = await post(family.url, SIGN_IN, { email: family.email, password: 'secret123' });
+const session = new Session(family.url, signedIn.data.signIn.tokens, () => {});
 let pages = 0;
 const execute = async (query, variables) => {
   if (query.includes('updatedAfter')) pages++;

@@ -453,7 +453,8 @@ extend type Mutation {
   Trades a refresh token for two new tokens. Needs no access token. If the answer is lost, send the old refresh token
   again: until the new refresh token or an access token that came with it is used, it gets the same new one. After that
   the old one ends its session, because somebody else may have it. A session ends 180 days after its sign-in.
-  Errors: ` + "`" + `REFRESH_TOKEN_IS_NOT_VALID` + "`" + `, ` + "`" + `TOKEN_IS_EXPIRED` + "`" + `, ` + "`" + `UNAUTHENTICATED` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
+  Errors: ` + "`" + `REFRESH_TOKEN_IS_NOT_VALID` + "`" + ` (the session has ended), ` + "`" + `TOKEN_IS_EXPIRED` + "`" + ` (after two weeks), ` + "`" + `UNAUTHENTICATED` + "`" + `
+  (it is no refresh token), ` + "`" + `USER_IS_DELETED` + "`" + `, ` + "`" + `USER_IS_NONE` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
   """
   refreshToken(input: RefreshTokenInput!): RefreshTokenPayload @semanticNonNull
 

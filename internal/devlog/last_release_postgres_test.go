@@ -11,6 +11,7 @@ import (
 	"luxbff/ent/user"
 	"luxbff/internal/store"
 	"luxbff/internal/testutil/domaintest"
+	"luxbff/internal/testutil/storetest"
 )
 
 // TestLogsOfTheLastReleaseAreNumbered stores and changes logs as the last release does, in
@@ -18,7 +19,7 @@ import (
 // number that this release would give it.
 func TestLogsOfTheLastReleaseAreNumbered(t *testing.T) {
 	t.Parallel()
-	h := domaintest.NewHome(t)
+	h := domaintest.New(storetest.OpenAt(t, storetest.PostgresURL(t))).Home(t)
 	phone := &copyOfPhone{logs: map[int]*ent.Devlog{}}
 	readOne := func(what string) {
 		t.Helper()

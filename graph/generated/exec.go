@@ -454,7 +454,7 @@ extend type Mutation {
   again: until the new refresh token or an access token that came with it is used, it gets the same new one. After that
   the old one ends its session, because somebody else may have it. A session ends 180 days after its sign-in.
   Errors: ` + "`" + `REFRESH_TOKEN_IS_NOT_VALID` + "`" + ` (the session has ended), ` + "`" + `TOKEN_IS_EXPIRED` + "`" + ` (after two weeks), ` + "`" + `UNAUTHENTICATED` + "`" + `
-  (it is no refresh token), ` + "`" + `USER_IS_DELETED` + "`" + `, ` + "`" + `USER_IS_NONE` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
+  (it is no refresh token), ` + "`" + `USER_IS_DELETED` + "`" + `. REST: ` + "`" + `POST auth/refresh-token` + "`" + `.
   """
   refreshToken(input: RefreshTokenInput!): RefreshTokenPayload @semanticNonNull
 

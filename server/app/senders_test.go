@@ -241,6 +241,11 @@ func TestProviderIsDownForAWhile(t *testing.T) {
 	send("+821022222222")
 	waitForTry("+821022222222")
 	s.Clock.Add(90 * time.Second)
+	// A try that began before would still send the first one. Whatever begins now does not.
+	testutil.WaitFor(t, "no try is under way", func() bool {
+		leased, err := s.App.Store.Read().Message.Query().Where(entmessage.LeasedUntilNotNil()).Exist(t.Context())
+		return err == nil && !leased
+	})
 	provider.setDown(false)
 	// The outbox may have tried once more just before, and waits longer then.
 	waits := 0

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"luxbff/internal/testutil"
 	"luxbff/internal/testutil/processtest"
 )
 
@@ -29,7 +30,7 @@ func TestDatabaseInMemoryIsWarnedOf(t *testing.T) {
 	}
 	serve := command(t, file)
 	serve.Env = append(serve.Env, "APP_ENV=production", "PUBLIC_URL=https://luxbff.example")
-	if s := processtest.Start(t, serve); !strings.Contains(s.Log.String(), "is lost when the machine restarts") {
-		t.Errorf("the server warns of nothing:\n%s", s.Log)
-	}
+	s := processtest.Start(t, serve)
+	// It listens before what it has logged until then has come through the pipe.
+	testutil.WaitFor(t, "the server warns", func() bool { return strings.Contains(s.Log.String(), "is lost when the machine restarts") })
 }

@@ -1,71 +1,46 @@
-import { useEffect, useState } from 'react';
-import { gql, Provider, useMutation, useQuery, useSubscription } from 'urql';
-import { connect } from './client.js';
+import { useEffect, useRef, useState } from 'react';
+import { Provider, useQuery } from 'urql';
+import { HOME, keepFresh, makeClient } from './client.js';
 
-const HOME = gql`
-  query Home {
-    me { id firstName }
-    childUsers {
-      id
-      firstName
-      device { id uniqueId deviceAlias lastLogFileId }
-    }
-  }
-`;
+const SIGN_OUT = 'mutation SignOut { signOut { ok } }';
 
-const FEED = gql`
-  subscription Feed($after: String) {
-    devlogStatus(after: $after) {
-      cursor
-      change
-      occurredAt
-      devlog { id logFileId childUser { id firstName } }
-    }
-  }
-`;
-
-const SIGN_OUT = gql`
-  mutation SignOut {
-    signOut { ok }
-  }
-`;
-
-// Home makes the client of the parent who is signed in, and closes its socket with the screen.
-export function Home({ onSignedOut }) {
-  const [connection, setConnection] = useState(null);
-  const [isLive, setLive] = useState(false);
+// Home follows the feed for as long as it is shown.
+export function Home({ session, onSignedOut }) {
+  const [client] = useState(() => makeClient(session, onSignedOut));
+  const [feed, setFeed] = useState({ state: 'connecting', events: [] });
+  const stop = useRef();
   useEffect(() => {
-    const made = connect({ onSignedOut, onFeed: () => setLive(true) });
-    setConnection(made);
-    return made.close;
-  }, [onSignedOut]);
-  if (!connection) return null;
+    stop.current = keepFresh(client, session, {
+      ready: () => setFeed((before) => ({ ...before, state: 'connected' })),
+      next: (event) => setFeed((before) => ({ ...before, events: [event, ...before.events].slice(0, 20) })),
+      signedOut: onSignedOut,
+      upgradeRequired: () => setFeed((before) => ({ ...before, state: 'this version is not served any more' })),
+    });
+    return stop.current;
+  }, [client, session, onSignedOut]);
+
+  async function signOut() {
+    stop.current();
+    await session.execute(SIGN_OUT).catch(() => {}); // without a network the parent is signed out here alone
+    onSignedOut();
+  }
   return (
-    <Provider value={connection.client}>
-      <Screen isLive={isLive} onSignedOut={onSignedOut} />
+    <Provider value={client}>
+      <Screen feed={feed} signOut={signOut} />
     </Provider>
   );
 }
 
-function Screen({ isLive, onSignedOut }) {
-  const [events, setEvents] = useState([]);
-  const [{ data, error }, readHome] = useQuery({ query: HOME });
-  const [, signOut] = useMutation(SIGN_OUT);
-  useSubscription({ query: FEED }, (_, { devlogStatus }) => {
-    setEvents((before) => [devlogStatus, ...before].slice(0, 20));
-  });
-  // The screen is read again once the feed is in place, and with each event.
-  useEffect(() => {
-    if (isLive) readHome({ requestPolicy: 'network-only' });
-  }, [isLive, events, readHome]);
-
+function Screen({ feed, signOut }) {
+  const [{ data, error }] = useQuery({ query: HOME });
   if (error) return <p role="alert">{error.graphQLErrors[0]?.message ?? 'The server cannot be reached.'}</p>;
   if (!data) return <p>…</p>;
+  const names = Object.fromEntries(data.childUsers.map(({ id, firstName }) => [id, firstName]));
   return (
     <>
       <header>
         <h1>Hello, {data.me.firstName}</h1>
-        <button onClick={() => signOut({}).then(onSignedOut)}>Sign out</button>
+        <button onClick={signOut}>Sign out</button>
       </header>
       <ul className="children">
         {data.childUsers.map((child) => (
@@ -83,17 +58,17 @@ function Screen({ isLive, onSignedOut }) {
         ))}
       </ul>
       <h2>
-        Live <small>{isLive ? 'connected' : 'connecting'}</small>
+        Live <small>{feed.state}</small>
       </h2>
       <ol className="feed">
-        {events.map(({ cursor, change, occurredAt, devlog }) => (
+        {feed.events.map(({ cursor, change, occurredAt, devlog }) => (
           <li key={cursor}>
-            <time dateTime={occurredAt}>{new Date(occurredAt).toLocaleTimeString()}</time> {devlog.childUser.firstName}: log{' '}
-            {devlog.logFileId} {change.toLowerCase()}
+            <time dateTime={occurredAt}>{new Date(occurredAt).toLocaleTimeString()}</time> {names[devlog.childUser.id]}:{' '}
+            {devlog.logFileId ? `log ${devlog.logFileId}` : 'running log'} {change.toLowerCase()}
           </li>
         ))}
       </ol>
-      {events.length === 0 && <p>Upload a log, and it appears here.</p>}
+      {feed.events.length === 0 && <p>Upload a log, and it appears here.</p>}
     </>
   );
 }

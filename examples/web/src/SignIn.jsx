@@ -1,14 +1,5 @@
 import { useState } from 'react';
-import { gql } from 'urql';
-import { connect } from './client.js';
-
-const SIGN_IN = gql`
-  mutation SignIn($email: String!, $password: String!) {
-    signIn(input: { email: $email, password: $password }) {
-      tokens { accessToken refreshToken }
-    }
-  }
-`;
+import { signIn } from './session.js';
 
 export function SignIn({ onSignedIn }) {
   const [failure, setFailure] = useState('');
@@ -16,11 +7,11 @@ export function SignIn({ onSignedIn }) {
   async function submit(event) {
     event.preventDefault();
     const { email, password } = Object.fromEntries(new FormData(event.currentTarget));
-    const { client, close } = connect();
-    const { data, error } = await client.mutation(SIGN_IN, { email, password });
-    close();
-    if (error) setFailure(error.graphQLErrors[0]?.message ?? 'The server cannot be reached.');
-    else onSignedIn(data.signIn.tokens);
+    try {
+      onSignedIn(await signIn(email, password));
+    } catch (e) {
+      setFailure(e.code ? e.message : 'The server cannot be reached.');
+    }
   }
 
   return (

@@ -1,20 +1,16 @@
 import { StrictMode, useCallback, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { forgetTokens, storedTokens, storeTokens } from './client.js';
 import { Home } from './Home.jsx';
+import { forget, resume } from './session.js';
 import { SignIn } from './SignIn.jsx';
 
 function App() {
-  const [isSignedIn, setSignedIn] = useState(() => storedTokens() !== null);
-  const signedIn = useCallback((tokens) => {
-    storeTokens(tokens);
-    setSignedIn(true);
-  }, []);
+  const [session, setSession] = useState(resume);
   const signedOut = useCallback(() => {
-    forgetTokens();
-    setSignedIn(false);
+    forget();
+    setSession(null);
   }, []);
-  return isSignedIn ? <Home onSignedOut={signedOut} /> : <SignIn onSignedIn={signedIn} />;
+  return session ? <Home session={session} onSignedOut={signedOut} /> : <SignIn onSignedIn={setSession} />;
 }
 
 createRoot(document.getElementById('app')).render(

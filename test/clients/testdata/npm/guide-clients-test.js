@@ -1,11 +1,11 @@
-// Runs guide-urql.js and guide-apollo.js: a screen is read with a token that is too old, an event of the feed reaches
-// it, a stream is read beside the feed, and a list is read page by page.
+// Runs the client of examples/web and guide-apollo.js: a screen is read with a token that is too old, an event of the
+// feed reaches it, a stream is read beside the feed, a list is read page by page, and a session that has ended is told.
 import assert from 'node:assert/strict';
 import { gql } from '@apollo/client';
 import WebSocket from 'ws';
 import * as apollo from './guide-apollo.js';
-import * as urql from './guide-urql.js';
-import { Session, post } from './guide.js';
+import * as urql from '../../../../examples/web/src/client.js';
+import { Session, SignedOut, post } from './guide.js';
 
 globalThis.WebSocket = WebSocket;
 const family = JSON.parse(process.env.FAMILY);
@@ -54,8 +54,8 @@ function shown(subscribe) {
 async function tryUrql() {
   const { session, saved } = await signIn();
   await control('/clock/16');
-  const client = urql.makeClient(session);
-  const home = shown((show) => client.query(HOME, {}).subscribe(({ data }) => show(data)));
+  const client = urql.makeClient(session, () => assert.fail('signed out'));
+  const home = shown((show) => client.query(urql.HOME, {}).subscribe(({ data }) => show(data)));
   await home.until(0);
   assert.equal(saved(), 1);
   const stop = urql.keepFresh(client, session);
@@ -75,6 +75,13 @@ async function tryUrql() {
   home.leave();
   stop();
   await control('/subscribers/0');
+
+  const { session: ended } = await signIn();
+  assert.equal((await ended.execute('mutation SignOut { signOut { ok } }')).errors, undefined);
+  let told = 0;
+  const { error } = await urql.makeClient(ended, () => told++).query(urql.HOME, {}).toPromise();
+  assert.ok(error.networkError instanceof SignedOut);
+  assert.equal(told, 1);
 }
 
 async function tryApollo() {

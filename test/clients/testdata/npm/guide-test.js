@@ -12,6 +12,7 @@ const SIGN_IN = `mutation SignIn($email: String!, $password: String!) {
   signIn(input: { email: $email, password: $password }) { tokens { accessToken refreshToken } }
 }`;
 const UPLOAD = `mutation Upload($logs: [DevlogInput!]!) { uploadDevlogs(input: { logs: $logs }) { devlogs { id } } }`;
+const APP = { 'apollographql-client-name': 'lux-ios', 'apollographql-client-version': '2.0.3' };
 const SIGN_OUT = `mutation SignOut { signOut { ok } }`;
 
 const withToken = (token) => (url, options) => fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
@@ -122,6 +123,20 @@ const tests = {
     assert.deepEqual([refused.data, refused.errors.map((e) => e.extensions.code)], [{ signOut: null }, ['UNAUTHENTICATED']]);
     showsHome(await session.execute(HOME));
     assert.equal(saved.length, 1);
+  },
+
+  'the app is named with each request': async () => {
+    const { session: { tokens } } = await signIn();
+    await control('/clock/16');
+    const real = globalThis.fetch;
+    const named = [];
+    globalThis.fetch = (url, options) => (named.push(new Headers(options.headers).get('apollographql-client-version')), real(url, options));
+    try {
+      showsHome(await new Session(family.url, tokens, () => {}, APP).execute(HOME));
+    } finally {
+      globalThis.fetch = real;
+    }
+    assert.deepEqual(named, ['2.0.3', '2.0.3', '2.0.3']); // refused, refreshed, answered
   },
 
   'a refresh that fails for now signs nobody out': async () => {
@@ -242,11 +257,13 @@ const tests = {
   'the feed connects again unless its version is not served any more': async () => {
     const closings = [[1001, 'Restarting, retry in 20 ms'], [1011, 'Internal server error. Please try again later.'], [4410, 'Slow reader'], [4426, 'Upgrade required']];
     const server = new WebSocketServer({ port: 0 });
-    server.on('connection', (socket) => socket.close(...closings.shift()));
+    const inits = [];
+    server.on('connection', (socket) => socket.once('message', (init) => (inits.push(JSON.parse(init).payload), socket.close(...closings.shift()))));
     const url = `http://127.0.0.1:${server.address().port}`;
-    const feed = listen(new Session(url, { accessToken: 'x', refreshToken: 'y' }, () => {}));
+    const feed = listen(new Session(url, { accessToken: 'x', refreshToken: 'y' }, () => {}, APP));
     await feed.until('upgradeRequired ');
     assert.deepEqual(closings, []);
+    assert.deepEqual(inits, Array(4).fill({ ...APP, Authorization: 'Bearer x' }));
     server.close();
   },
 };

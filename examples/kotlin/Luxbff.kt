@@ -53,7 +53,7 @@ class TokenInterceptor(private val session: Session) : ApolloInterceptor {
     return flow {
       val used = session.tokens.access
       val response = chain.proceed(request.withToken(used)).first()
-      val isTooOld = response.errors.orEmpty().any { it.extensions?.get("code") == "TOKEN_IS_EXPIRED" }
+      val isTooOld = response.errors.orEmpty().any { it.extensions?.get("code") in listOf<Any?>("TOKEN_IS_EXPIRED", "UNAUTHENTICATED") }
       if (isTooOld && session.refresh(used)) {
         emitAll(chain.proceed(request.withToken(session.tokens.access)))
       } else {

@@ -87,7 +87,7 @@ final class RefreshInterceptor: ApolloInterceptor {
     completion: @escaping (Result<GraphQLResult<Operation.Data>, any Error>) -> Void
   ) {
     let codes = response?.parsedResponse?.errors?.compactMap { $0.extensions?["code"] as? String } ?? []
-    guard codes.contains("TOKEN_IS_EXPIRED") else {
+    guard codes.contains(where: ["TOKEN_IS_EXPIRED", "UNAUTHENTICATED"].contains) else {
       chain.proceedAsync(request: request, response: response, interceptor: self, completion: completion)
       return
     }

@@ -21,17 +21,21 @@ const LAST_LOG = gql`
   }
 `;
 
-/** @param {ApolloClient} client @param {import('./guide.js').Session} session @param {string} [after] */
-export function keepFresh(client, session, after) {
+/** @param {ApolloClient} client @param {import('./guide.js').Session} session @param {Partial<import('./guide.js').Listener>} [listener] */
+export function keepFresh(client, session, listener) {
   /** @type {Promise<unknown>} */
   let read = Promise.resolve();
   return follow(session, {
-    after,
-    ready: () => (read = client.refetchQueries({ include: 'active' })),
-    next: async ({ device }) => {
+    ...listener,
+    ready: () => {
+      read = client.refetchQueries({ include: 'active' });
+      listener?.ready?.();
+    },
+    next: async (event, how) => {
+      listener?.next?.(event, how);
       await read.catch(() => {}); // what it gives may be older than the event
-      const id = client.cache.identify({ __typename: 'Device', id: device.id });
-      client.cache.writeFragment({ id, fragment: LAST_LOG, data: device });
+      const id = client.cache.identify({ __typename: 'Device', id: event.device.id });
+      client.cache.writeFragment({ id, fragment: LAST_LOG, data: event.device });
     },
   });
 }

@@ -102,9 +102,10 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 
 // queryChanges reads what stands behind the change $2 of the log $3 in the history of each of
 // n children: at most $1 more logs of that change, as many of later ones, and the log itself,
-// unless it never had that change. The ids of the children are the last arguments. What window.query does to be read by the index of a child
-// stands here too: a select for each, an id that stands twice, an order that begins with the
-// child, and a limit inside that is no argument.
+// unless it never had that change. The ids of the children are the last arguments. What
+// window.query does to be read by the index of a child stands here too: a select for each, an
+// id that stands twice, an order that begins with the child, and a limit inside that is no
+// argument.
 //
 // One select for the first two, of what is greater than the pair, would be shorter. But
 // PostgreSQL judges a pair by its first number alone: where most logs are of one change, as

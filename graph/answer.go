@@ -91,7 +91,7 @@ func newPageKey(of *ent.ChildUser, p devlog.PageParams) pageKey {
 func (r *Resolver) history(ctx context.Context, of *ent.ChildUser, p devlog.PageParams) (devlog.Page, error) {
 	a := answerOf(ctx)
 	if page, isRead := a.pages[newPageKey(of, p)]; isRead {
-		return page, nil
+		return page, page.Err
 	}
 	unread := []*ent.ChildUser{of}
 	if isInList(ctx) {
@@ -107,7 +107,8 @@ func (r *Resolver) history(ctx context.Context, of *ent.ChildUser, p devlog.Page
 	for i, c := range unread {
 		a.pages[newPageKey(c, p)] = pages[i]
 	}
-	return a.pages[newPageKey(of, p)], nil
+	page := a.pages[newPageKey(of, p)]
+	return page, page.Err
 }
 
 // isInList reports whether the field that is resolved stands below a list.

@@ -45,7 +45,8 @@ func (p place) cursor() string { return paging.Cursor(changeKind, int(p.seq), p.
 // of another child, or of a database that was restored to an earlier day since, would pass
 // over what is new.
 //
-// Errors: BadRequest (page arguments), CursorNotValid.
+// Errors: BadRequest (page arguments), CursorNotValid (no cursor of any child; of a page, none
+// of its own).
 func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams) ([]Page, error) {
 	if p.After != nil || p.Before != nil || p.Last != nil {
 		return nil, apperr.BadRequest.WithField("updatedAfter")
@@ -73,7 +74,8 @@ func (s *Service) changes(ctx context.Context, of []*ent.ChildUser, p PageParams
 	for i, c := range of {
 		read := logs[c.ID]
 		if after.id != 0 && !slices.ContainsFunc(read, func(l *ent.Devlog) bool { return l.ID == after.id }) {
-			return nil, apperr.CursorNotValid.WithField("updatedAfter")
+			pages[i].Err = apperr.CursorNotValid.WithField("updatedAfter")
+			continue
 		}
 		slices.SortFunc(read, func(a, b *ent.Devlog) int { return placeOf(a).compare(placeOf(b)) })
 		read = slices.CompactFunc(read, func(a, b *ent.Devlog) bool { return a.ID == b.ID })

@@ -40,6 +40,8 @@ func (c *copyOfPhone) read(ctx context.Context, h *domaintest.Home, size int) (m
 	}
 	page := pages[0]
 	switch {
+	case page.Err != nil:
+		return false, page.Err
 	case len(page.Devlogs) > size || len(page.Cursors) != len(page.Devlogs):
 		return false, fmt.Errorf("a page of %d has %d logs and %d cursors", size, len(page.Devlogs), len(page.Cursors))
 	case page.HasPrevious:
@@ -194,6 +196,12 @@ func TestChangesOfAFamily(t *testing.T) {
 	if diff := cmp.Diff(want, [][]int{ids(pages[0].Devlogs), ids(pages[1].Devlogs)}); diff != "" {
 		t.Errorf("all changes (-want +got):\n%s", diff)
 	}
+	// A cursor of one child is none of the other, which takes nothing away from the first.
+	pages, err = h.Devlogs.Histories(t.Context(), family, devlog.PageParams{UpdatedAfter: &pages[0].Cursors[1]})
+	if err != nil || pages[0].Err != nil || !slices.Equal(ids(pages[0].Devlogs), want[0][2:]) {
+		t.Errorf("behind its second log the child has %v, %v, %v", pages, err, want[0])
+	}
+	domaintest.WantError(t, pages[1].Err, apperr.CursorNotValid, "updatedAfter")
 }
 
 // TestChangesOfWhatIsShownAlready: an answer shows one state of a log. Where that is older
@@ -266,7 +274,10 @@ func TestArgumentsOfChanges(t *testing.T) {
 		"of a lost change":      {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", int(log.ChangeSeq)+1, log.ID))}, apperr.CursorNotValid, "updatedAfter"},
 		"a change that is none": {devlog.PageParams{UpdatedAfter: new(paging.Cursor("change", -1, 2))}, apperr.CursorNotValid, "updatedAfter"},
 	} {
-		_, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, c.params)
+		pages, err := h.Devlogs.Histories(t.Context(), []*ent.ChildUser{h.Child}, c.params)
+		if err == nil {
+			err = pages[0].Err
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			domaintest.WantError(t, err, c.kind, c.field)

@@ -48,6 +48,9 @@ type Page struct {
 	Cursors     []string
 	HasNext     bool
 	HasPrevious bool
+	// Err is CursorNotValid where the cursor of changes is not one of this child, which those
+	// that are read with it need not suffer for.
+	Err error
 }
 
 // Histories returns a page of the logs of each of the children, which the caller has

@@ -114,6 +114,24 @@ for (const child of children) {
   }
 }
 
+// What has changed in the logs of each child, oldest change first.
+const changeCursors = [];
+for (const child of children) {
+  child.changes = [];
+  for (let updatedAfter = '', more = true; more; ) {
+    const page = await data(
+      `query($id: ID!, $updatedAfter: String) { childUser(id: $id) { devlogs(first: 100, updatedAfter: $updatedAfter) {
+        edges { cursor node { __typename id } } pageInfo { hasNextPage endCursor } } } }`,
+      { id: child.id, updatedAfter },
+    );
+    const { edges, pageInfo } = page.childUser.devlogs;
+    child.changes.push(...edges.map(({ cursor, node }) => ({ __typename: 'DevlogEdge', cursor, node: entities.Devlog.get(node.id) })));
+    more = pageInfo.hasNextPage;
+    updatedAfter = pageInfo.endCursor;
+  }
+  changeCursors.push(...child.changes.map(({ cursor }) => cursor));
+}
+
 const { messages } = (
   await data(`{ me { messages(first: 100) { edges { cursor node { ${fields('Message')} } } } } }`)
 ).me;
@@ -137,6 +155,24 @@ function paged(edges, places, { first = null, after = null, last = null, before 
     pageInfo: {
       hasNextPage: between[1] < edges.length,
       hasPreviousPage: between[0] > 0,
+      startCursor: page[0]?.cursor ?? null,
+      endCursor: page.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+// changed gives a page of changes. A cursor is a place among those of the child alone.
+function changed(changes, { first = null, after = null, last = null, before = null, updatedAfter }) {
+  if (after !== null || last !== null || before !== null) throw new Error('first alone');
+  if (first !== null && (first < 0 || first > 100)) throw new Error('page size');
+  const start = updatedAfter === '' ? 0 : changes.findIndex(({ cursor }) => cursor === updatedAfter) + 1;
+  if (updatedAfter !== '' && start === 0) throw new Error('cursor');
+  const page = changes.slice(start, start + (first ?? 20));
+  return {
+    edges: page,
+    pageInfo: {
+      hasNextPage: start + page.length < changes.length,
+      hasPreviousPage: false,
       startCursor: page[0]?.cursor ?? null,
       endCursor: page.at(-1)?.cursor ?? null,
     },
@@ -172,7 +208,9 @@ for (const name of Object.keys(schema.getQueryType().getFields())) {
 // resolve reads a field of the data; an object with an id is read from its one place.
 function resolve(source, args, context, info) {
   if (info.parentType === schema.getQueryType()) return roots[info.fieldName](args);
-  if (info.parentType.name === 'ChildUser' && info.fieldName === 'devlogs') return paged(source.edges, places, args);
+  if (info.parentType.name === 'ChildUser' && info.fieldName === 'devlogs') {
+    return (args.updatedAfter ?? null) === null ? paged(source.edges, places, args) : changed(source.changes, args);
+  }
   if (info.parentType.name === 'User' && info.fieldName === 'messages') return paged(source.edges, messagePlaces, args);
   const whole = (value) => (value && entities[value.__typename]?.get(value.id)) ?? value;
   const value = source[info.fieldName];
@@ -200,6 +238,7 @@ function value(type, name) {
     return object;
   }
   if (name === 'after' || name === 'before') return chance(0.9) ? pick(cursors) : 'nowhere';
+  if (name === 'updatedAfter') return chance(0.9) ? pick(['', '', ...changeCursors]) : pick(['nowhere', ...cursors]);
   if (name === 'uniqueId') return chance(0.7) ? family.uniqueId : 'nothing';
   switch (type.name) {
     case 'ID':

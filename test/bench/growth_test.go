@@ -120,7 +120,7 @@ func growthRequests() []growthRequest {
 		}},
 		{"changes", false, func(b *testing.B, a *grownAccount) func() error {
 			b.Helper()
-			return a.graphQL(b, apptest.Sample(b, "changes").Document, map[string]any{"id": a.child.ID, "updatedAfter": paging.Cursor("change", a.lastFile/2, a.middle)})
+			return a.graphQL(b, apptest.Sample(b, "changes").Document, map[string]any{"id": a.child.ID, "updatedAfter": a.change})
 		}},
 		{"upload", false, func(b *testing.B, a *grownAccount) func() error {
 			b.Helper()
@@ -146,6 +146,7 @@ type grownAccount struct {
 	token, email   string
 	child          apptest.Child // with most of the logs
 	middle         int           // id of one of its logs, half as old as the oldest
+	change         string        // the cursor of that log among the changes
 	lastFile       int
 }
 
@@ -163,6 +164,7 @@ func newGrownDatabase(b *testing.B, logs int) []*grownAccount {
 		a.s, a.meter, a.logs = s, meter, logs
 		a.lastFile = number(b, s, fmt.Sprintf(`SELECT last_log_file_id FROM devices WHERE id = %d`, a.child.DeviceID))
 		a.middle = number(b, s, fmt.Sprintf(`SELECT id FROM devlogs WHERE device_id = %d AND log_file_id = %d`, a.child.DeviceID, a.lastFile/2))
+		a.change = paging.Cursor("change", a.lastFile/2, a.middle) // fill gives each log the number of its file
 	}
 	return accounts
 }

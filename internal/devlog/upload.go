@@ -187,11 +187,12 @@ func loadStored(
 
 // selectWanted reads the number of the account's newest event, and children and the devices
 // that records name with them, of which the values of the first pair are its last words: both
-// engines call them column1 and column2, and PostgreSQL takes their types from the first row. They are looked for by their ids, each
-// on its own: a record may name a child or a device that doesn't exist, or one that isn't the
-// other's. The columns are those of the entities, so that a new one is read without a change
-// here.
-var selectWanted = "SELECT COALESCE((SELECT event_seq FROM users WHERE id = $1), 0), " + column.Values("c", childuser.Columns) + ", " + column.Values("d", device.Columns) +
+// engines call them column1 and column2, and PostgreSQL takes their types from the first row.
+// They are looked for by their ids, each on its own: a record may name a child or a device
+// that doesn't exist, or one that isn't the other's. The columns are those of the entities,
+// so that a new one is read without a change here.
+var selectWanted = "SELECT COALESCE((SELECT event_seq FROM users WHERE id = $1), 0), " +
+	column.Values("c", childuser.Columns) + ", " + column.Values("d", device.Columns) +
 	" FROM (VALUES (CAST($2 AS bigint), CAST($3 AS bigint))"
 
 const joinWanted = ") AS wanted LEFT JOIN child_users c ON c.id = wanted.column1 LEFT JOIN devices d ON d.id = wanted.column2"

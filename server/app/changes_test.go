@@ -224,6 +224,7 @@ func TestChangesAreRefused(t *testing.T) {
 		`updatedAfter: "Y2hhbmdlOi0xOjE"`:     "CURSOR_NOT_VALID", // -1
 		`updatedAfter: "Y2hhbmdlOjE6MQ=="`:    "CURSOR_NOT_VALID",
 		`updatedAfter: "bWVzc2FnZToxOjE"`:     "CURSOR_NOT_VALID", // message:1:1
+		`updatedAfter: "Y2hhbmdlOjk5OjE"`:     "CURSOR_NOT_VALID", // change:99:1, which never was
 		`updatedAfter: 1`:                     "GRAPHQL_VALIDATION_FAILED",
 		`updatedAfter: "", before: "ZGV2bG9"`: "INVALID_REQUEST_OR_MISSING_PARAMETERS",
 	} {
@@ -231,5 +232,11 @@ func TestChangesAreRefused(t *testing.T) {
 		if code := response.Code(); code != want {
 			t.Errorf("%s: %q, want %q", arguments, code, want)
 		}
+	}
+	// The cursor is the first child's. Its sister is read with it, and answered from what was read.
+	s.CreateChild(t, family.Token)
+	response := s.GraphQL(t, family.Token, `{ childUsers { devlogs(updatedAfter: "Y2hhbmdlOjE6MQ") { edges { node { id } } } } }`, nil)
+	if code := response.Code(); code != "CURSOR_NOT_VALID" {
+		t.Errorf("a cursor of the sister: %q", code)
 	}
 }
